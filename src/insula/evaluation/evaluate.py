@@ -49,7 +49,7 @@ def evaluate(
 
     decisions              0/1 (rows, labels); ignored for dimensional schemes
     texts, languages       (rows,), for slices and mistakes
-    confidence             (rows,), probability of the decision; default `core.decision.decision_confidence`
+    confidence             (rows,), probability of the decision; default `core.decision.compute_confidence`
     abstained              (rows,) bool, where the model abstains; default nowhere
     seen                   (rows,) bool, rows whose text is in the training data
     thresholds             (labels,) and `abstention_threshold`: recorded in the result, not applied

@@ -27,7 +27,7 @@ def evaluate_examples(
 ) -> Evaluation:
     """Measure the decisions of a rule on examples.
 
-    gold   (rows, labels) of the examples, as `core.targets.gold_matrix`
+    gold   (rows, labels) of the examples, as `core.targets.build_gold_matrix`
     seen   (rows,) bool, rows whose text is in the training data
 
     The language of an example without one is detected. Raises `DataError` where shapes or values contradict the scheme.

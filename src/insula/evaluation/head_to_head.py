@@ -41,7 +41,7 @@ def compare_head_to_head(
 ) -> HeadToHead:
     """Return the comparison of two sides' decisions; a side is one model or several seeds of it.
 
-    gold   (rows, labels) of the examples, as `core.targets.gold_matrix`
+    gold   (rows, labels) of the examples, as `core.targets.build_gold_matrix`
 
     Slices have at least 30 rows. `only_a` and `only_b` are rows that all models of one side and none of the other
     predict correctly, the most confident first; dimensional: rows on which one side is closer to gold.

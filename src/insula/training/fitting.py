@@ -68,7 +68,7 @@ class Rows:
     """Prepared rows of a split, column by column.
 
     texts     (rows,) prepared texts, or pairs of text and context for a family that reads pairs
-    gold      (rows, labels) as in `core.targets.gold_matrix`; in training rows possibly smoothed or soft
+    gold      (rows, labels) as in `core.targets.build_gold_matrix`; in training rows possibly smoothed or soft
     weights   (rows,) example weights; in training rows multiplied by the class weights
     labelled  (rows,) whether the row has labels of the main set; None: all rows have
     teacher   (rows, labels) mean scores of the teachers; None without teachers

@@ -1,7 +1,7 @@
 """The leak guard: no training text may be in the rows that a model is evaluated on.
 
 Texts are compared by their comparison key: case, punctuation, user names and URLs removed. Rows of dialogues are
-compared together with the turn before them (`compared.row_hash`).
+compared together with the turn before them (`compared.hash_row`).
 """
 
 from __future__ import annotations

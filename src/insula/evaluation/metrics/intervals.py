@@ -103,7 +103,7 @@ def compute_moment_differences(
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, Difference]:
-    """Return the same for (rows, dimensions) scores; `to_metrics` takes sums of `regression.contributions`."""
+    """Return the same for (rows, dimensions) scores; `to_metrics` takes sums of `regression.compute_moments`."""
     tables = [regression.compute_moments(gold, system) for system in (*a, *b)]
     return _compute_differences(tables, len(a), np.ones(len(gold), dtype=np.int64), to_metrics, resamples, seed)
 
