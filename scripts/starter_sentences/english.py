@@ -5,32 +5,30 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from starter_sentences.parts import NEGATIVE, POSITIVE, Parts, Sentence, first
+from starter_sentences.parts import (
+    IRONIC,
+    NEGATIVE,
+    NOT_BAD,
+    NOT_GOOD,
+    POSITIVE,
+    Parts,
+    Sentence,
+    compose,
+    first,
+    negate,
+)
 
 STRONG = ("very", "so", "really", "extremely", "incredibly", "absolutely", "truly", "beyond", "super", "totally")
 WEAK = ("a bit", "a little", "slightly", "kind of", "somewhat", "rather", "sort of")
-CALM = "neutral approval:0.35 relief:0.15"  # what remains of a negated negative feeling
-FLAT = "disappointment:0.75 disapproval:0.45 sadness:0.3 annoyance:0.25"
-NOT_GOOD = "disapproval:0.7 disappointment:0.6 annoyance:0.35"
-NOT_BAD = "approval admiration:0.35"
-IRONIC = "annoyance disappointment:0.35 anger:0.1"
 
 
 def sentences(parts: Parts, count: int) -> Iterator[Sentence]:
     """Yield every event once as it is, then `count` composed sentences; some may be equal."""
-    for key, event in parts.each("events"):
-        for _ in range(6 if "{name}" in event else parts.repeats):
-            yield _made(parts, _closed(parts, parts.named(event), key), key)
-    for texts in (parts.content["neutral_texts"]["code"], parts.content["neutral_texts"]["medical"]):
-        for text in texts:
-            yield Sentence(text, ("neutral",), "en")
-            yield Sentence(text.rstrip("."), ("neutral",), "en")
     makers = (
         (_feeling, 18), (_negated_feeling, 20), (_opinion, 12), (_negated_opinion, 14), (_double_negation, 10),
         (_contrast, 16), (_irony, 10), (_event, 26), (_small, 6), (_refusal, 2), (_mixed, 4), (_other, 6),
     )  # fmt: skip
-    for maker in parts.random.choices([one for one, _ in makers], [weight for _, weight in makers], k=count):
-        yield maker(parts)
+    return compose(parts, count, makers, close=_close, full_stop=".")
 
 
 def _feeling(parts: Parts) -> Sentence:
@@ -47,7 +45,7 @@ def _feeling(parts: Parts) -> Sentence:
             f"{parts.named(event)} and I'm {strong}", f"honestly I'm just {word}", f"{name} made me feel {word} today",
         )
     )  # fmt: skip
-    return _made(parts, _closed(parts, text, key), key)
+    return parts.make(_close(parts, text, key), key)
 
 
 def _negated_feeling(parts: Parts) -> Sentence:
@@ -63,13 +61,8 @@ def _negated_feeling(parts: Parts) -> Sentence:
             f"{topic} did not make me {word}", f"I am anything but {word}", f"{name} isn't {word} with {topic}",
         )
     )  # fmt: skip
-    if first(key) in POSITIVE:
-        after = FLAT
-    elif first(key) in NEGATIVE:
-        after = CALM
-    else:
-        after = "neutral" if first(key) != "confusion" else "neutral approval:0.5"
-    return _made(parts, _closed(parts, text, after, calm=True), after)
+    after = negate(key)
+    return parts.make(_close(parts, text, after, calm=True), after)
 
 
 def _opinion(parts: Parts) -> Sentence:
@@ -84,7 +77,7 @@ def _opinion(parts: Parts) -> Sentence:
             f"the {thing} turned out to be {word}", f"honestly, the {thing} is {strong}", f"a {_bare(word)} {thing}",
         )
     )  # fmt: skip
-    return _made(parts, _closed(parts, text, key), key)
+    return parts.make(_close(parts, text, key), key)
 
 
 def _negated_opinion(parts: Parts) -> Sentence:
@@ -104,7 +97,7 @@ def _negated_opinion(parts: Parts) -> Sentence:
             f"the {thing} was far from {word}", f"I expected a {_bare(word)} {thing}, this is not it",
         ]  # fmt: skip
     after = NOT_GOOD if is_good else NOT_BAD
-    return _made(parts, _closed(parts, parts.random.choice(forms), after), after)
+    return parts.make(_close(parts, parts.random.choice(forms), after), after)
 
 
 def _double_negation(parts: Parts) -> Sentence:
@@ -124,7 +117,7 @@ def _double_negation(parts: Parts) -> Sentence:
         (f"it couldn't have been better, the {thing}", "admiration joy:0.4"), (f"it could hardly be worse, this {thing}", "disappointment annoyance:0.5 disapproval:0.4"),
     )  # fmt: skip
     text, key = parts.random.choice(options)
-    return _made(parts, _closed(parts, text, key), key)
+    return parts.make(_close(parts, text, key), key)
 
 
 def _contrast(parts: Parts) -> Sentence:
@@ -138,7 +131,7 @@ def _contrast(parts: Parts) -> Sentence:
             f"despite everything, {b}", f"everyone says that {a}, but {b}", f"I hoped that {a}, instead {b}",
         )
     )  # fmt: skip
-    return _made(parts, _closed(parts, text, key), key)
+    return parts.make(_close(parts, text, key), key)
 
 
 def _clause(parts: Parts, *, is_good: bool) -> tuple[str, str]:
@@ -185,7 +178,7 @@ def _irony(parts: Parts) -> Sentence:
             f"what a brilliant plan to let {parts.pick('people')} do it, now {bad}", f"of course {bad}, could it get any better",
         )
     )  # fmt: skip
-    return _made(parts, _closed(parts, text, IRONIC), IRONIC)
+    return parts.make(_close(parts, text, IRONIC), IRONIC)
 
 
 def _event(parts: Parts) -> Sentence:
@@ -194,12 +187,12 @@ def _event(parts: Parts) -> Sentence:
     opening = parts.random.choice(
         ("", "", "", "so ", "well, ", "honestly, ", "today ", "I have to tell you: ", f"{parts.pick('names')}, ", "listen, ", "hey, ", "update: ", "this morning ", "you know what, ")
     )  # fmt: skip
-    return _made(parts, _closed(parts, opening + text, key), key)
+    return parts.make(_close(parts, opening + text, key), key)
 
 
 def _small(parts: Parts) -> Sentence:
     key, event = parts.group("events", {"neutral"})
-    return _made(parts, _closed(parts, parts.named(event), key, calm=True), key)
+    return parts.make(_close(parts, parts.named(event), key, calm=True), key)
 
 
 def _mixed(parts: Parts) -> Sentence:
@@ -216,7 +209,7 @@ def _mixed(parts: Parts) -> Sentence:
             f"I'm {x}, and {y} too",
         )
     )
-    return _made(parts, _closed(parts, text, a_key), f"{first(a_key)} {first(b_key)}")
+    return parts.make(_close(parts, text, a_key), f"{first(a_key)} {first(b_key)}")
 
 
 def _refusal(parts: Parts) -> Sentence:
@@ -224,7 +217,7 @@ def _refusal(parts: Parts) -> Sentence:
         ("no thanks", "no, thanks", "thanks, but no", "no thank you, I'm full", "not today, thanks", "thank you, I already have one",
          "thanks, I'm good", "no thanks, not for me")
     )  # fmt: skip
-    return _made(parts, _closed(parts, parts.named(text), "neutral", calm=True), "neutral")
+    return parts.make(_close(parts, parts.named(text), "neutral", calm=True), "neutral")
 
 
 def _other(parts: Parts) -> Sentence:
@@ -249,12 +242,7 @@ def _other(parts: Parts) -> Sentence:
         ("why does the test pass locally and fail on the server", "confusion annoyance:0.4"), (f"the {thing} crashes each time I click save", "annoyance disappointment:0.3"),
     )  # fmt: skip
     text, key = parts.random.choice(options)
-    return _made(parts, _closed(parts, text, key), key)
-
-
-def _made(parts: Parts, text: str, key: str) -> Sentence:
-    labels = parts.draw(key)
-    return Sentence(text, labels or (first(key),), "en")
+    return parts.make(_close(parts, text, key), key)
 
 
 def _graded(source: random.Random, word: str) -> str:
@@ -283,7 +271,7 @@ def _bare(word: str) -> str:
     return word.removeprefix("a ").removeprefix("so ").removeprefix("very ")
 
 
-def _closed(parts: Parts, text: str, key: str, *, calm: bool = False) -> str:
+def _close(parts: Parts, text: str, key: str, *, calm: bool = False) -> str:
     """Return the text with an end mark and, mostly, a capital."""
     question = first(key) in ("curiosity", "confusion") and text.split()[0].lower() in (
         "how", "what", "which", "who", "does", "do", "why", "have", "is", "where", "when", "can",

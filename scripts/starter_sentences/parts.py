@@ -1,10 +1,10 @@
-"""The parts of the sentences: words and clauses by label, read from TOML."""
+"""The parts of the sentences: words and clauses by label, read from TOML; and what both languages do with them."""
 
 from __future__ import annotations
 
 import random
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,12 @@ NEGATIVE = {
     "anger", "annoyance", "disappointment", "disapproval", "disgust", "embarrassment", "fear", "grief", "nervousness",
     "remorse", "sadness",
 }  # fmt: skip
+# Keys: labels with their probabilities, 1 if none is given.
+CALM = "neutral approval:0.35 relief:0.15"  # what remains of a negated negative feeling
+FLAT = "disappointment:0.75 disapproval:0.45 sadness:0.3 annoyance:0.25"
+NOT_GOOD = "disapproval:0.7 disappointment:0.6 annoyance:0.35"
+NOT_BAD = "approval admiration:0.35"
+IRONIC = "annoyance disappointment:0.35 anger:0.1"
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,43 @@ class Parts:
                 if self.random.random() < float(share or 1):
                     found[label] = None
         return tuple(sorted(found))
+
+    def make(self, text: str, key: str) -> Sentence:
+        """Return the text as a sentence with labels drawn from a key; its first label if none is drawn."""
+        return Sentence(text, self.draw(key) or (first(key),), self.language)
+
+
+def compose(
+    parts: Parts,
+    count: int,
+    makers: Sequence[tuple[Callable[[Parts], Sentence], int]],
+    *,
+    close: Callable[[Parts, str, str], str],
+    full_stop: str,
+) -> Iterator[Sentence]:
+    """Yield every event and every neutral text as it is, then `count` composed sentences; some may be equal.
+
+    makers  functions that compose a sentence, each with its weight
+    close   returns a text with an end mark, for a key
+    """
+    for key, event in parts.each("events"):
+        for _ in range(6 if "{name}" in event else parts.repeats):
+            yield parts.make(close(parts, parts.named(event), key), key)
+    for texts in (parts.content["neutral_texts"]["code"], parts.content["neutral_texts"]["medical"]):
+        for text in texts:
+            yield Sentence(text, ("neutral",), parts.language)
+            yield Sentence(text.rstrip(full_stop), ("neutral",), parts.language)
+    for maker in parts.random.choices([one for one, _ in makers], [weight for _, weight in makers], k=count):
+        yield maker(parts)
+
+
+def negate(key: str) -> str:
+    """Return the key of a negated feeling."""
+    if first(key) in POSITIVE:
+        return FLAT
+    if first(key) in NEGATIVE:
+        return CALM
+    return "neutral" if first(key) != "confusion" else "neutral approval:0.5"
 
 
 def first(key: str) -> str:
