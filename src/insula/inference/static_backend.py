@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.inference.engine import DEFAULT, Engine
+from insula.inference.token_backend import TokenizedBackend
 from insula.models.networks.averaged import AveragedTokens
 from insula.models.networks.contributions import Contributions
-from insula.models.tokens.tokenization import open_tokenizer
-from insula.models.tokens.windows import FlatTokens, Windows, pool, window_spans
+from insula.models.tokens.windows import FlatTokens, pool, window_spans
 
 
-class StaticBackend:
+class StaticBackend(TokenizedBackend):
     """Opens model folders of the family `static`, without torch and ONNX Runtime."""
 
     prefetch = False
 
     def __init__(self, folder: Path, _: Engine = DEFAULT) -> None:
-        self.tokenizer, self.outputs = open_tokenizer(folder)
+        super().__init__(folder)
         self._model = AveragedTokens.load(folder)
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -55,22 +55,3 @@ class StaticBackend:
     def truncated(self, tokens: FlatTokens) -> NDArray[np.bool_]:
         """Return (rows,) whether the end of each text is not read."""
         return tokens.truncated
-
-    @property
-    def max_tokens(self) -> int:
-        """The number of tokens that are read at once."""
-        return self.tokenizer.max_tokens
-
-    @property
-    def reads(self) -> str:
-        """The most that is read of a text, for messages; empty if all is."""
-        return f"{self.max_tokens:,} tokens" if self.windows == "none" else ""
-
-    @property
-    def windows(self) -> Windows:
-        """How texts that are longer than the network reads are read; may be set."""
-        return self.tokenizer.windows
-
-    @windows.setter
-    def windows(self, windows: Windows) -> None:
-        self.tokenizer.windows = windows

@@ -1,4 +1,4 @@
-"""The base class of neural backends: tokenise, batch by length, restore the order of the logits."""
+"""The base classes of neural backends: tokenise, batch by length, restore the order of the logits."""
 
 from __future__ import annotations
 
@@ -18,11 +18,37 @@ from insula.models.tokens.windows import TextTokens, Windows, in_windows
 from insula.text.context import Segments
 
 
-class TokenBackend(ABC):
+class TokenizedBackend:
+    """The tokenizer of a model folder, and how it reads texts that are longer than the network reads at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tokenizer, self.outputs = open_tokenizer(folder)
+
+    @property
+    def max_tokens(self) -> int:
+        """The number of tokens that are read at once."""
+        return self.tokenizer.max_tokens
+
+    @property
+    def reads(self) -> str:
+        """The most that is read of a text, for messages; empty if all is."""
+        return f"{self.max_tokens:,} tokens" if self.windows == "none" else ""
+
+    @property
+    def windows(self) -> Windows:
+        """How texts that are longer than the network reads are read; may be set."""
+        return self.tokenizer.windows
+
+    @windows.setter
+    def windows(self, windows: Windows) -> None:
+        self.tokenizer.windows = windows
+
+
+class TokenBackend(TokenizedBackend, ABC):
     """Texts to logits via token ids; a subclass runs the model on one padded batch."""
 
     def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
-        self.tokenizer, self.outputs = open_tokenizer(folder)
+        super().__init__(folder)
         self.budget = engine.tokens
 
     @abstractmethod
@@ -44,25 +70,6 @@ class TokenBackend(ABC):
     def truncated(self, tokens: Sequence[TextTokens]) -> NDArray[np.bool_]:
         """Return (rows,) whether the end of each text is not read."""
         return np.fromiter((row.truncated for row in tokens), dtype=np.bool_, count=len(tokens))
-
-    @property
-    def max_tokens(self) -> int:
-        """The number of tokens that are read at once."""
-        return self.tokenizer.max_tokens
-
-    @property
-    def reads(self) -> str:
-        """The most that is read of a text, for messages; empty if all is."""
-        return f"{self.max_tokens:,} tokens" if self.windows == "none" else ""
-
-    @property
-    def windows(self) -> Windows:
-        """How texts that are longer than the network reads are read; may be set."""
-        return self.tokenizer.windows
-
-    @windows.setter
-    def windows(self, windows: Windows) -> None:
-        self.tokenizer.windows = windows
 
 
 def run_in_batches(
