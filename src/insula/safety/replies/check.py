@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import functools
 import logging
-import re
 import time
-import tomllib
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any, Literal, get_args
 
+from insula.safety.signals.patterns import LANGUAGES, CancellablePattern, read_table
 from insula.safety.signals.plain_text import PlainText
-from insula.safety.signals.rules import LANGUAGES, compiled_pattern
 
 ReplyFault = Literal[
     "diagnosis", "medication", "promise", "claims_feeling", "claims_human", "blame", "minimising", "toxic_positivity",
@@ -21,7 +18,6 @@ ReplyFault = Literal[
 FAULTS: tuple[ReplyFault, ...] = get_args(ReplyFault)
 SECONDS = 1.0
 MAX_CHARACTERS = 20_000
-_UNLESS = " !! "
 _log = logging.getLogger("insula.safety")
 
 
@@ -67,8 +63,7 @@ class ReplyCheck:
 class _Rule:
     name: str
     fault: ReplyFault
-    pattern: re.Pattern[str]
-    unless: re.Pattern[str] | None
+    pattern: CancellablePattern
 
 
 def check_reply(text: str, *, seconds: float = SECONDS) -> ReplyCheck:
@@ -105,7 +100,7 @@ def _checked(text: str, deadline: float) -> ReplyCheck:
     for language in LANGUAGES:
         for rule in _rules(language):
             match = rule.pattern.search(plain.text)
-            if match is not None and not (rule.unless and rule.unless.search(plain.text)):
+            if match is not None:
                 spans.add(ReplySpan(*plain.span(*match.span()), rule.fault, rule.name))
             if time.perf_counter() > deadline:
                 raise TimeoutError
@@ -116,23 +111,18 @@ def _checked(text: str, deadline: float) -> ReplyCheck:
 
 @functools.cache
 def _table(language: str) -> dict[str, Any]:
-    text = (files(__package__) / f"{LANGUAGES[language]}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return read_table(__package__, language)
 
 
 @functools.cache
 def _rules(language: str) -> tuple[_Rule, ...]:
     table = _table(language)
-    rules: list[_Rule] = []
-    for fault in FAULTS:
-        for number, line in enumerate(table["faults"][fault], 1):
-            pattern, _, unless = line.partition(_UNLESS)
-            rules.append(
-                _Rule(
-                    f"{language}.{fault}.{number}",
-                    fault,
-                    compiled_pattern(pattern, words=table["words"], language=language),
-                    compiled_pattern(unless, words=table["words"], language=language) if unless else None,
-                )
-            )
-    return tuple(rules)
+    return tuple(
+        _Rule(
+            f"{language}.{fault}.{number}",
+            fault,
+            CancellablePattern.parse(line, words=table["words"], language=language),
+        )
+        for fault in FAULTS
+        for number, line in enumerate(table["faults"][fault], 1)
+    )

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from insula.safety.signals.frames import frames_of
 from insula.safety.signals.plain_text import PlainText
-from insula.safety.signals.result import KINDS, Level, RiskCheck, RiskKind, RiskSpan, Wording
+from insula.safety.signals.result import KINDS, LEVELS, Level, RiskCheck, RiskKind, RiskSpan, Wording
 from insula.safety.signals.rules import Rule, RuleSet, rule_set
 
 SECONDS = 1.0
@@ -104,7 +104,9 @@ def _checked(
     result = _described(text, plain, found, sets)
     if by_score and score is not None:
         sentence = f"A learned model gives the message a risk of {score:.2f}."
-        result = replace(result, level=_higher(result.level, "concern"), reasons=(*result.reasons, sentence))
+        result = replace(
+            result, level=max(result.level, "concern", key=LEVELS.index), reasons=(*result.reasons, sentence)
+        )
     return replace(result, signal=True, needs_person=True, score=score)
 
 
@@ -129,8 +131,8 @@ def _spans(plain: PlainText, rules: RuleSet, deadline: float) -> set[RiskSpan]:
 
 def _hits(text: str, rules: RuleSet, deadline: float, trusted: bool) -> Iterator[tuple[Rule, re.Match[str]]]:
     for rule in rules.rules:
-        match = rule.pattern.search(text)
-        if match is not None and not (trusted and rule.cancelled_by and rule.cancelled_by.search(text)):
+        match = rule.pattern.search(text, can_cancel=trusted)
+        if match is not None:
             yield rule, match
         if time.perf_counter() > deadline:
             raise TimeoutError
@@ -171,11 +173,6 @@ def _longest(spans: tuple[RiskSpan, ...], kind: RiskKind) -> list[RiskSpan]:
         if len(kept) < 2 and all(span.end <= one.start or span.start >= one.end for one in kept):
             kept.append(span)
     return sorted(kept)
-
-
-def _higher(one: Level, other: Level) -> Level:
-    order: tuple[Level, ...] = ("none", "concern", "high", "immediate")
-    return max(one, other, key=order.index)
 
 
 def _unread(plain: str, language: str | None) -> str:

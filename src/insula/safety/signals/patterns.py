@@ -1,0 +1,73 @@
+"""Patterns for plain text (`PlainText`), as the tables of messages and of replies write them.
+
+A pattern is a regular expression. ` ~ ` stands for a few words of the same sentence, ` ~~ ` for a few words that may be
+in the next one. A pattern matches whole words, unless `*` is its first or last character. `{blade}` stands for the
+alternatives under that name in the part `words` of the table. After ` !! ` comes a pattern that, anywhere in the text,
+cancels the match.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, cast
+
+LANGUAGES = {"en": "english", "zh": "chinese"}
+_NAMED = re.compile(r"\{([a-z_]+)\}")
+_UNLESS = " !! "
+# How far ` ~ ` and ` ~~ ` reach, in characters, and what ends a sentence.
+_GAPS = {"en": (45, 110), "zh": (14, 45)}
+_SENTENCE_END = {"en": ".!?;\\n", "zh": "。！？!?；\\n"}
+
+
+@dataclass(frozen=True)
+class CancellablePattern:
+    """A pattern that matches nothing in a text in which `cancelled_by` matches, too."""
+
+    pattern: re.Pattern[str]
+    cancelled_by: re.Pattern[str] | None
+
+    @classmethod
+    def parse(cls, line: str, *, words: Mapping[str, str], language: str) -> CancellablePattern:
+        """Return the pattern of a line of a table; raise `re.error` or `KeyError` as `compile_pattern`."""
+        pattern, _, unless = line.partition(_UNLESS)
+        return cls(
+            compile_pattern(pattern, words=words, language=language),
+            compile_pattern(unless, words=words, language=language) if unless else None,
+        )
+
+    def search(self, text: str, *, can_cancel: bool = True) -> re.Match[str] | None:
+        """Return the first match in a text; None if there is none, or if it is cancelled and `can_cancel` is set."""
+        match = self.pattern.search(text)
+        is_cancelled = match is not None and can_cancel and self.cancelled_by and self.cancelled_by.search(text)
+        return None if is_cancelled else match
+
+
+def read_table(package: str, language: str) -> dict[str, Any]:
+    """Return the table of `en` or `zh` in a package."""
+    return tomllib.loads((files(package) / f"{LANGUAGES[language]}.toml").read_text(encoding="utf-8"))
+
+
+def compile_pattern(pattern: str, *, words: Mapping[str, str], language: str, group: bool = False) -> re.Pattern[str]:
+    """Return a pattern of a table as a regular expression; `group` is for several patterns joined by |.
+
+    Raises `re.error` for a wrong pattern, `KeyError` for an unknown name in braces.
+    """
+    for _ in range(3):  # words may name words
+        pattern = _NAMED.sub(lambda named: f"(?:{words[named[1]]})", pattern)
+    near, far = _GAPS[language]
+    before = pattern.startswith("*") or group
+    after = (pattern.endswith("*") and not pattern.endswith("\\*")) or group
+    pattern = pattern.strip().removeprefix("*")
+    pattern = pattern.removesuffix("*") if after and not group else pattern
+    edge = "\\b" if language == "en" else ""
+    end = _SENTENCE_END[language]
+    pattern = pattern.replace(" ~~ ", f"{edge}[^\\x00]{{0,{far}}}?{edge}")
+    pattern = pattern.replace(" ~ ", f"{edge}[^{end}]{{0,{near}}}?{edge}")
+    if language == "en":
+        start, stop = ("" if before and not group else "(?<![a-z])"), ("" if after and not group else "(?![a-z])")
+        pattern = f"{start}(?:{pattern}){stop}"
+    return cast(re.Pattern[str], re.compile(pattern))
