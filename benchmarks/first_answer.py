@@ -13,6 +13,9 @@ own training texts), with the paired bootstrap interval of the difference.
 Names: `SWAPPED` templates, each with every name of `NAMES`. A name changes the answer if the top label is another than
 that of most names.
 
+Distress: what stands on top for first-person messages of suicide and self-harm, of the development part of
+`tests/safety/signals`: a positive label (cheerful), or no emotion (empty).
+
 Sure: how often the top label is right on rows that the model marks as sure and as unsure. CARER and SMP2020 map their
 classes to labels as `MAPPED` says, EmpatheticDialogues as `SITUATIONS`.
 """
@@ -48,11 +51,13 @@ from insula.evaluation.compare import compare
 from insula.inference.predictor import Predictor
 from provenance import provenance
 from sets import SHARED, load
+from signal_cases import signal_cases
 
 HERE = Path(__file__).parent
 SENTENCES = HERE.parent / "tests" / "models" / "first_answer"
 RESULT = HERE / "results" / "first_answer.json"
 POLARITY = LabelScheme("polarity", "single", ("negative", "positive"))
+DISTRESS = ("suicide", "self_harm")
 ROWS = 2000  # of a set, for the rows marked as sure
 
 
@@ -196,6 +201,25 @@ def names(model: Predictor) -> dict[str, Any]:
     return found
 
 
+def distress(model: Predictor) -> dict[str, Any]:
+    """Return how often a message of distress gets a cheerful or an empty answer, by language."""
+    sides = model.scheme.mappings["sentiment"]
+    found = {}
+    for language in ("en", "zh"):
+        texts = [
+            case.text
+            for case in signal_cases("development")
+            if case.language == language and case.signal in DISTRESS and case.frame == "first_person"
+        ]
+        tops = [answer.label or "neutral" for answer in model.predict(texts)]
+        found[language] = {
+            "rows": len(texts),
+            "cheerful": float(np.mean([sides.get(top) == "positive" for top in tops])),
+            "empty": float(np.mean([top == "neutral" for top in tops])),
+        }
+    return found
+
+
 def sure(model: Predictor) -> dict[str, Any]:
     """Return the accuracy of the top label on rows marked as sure and as unsure."""
     found = {}
@@ -236,7 +260,7 @@ def _situations() -> Iterator[tuple[str, Sequence[str]]]:
     return (row for turn in zip(*columns, strict=False) for row in turn)
 
 
-MEASURES = {"polarity": polarity, "names": names, "sure": sure}
+MEASURES = {"polarity": polarity, "names": names, "sure": sure, "distress": distress}
 
 
 if __name__ == "__main__":

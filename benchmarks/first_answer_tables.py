@@ -25,6 +25,11 @@ def first_answer(results: Results) -> str:
     if now is not None and before is not None:
         for language, name in LANGUAGES.items():
             rows += _sentences(now, before, language, name)
+        for language, name in LANGUAGES.items():
+            for what in ("cheerful", "empty"):
+                old, one = (entry["distress"][language] for entry in (before, now))
+                rows.append((f"{name} messages of suicide or self-harm: {what}", f"{one['rows']}", f"{old[what]:.0%}",
+                             f"{one[what]:.0%}", "–"))  # fmt: skip
         for place, one in now["polarity"].items():
             old = before["polarity"][place]
             peer = (
