@@ -246,10 +246,14 @@ class Service:
         limits = self.settings.explain
         if len(inputs) > limits.texts:
             raise ProblemError(
-                "too_large", f"A request may have {limits.texts:,} texts to explain. Got {len(inputs):,}: send several."
+                "too_large",
+                f"A request may have at most {limits.texts:,} texts to explain. Got {len(inputs):,}. Send several "
+                "requests.",
             )
         if any(count_characters(given) > limits.characters for given in inputs):
-            raise ProblemError("too_large", f"A text to explain may have {limits.characters:,} characters. Shorten it.")
+            raise ProblemError(
+                "too_large", f"A text to explain may have at most {limits.characters:,} characters. Shorten it."
+            )
         names = model.predictor.scheme.names
         if not set(wanted.labels) <= set(names):
             # The request's own words are not repeated.
