@@ -167,6 +167,7 @@ def ship(model: Path, output: Path, names: Mapping[str, str], *, command: str, r
         document = before.model_copy(
             update={
                 "name": STARTER,
+                "model": before.model.model_copy(update={"base": ALIASES[ENCODER].hub_id}),
                 "data": before.data.model_copy(update={"name": "goemotions"}),  # of the test rows
                 "command": command,
                 "decision": DecisionRecord.of(decision, folder.scheme, coverage),

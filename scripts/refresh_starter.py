@@ -1,8 +1,8 @@
-"""Give the starter model the display names of its built-in scheme again, without training it.
+"""Update the display names and the base encoder that the starter model states, without training it.
 
     python scripts/refresh_starter.py
 
-Labels, weights and figures stay. The names in `scheme.json` and `metrics.json`, the card and the checksums change.
+Labels, weights and figures stay. `scheme.json`, `metrics.json`, the card and the checksums change.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from insula.core.files import write_text
 from insula.evaluation.document import METRICS, MetricsDocument
 from insula.evaluation.reports.cards import build_model_card
 from insula.models.folder import MANIFEST, open_folder, seal
+from insula.models.pretrained import ALIASES
 
+ENCODER = "e5-small-en-zh"  # as in make_starter.py
 # Of this checkout, whichever insula is installed.
 STARTER = Path(__file__).parents[1] / "src" / "insula" / "models" / "starter"
 
@@ -32,7 +34,10 @@ def refresh(model: Path) -> None:
         )
     document = MetricsDocument.from_dict(json.loads((model / METRICS).read_text(encoding="utf-8")))
     document = document.model_copy(
-        update={"scheme": document.scheme.model_copy(update={"display": scheme.to_dict()["display"]})}
+        update={
+            "scheme": document.scheme.model_copy(update={"display": scheme.to_dict()["display"]}),
+            "model": document.model.model_copy(update={"base": ALIASES[ENCODER].hub_id}),
+        }
     )
     for name, content in (("scheme.json", scheme.to_dict()), (METRICS, document.to_dict())):
         write_text(model / name, json.dumps(content, ensure_ascii=False, separators=(",", ":")))

@@ -15,13 +15,14 @@ from insula.core.builtin_schemes import builtin_scheme
 from insula.core.starter import STARTER
 from insula.models.folder import open_folder
 from insula.models.locate import STARTER_FOLDER, locate_model
+from insula.models.pretrained import ALIASES
 from insula.text.portable import PORTABLE
 
 MOST_BYTES = 18_000_000
 MOST_BYTES_IN_WHEEL = 14_000_000
 
 
-def test_it_is_small_and_whole(tmp_path: Path) -> None:
+def test_the_starter_is_small_and_complete(tmp_path: Path) -> None:
     folder = open_folder(STARTER_FOLDER)  # its checksums hold
     assert sum(file.stat().st_size for file in STARTER_FOLDER.rglob("*")) <= MOST_BYTES
     with zipfile.ZipFile(tmp_path / "wheel.zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -33,7 +34,7 @@ def test_it_is_small_and_whole(tmp_path: Path) -> None:
     assert set(folder.preparation.steps) <= set(PORTABLE)
 
 
-def test_its_names_are_those_of_the_built_in_scheme() -> None:
+def test_names_are_those_of_the_built_in_scheme() -> None:
     """Where they differ: python scripts/refresh_starter.py"""
     folder = open_folder(STARTER_FOLDER)
     assert folder.scheme == builtin_scheme("goemotions")
@@ -43,7 +44,7 @@ def test_its_names_are_those_of_the_built_in_scheme() -> None:
         assert f"| {label} {name} |" in card
 
 
-def test_it_tells_no_place_of_the_machine_it_was_made_on() -> None:
+def test_no_file_names_a_local_path() -> None:
     for file in STARTER_FOLDER.iterdir():
         if file.suffix in (".json", ".toml", ".md"):
             text = file.read_text(encoding="utf-8")
@@ -52,12 +53,15 @@ def test_it_tells_no_place_of_the_machine_it_was_made_on() -> None:
             assert "/home" not in text, file.name
 
 
-def test_it_tells_what_it_was_made_of_and_holds_no_text_of_that() -> None:
+def test_metrics_name_command_and_encoder_without_texts() -> None:
     metrics = open_folder(STARTER_FOLDER).metrics
     assert [metrics[split]["mistakes"] for split in ("validation", "test")] == [[], []]
     assert metrics["command"].startswith("python scripts/make_starter.py --data")
     assert list(metrics["data"]["languages"])[:2] == ["en", "zh"]
-    assert '- "en"\n- "zh"\n' in (STARTER_FOLDER / "model_card.md").read_text(encoding="utf-8")
+    assert metrics["model"]["base"] == ALIASES["e5-small-en-zh"].hub_id
+    card = (STARTER_FOLDER / "model_card.md").read_text(encoding="utf-8")
+    assert '- "en"\n- "zh"\n' in card
+    assert 'base_model: "intfloat/multilingual-e5-small"\n' in card
 
 
 @pytest.mark.parametrize(

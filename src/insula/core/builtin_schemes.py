@@ -13,7 +13,7 @@ from insula.core.scheme import LabelScheme
 
 # A Chinese name belongs to a scheme, not to a word: `neutral` is no emotion in GoEmotions, and a polarity in reviews.
 _EMOTIONS: Mapping[str, str] = {
-    "admiration": "钦佩", "amusement": "逗乐", "anger": "愤怒", "annoyance": "恼火", "approval": "认可", "caring": "关心",
+    "admiration": "钦佩", "amusement": "被逗乐", "anger": "愤怒", "annoyance": "恼火", "approval": "认可", "caring": "关心",
     "confusion": "困惑", "curiosity": "好奇", "desire": "渴望", "disappointment": "失望", "disapproval": "不认可",
     "disgust": "厌恶", "embarrassment": "尴尬", "excitement": "兴奋", "fear": "恐惧", "gratitude": "感激", "grief": "哀痛",
     "joy": "喜悦", "love": "喜爱", "nervousness": "不安", "optimism": "乐观", "pride": "自豪", "realization": "恍然大悟",
