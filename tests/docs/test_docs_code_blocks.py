@@ -30,7 +30,7 @@ RUNNABLE = [
 ]
 
 
-SELF_CONTAINED = [ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "docs" / "tutorial.md"]
+SELF_CONTAINED = [ROOT / name for name in ("README.md", "README.zh-CN.md", "docs/tutorial.md", "docs/zh/tutorial.md")]
 
 
 @pytest.fixture

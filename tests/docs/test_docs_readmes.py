@@ -5,9 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 
-from docs_pages import ROOT, blocks, prose
+from docs_pages import DOCS, ROOT, blocks, prose, title
 
 ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
+ENGLISH_OF = {
+    title(page): title(english)
+    for page in sorted((DOCS / "zh").glob("*.md"))
+    for english in DOCS.rglob(page.name)
+    if english != page
+}
 MOST_LINES = 135
 MOST_PICTURE_BYTES = 300_000
 
@@ -33,11 +39,14 @@ def test_chinese_sentences_are_not_broken_over_lines() -> None:
 
 
 def test_the_same_links() -> None:
+    """The Chinese README links to the Chinese page where there is one."""
     links = [
-        {link for link in re.findall(r"\]\(([^)]+)\)", prose(page)) if not link.startswith("README")}
+        {_in_english(link) for link in re.findall(r"\]\(([^)]+)\)", prose(page)) if not link.startswith("README")}
         for page in (ENGLISH, CHINESE)
     ]
     assert links[0] == links[1]
+    linked = set(re.findall(r"\]\((docs/[^)#]+)", CHINESE.read_text(encoding="utf-8")))
+    assert linked.isdisjoint(ENGLISH_OF.values())
 
 
 def test_each_is_short_and_names_the_other() -> None:
@@ -51,6 +60,10 @@ def test_the_picture_of_the_report_is_there_and_small() -> None:
     picture = ROOT / "docs" / "images" / "report.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size <= MOST_PICTURE_BYTES
+
+
+def _in_english(link: str) -> str:
+    return ENGLISH_OF.get(link, link)
 
 
 def _in_no_language(code: str) -> str:
