@@ -12,6 +12,7 @@ from insula.cli import progress as progress_module
 from insula.cli import tables as answers_module
 from insula.cli.progress import TerminalProgress, show_progress
 from insula.cli.tables import PredictionPrinter, print_metrics
+from insula.core.builtin_schemes import builtin_scheme
 from insula.core.prediction import Prediction
 from insula.core.progress import Silent
 from insula.evaluation.document import MetricsDocument
@@ -62,6 +63,26 @@ def test_several_labels_none_and_values(capsys: pytest.CaptureFixture[str]) -> N
     assert "no clear emotion" in none
     assert "joy     0.70" in none
     assert "valence 3.25  arousal 1.00" in values
+
+
+def test_labels_are_shown_in_chinese(capsys: pytest.CaptureFixture[str]) -> None:
+    answers = PredictionPrinter(builtin_scheme("goemotions"), "zh")
+    answers.print(
+        [
+            prediction("TEXT", confidence=0.31, abstained=True),
+            prediction("TEXT", labels=("sadness", "joy")),
+            prediction("TEXT", labels=(), label=None),
+        ]
+    )
+    answers.explain()
+    found = capsys.readouterr()
+    one, several, none = found.out.splitlines()
+    assert "喜悦 0.70" in one
+    assert "置信度 0.31" in one
+    assert "喜悦 0.70、悲伤 0.20" in several
+    assert "未识别出任何标签" in none
+    assert "joy" not in found.out
+    assert "不确定" in found.err
 
 
 def test_confidence_is_shown_where_it_is_not_the_score(capsys: pytest.CaptureFixture[str]) -> None:

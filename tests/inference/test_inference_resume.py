@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import json
 import signal
 import subprocess
@@ -93,6 +95,28 @@ def test_a_resumed_output_is_the_same_bytes(tmp_path: Path, source: Path, ending
     assert result.rejects.read_bytes() == Path(f"{tmp_path / f'alone.{ending}'}.rejects.jsonl").read_bytes()
     with open_rows(output) as reader:
         assert sum(len(batch.rows) for batch in reader) == alone.rows
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv.gz"])
+def test_a_byte_order_mark_is_written_once(tmp_path: Path, source: Path, ending: str) -> None:
+    plain, marked = tmp_path / f"plain.{ending}", tmp_path / f"marked.{ending}"
+    unpack = gzip.decompress if ending.endswith("gz") else bytes
+    predict_file(_predictor(Counting()), source, plain)
+    with pytest.raises(KeyboardInterrupt):
+        predict_file(_predictor(Counting(2 * GROUP)), source, marked, bom=True)
+    predict_file(_predictor(Counting()), source, marked, bom=True, resume=True)
+    assert unpack(marked.read_bytes()) == codecs.BOM_UTF8 + unpack(plain.read_bytes())
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text('{"text": ""}\n', encoding="utf-8")
+    predict_file(_predictor(Counting()), empty, marked, bom=True)
+    assert unpack(marked.read_bytes()).startswith(codecs.BOM_UTF8 + b"text")
+
+
+@pytest.mark.parametrize("output", ["out.jsonl", "out.parquet", "out.txt", "-"])
+def test_a_byte_order_mark_needs_a_table(tmp_path: Path, source: Path, output: str) -> None:
+    place = output if output == "-" else tmp_path / output
+    with pytest.raises(DataError, match="Only CSV and TSV files can begin with a byte order mark"):
+        predict_file(_predictor(Counting()), source, place, bom=True)
 
 
 def _late(source: Path) -> list[dict[str, Any]]:

@@ -78,6 +78,7 @@ def predict_file(
     separator: str | None = None,
     header: bool | None = None,
     output_format: str | None = None,
+    bom: bool = False,
     resume: bool = False,
     engine: str = "local",
     address: str | None = None,
@@ -97,6 +98,7 @@ def predict_file(
     target    column with the target of the emotion
     rejects   file for rows that cannot be read, with line number and reason; default `OUTPUT.rejects.jsonl`, for a URL
               in the working folder; without an output file they are only counted
+    bom       begin a CSV or TSV file with a byte order mark, by which Excel recognises UTF-8
     resume    resume an interrupted run of the same job; the output is the same, byte for byte
     engine    `local`, or `ray` (extra `ray`): `workers` processes of one processor each run the model, here or on the
               cluster at `address`
@@ -116,7 +118,7 @@ def predict_file(
     options: dict[str, Any] = {
         "text": text, "context": context, "dialogue": dialogue, "turn": turn, "speaker": speaker, "target": target,
         "rejects": rejects, "input_format": input_format, "separator": separator,
-        "header": header, "output_format": output_format,
+        "header": header, "output_format": output_format, "bom": bom,
         "resume": resume, "engine": engine, "address": address, "workers": workers,
         "progress": default_progress(progress),
     }  # fmt: skip

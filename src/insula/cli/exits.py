@@ -51,7 +51,7 @@ def flush_output() -> None:
 
 
 def _explain_usage_error(error: Any) -> str:
-    option = error.param.get_error_hint().strip("'") if getattr(error, "param", None) is not None else ""
+    option = error.param.get_error_hint().replace("'", "") if getattr(error, "param", None) is not None else ""
     if option and hasattr(error.__cause__, "errors"):  # typer checks values with pydantic
         found = error.__cause__.errors(include_url=False)[0]
         if found["type"] != "value_error":

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from insula.cli.complete import complete_data, complete_model, complete_recipe
 from insula.core.scheme import Kind as SchemeKind
+
+Language = Literal["en", "zh"]
 
 _NAMES = "A run (runs/care), a model folder, or the name of a run (care)"
 
@@ -166,6 +168,25 @@ Header = Annotated[
         help="Whether CSV and TSV have a header line. Without a header, name the columns by number: --text 2.",
         show_default=False,
         rich_help_panel=READING,
+    ),
+]
+Bom = Annotated[
+    bool,
+    typer.Option(
+        "--bom",
+        help="Begin a CSV or TSV file with a byte order mark, so that Excel shows Chinese correctly.",
+        rich_help_panel="Files",
+    ),
+]
+DisplayLanguage = Annotated[
+    Language,
+    typer.Option(
+        "--display-language",
+        help="Language of the label names that are printed for people: en or zh. JSON and files keep the names of the "
+        "label scheme.",
+        envvar="INSULA_DISPLAY_LANGUAGE",
+        show_default="en",
+        show_envvar=True,
     ),
 ]
 KeepLeaks = Annotated[

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from insula.cli.options import AnyModel, FileFormat, Header, Quiet, Separator
+from insula.cli.options import AnyModel, Bom, DisplayLanguage, FileFormat, Header, Language, Quiet, Separator
 from insula.cli.typed_inputs import build_typed_inputs, reject_file_names
 from insula.core.sentences import counted
 from insula.core.starter import STARTER
@@ -60,6 +60,7 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    display_language: DisplayLanguage = "en",
     quiet: Quiet = False,
     source: Annotated[
         str | None,
@@ -152,6 +153,7 @@ def predict(
             rich_help_panel=FILES,
         ),
     ] = None,
+    bom: Bom = False,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Resume an interrupted run of the same command.", rich_help_panel=FILES),
@@ -232,6 +234,8 @@ def predict(
             "--text, --rejects, --dialogue and --turn need --input FILE or standard input. Add it, or leave these "
             "options out."
         )
+    if bom and (texts or output in (None, "-")):
+        raise typer.BadParameter("--bom needs --output FILE. Add it, or leave --bom out.")
     if "" in (source, output):
         raise typer.BadParameter(
             "--input and --output must be a file, or - for a stream. Got an empty name. Give the name of a file."
@@ -247,7 +251,13 @@ def predict(
             )
         reject_file_names(texts, verb="predict")
         inputs = build_typed_inputs(texts, context=context or (), speaker=speaker, target=target)
-        _predict_texts(inputs, _load(model, bench, threshold, abstention), as_json=as_json, levels=levels)
+        _predict_texts(
+            inputs,
+            _load(model, bench, threshold, abstention),
+            as_json=as_json,
+            levels=levels,
+            language=display_language,
+        )
         return
     columns = {
         "text": text or None, "context": context, "dialogue": dialogue, "turn": turn, "speaker": speaker,
@@ -256,10 +266,13 @@ def predict(
     if source is None and sys.stdin.isatty():
         raise typer.BadParameter("There is nothing to predict. Give texts, --input FILE, or pipe lines in.")
     if output is None and not as_json:
-        _print_predictions(source or "-", _load(model, bench, threshold, abstention), {**columns, "rejects": rejects})
+        _print_predictions(
+            source or "-", _load(model, bench, threshold, abstention), {**columns, "rejects": rejects}, display_language
+        )
     else:
         options = {
-            **columns, "rejects": rejects, "resume": resume, "engine": engine, "address": address, "workers": workers,
+            **columns, "rejects": rejects, "bom": bom, "resume": resume, "engine": engine, "address": address,
+            "workers": workers,
         }  # fmt: skip
         result = _predict_file(source or "-", output or "-", _load(model, bench, threshold, abstention), quiet, options)
         if as_json and output not in (None, "-"):
@@ -286,7 +299,9 @@ def _parse_thresholds(given: Sequence[str]) -> float | dict[str, float] | None:
     return limits.get("", limits or None)
 
 
-def _predict_texts(inputs: list[TextOrInput], predictor: Predictor, *, as_json: bool, levels: bool) -> None:
+def _predict_texts(
+    inputs: list[TextOrInput], predictor: Predictor, *, as_json: bool, levels: bool, language: Language
+) -> None:
     from insula.api.prediction import predict as run_prediction
     from insula.cli.tables import PredictionPrinter
 
@@ -304,15 +319,15 @@ def _predict_texts(inputs: list[TextOrInput], predictor: Predictor, *, as_json: 
                 row["levels"] = compute_level_predictions(predictor.scheme, prediction)
             typer.echo(json.dumps(row, ensure_ascii=False))
         return
-    printer = PredictionPrinter()
+    printer = PredictionPrinter(predictor.scheme, language)
     printer.print(predictions)
     printer.explain(by_energy=predictor.decision.energy is not None)
 
 
-def _print_predictions(source: str, model: Predictor, options: dict[str, Any]) -> None:
+def _print_predictions(source: str, model: Predictor, options: dict[str, Any], language: Language) -> None:
     from insula.cli.tables import PredictionPrinter
 
-    printer = PredictionPrinter()
+    printer = PredictionPrinter(model.scheme, language)
     result = _run(source, printer.print, model, options, quiet=True)
     printer.explain(by_energy=model.decision.energy is not None)
     _report_problems(result)

@@ -6,15 +6,34 @@ import shlex
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
 from insula.core.prediction import Prediction
+from insula.core.scheme import LabelScheme
 
 UNSURE = "?"
-NO_LABEL = "no clear emotion"
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "none": "no clear emotion",
+        "confidence": "confidence",
+        "and": ", ",
+        "score": "score: the probability of a label; confidence: the probability that exactly these labels apply",
+        "unsure": "the model is not sure: its confidence is below the abstention threshold",
+        "unsure_energy": "the model is not sure: its confidence is below the abstention threshold, or the text is "
+        "unlike its training texts",
+    },
+    "zh": {
+        "none": "未识别出任何标签",
+        "confidence": "置信度",
+        "and": "、",
+        "score": "得分：标签成立的概率；置信度：恰好是这些标签的概率",
+        "unsure": "不确定：置信度低于拒答阈值",
+        "unsure_energy": "不确定：置信度低于拒答阈值，或文本与训练文本差异较大",
+    },
+}
 SAME = 5e-3  # equal in two decimals
 MIN_TEXT = 20  # cells kept for the text on a narrow terminal
 
@@ -23,9 +42,14 @@ class PredictionPrinter:
     """Prints predictions: the decided label, its score, the runner-up, the text. `?` marks abstentions.
 
     The confidence is printed if it is not the score of the only label, so for multi-label models.
+
+    scheme    labels whose display names are printed (default: the names themselves)
+    language  `en` or `zh`
     """
 
-    def __init__(self) -> None:
+    def __init__(self, scheme: LabelScheme | None = None, language: str = "en") -> None:
+        self._words = WORDS[language]
+        self._shown = {} if scheme is None else {name: scheme.display_name(name, language) for name in scheme.names}
         self.unsure = 0
         self.confident = 0
 
@@ -34,13 +58,13 @@ class PredictionPrinter:
         if not predictions:
             return
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        heads = [_format_head(prediction) for prediction in predictions]
+        heads = [self._format_head(prediction) for prediction in predictions]
         for prediction, head in zip(predictions, heads, strict=True):
             mark = UNSURE if prediction.abstained else " "
             self.unsure += prediction.abstained
             if (confidence := _get_distinct_confidence(prediction)) is not None:
                 self.confident += 1
-                head = f"{head}   confidence {confidence:.2f}"
+                head = f"{head}   {self._words['confidence']} {confidence:.2f}"
             typer.echo(_crop(f"{mark} {head}  ", _join_lines(prediction.text), width))
 
     def explain(self, *, by_energy: bool = False) -> None:
@@ -49,32 +73,29 @@ class PredictionPrinter:
         by_energy  whether the model also abstains by the energy of its logits
         """
         if self.confident:
-            typer.echo(
-                "score: the probability of a label; confidence: the probability that exactly these labels apply",
-                err=True,
-            )
+            typer.echo(self._words["score"], err=True)
         if self.unsure:
-            reason = "its confidence is below the abstention threshold"
-            other = ", or the text is unlike its training texts" if by_energy else ""
-            typer.echo(f"{UNSURE} the model is not sure: {reason}{other}", err=True)
+            typer.echo(f"{UNSURE} {self._words['unsure_energy' if by_energy else 'unsure']}", err=True)
 
+    def _format_head(self, prediction: Prediction) -> str:
+        longest = max(_count_cells(self._shown.get(name, name)) for name in prediction.scores)
+        if prediction.confidence is None:  # values of a dimensional scheme
+            return "  ".join(self._format_score(name, prediction, 0) for name in prediction.scores)
+        ranked = prediction.ranked
+        decided = ranked[: len(prediction.labels)]
+        if len(decided) == 1:
+            rest = next(iter(ranked[1:]), None)
+            shown = self._format_score(decided[0], prediction, longest)
+            # The runner-up in brackets has the same width in every line, so that the texts line up.
+            return f"{shown}   ({self._format_score(rest, prediction, longest)})" if rest is not None else shown
+        if not decided:
+            # As wide as a label with its score, so that the runner-up lines up.
+            none = _pad(self._words["none"], longest + 5)
+            return f"{none}   ({self._format_score(ranked[0], prediction, longest)})"
+        return self._words["and"].join(self._format_score(name, prediction, 0) for name in decided)
 
-def _format_head(prediction: Prediction) -> str:
-    names = list(prediction.scores)
-    longest = max(map(_count_cells, names))
-    if prediction.confidence is None:  # values of a dimensional scheme
-        return "  ".join(f"{name} {value:.2f}" for name, value in prediction.scores.items())
-    ranked = prediction.ranked
-    decided = ranked[: len(prediction.labels)]
-    if len(decided) == 1:
-        rest = next(iter(ranked[1:]), None)
-        shown = _format_score(decided[0], prediction, longest)
-        # The runner-up in brackets has the same width in every line, so that the texts line up.
-        return f"{shown}   ({_format_score(rest, prediction, longest)})" if rest is not None else shown
-    if not decided:
-        # As wide as a label with its score, so that the runner-up lines up.
-        return f"{_pad(NO_LABEL, longest + 5)}   ({_format_score(ranked[0], prediction, longest)})"
-    return ", ".join(_format_score(name, prediction, 0) for name in decided)
+    def _format_score(self, name: str, prediction: Prediction, width: int) -> str:
+        return f"{_pad(self._shown.get(name, name), width)} {prediction.scores[name]:.2f}"
 
 
 def _get_distinct_confidence(prediction: Prediction) -> float | None:
@@ -83,10 +104,6 @@ def _get_distinct_confidence(prediction: Prediction) -> float | None:
     if confidence is None or (label is not None and abs(confidence - prediction.scores[label]) < SAME):
         return None
     return confidence
-
-
-def _format_score(name: str, prediction: Prediction, width: int) -> str:
-    return f"{_pad(name, width)} {prediction.scores[name]:.2f}"
 
 
 def _pad(text: str, width: int) -> str:

@@ -82,6 +82,7 @@ def predict_file(
     separator: str | None = None,
     header: bool | None = None,
     output_format: str | None = None,
+    bom: bool = False,
     resume: bool = False,
     engine: str = "local",
     address: str | None = None,
@@ -97,6 +98,7 @@ def predict_file(
               other dialogues may be between them
     rejects   file for rejected rows; default: `OUTPUT.rejects.jsonl`; without an output file they are only
               counted. A file with anything else than rejected rows is never replaced
+    bom       begin a CSV or TSV file with a byte order mark, by which Excel recognises UTF-8
     resume    resume an interrupted run of the same job; starts from the beginning if there is none
     engine    `local`, or `ray`: `workers` processes run the model, on this machine or on the cluster at `address`
     limits    bounds for files from strangers, with the engine `local`; rows with longer texts are rejected
@@ -126,7 +128,7 @@ def predict_file(
     if not callable(output) and str(source) != STDIN:
         require_different(output, source)
     reject_file = Rejects(place, is_required=rejects is not None)
-    kind = choose_output_kind(output, output_format, predictor.scheme)
+    kind = choose_output_kind(output, output_format, predictor.scheme, bom=bom)
     started = time.monotonic()
     with (
         reject_file,
@@ -157,6 +159,7 @@ def predict_file(
                 predictor.scheme,
                 job=job,
                 resume=resume,
+                bom=bom,
                 all_rows=scan_rows(source, batch_size=CHUNK, reading=reading, progress=progress)
                 if is_file and reader.columns_vary
                 else None,

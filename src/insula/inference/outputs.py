@@ -11,7 +11,7 @@ from insula.core.errors import DataError
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.data.formats.formats import find_written_format
-from insula.data.formats.part_writer import BINARY, PartFormat
+from insula.data.formats.part_writer import BINARY, DELIMITED, PartFormat
 from insula.data.formats.row_reader import Row, RowReader
 from insula.data.formats.row_writer import RowWriter
 from insula.data.formats.writers import STDOUT, open_writer
@@ -39,11 +39,21 @@ class Output(Protocol):
         """Write the predictions of a group."""
 
 
-def choose_output_kind(output: str | Path | Sink, asked: str | None, scheme: LabelScheme) -> str | None:
-    """Return the format of an output, or None for a function. Raises `DataError` if it cannot store the predictions."""
+def choose_output_kind(
+    output: str | Path | Sink, asked: str | None, scheme: LabelScheme, *, bom: bool = False
+) -> str | None:
+    """Return the format of an output, or None for a function.
+
+    Raises `DataError` if it cannot store the predictions, or cannot begin with the byte order mark that `bom` asks for.
+    """
     if callable(output):
         return None
     kind = asked or ("jsonl" if str(output) == STDOUT else find_written_format(output))
+    if bom and (kind not in DELIMITED or str(output) == STDOUT):
+        raise DataError(
+            f"Only CSV and TSV files can begin with a byte order mark. Got {str(output)!r}. Name a .csv or .tsv file, "
+            "or leave the mark out."
+        )
     if kind == "lines" and scheme.kind == "dimensional":
         raise DataError(
             f"Plain lines can store only labels, but the scheme {scheme.name!r} has values. "
@@ -62,10 +72,12 @@ def open_output(
     *,
     job: Job | None,
     resume: bool,
+    bom: bool = False,
     all_rows: Iterable[Sequence[Row]] | None = None,
 ) -> Iterator[Output]:
     """Yield the writer of `output`; a file appears under its name at the end of the block.
 
+    bom       whether a CSV or TSV file begins with a byte order mark
     all_rows  all rows of the input, if their columns or the keys of their objects may differ: a table needs to know
               all columns first, unless it keeps the types of the input
     """
@@ -80,7 +92,7 @@ def open_output(
         return
     types = joined.arrow_types(reader.types) if kind in BINARY else None
     flat = kind not in BINARY
-    part_format = PartFormat(Path(output), kind, columns=columns, types=types)
+    part_format = PartFormat(Path(output), kind, columns=columns, types=types, bom=bom)
     with open_parts(Path(output), part_format, job, resume=resume) as parts:
         if all_rows is not None and part_format.is_table and (flat or not reader.types):
             renamed = ([joined.renamed(row) for row in rows] for rows in all_rows)

@@ -8,6 +8,7 @@ file depends on the parts and the layout only.
 
 from __future__ import annotations
 
+import codecs
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -30,13 +31,21 @@ class PartFormat:
     kind     its format
     columns  columns to write (default: all of the rows)
     types    column to Arrow type, for Parquet and Arrow
+    bom      whether a CSV or TSV file begins with a byte order mark
     """
 
     def __init__(
-        self, path: Path, kind: str, *, columns: Sequence[str] | None = None, types: Mapping[str, Any] | None = None
+        self,
+        path: Path,
+        kind: str,
+        *,
+        columns: Sequence[str] | None = None,
+        types: Mapping[str, Any] | None = None,
+        bom: bool = False,
     ) -> None:
         self._path = path
         self._kind = kind
+        self._mark = codecs.BOM_UTF8 if bom and kind in DELIMITED else b""
         self._columns = columns
         self._types = types or {}
 
@@ -74,7 +83,7 @@ class PartFormat:
     def join(self, parts: Iterable[Path], layout: Layout | None, columns: Sequence[str]) -> None:
         """Write the joined output atomically, in flat memory; `columns` are the header if there are no parts."""
         parts = list(parts)
-        if not parts or layout is None:
+        if self._kind not in DELIMITED and (not parts or layout is None):
             with open_writer(self._path, format=self._kind, columns=columns, types=self._types):
                 return
         if self._kind in BINARY:
@@ -84,8 +93,10 @@ class PartFormat:
             return
         with atomic_file(self._path) as temporary, temporary.open("wb") as whole:
             if self._kind in DELIMITED:
+                header = columns if layout is None else layout["header"]
                 with open_packed(whole, is_packed(self._path)) as inner:
-                    DelimitedWriter(inner, layout["header"], delimiter=self._delimiter).finish()
+                    inner.write(self._mark)
+                    DelimitedWriter(inner, header, delimiter=self._delimiter).finish()
             for part in parts:
                 with part.open("rb") as stream:
                     shutil.copyfileobj(stream, whole, 1 << 20)
