@@ -41,6 +41,7 @@ from insula.inference.predictor import Predictor
 from insula.models.folder import MODEL, seal
 from insula.models.provenance import write_fingerprints
 from insula.text.language import find_dominant_language
+from insula.training.augment import with_augmented
 from insula.training.families.base import find_trained_base
 from insula.training.fit_model import fit_model
 from insula.training.fitting import RunContext
@@ -109,18 +110,17 @@ class _EmotionEstimator(BaseEstimator):
 
     def _fit_examples(self, examples: Sequence[Example], scheme: LabelScheme) -> None:
         recipe = self._build_recipe()
+        progress = default_progress(None)
         dataset = Dataset("fitted in memory", scheme, self._split(examples, scheme, recipe.seed))
+        dataset = with_augmented(dataset, recipe, progress)
         self._folder = stage = self._make_own_folder()
         with tempfile.TemporaryDirectory(prefix="insula-fit-") as work:
             language = find_dominant_language([example.text for example in dataset.split("train")])
             plan = plan_training(dataset, recipe, language)
-            trained = fit_model(
-                dataset, plan, RunContext(Path(work), recipe.seed, progress=default_progress(None)), stage
-            )
+            trained = fit_model(dataset, plan, RunContext(Path(work), recipe.seed, progress=progress), stage)
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
-        write_fingerprints(
-            stage, {"train": Fingerprint.of(examples)} | get_base_fingerprint(find_trained_base(recipe.model))
-        )
+        train = Fingerprint.of([*examples, *dataset.training_rows])
+        write_fingerprints(stage, {"train": train} | get_base_fingerprint(find_trained_base(recipe.model)))
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)
         self.scheme_ = scheme
         self.predictor_ = trained.predictor

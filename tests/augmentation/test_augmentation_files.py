@@ -12,9 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 import insula
-from insula.augmentation.augment_rows import METHOD, SOURCE_ROW, AugmentedFile
+from insula.augmentation.augment_rows import AugmentedFile
 from insula.cli.app import app
 from insula.core.errors import DataError, UnknownNameError
+from insula.data.columns import AUGMENTED_BY, SOURCE_ROW
 
 ROWS = [
     {"id": "1", "text": "He really liked the very friendly staff!", "label": "positive"},
@@ -43,14 +44,14 @@ def _augment(source: Path, name: str, **options: object) -> tuple[AugmentedFile,
 
 def test_variants_follow_their_row(source: Path) -> None:
     done, rows = _augment(source, "more.csv", times=2)
-    originals = [{key: value for key, value in row.items() if key in ROWS[0]} for row in rows if not row[METHOD]]
+    originals = [{key: value for key, value in row.items() if key in ROWS[0]} for row in rows if not row[AUGMENTED_BY]]
     assert originals == ROWS
     assert (done.rows, done.added) == (4, len(rows) - 4)
     assert sum(done.counts.values()) == done.added > 0
     for row in rows:
         original = ROWS[int(row[SOURCE_ROW]) - 1]
         assert (row["id"], row["label"]) == (original["id"], original["label"])
-        assert bool(row[METHOD]) == (row["text"] != original["text"])
+        assert bool(row[AUGMENTED_BY]) == (row["text"] != original["text"])
     assert len({row["text"] for row in rows}) == len(rows)
     assert done.without >= 1
 
@@ -74,7 +75,7 @@ def test_a_variant_does_not_depend_on_other_rows(source: Path, tmp_path: Path) -
 
 def test_a_new_label_is_written(source: Path) -> None:
     done, rows = _augment(source, "more.csv", methods=["negation"], label="label")
-    added = [(row["text"], row["label"]) for row in rows if row[METHOD]]
+    added = [(row["text"], row["label"]) for row in rows if row[AUGMENTED_BY]]
     assert added == [("房间一点也不干净", "negative"), ("The food is good", "positive")]
     assert done.counts == {"negation": 2}
 
@@ -133,7 +134,7 @@ def test_the_command_reports_what_it_wrote(source: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "4 rows and 3 variants written." in done.output
     assert "negation" in done.output
-    assert "never split them into validation or test rows" in done.stderr
+    assert "never takes copies as validation or test rows" in done.stderr
     assert "change the strength of an emotion" in done.stderr
     shown = CliRunner().invoke(app, [*asked, "--json"])
     assert json.loads(shown.stdout)["added"] == 3

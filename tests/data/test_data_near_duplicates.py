@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 
 from insula.core.errors import DataError
 from insula.data.splits.components import Components
-from insula.data.splits.near_duplicates import MOST_COMPARED, _iterate_similar_pairs, cluster_near_duplicates
+from insula.data.splits.near_duplicates import (
+    MOST_COMPARED,
+    _iterate_similar_pairs,
+    cluster_near_duplicates,
+    find_near_duplicates,
+)
 from insula.text.comparison import build_shingles
 
 
@@ -205,3 +210,16 @@ def test_a_copy_is_found_among_many_texts_of_one_form() -> None:
     copies = [with_edits(text, 1, rng) for text in texts]
     clusters = cluster_near_duplicates(texts + copies)
     assert clusters[:300] == clusters[300:]
+
+
+def test_near_duplicates_of_others_are_found_exactly() -> None:
+    rng = random.Random(3)
+    references = [sentence(rng) for _ in range(60)] + ["", "same same same same", "ab"]
+    texts = [with_edits(references[row % 60], row % 7, rng) for row in range(120)]
+    texts += [sentence(rng), "", "Same same, same same!", "AB"]
+    found = find_near_duplicates(texts, references)
+    exact = [max(jaccard(text, other) if text or other else 0 for other in references) >= 0.8 for text in texts]
+    assert 30 < sum(exact) < 120
+    assert found.tolist() == exact
+    assert not find_near_duplicates(texts, []).any()
+    assert find_near_duplicates([], references).shape == (0,)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,19 +10,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from insula.augmentation.registry import Augmenter, Situation
+from insula.augmentation.registry import Augmenter
+from insula.augmentation.variants import make_variants
 from insula.core.errors import DataError, nearest
 from insula.core.outputs import require_different
 from insula.core.progress import Progress, Silent
-from insula.data.columns import find_text_columns
+from insula.data.columns import AUGMENTED_BY, SOURCE_ROW, find_text_columns
 from insula.data.formats.byte_source import STDIN
 from insula.data.formats.formats import DETECTED, ReadOptions, open_rows, scan_rows
 from insula.data.formats.row_reader import Row
 from insula.data.formats.writers import open_writer
-from insula.text.scripts import detect_language_by_script
 
-METHOD, SOURCE_ROW = "augmented_by", "source_row"
-"""The columns of the output that name the augmenter (empty for original rows) and number the original row from 1."""
 LANGUAGES = ("en", "zh")
 _ROWS_A_TIME = 2048
 
@@ -96,7 +93,7 @@ def augment_rows(
         _check_columns(reader.columns, label, str(source))
         column = find_text_columns(reader.columns, text, repr(str(source)))[0]
         maker = _VariantMaker(chosen, column, label, times=times, language=language, seed=seed)
-        columns = None if reader.columns_vary else [*reader.columns, METHOD, SOURCE_ROW]
+        columns = None if reader.columns_vary else [*reader.columns, AUGMENTED_BY, SOURCE_ROW]
         scan = partial(scan_rows, source, batch_size=_ROWS_A_TIME, reading=reading, progress=progress)
         every = _with_new_columns(scan()) if reader.columns_vary and Path(source).is_file() else None
         with open_writer(
@@ -145,35 +142,24 @@ class _VariantMaker:
     def expand(self, row: Row) -> Iterator[Row]:
         """Yield a row and its variants."""
         self.rows += 1
-        yield {**row, METHOD: None, SOURCE_ROW: self.rows}
+        yield {**row, AUGMENTED_BY: None, SOURCE_ROW: self.rows}
         text = row.get(self._text)
         made = 0
-        if isinstance(text, str) and text.strip():
-            for name, changed, label in self._make_variants(text, self._label_of(row)):
+        if isinstance(text, str):
+            variants = make_variants(
+                text, self._chosen, times=self._times, seed=f"{self._seed} {self.rows}", label=self._label_of(row),
+                language=self._language,
+            )  # fmt: skip
+            for name, changed, label in variants:
                 made += 1
                 self.counts[name] += 1
-                variant = {**row, self._text: changed, METHOD: name, SOURCE_ROW: self.rows}
+                variant = {**row, self._text: changed, AUGMENTED_BY: name, SOURCE_ROW: self.rows}
                 yield variant if self._label is None else {**variant, self._label: label}
         self.without += made < self._times
 
     def _label_of(self, row: Row) -> str | None:
         value = None if self._label is None else row.get(self._label)
         return value if isinstance(value, str) and value else None
-
-    def _make_variants(self, text: str, label: str | None) -> Iterator[tuple[str, str, str | None]]:
-        """Yield method, text and label of different variants."""
-        language = detect_language_by_script(text, self._language)
-        seen = {text.strip()}
-        for number in range(self._times):
-            chance = random.Random(f"{self._seed} {self.rows} {number}")
-            names = list(self._chosen)
-            chance.shuffle(names)
-            for name in names:
-                found = self._chosen[name](text, Situation(chance, language, label))
-                if found is not None and found[0].strip() not in seen:
-                    seen.add(found[0].strip())
-                    yield name, *found
-                    break
 
 
 def _check(chosen: Mapping[str, Augmenter], label: str | None, times: int, language: str | None) -> None:
@@ -196,7 +182,7 @@ def _check(chosen: Mapping[str, Augmenter], label: str | None, times: int, langu
 
 
 def _check_columns(columns: Sequence[str], label: str | None, source: str) -> None:
-    taken = [name for name in (METHOD, SOURCE_ROW) if name in columns]
+    taken = [name for name in (AUGMENTED_BY, SOURCE_ROW) if name in columns]
     if taken:
         raise DataError(
             f"The file {source!r} has a column {taken[0]!r}, so it is augmented already. Augment the original file."
@@ -210,7 +196,7 @@ def _check_columns(columns: Sequence[str], label: str | None, source: str) -> No
 
 def _with_new_columns(batches: Any) -> Iterator[list[Row]]:
     for rows in batches:
-        yield [{**row, METHOD: None, SOURCE_ROW: 0} for row in rows]
+        yield [{**row, AUGMENTED_BY: None, SOURCE_ROW: 0} for row in rows]
 
 
 def _add_column_types(types: Mapping[str, Any]) -> dict[str, Any]:
@@ -218,11 +204,11 @@ def _add_column_types(types: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     import pyarrow as pa
 
-    return {**types, METHOD: pa.string(), SOURCE_ROW: pa.int64()}
+    return {**types, AUGMENTED_BY: pa.string(), SOURCE_ROW: pa.int64()}
 
 
 def _iterate_cautions(chosen: Mapping[str, Augmenter]) -> Iterator[str]:
-    yield "Train on these rows only: never split them into validation or test rows."
+    yield "Use these rows for training only: insula never takes copies as validation or test rows."
     stronger = [name for name, one in chosen.items() if one.preserves == "emotion"]
     if stronger:
         yield (

@@ -29,6 +29,7 @@ class Example:
     group     author, thread or speaker: a split never separates the rows of one group
     subgroup  the subgroup by which training balances the row, such as a dialect
     pair      a name that a row and its counterfactual share
+    augmented_by  the augmenter that made the row from another; None for an original row
     id        the identifier of the row in its source
     """
 
@@ -45,6 +46,7 @@ class Example:
     group: str | None = None
     subgroup: str | None = None
     pair: str | None = None
+    augmented_by: str | None = None
     id: str | None = None
 
     @property
@@ -91,6 +93,7 @@ def build_arrow_schema() -> pa.Schema:
             ("group", pa.string()),
             ("subgroup", pa.string()),
             ("pair", pa.string()),
+            ("augmented_by", pa.string()),
         ]
     )
 
@@ -117,6 +120,7 @@ def to_arrow(examples: Iterable[Example]) -> pa.Table:
             "group": e.group,
             "subgroup": e.subgroup,
             "pair": e.pair,
+            "augmented_by": e.augmented_by,
         }
         for e in examples
     ]
@@ -145,5 +149,6 @@ def _from_row(row: dict[str, Any]) -> Example:
         group=row["group"],
         subgroup=row.get("subgroup"),
         pair=row.get("pair"),
+        augmented_by=row.get("augmented_by"),
         id=row["id"],
     )

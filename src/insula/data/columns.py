@@ -25,6 +25,9 @@ from insula.data.usual_names import (
     WEIGHT,
 )
 
+AUGMENTED_BY, SOURCE_ROW = "augmented_by", "source_row"
+"""Columns of an augmented file: the augmenter that made a row (empty for original rows), and the number of the original
+row, from 1."""
 _LONGEST_NAME = 40
 
 
@@ -59,6 +62,7 @@ class Columns:
     """Column names. `labels` holds several for one-hot labels and scores, none if no labels are needed.
 
     texts  columns of the text, joined by line ends; any name may be a path into objects (`data.text`)
+    augmented_by, source_row  the columns of an augmented file
     """
 
     texts: tuple[str, ...]
@@ -70,6 +74,8 @@ class Columns:
     votes: str | None = None
     subgroup: str | None = None
     pair: str | None = None
+    augmented_by: str | None = None
+    source_row: str | None = None
     conversation: ConversationColumns = NO_CONVERSATION
 
     @property
@@ -111,6 +117,8 @@ def find_columns(
         votes=options.votes if options.votes in columns else None,  # evaluation rows need no votes
         subgroup=options.subgroup if options.subgroup in columns else None,  # nor subgroups and pairs
         pair=options.pair if options.pair in columns else None,
+        augmented_by=AUGMENTED_BY if AUGMENTED_BY in rest else None,
+        source_row=SOURCE_ROW if AUGMENTED_BY in rest and SOURCE_ROW in rest else None,
         conversation=conversation,
     )
 

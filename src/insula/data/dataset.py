@@ -26,6 +26,7 @@ class Dataset:
     overlaps  for `validation` and `test`: hashes (`hash_row`) of rows that were also training rows of the source; those
               were removed from `train`
     keeps_leaks   True if training rows with such texts were kept on request: scores then include memorised texts
+    augmented  copies of training rows: one list for every epoch of a training, or one list for each epoch
     also      data sets with labels of their own, trained together with this one (multi-task training)
     """
 
@@ -35,6 +36,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     overlaps: Mapping[str, frozenset[int]] = field(default_factory=dict)
     keeps_leaks: bool = False
+    augmented: Sequence[Sequence[Example]] = ()
     also: Sequence[Dataset] = ()
 
     def __repr__(self) -> str:
@@ -64,3 +66,8 @@ class Dataset:
                 "file or folder with that split, or let insula split the rows."
             )
         return self.splits[name]
+
+    @property
+    def training_rows(self) -> list[Example]:
+        """The split `train`, followed by all augmented rows."""
+        return [*self.split("train"), *(example for rows in self.augmented for example in rows)]

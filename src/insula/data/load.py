@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
+from insula.core.sentences import counted
+from insula.data.columns import AUGMENTED_BY
 from insula.data.dataset import SPLITS, Dataset
 from insula.data.labels.infer import infer_labels
 from insula.data.labels.known import plan_known_scheme
@@ -17,6 +19,7 @@ from insula.data.sources.labelled_examples import build_labelled_examples, note_
 from insula.data.sources.paths import ALL
 from insula.data.sources.raw_rows import RawSplit
 from insula.data.sources.sources import Source, SourceName, find_source
+from insula.data.splits.augmented import keep_augmented_in_train
 from insula.data.splits.leak import remove_leaks
 from insula.data.splits.split import split_examples
 
@@ -39,7 +42,8 @@ def load_dataset(
 
     A source without splits is split in three. If a source has training rows but no validation rows, some training rows
     become validation rows; test rows are never taken from a source with splits. Training rows whose text is in
-    validation or test are removed (`Dataset.overlaps`). Raises `DataError` if no usable row is left.
+    validation or test are removed (`Dataset.overlaps`). Augmented rows (column `augmented_by`) are training rows only.
+    Raises `DataError` if no usable row is left.
     """
     found = find_source(source, options.with_columns(text=text, label=label))
     notes = list(found.notes)
@@ -78,6 +82,8 @@ def load_dataset(
         del splits[split]
         notes.append(f"No row of {split} is usable, so that split is ignored.")
     splits = _add_missing_splits(splits, plan.scheme, options, seed, notes)
+    splits, augmented_notes = keep_augmented_in_train(splits)
+    notes.extend(augmented_notes)
     guarded, overlaps, guard_notes = remove_leaks(splits, keep=options.keep_leaks)
     guard_notes += _note_lost_labels(splits["train"], guarded["train"], plan.scheme)
     if not any(example.weight for example in guarded["train"]):
@@ -114,7 +120,7 @@ def read_examples(
     examples = build_labelled_examples(raw, plan, language=found.language)
     used = [f"Evaluated on the {split} rows only."] if len(found.splits) > 1 else []
     counts = (*note_context(found.name, examples, raw), *note_dropped(found.name, raw))
-    notes = (*found.notes, *used, _note_columns(raw), *plan.notes, *raw.notes, *counts)
+    notes = (*found.notes, *used, _note_columns(raw), *plan.notes, *raw.notes, *counts, *_note_augmented(examples))
     if not examples:
         raise DataError(f"No row of {found.name!r} can be evaluated. {_note_columns(raw)} {notes[-1]}")
     return examples, notes
@@ -220,11 +226,22 @@ def _note_columns(raw: RawSplit) -> str:
         "votes": columns.votes,
         "subgroup": columns.subgroup,
         "pair": columns.pair,
+        "augmenter": columns.augmented_by,
     }
     used = [f"text column {columns.text!r}", *(f"label column {name!r}" for name in columns.labels)]
     used += [f"{what} column {name!r}" for what, name in attributes.items() if name is not None]
     used += [f"{what} column {name!r}" for what, name in columns.conversation.named]
     return f"Columns used: {', '.join(used)}."
+
+
+def _note_augmented(examples: Sequence[Example]) -> tuple[str, ...]:
+    count = sum(example.augmented_by is not None for example in examples)
+    if not count:
+        return ()
+    return (
+        f"{count:,} of {counted(len(examples), 'row')} are augmented (column {AUGMENTED_BY!r}): copies are no "
+        "independent rows, so the intervals are too narrow. Evaluate the original file.",
+    )
 
 
 def _add_missing_splits(

@@ -14,7 +14,7 @@ from insula.evaluation.record import WITHOUT_NULLS, Document, Record
 from insula.evaluation.result import Evaluation, Interval, MetricsByName
 
 METRICS = "metrics.json"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of the published schema, docs/reference/metrics-schema.json; raised with every change to it."""
 
 Split = Literal["test", "validation"]
@@ -59,6 +59,9 @@ class DataRecord(Record):
 
     name: str | None = None
     rows: Counts = Field(default_factory=dict, description="number of rows for each split")
+    augmented: Counts = Field(
+        default_factory=dict, description="number of augmented training rows by method; `rows` counts the others"
+    )
     languages: Numbers = Field(default_factory=dict, description="share of the training rows for each language")
     fingerprint: str | None = Field(None, description="hash of the training texts")
     notes: list[str] = Field(default_factory=list)

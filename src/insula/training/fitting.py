@@ -74,6 +74,7 @@ class Rows:
     teacher   (rows, labels) mean scores of the teachers; None without teachers
     subgroup  (rows,) names of subgroups, for group DRO; "" for none
     pair      (rows,) names shared by counterfactual pairs; "" for none
+    epoch     (rows,) the only epoch, from 1, that uses a row; 0: every epoch; None: every epoch uses all rows
     task      (rows,) the set of a row: 0 is the main set, n the n-th auxiliary `Task`; None: all are main
 
     The gold of unlabelled rows are the scores of the teachers, or zero without teachers. The gold of other tasks' rows
@@ -88,6 +89,7 @@ class Rows:
     task: NDArray[np.intp] | None = None
     subgroup: NDArray[np.str_] | None = None
     pair: NDArray[np.str_] | None = None
+    epoch: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -111,6 +113,11 @@ class Rows:
 def with_empty_names(names: NDArray[np.str_] | None, rows: int) -> NDArray[np.str_] | None:
     """Return names followed by "" for further rows; None for None."""
     return None if names is None else np.concatenate([names, np.full(rows, "", dtype=names.dtype)])
+
+
+def with_every_epoch(epoch: NDArray[np.intp] | None, rows: int) -> NDArray[np.intp] | None:
+    """Return the epochs of rows followed by those of further rows, which every epoch uses; None for None."""
+    return None if epoch is None else np.concatenate([epoch, np.zeros(rows, dtype=np.intp)])
 
 
 @dataclass(frozen=True)

@@ -115,10 +115,11 @@ class Measurement:
     def _train_linear(self) -> Trained:
         """Train `linear` on the same rows and store it next to the model, for comparisons on other rows."""
         with atomic_folder(self.folder / "baselines" / "linear") as stage:
-            alone = dataclasses.replace(self.dataset, also=())
+            alone = dataclasses.replace(self.dataset, also=(), augmented=self.dataset.augmented[:1])
             plan = plan_baseline(alone, self.recipe, self.language, LinearOptions())
             linear = fit_model(alone, plan, RunContext(self.folder, self.recipe.seed, self.progress), stage)
             splits = {name: rows for name in ("train", "validation") if (rows := self.dataset.splits.get(name))}
+            splits["train"] = alone.training_rows
             write_fingerprints(stage, {name: Fingerprint.of(rows) for name, rows in splits.items()})
             seal(stage, family="linear", backend=linear.fitted.backend)
         return linear

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from insula.core.errors import DataError, RecipeError
+from insula.core.example import Example
+from insula.core.scheme import LabelScheme
 from insula.core.targets import build_gold_matrix, collect_weights
 from insula.data.dataset import Dataset
 from insula.text.context import TEXT_ALONE, Context
@@ -69,10 +72,9 @@ def prepare_rows(dataset: Dataset, plan: TrainingPlan, run: RunContext) -> Prepa
 
     Raises `DataError` if a set has no training rows, `RecipeError` like `build_training_rows`.
     """
-    train, validation = _require_rows(_build_rows(dataset, "train", plan)), _build_rows(dataset, "validation", plan)
-    train = build_training_rows(train, dataset.split("train"), plan.scheme, plan.objective)
+    train, validation = _build_training_rows(dataset, plan), _build_rows(dataset.splits.get("validation"), plan)
     train = with_teacher_scores(train, dataset, plan, run)
-    tasks = [Task(one.scheme, _require_rows(_build_rows(one, "train", plan))) for one in dataset.also]
+    tasks = [Task(one.scheme, _require_rows(_build_rows(one.split("train"), plan, one.scheme))) for one in dataset.also]
     return PreparedRows(with_task_rows(train, tasks), validation, tasks)
 
 
@@ -112,14 +114,26 @@ def _build_context(dataset: Dataset, recipe: Recipe) -> Context:
     return Context(turns=turns, speakers=options.speakers, target=target, pairs=family.pairs)
 
 
-def _build_rows(dataset: Dataset, split: str, plan: TrainingPlan) -> Rows | None:
-    examples = dataset.splits.get(split)
+def _build_training_rows(dataset: Dataset, plan: TrainingPlan) -> Rows:
+    """Return the training rows and their augmented copies."""
+    examples = dataset.training_rows
+    rows = build_training_rows(_require_rows(_build_rows(examples, plan)), examples, plan.scheme, plan.objective)
+    if len(dataset.augmented) < 2:
+        return rows
+    sizes = [len(dataset.split("train")), *map(len, dataset.augmented)]
+    return dataclasses.replace(rows, epoch=np.repeat(np.arange(len(sizes)), sizes))
+
+
+def _build_rows(
+    examples: Sequence[Example] | None, plan: TrainingPlan, scheme: LabelScheme | None = None
+) -> Rows | None:
+    """Return rows under a scheme (default: that of the plan); None without examples."""
     if not examples:
         return None
     texts = plan.preparation.segments([example.input for example in examples])
     return Rows(
         texts,
-        build_gold_matrix(dataset.scheme, examples),
+        build_gold_matrix(scheme or plan.scheme, examples),
         collect_weights(examples),
         subgroup=_to_name_array([example.subgroup for example in examples]),
         pair=_to_name_array([example.pair for example in examples]),

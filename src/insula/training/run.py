@@ -37,6 +37,7 @@ from insula.models.folder import ModelFolder, get_folder_digest, seal
 from insula.models.locate import locate_model
 from insula.models.provenance import write_fingerprints
 from insula.text.language import detect_language, find_dominant_language
+from insula.training.augment import with_augmented
 from insula.training.families.registry import families
 from insula.training.fit_model import fit_as_worker, fit_model
 from insula.training.fitting import Fitted, RunContext
@@ -44,7 +45,7 @@ from insula.training.measure import Measurement
 from insula.training.plan import plan_training
 from insula.training.recipe.recipe import Recipe
 from insula.training.recipe.unused_options import find_unused_options
-from insula.training.run_folder import CLEARED
+from insula.training.run_folder import AUGMENTED, CLEARED
 from insula.training.tracking.tracking import Tracking
 from insula.training.transfer.auxiliary import with_auxiliary
 from insula.training.transfer.distil import UNLABELLED, with_unlabelled
@@ -121,7 +122,8 @@ def train_run(
     trained_base = None if base is None else base.trained
     check_base(trained_base, dataset)
     dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
-    fingerprint = Fingerprint.of(dataset.split("train"))
+    dataset = with_augmented(dataset, recipe, progress, folder / AUGMENTED)
+    fingerprint = Fingerprint.of(dataset.training_rows)
     for split in () if dataset.keeps_leaks else ("validation", "test"):
         require_no_leak(fingerprint, dataset.splits.get(split, ()), name=split)
     settings = recipe.model_dump(mode="json", exclude_none=True)
@@ -192,6 +194,7 @@ def train_run(
 def train_as_worker(dataset: Dataset, recipe: Recipe, folder: Path, *, resume: bool = False) -> Run:
     """Train as one of the processes that do not write the run; the returned run has no metrics."""
     dataset = with_auxiliary(with_unlabelled(dataset, recipe, Silent()), recipe, Silent())
+    dataset = with_augmented(dataset, recipe, Silent())
     language = find_dominant_language([example.text for example in dataset.split("train")])
     fit_as_worker(dataset, recipe, language, folder, resume=resume)
     return Run(folder, MetricsDocument())
@@ -239,6 +242,8 @@ def compute_data_digest(dataset: Dataset) -> str:
             digest.update(repr((split, row.text, row.labels, row.values, row.weight, row.votes)).encode())
             if row.subgroup or row.pair:
                 digest.update(repr((row.subgroup, row.pair)).encode())
+    for rows in dataset.augmented:
+        digest.update(repr([(row.text, row.labels, row.values, row.weight) for row in rows]).encode())
     for one in dataset.also:
         digest.update(compute_data_digest(one).encode())
     return digest.hexdigest()
@@ -252,7 +257,9 @@ def _build_data_record(dataset: Dataset, fingerprint: Fingerprint, length_notes:
         for name, examples in dataset.splits.items():
             if name == UNLABELLED:
                 continue
-            counter = Counter(label for example in examples for label in example.labels or ())
+            counter = Counter(
+                label for example in examples if not example.augmented_by for label in example.labels or ()
+            )
             counts[name] = {label: counter[label] for label in dataset.scheme.names}
     means = None
     if not dataset.scheme.is_categorical:
@@ -260,7 +267,8 @@ def _build_data_record(dataset: Dataset, fingerprint: Fingerprint, length_notes:
         means = dict(zip(dataset.scheme.names, values.tolist(), strict=True))
     return DataRecord(
         name=dataset.name,
-        rows={name: len(examples) for name, examples in dataset.splits.items()},
+        rows={name: sum(not example.augmented_by for example in rows) for name, rows in dataset.splits.items()},
+        augmented=dict(Counter(example.augmented_by for example in dataset.training_rows if example.augmented_by)),
         languages={code: round(count / len(sample), 4) for code, count in languages.most_common(5)},
         fingerprint=fingerprint.digest,
         notes=[*dataset.notes, *length_notes],
@@ -274,6 +282,7 @@ def _count_trained_parameters(fitted: Fitted) -> int:
 
 
 def _compute_fingerprints(dataset: Dataset) -> dict[str, Fingerprint]:
-    splits = {split: dataset.splits.get(split) for split in ("train", "validation", UNLABELLED)}
+    splits = {split: dataset.splits.get(split) for split in ("validation", UNLABELLED)}
+    splits["train"] = dataset.training_rows
     splits |= {f"auxiliary{number}": one.split("train") for number, one in enumerate(dataset.also)}
     return {name: Fingerprint.of(rows) for name, rows in splits.items() if rows}

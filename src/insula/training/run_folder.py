@@ -22,9 +22,11 @@ from insula.training.tracking.tracking import IDENTITIES
 
 RECORD = "run.json"
 RUN = FolderKind("run", (RECORD,))
+AUGMENTED = "augmented.csv"
+"""The augmented rows of a run, next to the rows that they are made from."""
 CLEARED = ("checkpoints", "logs", "baselines", METRICS, "report.html", IDENTITIES)
 """Files of an earlier run that a new run removes; a run without metrics counts as unfinished."""
-OWN = (*CLEARED, "model", RECORD, "recipe.toml", "tokenizer", "cache")
+OWN = (*CLEARED, AUGMENTED, "model", RECORD, "recipe.toml", "tokenizer", "cache")
 """All files and folders that a run writes."""
 _BESIDE_MODEL = tuple(name for name in OWN if name not in ("model", "checkpoints"))
 """Files that a run may write or remove before its recipe or data are rejected."""

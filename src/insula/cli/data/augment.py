@@ -47,8 +47,8 @@ def augment(
 ) -> None:
     """Write more training rows from the same labels: each row, followed by changed copies.
 
-    Augment training rows only, and keep validation and test rows as they are: put the output into a folder as
-    train.csv, next to validation.csv and test.csv. The column augmented_by names the method of each copy.
+    Augment training rows only: insula train never uses copies as validation or test rows. The column augmented_by names
+    the method of each copy. A recipe can augment its training rows, too: --set augment.methods=swap.
 
     Methods for English and Chinese: swap and delete (words), elongation, punctuation, emoji-words, emoji, identity,
     intensity, negation. English: keyboard, casing. Chinese: width, homophone, pinyin.

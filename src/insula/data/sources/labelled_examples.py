@@ -45,6 +45,7 @@ def build_labelled_examples(raw: RawSplit, plan: LabelPlan, *, language: str | N
                 group=row.group,
                 subgroup=row.subgroup,
                 pair=row.pair,
+                augmented_by=row.augmented_by,
                 id=row.id,
             )
         )

@@ -38,6 +38,7 @@ class RawRow(NamedTuple):
     target: str | None = None
     subgroup: str | None = None
     pair: str | None = None
+    augmented_by: str | None = None
 
 
 @dataclass
@@ -109,7 +110,7 @@ class RawSplit:
                         label,
                         weight,
                         _read_attribute(row, columns.language),
-                        _read_attribute(row, columns.group),
+                        _read_group(row, columns),
                         _read_attribute(row, columns.id),
                         _read_cell(row, columns.votes) if columns.votes else None,
                         found.turns,
@@ -117,6 +118,7 @@ class RawSplit:
                         found.target,
                         _read_attribute(row, columns.subgroup),
                         _read_attribute(row, columns.pair),
+                        _read_attribute(row, columns.augmented_by),
                     )
                 )
         if numbers:
@@ -148,6 +150,14 @@ def _read_weight(cell: Any) -> float | None:
 
 def _read_attribute(row: Row, column: str | None) -> str | None:
     return None if column is None else as_attribute(_read_cell(row, column))
+
+
+def _read_group(row: Row, columns: Columns) -> str | None:
+    """Return the group; without one, a name that a row of an augmented file shares with its copies."""
+    group = _read_attribute(row, columns.group)
+    if group is None and (source := _read_attribute(row, columns.source_row)) is not None:
+        return f"{columns.source_row} {source}"
+    return group
 
 
 def _read_label(row: Row, columns: Sequence[str]) -> Any:

@@ -64,6 +64,39 @@ def cluster_near_duplicates(texts: Sequence[str], *, threshold: float = 0.8, see
     return components.numbers()
 
 
+def find_near_duplicates(
+    texts: Sequence[str], references: Sequence[str], *, threshold: float = 0.8, seed: int = 0
+) -> npt.NDArray[np.bool_]:
+    """Return (texts,) whether a text is a near-duplicate of one of `references`, as in `cluster_near_duplicates`."""
+    found = np.zeros(len(texts), dtype=bool)
+    if not len(texts) or not len(references):
+        return found
+    sizes, signatures = _compute_signatures((*texts, *references), len(texts) + len(references), seed)
+
+    @functools.lru_cache(maxsize=4096)
+    def shingles_of(place: int) -> set[str]:
+        return build_shingles(references[place])
+
+    def is_near(place: int, candidates: list[int]) -> bool:
+        size, shingles = sizes[place], build_shingles(texts[place])
+        for other in candidates:
+            small, large = sorted((size, sizes[len(texts) + other]))
+            if small >= threshold * large:
+                shared = len(shingles & shingles_of(other))
+                if shared >= threshold * (small + large - shared):
+                    return True
+        return False
+
+    for keys in _iterate_band_keys(signatures, _choose_band_rows(threshold)):
+        own, others = keys[: len(texts)], keys[len(texts) :]
+        order = np.argsort(others, kind="stable")
+        first, last = (np.searchsorted(others[order], own, side) for side in ("left", "right"))
+        for place in np.flatnonzero((last > first) & ~found & (np.array(sizes[: len(texts)]) > 0)).tolist():
+            candidates = order[first[place] : min(last[place], first[place] + MOST_COMPARED)]
+            found[place] = is_near(place, candidates.tolist())
+    return found
+
+
 def _compute_signatures(texts: Iterable[str], count: int, seed: int) -> tuple[list[int], npt.NDArray[np.uint32]]:
     """Return the number of shingles of each text, and the MinHash values, of shape (count, PERMUTATIONS)."""
     sizes: list[int] = []
@@ -94,18 +127,23 @@ def _iterate_buckets(signatures: npt.NDArray[np.uint32], rows: int) -> Iterator[
 
     Lowest first; in a large bucket items that agree in further values are neighbours.
     """
-    # A random linear sum replaces the band: different bands rarely collide, which only costs a comparison.
-    factors = np.random.default_rng(0).integers(1, 2**64, size=rows, dtype=np.uint64, endpoint=False)
-    for start in range(0, PERMUTATIONS - rows + 1, rows):
-        keys = (signatures[:, start : start + rows] * factors).sum(axis=1, dtype=np.uint64)
+    for band, keys in enumerate(_iterate_band_keys(signatures, rows)):
         order = np.argsort(keys, kind="stable")
         _, starts, counts = np.unique(keys[order], return_index=True, return_counts=True)
         for first, count in zip(starts[counts > 1], counts[counts > 1], strict=True):
             bucket = order[first : first + count]
             if count > MOST_COMPARED:
-                following = np.roll(signatures[bucket], -start, axis=1)
+                following = np.roll(signatures[bucket], -band * rows, axis=1)
                 bucket = bucket[np.lexsort(following.T[::-1])]
             yield bucket.tolist()
+
+
+def _iterate_band_keys(signatures: npt.NDArray[np.uint32], rows: int) -> Iterator[npt.NDArray[np.uint64]]:
+    """Yield for each band of `rows` values the (items,) numbers that are equal where the values of the band are."""
+    # A random linear sum replaces the band: different bands rarely collide, which only costs a comparison.
+    factors = np.random.default_rng(0).integers(1, 2**64, size=rows, dtype=np.uint64, endpoint=False)
+    for start in range(0, PERMUTATIONS - rows + 1, rows):
+        yield (signatures[:, start : start + rows] * factors).sum(axis=1, dtype=np.uint64)
 
 
 def _iterate_similar_pairs(bucket: list[int], similar: Callable[[int, int], bool]) -> Iterator[tuple[int, int]]:

@@ -26,6 +26,7 @@ from insula.evaluation.reports.sanitize import sanitize_document
 from insula.evaluation.reports.tables import (
     build_dimension_table,
     describe_arithmetic,
+    describe_augmented,
     label_table,
     list_baselines,
     list_decision_facts,
@@ -66,6 +67,7 @@ def build_model_card(document: MetricsDocument) -> str:
         seen=document.main.seen.rows if document.main and document.main.seen else None,
         data=data,
         rows=[(name, count(value)) for name, value in data.rows.items()],
+        augmented=describe_augmented(data) if data.augmented else "",
         languages=format_languages(data.languages),
         recipe=flatten_values(document.recipe)[:MAX_SETTINGS],
         seed=document.seed,

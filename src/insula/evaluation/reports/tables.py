@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from insula.evaluation.document import CalibrationRecord, MetricsDocument, ModelRecord
+from insula.evaluation.document import CalibrationRecord, DataRecord, MetricsDocument, ModelRecord
 from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title, sort_metric_names
 from insula.evaluation.reports.baseline_names import find_baseline_name
 from insula.evaluation.reports.readable import (
@@ -228,6 +228,8 @@ def list_data_facts(document: MetricsDocument) -> list[Fact]:
     data, scheme = document.data, document.scheme
     facts = [("Data", data.name)] if data.name else []
     facts += [(f"{split.capitalize()} rows", count(rows)) for split, rows in data.rows.items()]
+    if data.augmented:
+        facts.append(("Augmented rows", describe_augmented(data)))
     if data.languages:
         facts.append(("Languages", format_languages(data.languages)))
     if scheme.name:
@@ -235,6 +237,12 @@ def list_data_facts(document: MetricsDocument) -> list[Fact]:
     if data.fingerprint:
         facts.append(("Fingerprint", data.fingerprint))
     return facts
+
+
+def describe_augmented(data: DataRecord) -> str:
+    """Return the number of augmented training rows, in total and by method."""
+    by_method = ", ".join(f"{name} {number:,}" for name, number in data.augmented.items())
+    return f"{sum(data.augmented.values()):,} ({by_method})"
 
 
 def list_provenance(document: MetricsDocument) -> list[Fact]:

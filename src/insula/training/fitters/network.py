@@ -20,7 +20,7 @@ from insula.models.tokens.tokenization import TextTokenizer, write_settings
 from insula.text.context import Segments
 from insula.training.fitting import Fitted, PreparedRows, Rows, RunContext, Task, TrainingPlan
 from insula.training.loss_terms.total import LossTerms
-from insula.training.neural.batches import TokenRows
+from insula.training.neural.batches import TokenRows, count_epoch_rows
 from insula.training.neural.task_batches import count_rows_per_epoch
 from insula.training.neural.train_network import TrainedNetwork
 from insula.training.objectives.objective import Objective
@@ -40,11 +40,12 @@ def build_token_rows(
 ) -> tuple[TokenRows, TokenRows | None]:
     """Return tokenised training and validation rows; training rows have the columns and views of the loss terms."""
     train, validation = _tokenize_rows(plan.scheme, rows.train, tokenizer), None
-    train.columns = terms.columns
+    train.columns, train.epoch = terms.columns, rows.train.epoch
     train.views = {name: tokenizer(texts) for name, texts in terms.views.items()}
     if (task := rows.train.task) is not None:
         train.task, train.targets = task, _group_targets(task, build_targets(plan.scheme, rows.train.gold), rows.tasks)
         main, *others = np.bincount(task, minlength=1 + len(rows.tasks)).tolist()
+        main = main if train.epoch is None else count_epoch_rows(train.epoch[task == 0])
         train.epoch_rows = count_rows_per_epoch(main, others, plan.auxiliary.alpha)
     if rows.validation is not None:
         validation = _tokenize_rows(plan.scheme, rows.validation, tokenizer)

@@ -31,6 +31,7 @@ class TokenRows(Dataset[dict[str, Any]]):
     paired    whether rows are pairs: token ids are then passed along with states, to separate the segments
     task      (rows,) the task of each row, 0 is the main task; None: all are main
     epoch_rows  the number of rows of each task in an epoch; with one task all rows
+    epoch     (rows,) the only epoch, from 1, that uses a row; 0: every epoch; None: every epoch uses all rows
     columns   (rows, ...) further columns for loss terms, by name: `labelled`, `teacher`, and those of plug-ins
     views     token ids of other texts for the same rows, by name, for terms that compare them
     truncated  the number of rows whose text is longer
@@ -43,6 +44,7 @@ class TokenRows(Dataset[dict[str, Any]]):
     paired: bool = False
     task: NDArray[np.intp] | None = None
     epoch_rows: Sequence[int] = ()
+    epoch: NDArray[np.intp] | None = None
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     views: Mapping[str, Sequence[NDArray[np.int64]]] = field(default_factory=dict)
     truncated: int = 0
@@ -75,14 +77,24 @@ class EvenBatches(Sampler[list[int]]):
     all steps take about the same time. The order is a pure function of seed and epoch. Each of `processes` takes an
     equal share of the rows of every step: a step has the largest multiple of `processes` within `batch_size`, at least
     one row each.
+
+    epoch  (rows,) as in `TokenRows`: rows of another epoch are left out; every epoch has the steps of the largest one
     """
 
     def __init__(
-        self, lengths: Sequence[int], batch_size: int, *, seed: int, process: int = 0, processes: int = 1
+        self,
+        lengths: Sequence[int],
+        batch_size: int,
+        *,
+        seed: int,
+        process: int = 0,
+        processes: int = 1,
+        epoch: NDArray[np.intp] | None = None,
     ) -> None:
         self.lengths = np.asarray(lengths)
+        self.only = np.zeros(len(self.lengths), dtype=np.intp) if epoch is None else epoch
         self.rows = max(1, batch_size // processes)
-        self.steps = -(-len(self.lengths) // (self.rows * processes))
+        self.steps = -(-count_epoch_rows(self.only) // (self.rows * processes))
         self.seed, self.process, self.processes = seed, process, processes
         self.epoch = 0
 
@@ -95,7 +107,8 @@ class EvenBatches(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         random = np.random.default_rng([self.seed, self.epoch])
-        order = self._sort_in_windows(random.permutation(len(self.lengths)))
+        used = np.flatnonzero((self.only == 0) | (self.only == self.epoch + 1))
+        order = self._sort_in_windows(used[random.permutation(len(used))])
         count = min(self.steps * self.processes, len(order))
         cuts = _cut_evenly(self.lengths[order].tolist(), count, MAX_ROWS_FACTOR * self.rows)
         made = [order[first:last].tolist() for first, last in itertools.pairwise(cuts)]
@@ -111,6 +124,12 @@ class EvenBatches(Sampler[list[int]]):
         windows = [order[first : first + width] for first in range(0, len(order), width)]
         ordered = [window[np.argsort(self.lengths[window], kind="stable")] for window in windows]
         return np.concatenate([window[::-1] if number % 2 else window for number, window in enumerate(ordered)])
+
+
+def count_epoch_rows(epoch: NDArray[np.intp]) -> int:
+    """Return the number of rows in the largest epoch, given `TokenRows.epoch`."""
+    every, *others = np.bincount(epoch, minlength=1).tolist()
+    return int(every + max(others, default=0))
 
 
 def _cut_evenly(lengths: list[int], count: int, most_rows: int) -> list[int]:

@@ -18,6 +18,7 @@ class TaskBatches(Sampler[list[int]]):
     task        (rows,) the task of each row, from 0
     epoch_rows  the number of rows of each task in an epoch: a random subset of the batches of a larger task; the
                 batches of a smaller task are repeated
+    epoch       (rows,) as in `TokenRows`
     """
 
     def __init__(
@@ -30,14 +31,18 @@ class TaskBatches(Sampler[list[int]]):
         seed: int,
         process: int = 0,
         processes: int = 1,
+        epoch: NDArray[np.intp] | None = None,
     ) -> None:
         self.seed, self.epoch = seed, 0
         self._rows = [np.flatnonzero(task == number) for number in range(len(epoch_rows))]
         every = np.asarray(lengths)
         self._batches = [
-            EvenBatches(every[rows].tolist(), batch_size, seed=seed, process=process, processes=processes)
+            EvenBatches(
+                every[rows].tolist(), batch_size, seed=seed, process=process, processes=processes,
+                epoch=None if epoch is None else epoch[rows],
+            )
             for rows in self._rows
-        ]
+        ]  # fmt: skip
         # The number of steps, given the rows of a step over all processes.
         self._steps = [
             -(-taken // (batches.rows * processes)) for taken, batches in zip(epoch_rows, self._batches, strict=True)
@@ -78,6 +83,7 @@ def build_training_batches(
     """Return the batch sampler for rows of one or several tasks."""
     if rows.task is not None:
         return TaskBatches(
-            rows.lengths, rows.task, rows.epoch_rows, batch_size, seed=seed, process=process, processes=processes
-        )
-    return EvenBatches(rows.lengths, batch_size, seed=seed, process=process, processes=processes)
+            rows.lengths, rows.task, rows.epoch_rows, batch_size, seed=seed, process=process, processes=processes,
+            epoch=rows.epoch,
+        )  # fmt: skip
+    return EvenBatches(rows.lengths, batch_size, seed=seed, process=process, processes=processes, epoch=rows.epoch)

@@ -31,6 +31,7 @@ from insula.training.loss_terms.registry import BUILT_IN, loss_terms
 from insula.training.objectives.registry import objectives
 from insula.training.options.adapter import AdapterOptions
 from insula.training.options.adversarial import AdversarialOptions
+from insula.training.options.augment import AugmentOptions
 from insula.training.options.auxiliary import AuxiliaryOptions
 from insula.training.options.distil import DistilOptions
 from insula.training.options.objective import ObjectiveOptions
@@ -65,6 +66,7 @@ class Recipe(BaseModel):
     description: str = ""
     seed: int = Field(0, ge=0, description="seed of every random choice")
     data: DataOptions = DataOptions()
+    augment: AugmentOptions = AugmentOptions()
     preparation: PreparationOptions = PreparationOptions()
     model: Annotated[SerializeAsAny[ModelOptions], _OptionsOfAnyFamily()] = EncoderOptions()
     objective: ObjectiveOptions = ObjectiveOptions()
@@ -129,6 +131,7 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _check_further_losses(self) -> Recipe:
         further = {
+            'augment.mode "epoch"': self.augment.mode == "epoch",
             "distil.teachers": self.distil.teachers,
             "auxiliary.sources": self.auxiliary.sources,
             **{f"adversarial.{name}": getattr(self.adversarial, name) for name in ("fgm", "pgd", "freelb", "vat")},

@@ -11,6 +11,7 @@ from insula.training.options.sections import DecisionOptions, Section, TrainOpti
 from insula.training.recipe.recipe import Recipe
 
 SWITCHES: Mapping[str, tuple[str, ...]] = {
+    "augment": ("methods",),
     "adapter": ("method",),
     "distil": ("teachers",),
     "auxiliary": ("sources",),

@@ -21,6 +21,7 @@ from insula.evaluation.metrics.metric_names import get_headline_metric, get_metr
 from insula.evaluation.reports.search_report import write_search_report
 from insula.evaluation.search_document import SearchDocument, SearchedOption, SearchedRows, SearchTrial
 from insula.text.language import find_dominant_language
+from insula.training.augment import with_augmented
 from insula.training.families.base import find_trained_base
 from insula.training.fit_model import fit_model
 from insula.training.fitting import RunContext
@@ -170,8 +171,9 @@ class _Trial:
             trial.report(score)
 
         try:
-            plan = plan_training(self.dataset, recipe, self.language)
-            trained = fit_model(self.dataset, plan, RunContext(folder, recipe.seed, report=report), stage)
+            dataset = with_augmented(self.dataset, recipe, Silent())
+            plan = plan_training(dataset, recipe, self.language)
+            trained = fit_model(dataset, plan, RunContext(folder, recipe.seed, report=report), stage)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         if trained.validation is None:

@@ -15,7 +15,7 @@ from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
 from insula.data.splits.leak import Fingerprint
-from insula.training.fitting import Rows, Task, with_empty_names
+from insula.training.fitting import Rows, Task, with_empty_names, with_every_epoch
 from insula.training.recipe.recipe import Recipe
 
 HELD_OUT_FRACTION = 0.01  # small, for sources without splits: nothing is evaluated on an auxiliary set
@@ -72,6 +72,7 @@ def with_task_rows(rows: Rows, tasks: Sequence[Task]) -> Rows:
         task=np.repeat(np.arange(1 + len(tasks)), [len(rows), *counts]),
         subgroup=with_empty_names(rows.subgroup, others),
         pair=with_empty_names(rows.pair, others),
+        epoch=with_every_epoch(rows.epoch, others),
     )
 
 

@@ -14,7 +14,7 @@ from insula.core.sentences import counted
 from insula.data.dataset import Dataset
 from insula.data.sources.unlabelled import read_texts, select_new_texts
 from insula.data.splits.leak import Fingerprint
-from insula.training.fitting import Rows, RunContext, TrainingPlan, with_empty_names
+from insula.training.fitting import Rows, RunContext, TrainingPlan, with_empty_names, with_every_epoch
 from insula.training.recipe.recipe import Recipe
 from insula.training.transfer.teachers import check_teachers, compute_teacher_scores
 
@@ -59,7 +59,7 @@ def with_teacher_scores(rows: Rows, dataset: Dataset, plan: TrainingPlan, run: R
     unlabelled = [example.text for example in dataset.splits.get(UNLABELLED, ())]
     if not teachers:
         return _with_unlabelled_rows(rows, unlabelled, plan) if unlabelled else rows
-    texts: list[TextOrInput] = [*(example.input for example in dataset.split("train")), *unlabelled]
+    texts: list[TextOrInput] = [*(example.input for example in dataset.training_rows), *unlabelled]
     verb = "scores" if len(teachers) == 1 else "score"
     run.progress.say(f"{counted(len(teachers), 'teacher')} {verb} {counted(len(texts), 'text')}.")
     scores = compute_teacher_scores(
@@ -77,4 +77,5 @@ def _with_unlabelled_rows(rows: Rows, texts: Sequence[str], plan: TrainingPlan) 
         labelled=np.arange(len(rows) + len(texts)) < len(rows),
         subgroup=with_empty_names(rows.subgroup, len(texts)),
         pair=with_empty_names(rows.pair, len(texts)),
+        epoch=with_every_epoch(rows.epoch, len(texts)),
     )

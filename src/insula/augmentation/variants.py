@@ -1,0 +1,50 @@
+"""The variants of a text: changed copies by augmenters that are drawn at random from a seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from insula.augmentation.registry import Augmenter, Situation
+from insula.text.scripts import detect_language_by_script
+
+
+class Variant(NamedTuple):
+    """A changed copy of a text, its method, and its label."""
+
+    method: str
+    text: str
+    label: str | None
+
+
+def make_variants(
+    text: str,
+    chosen: Mapping[str, Augmenter],
+    *,
+    times: int,
+    seed: str,
+    label: str | None = None,
+    language: str | None = None,
+) -> Iterator[Variant]:
+    """Yield at most `times` variants of a text that differ from it and from each other.
+
+    chosen    augmenters by name; each variant is made by the first one, in random order, that changes the text
+    seed      of the random choices; it must differ between rows
+    label     the label of the row, None if there is none or several
+    language  `en` or `zh`; None takes a text with Chinese characters as Chinese and another as English
+    """
+    if not text.strip():
+        return
+    spoken = detect_language_by_script(text, language)
+    seen = {text.strip()}
+    for number in range(times):
+        chance = random.Random(f"{seed} {number}")
+        names = list(chosen)
+        chance.shuffle(names)
+        for name in names:
+            found = chosen[name](text, Situation(chance, spoken, label))
+            if found is not None and found[0].strip() not in seen:
+                seen.add(found[0].strip())
+                yield Variant(name, *found)
+                break

@@ -1,0 +1,33 @@
+"""The `augment` section of a recipe: changed copies of training rows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from insula.augmentation.registry import augmenters
+from insula.core.errors import nearest
+from insula.training.options.sections import Section, Several
+
+
+class AugmentOptions(Section):
+    """Augmentation: changed copies of training rows. Validation and test rows are never augmented."""
+
+    methods: Several = Field(
+        (), description="augmenters, each copy is made by one of them at random; none: no augmentation"
+    )
+    times: int = Field(1, ge=1, le=100, description="copies of each training row")
+    mode: Literal["once", "epoch"] = Field(
+        "once", description="once: every epoch has the same copies; epoch: every epoch has copies of its own"
+    )
+    seed: int | None = Field(None, ge=0, description="seed of the copies; the seed of the recipe if not given")
+
+    @field_validator("methods")
+    @classmethod
+    def _check_methods(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
+        for name in methods:
+            if name not in augmenters:
+                known = ", ".join(augmenters)
+                raise ValueError(f"each method must be one of {known}.{nearest(name, augmenters)}")
+        return tuple(dict.fromkeys(methods))
