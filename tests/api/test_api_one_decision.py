@@ -23,9 +23,9 @@ from insula.core.prediction import Prediction
 from insula.core.scheme import KINDS, Kind, LabelScheme
 from insula.inference.predicted_columns import PredictedColumns
 from insula.inference.predictor import Predictor
-from insula.serving.answers import answer_rows, ranked_labels
-from insula.serving.pages.answer_view import answer_view
-from insula.serving.pages.words import Speech
+from insula.serving.answers import build_answers, rank_labels
+from insula.serving.pages.answer_view import build_answer_view
+from insula.serving.pages.words import Translator
 from insula.text.preparation import Preparation
 
 CATEGORICAL: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "dimensional")
@@ -101,7 +101,7 @@ def test_the_label_is_one_of_the_decided_labels(case: Any) -> None:
 def test_every_form_of_an_answer_says_the_same(case: Any) -> None:
     scheme, _, predictions, _ = case
     columns = PredictedColumns(("text",), scheme, text="text", named_text=True)
-    sent = answer_rows(scheme, predictions, EVERYTHING, "en")
+    sent = build_answers(scheme, predictions, EVERYTHING, "en")
     received = Predictions()
     texts = [one.text for one in predictions]
     received.add({"model": "m", "version": "1", "predictions": json.loads(json.dumps(sent))}, texts)
@@ -113,12 +113,12 @@ def test_every_form_of_an_answer_says_the_same(case: Any) -> None:
         in_json, in_file = prediction.to_dict(), columns.join({"text": prediction.text}, prediction)
         assert said == (in_json["label"], in_json["labels"]) == (in_file["label"], in_file["labels"])
         assert said == (over_http["label"], list(over_http["labels"]))
-        as_hugging_face = ranked_labels(scheme, prediction, None)
+        as_hugging_face = rank_labels(scheme, prediction, None)
         assert {one["label"] for one in as_hugging_face[: len(prediction.labels)]} == set(prediction.labels)
         if prediction.label is not None:
-            assert as_hugging_face[0]["label"] == ranked_labels(scheme, prediction, 1)[0]["label"] == prediction.label
+            assert as_hugging_face[0]["label"] == rank_labels(scheme, prediction, 1)[0]["label"] == prediction.label
         if scheme.is_categorical:
-            shown = answer_view(scheme, prediction, Speech("en"))
+            shown = build_answer_view(scheme, prediction, Translator("en"))
             assert [row.name for row in shown.rows if row.given] == prediction.ranked[: len(prediction.labels)]
         for name, level in compute_level_predictions(scheme, prediction).items():
             assert level["labels"] == list(scheme.coarsen(prediction.labels, name))

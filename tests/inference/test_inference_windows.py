@@ -24,7 +24,7 @@ from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder, seal
 from insula.models.tokens.tokenization import TextTokenizer, write_settings
 from insula.models.tokens.windows import Windows, pool, read_flat, window_spans
-from insula.serving.queueing.low_priority import at_low_priority
+from insula.serving.queueing.low_priority import lower_priority
 
 EncoderFolder = Callable[..., Path]
 Trained = Callable[..., Any]
@@ -113,7 +113,7 @@ def test_every_door_counts_what_is_too_long(windowed: Callable[..., Path], famil
     assert [one.truncated for one in found] == [len(text) > 40 for text in TEXTS]
     assert [one.to_dict().get("truncated") for one in found] == [True if one.truncated else None for one in found]
     assert [one.truncated for one in predictor.stream(iter(TEXTS))] == [one.truncated for one in found]
-    assert [one.truncated for one in at_low_priority(predictor, lambda: None).predict(TEXTS)] == [
+    assert [one.truncated for one in lower_priority(predictor, lambda: None).predict(TEXTS)] == [
         one.truncated for one in found
     ]
     (tmp_path / "texts.txt").write_text("\n".join(TEXTS), encoding="utf-8")
@@ -136,7 +136,7 @@ def test_windows_answer_alike_at_every_door(
     alone = [predictor.predict([text])[0].scores for text in TEXTS]
     for scores, one in zip(alone, found, strict=True):
         assert scores == pytest.approx(one.scores, abs=1e-5)
-    yielded = at_low_priority(predictor, lambda: None).predict(TEXTS)
+    yielded = lower_priority(predictor, lambda: None).predict(TEXTS)
     assert [one.scores for one in yielded] == [one.scores for one in found]
     (tmp_path / "texts.txt").write_text("\n".join(TEXTS), encoding="utf-8")
     written = insula.predict_file(tmp_path / "texts.txt", tmp_path / "out.jsonl", folder)

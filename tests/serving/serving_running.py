@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from insula.inference.predictor import Predictor
-from insula.serving.server import DrainingServer, build_server, listening
+from insula.serving.server import DrainingServer, build_server, open_listener
 from insula.serving.service import Service
 from insula.serving.settings.settings import load_settings
 from waiting import DEADLINE
@@ -47,7 +47,7 @@ def running(*models: Path, **options: Any) -> Iterator[Running]:
         there.set()
 
     server = build_server(settings, announce)
-    with listening(settings) as listener:
+    with open_listener(settings) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         assert there.wait(DEADLINE), "the service did not start"

@@ -144,7 +144,7 @@ def test_an_attacker_does_not_learn_the_reason(pool: BlockingPool) -> None:
         access = control(pool, AccessDeniedError("unauthenticated", reason, caller="key:a"))
         with pytest.raises(ProblemError) as denied:
             asyncio.run(access.authorise(connection(), "predict"))
-        answers.add((str(denied.value.details()), str(denied.value.headers)))
+        answers.add((str(denied.value.to_dict()), str(denied.value.headers)))
     assert len(answers) == 1
 
 
@@ -154,13 +154,13 @@ def test_texts_are_charged_and_refunded(pool: BlockingPool) -> None:
 
     async def run() -> None:
         await access.authorise(connection(), "predict")
-        async with access.charged(3) as caller:
-            assert (caller.id, access.caller().id, counter.room) == ("key:a", "key:a", 2)
+        async with access.charge_texts(3) as caller:
+            assert (caller.id, access.get_caller().id, counter.room) == ("key:a", "key:a", 2)
         with pytest.raises(ZeroDivisionError):
-            async with access.charged(2):
+            async with access.charge_texts(2):
                 raise ZeroDivisionError
         assert counter.room == 2
-        assert await code_of(access.charged(3).__aenter__()) == "quota"
+        assert await code_of(access.charge_texts(3).__aenter__()) == "quota"
         assert not access.quotas.charge_in_thread("key:a", 3, 5)
         assert access.quotas.charge_in_thread("key:a", 2, 5)
 

@@ -9,7 +9,7 @@ import pytest
 from serving_running import Running
 
 from insula.serving.http.problems import CODES
-from insula.serving.settings.settings import options, variable
+from insula.serving.settings.settings import iterate_options, name_variable
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "serve.md").read_text(encoding="utf-8")
@@ -49,13 +49,13 @@ def test_every_code_is_explained_with_its_status() -> None:
 
 
 def test_settings_that_are_named_exist() -> None:
-    known = {".".join(place) for place, _ in options()}
+    known = {".".join(place) for place, _ in iterate_options()}
     sections = "access|audit|cors|explain|feedback|jobs|limits|masking|pages|queue"
     named = set(re.findall(rf"`((?:{sections})\.\w+)`", PAGE + ACCESS_PAGE))
     assert named
     assert named <= known
     variables = set(re.findall(r"`(INSULA_SERVE_\w+)`", PAGE + ACCESS_PAGE))
-    assert variables <= {variable(place) for place, _ in options()}
+    assert variables <= {name_variable(place) for place, _ in iterate_options()}
 
 
 def test_files_that_decide_about_calls_exist() -> None:

@@ -246,7 +246,7 @@ def test_the_pace_is_learnt() -> None:
     for tokens in (10, 50, 100, 30) * 10:
         pace.add(tokens, 0.01 + tokens * 0.001)
     assert pace.seconds(100, batches=2) == pytest.approx(0.02 + 0.1)
-    assert pace.batch_overhead() == pytest.approx(10)
+    assert pace.estimate_batch_overhead() == pytest.approx(10)
     alike = Pace()
     for _ in range(5):
         alike.add(40, 0.2)

@@ -15,7 +15,7 @@ from insula.inference.predictor import Predictor
 from insula.inference.token_backend import TokenBackend
 from insula.serving import jobs
 from insula.serving.queueing.batcher import Batcher
-from insula.serving.queueing.low_priority import at_low_priority
+from insula.serving.queueing.low_priority import lower_priority
 from insula.serving.settings.sections import Queue
 from insula.serving.telemetry import Telemetry
 from waiting import DEADLINE, eventually, wait_until
@@ -27,7 +27,7 @@ TEXTS = [f"so {'very ' * (row % 9)}happy {row}" for row in range(300)]
 def test_it_waits_before_batches_and_answers_alike(predictor: Predictor) -> None:
     assert isinstance(predictor.backend, TokenBackend)
     waits: list[int] = []
-    polite = at_low_priority(predictor, lambda: waits.append(len(runs)))
+    polite = lower_priority(predictor, lambda: waits.append(len(runs)))
     runs: list[int] = []
     run = predictor.backend.run
     polite.backend._run = lambda ids, mask: (runs.append(len(ids)), run(ids, mask))[1]  # type: ignore[attr-defined]
@@ -40,7 +40,7 @@ def test_it_waits_before_batches_and_answers_alike(predictor: Predictor) -> None
 
 def test_a_model_without_a_network_does_not_wait(linear_model: Path) -> None:
     linear = Predictor.load(linear_model)
-    assert at_low_priority(linear, lambda: pytest.fail("waited")) is linear
+    assert lower_priority(linear, lambda: pytest.fail("waited")) is linear
 
 
 def test_requests_pass_and_a_file_waits_no_longer_than_told(linear_model: Path, held: Held) -> None:

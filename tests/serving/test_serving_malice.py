@@ -335,8 +335,8 @@ def test_a_card_is_rendered_once_and_bounded(
     facts["files"][card.name] = hashlib.sha256(card.read_bytes()).hexdigest()
     manifest.write_text(json.dumps(facts), encoding="utf-8")
     rendered: list[int] = []
-    real = card_html.card_html
-    monkeypatch.setattr(card_html, "card_html", lambda card: (rendered.append(len(card)), real(card[:100]))[1])
+    real = card_html.render_card
+    monkeypatch.setattr(card_html, "render_card", lambda card: (rendered.append(len(card)), real(card[:100]))[1])
     with running(folder) as service:
         name = service.service.models.default.name
         for _ in range(3):

@@ -20,11 +20,11 @@ from insula.core.scheme import LabelScheme
 from insula.evaluation.document import MetricsDocument
 from insula.inference.predictor import Predictor
 from insula.serving.app import create_app
-from insula.serving.pages.answer_view import answer_view
-from insula.serving.pages.assets_index import content_of
-from insula.serving.pages.card_html import card_html
-from insula.serving.pages.chinese_card import chinese_card
-from insula.serving.pages.words import EXAMPLES, TAGS, WORDS, Speech
+from insula.serving.pages.answer_view import build_answer_view
+from insula.serving.pages.assets_index import read_asset
+from insula.serving.pages.card_html import render_card
+from insula.serving.pages.chinese_card import build_chinese_card
+from insula.serving.pages.words import EXAMPLES, TAGS, WORDS, Translator
 from insula.serving.settings.settings import load_settings
 
 TEXT = "the day was wonderful and happy"
@@ -87,15 +87,15 @@ def test_an_answer_says_when_the_model_is_not_sure() -> None:
     scheme = LabelScheme("s", "multi", tuple("abcdefgh"), display={"zh": {"a": "甲"}})
     scores = {name: 0.9 - place / 10 for place, name in enumerate("abcdefgh")}
     given = {"text": "t", "label": "a", "scores": scores, "confidence": 0.31}
-    sure = answer_view(scheme, Prediction(labels=("a", "h"), **given), Speech("zh"))
+    sure = build_answer_view(scheme, Prediction(labels=("a", "h"), **given), Translator("zh"))
     assert sure.decision == "识别出的标签：甲、h"
     assert [row.name for row in sure.rows] == ["甲", "h", "b", "c", "d", "e"]
     assert len(sure.all_rows) == 8
-    unsure = answer_view(scheme, Prediction(labels=("a",), abstained=True, **given), Speech("en"))
+    unsure = build_answer_view(scheme, Prediction(labels=("a",), abstained=True, **given), Translator("en"))
     assert unsure.decision == "The model is not sure."
     assert "for reference only: a" in unsure.lean
     assert "31%" in unsure.confidence
-    none = answer_view(scheme, Prediction(labels=(), **given), Speech("en"))
+    none = build_answer_view(scheme, Prediction(labels=(), **given), Translator("en"))
     assert none.decision == "The model says: none of its labels"
 
 
@@ -103,7 +103,7 @@ def test_coarser_levels_come_first_in_an_answer() -> None:
     scheme = BUILTIN_SCHEMES["goemotions"]
     scores = dict.fromkeys(scheme.names, 0.01) | {"gratitude": 0.9, "grief": 0.2, "neutral": 0.1}
     found = Prediction(text="t", labels=("gratitude",), label="gratitude", scores=scores, confidence=0.8)
-    answer = answer_view(scheme, found, Speech("zh"))
+    answer = build_answer_view(scheme, found, Translator("zh"))
     assert [(level.name, level.title) for level in answer.levels] == [("sentiment", "情感倾向"), ("ekman", "基本情绪")]
     coarsest = answer.levels[0]
     assert [(row.name, row.score, row.sign, row.given) for row in coarsest.rows] == [
@@ -112,7 +112,7 @@ def test_coarser_levels_come_first_in_an_answer() -> None:
     ]  # fmt: skip
     assert [row.name for row in coarsest.given] == ["正面"]
     assert [(row.name, row.sign) for row in answer.rows[:2]] == [("感激", "joy"), ("哀痛", "sadness")]
-    assert answer_view(BUILTIN_SCHEMES["polarity"], _polarity(), Speech("en")).levels == []
+    assert build_answer_view(BUILTIN_SCHEMES["polarity"], _polarity(), Translator("en")).levels == []
 
 
 def _polarity() -> Prediction:
@@ -132,8 +132,8 @@ def test_an_example_is_a_link_that_fills_the_form(served: Running) -> None:
 
 def test_values_on_scales_are_shown_within_their_range() -> None:
     scheme = LabelScheme("va", "dimensional", ("valence",), ranges={"valence": (1.0, 5.0)})
-    (row,) = answer_view(
-        scheme, Prediction(text="t", labels=(), label=None, scores={"valence": 2.0}), Speech("en")
+    (row,) = build_answer_view(
+        scheme, Prediction(text="t", labels=(), label=None, scores={"valence": 2.0}), Translator("en")
     ).rows
     assert (row.score, row.bar, row.note) == ("2.00", "25.0", "from 1 to 5")
 
@@ -187,7 +187,7 @@ def test_hostile_names_cards_and_texts_stay_text(hostile: Running) -> None:
 
 def test_a_card_is_read_as_markdown_without_html() -> None:
     text = "---\na: 1\n---\n# T\n\n| n |\n|--:|\n| 1 |\n\n<b>x</b> ![p](https://e.org/p.png) `c`\n"
-    made = str(card_html(text))
+    made = str(render_card(text))
     assert "<h3>T</h3>" in made
     assert '<td class="number">1</td>' in made
     assert "&lt;b&gt;x&lt;/b&gt;" in made
@@ -200,14 +200,14 @@ def test_a_card_is_read_as_markdown_without_html() -> None:
 def test_tables_and_code_of_a_card_scroll_and_long_ones_fold() -> None:
     rows = "".join(f"| {row} |\n" for row in range(13))
     text = f'## A "<b>"\n\n| n |\n|---|\n{rows}\n## B\n\n| n |\n|---|\n| 1 |\n\n```\n<i>\n```\n\n    <u>\n'
-    made = str(card_html(text))
+    made = str(render_card(text))
     assert made.count("<details><summary>13 rows</summary>") == made.count("</details>") == 1
     boxes = re.findall(r'<div class="scroll" tabindex="0" role="group" aria-label="([^"]*)">', made)
     assert [unescape(name) for name in boxes] == ['A "<b>"', "B"]
     for code in ("&lt;i&gt;", "&lt;u&gt;"):
         assert f'<pre tabindex="0" role="group" aria-label="Code"><code>{code}\n</code></pre>' in made
     assert not re.findall("<[biu]>", made)
-    assert re.findall(r"<t[hd]>.*?</t[hd]>", str(card_html("| | a |\n|---|---|\n| b | c |\n"))) == [
+    assert re.findall(r"<t[hd]>.*?</t[hd]>", str(render_card("| | a |\n|---|---|\n| b | c |\n"))) == [
         "<td></td>", "<th>a</th>", "<td>b</td>", "<td>c</td>",
     ]  # fmt: skip
 
@@ -215,7 +215,7 @@ def test_tables_and_code_of_a_card_scroll_and_long_ones_fold() -> None:
 def test_a_chinese_card_has_the_figures_of_the_english_one(served: Running) -> None:
     model = next(iter(served.service.models))
     page, english = shown(Visitor(served).get("/models/encoder-multi?lang=zh")), model.card or ""
-    card = chinese_card(model.document, model.predictor.scheme)
+    card = build_chinese_card(model.document, model.predictor.scheme)
     assert "请勿用于诊断或危机判断" in page
     assert f"配方（{len(card.recipe)} 项设置）" in page
     assert card.labels is not None
@@ -229,7 +229,7 @@ def test_a_chinese_card_has_the_figures_of_the_english_one(served: Running) -> N
 
 def test_a_card_without_figures_is_shown_as_it_is() -> None:
     scheme = BUILTIN_SCHEMES["vad"]
-    card = chinese_card(MetricsDocument.from_dict({"name": "x"}), scheme)
+    card = build_chinese_card(MetricsDocument.from_dict({"name": "x"}), scheme)
     assert (card.model, card.data, card.recipe, card.labels, card.baselines, card.levels) == (
         [],
         [],
@@ -246,7 +246,7 @@ def test_a_card_without_figures_is_shown_as_it_is() -> None:
                  "per_dimension": [{"name": "valence", "pearson": 0.5, "mae": 0.25}]},
         "baselines": {"majority": {"metrics": {"pearson": {"value": 0.0}}, "difference": {"value": 0.5}}},
     }  # fmt: skip
-    card = chinese_card(MetricsDocument.from_dict(record), scheme)
+    card = build_chinese_card(MetricsDocument.from_dict(record), scheme)
     assert card.model == [("参数量", "391.2 万"), ("文件大小", "6.1 MB")]
     assert card.data == [("训练集样本数", "1,200"), ("语言", "xx 75%，中文 25%")]
     assert card.training == [("训练用时", "1 小时 2 分"), ("随机种子", "0"), ("计算精度", "float32")]
@@ -347,8 +347,8 @@ def test_pages_admit_nothing_from_elsewhere_and_nothing_inline(served: Running) 
 
 def test_htmx_is_the_file_that_was_looked_at() -> None:
     written = (DECISIONS / "htmx.md").read_text(encoding="utf-8")
-    assert hashlib.sha256(content_of("htmx.min.js")).hexdigest() in written
-    (version,) = re.findall(rb'version:"([\d.]+)"', content_of("htmx.min.js"))
+    assert hashlib.sha256(read_asset("htmx.min.js")).hexdigest() in written
+    (version,) = re.findall(rb'version:"([\d.]+)"', read_asset("htmx.min.js"))
     assert version.decode() in written
 
 

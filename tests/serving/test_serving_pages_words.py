@@ -15,8 +15,8 @@ from insula.evaluation.metrics.metric_names import METRICS
 from insula.evaluation.result import Interval
 from insula.models.folder import open_folder
 from insula.models.locate import STARTER_FOLDER
-from insula.serving.pages.metric_words import CHINESE_BASELINES, CHINESE_METRICS, headline_sentence
-from insula.serving.pages.words import CHINESE, WORDS, Speech, spaced
+from insula.serving.pages.metric_words import CHINESE_BASELINES, CHINESE_METRICS, format_headline
+from insula.serving.pages.words import CHINESE, WORDS, Translator, insert_spaces
 
 README = Path(__file__).parents[2] / "README.zh-CN.md"
 HAN, FULL_WIDTH = "[\u4e00-\u9fff]", "[，。：；！？（）“”、《》]"
@@ -107,28 +107,32 @@ def test_the_chinese_readme_has_chinese_marks() -> None:
 
 
 def test_the_headline_is_a_chinese_sentence() -> None:
-    say, metrics = Speech("zh"), open_folder(STARTER_FOLDER).metrics
-    assert headline_sentence(MetricsDocument.from_dict(metrics), say) == (
+    say, metrics = Translator("zh"), open_folder(STARTER_FOLDER).metrics
+    assert format_headline(MetricsDocument.from_dict(metrics), say) == (
         "在 5,427 条未参与训练的样本上，宏平均 F1 为 0.493（95% 置信区间 0.467 至 0.512）。"
     )
     metrics["baselines"] = {
         "linear": {"difference": {"metric": "macro_f1", "value": -0.02, "low": -0.03, "high": -0.01}}
     }
-    said = headline_sentence(MetricsDocument.from_dict(metrics), say)
+    said = format_headline(MetricsDocument.from_dict(metrics), say)
     assert said is not None
     assert said.endswith("，比线性模型低 0.020（差值的 95% 置信区间 −0.030 至 −0.010）。")
     metrics["baselines"]["linear"]["difference"] |= {"value": 0.01, "high": 0.05}
-    said = headline_sentence(MetricsDocument.from_dict(metrics), say)
+    said = format_headline(MetricsDocument.from_dict(metrics), say)
     assert said is not None
     assert said.endswith("，与线性模型没有明显差异（差值的 95% 置信区间 −0.030 至 0.050）。")
-    assert headline_sentence(MetricsDocument.from_dict({}), say) is None
+    assert format_headline(MetricsDocument.from_dict({}), say) is None
 
 
 def test_numbers_in_chinese_sentences() -> None:
-    say = Speech("zh")
-    assert [say.share(value) for value in (0.37, 0.0001, 0.9999)] == ["37%", "不到 0.1%", "超过 99.9%"]
-    assert say.span(Interval(0.5, 0.4, 0.6)) == "0.400 至 0.600"
-    assert say.span(Interval(0.5)) == ""
-    assert [say.wait(seconds) for seconds in ("1", "61", 7200)] == ["1 秒", "2 分钟", "2 小时"]
-    assert [Speech("en").wait(seconds) for seconds in ("1", "61", 7200)] == ["1 second", "2 minutes", "2 hours"]
-    assert spaced("宏平均F1为0.5，共3条（AUROC）") == "宏平均 F1 为 0.5，共 3 条（AUROC）"
+    say = Translator("zh")
+    assert [say.format_share(value) for value in (0.37, 0.0001, 0.9999)] == ["37%", "不到 0.1%", "超过 99.9%"]
+    assert say.format_interval(Interval(0.5, 0.4, 0.6)) == "0.400 至 0.600"
+    assert say.format_interval(Interval(0.5)) == ""
+    assert [say.format_wait(seconds) for seconds in ("1", "61", 7200)] == ["1 秒", "2 分钟", "2 小时"]
+    assert [Translator("en").format_wait(seconds) for seconds in ("1", "61", 7200)] == [
+        "1 second",
+        "2 minutes",
+        "2 hours",
+    ]
+    assert insert_spaces("宏平均F1为0.5，共3条（AUROC）") == "宏平均 F1 为 0.5，共 3 条（AUROC）"

@@ -13,7 +13,7 @@ import pytest
 from insula.core.errors import MissingFileError, SettingsError
 from insula.serving.server import serve
 from insula.serving.settings.config_file import to_toml
-from insula.serving.settings.settings import Settings, load_settings, options, variable
+from insula.serving.settings.settings import Settings, iterate_options, load_settings, name_variable
 
 
 def test_the_printed_file_explains_every_option(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_the_printed_file_explains_every_option(tmp_path: Path) -> None:
     file = tmp_path / "serve.toml"
     file.write_text(printed, encoding="utf-8")
     assert load_settings(file, environment={}) == settings
-    for _, field in options():
+    for _, field in iterate_options():
         assert field.description
         assert f"# {field.description}" in printed
     tomllib.loads(to_toml(Settings()))
@@ -102,7 +102,7 @@ def test_a_file_that_can_be_read_once(tmp_path: Path) -> None:
 
 
 def test_every_option_has_a_variable_of_its_own() -> None:
-    names = [variable(place) for place, _ in options()]
+    names = [name_variable(place) for place, _ in iterate_options()]
     assert len(set(names)) == len(names)
 
 

@@ -14,14 +14,14 @@ DIGITS = 6
 SMALLEST = 1e-9  # of a probability whose logarithm is taken
 
 
-def answer_rows(
+def build_answers(
     scheme: LabelScheme, predictions: Sequence[Prediction], outputs: Collection[str], language: str
 ) -> list[dict[str, Any]]:
     """Return the requested outputs of each prediction, with the id and the language of its input, without its text."""
-    return [_row(scheme, prediction, outputs, language) for prediction in predictions]
+    return [_build_answer(scheme, prediction, outputs, language) for prediction in predictions]
 
 
-def ranked_labels(
+def rank_labels(
     scheme: LabelScheme, prediction: Prediction, most: int | None, *, raw: bool = False
 ) -> list[dict[str, Any]]:
     """Return labels with scores in the shape of Hugging Face's servers, in the order of `Prediction.ranked`.
@@ -31,11 +31,11 @@ def ranked_labels(
     Decided labels come first: clients take the first entry as the answer, and a threshold may decide for a label whose
     score is not the highest.
     """
-    scores = _logits(scheme, prediction.scores) if raw else prediction.scores
+    scores = _compute_logits(scheme, prediction.scores) if raw else prediction.scores
     return [{"label": label, "score": round(scores[label], DIGITS)} for label in prediction.ranked[:most]]
 
 
-def _logits(scheme: LabelScheme, scores: Mapping[str, float]) -> Mapping[str, float]:
+def _compute_logits(scheme: LabelScheme, scores: Mapping[str, float]) -> Mapping[str, float]:
     """Return logits whose softmax, or sigmoid for a multi-label model, gives the scores; values stay as they are."""
     if not scheme.is_categorical:
         return scores
@@ -45,7 +45,9 @@ def _logits(scheme: LabelScheme, scores: Mapping[str, float]) -> Mapping[str, fl
     return {label: math.log(score) for label, score in within.items()}
 
 
-def _row(scheme: LabelScheme, prediction: Prediction, outputs: Collection[str], language: str) -> dict[str, Any]:
+def _build_answer(
+    scheme: LabelScheme, prediction: Prediction, outputs: Collection[str], language: str
+) -> dict[str, Any]:
     row: dict[str, Any] = {"abstained": prediction.abstained}
     if "labels" in outputs:
         row["labels"] = prediction.labels

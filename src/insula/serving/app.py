@@ -69,12 +69,12 @@ def create_app(settings: Settings) -> FastAPI:
     `open_access_control` raises.
     """
     with contextlib.ExitStack() as on_error:
-        app = _application(_open_service(settings, on_error))
+        app = _create_application(_open_service(settings, on_error))
         on_error.pop_all()  # the lifespan closes them
     return app
 
 
-def _application(service: Service) -> FastAPI:
+def _create_application(service: Service) -> FastAPI:
     settings = service.settings
 
     @contextlib.asynccontextmanager
@@ -89,9 +89,9 @@ def _application(service: Service) -> FastAPI:
             yield
         finally:
             service.ready = False
-            await asyncio.to_thread(service.jobs.stop, service.seconds_left())
+            await asyncio.to_thread(service.jobs.stop, service.seconds_left)
             for model in service.models:
-                await asyncio.to_thread(model.batcher.stop, service.seconds_left())
+                await asyncio.to_thread(model.batcher.stop, service.seconds_left)
             await service.retention.stop()
             await service.access.close()
             service.explanations.close()
@@ -111,10 +111,10 @@ def _application(service: Service) -> FastAPI:
     app.state.service = service
     routers = (*ROUTERS, (health.metrics_router, None if settings.access.open_metrics else "admin"))
     for router, scope in routers:
-        app.include_router(router, dependencies=requires(scope, service.access, service.telemetry.rejected))
+        app.include_router(router, dependencies=requires(scope, service.access, service.telemetry.count_rejection))
     if settings.pages.enabled:
         add_pages(app, settings.pages)
-    add_problem_handlers(app, service.telemetry.rejected)
+    add_problem_handlers(app, service.telemetry.count_rejection)
     describe_bodies(app, PredictRequest, ExplainRequest, InferenceRequest, TeiRequest, FeedbackRequest, JobRequest)
     describe_access(
         app,
@@ -157,7 +157,7 @@ def _add_middleware(app: FastAPI, service: Service) -> None:
     settings, telemetry = service.settings, service.telemetry
     limits, jobs = settings.limits, settings.jobs
     app.add_middleware(HeadRequests)
-    app.add_middleware(UnexpectedErrors, count=telemetry.rejected)
+    app.add_middleware(UnexpectedErrors, count=telemetry.count_rejection)
     app.add_middleware(
         BodyLimits,
         size=limits.body_bytes,
@@ -175,6 +175,6 @@ def _add_middleware(app: FastAPI, service: Service) -> None:
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["authorization", "content-type", "x-api-key", WAIT_HEADER],
         )
-    app.add_middleware(HostCheck, access=service.access, count=telemetry.rejected)
+    app.add_middleware(HostCheck, access=service.access, count=telemetry.count_rejection)
     app.add_middleware(ResponseHeaders)
     app.add_middleware(RequestMetrics, telemetry=telemetry)

@@ -38,12 +38,12 @@ class ExplainRequest(RequestModel):
     trust: bool = Field(True, description="Whether to measure how faithful each explanation is to the model.")
 
     @model_validator(mode="after")
-    def _one_alternative(self) -> Self:
+    def _require_one_alternative(self) -> Self:
         if (self.texts is None) == (self.inputs is None):
             raise ValueError("Give one of texts and inputs.")
         return self
 
-    def model_inputs(self) -> list[TextOrInput]:
+    def to_model_inputs(self) -> list[TextOrInput]:
         """Return the inputs to explain."""
         if self.texts is not None:
             return [text if self.target is None else ModelInput(text, target=self.target) for text in self.texts]

@@ -57,7 +57,7 @@ class Job:
         """The id of the caller that the job belongs to; jobs of older services name none."""
         return self.caller or LOCAL.id
 
-    def public(self) -> dict[str, Any]:
+    def to_public_dict(self) -> dict[str, Any]:
         """Return the fields that its caller may see: no path of the server is among them."""
         return {name: getattr(self, name) for name in PUBLIC}
 
@@ -120,7 +120,7 @@ class JobFiles:
     def check_room(self, names: Iterable[str]) -> None:
         """Raise `ProblemError` if the jobs of one caller, by these ids, occupy too much, or the disk is nearly full."""
         settings = self._settings
-        if sum(_bytes_in(self.folder / name) for name in names) > settings.caller_bytes:
+        if sum(_count_bytes(self.folder / name) for name in names) > settings.caller_bytes:
             raise ProblemError(
                 "overloaded",
                 f"Your files and their results may occupy {settings.caller_bytes:,} bytes. Delete finished jobs, or "
@@ -135,7 +135,7 @@ class JobFiles:
             )
 
 
-def _bytes_in(folder: Path) -> int:
+def _count_bytes(folder: Path) -> int:
     """Return the bytes of all files in a folder, which others may change meanwhile."""
     total = 0
     for path in folder.rglob("*"):

@@ -20,7 +20,7 @@ from insula.inference.files import predict_file
 from insula.serving.authentication.callers import Caller
 from insula.serving.http.problems import ProblemError
 from insula.serving.job_files import DONE, FAILED, REJECTS, RESULT, RUNNING, WAITING, Job, JobFiles
-from insula.serving.queueing.low_priority import at_low_priority
+from insula.serving.queueing.low_priority import lower_priority
 from insula.serving.served_models import ServedModels
 from insula.serving.settings.settings import Settings
 
@@ -158,7 +158,7 @@ class JobRunner:
             self._changed.notify_all()
         return job
 
-    def jobs_of(self, caller: Caller) -> list[Job]:
+    def list_jobs(self, caller: Caller) -> list[Job]:
         """Return the jobs of a caller, the newest first."""
         with self._changed:
             own = [job for job in self._jobs.values() if job.owner == caller.id]
@@ -224,10 +224,10 @@ class JobRunner:
                 self._remove(job)
 
     def _work(self) -> None:
-        while (job := self._next()) is not None:
+        while (job := self._wait_for_job()) is not None:
             self._run_safely(job)
 
-    def _next(self) -> Job | None:
+    def _wait_for_job(self) -> Job | None:
         """Wait for a job, and return the oldest one of the caller that waits longest for a turn; None at the end."""
         with self._changed:
             while not self._stopping.is_set():
@@ -260,7 +260,7 @@ class JobRunner:
         try:
             model = self._models.find(job.model)
             result = predict_file(
-                at_low_priority(model.predictor, partial(model.batcher.wait_until_idle, MAX_YIELD)),
+                lower_priority(model.predictor, partial(model.batcher.wait_until_idle, MAX_YIELD)),
                 job.source,
                 folder / RESULT,
                 text=job.text,

@@ -95,7 +95,7 @@ class RetentionWriter:
         self._unanswered: list[str] = []  # ids of rows to delete: they may be stored, and their requests failed
         self._writing: asyncio.Task[None] | None = None
         self._cleaning: asyncio.Task[None] | None = None
-        database = store.database()
+        database = store.open_database()
         self._stores_texts = settings.retention.texts == "masked"
         self._stores_words = settings.feedback.file is not None or (days is not None and self._stores_texts)
         if days is not None and database is not None:
@@ -140,19 +140,19 @@ class RetentionWriter:
         """
         if self._rows is None:
             return []
-        caller = self._access.caller().id
+        caller = self._access.get_caller().id
         rows = [
             StoredPrediction(
                 caller,
                 model,
-                _stored_answer(one),
-                **_columns(given),
+                _build_answer(one),
+                **_build_columns(given),
                 subject=subject,
                 language=one.language or language,
             )
             for given, one in zip(inputs, predictions, strict=True)
         ]
-        await self._write_entry(_Entry(await self._masked(rows), ()))
+        await self._write_entry(_Entry(await self._mask_rows(rows), ()))
         return [row.id for row in rows]
 
     async def store_feedback(
@@ -162,16 +162,16 @@ class RetentionWriter:
 
         Raises `ProblemError` if they cannot be stored, or if the prediction is not stored for this caller.
         """
-        caller = self._access.caller().id
+        caller = self._access.get_caller().id
         feedback = StoredFeedback(
-            caller, labels, prediction=prediction, model=model, **_columns(given), subject=subject
+            caller, labels, prediction=prediction, model=model, **_build_columns(given), subject=subject
         )
-        await self._write_entry(_Entry((), await self._masked([feedback])))
+        await self._write_entry(_Entry((), await self._mask_rows([feedback])))
         return feedback.id
 
     async def check_prediction(self, id: str) -> None:
         """Raise `ProblemError` unless a prediction with this id is stored for the caller."""
-        rows, caller = self._rows, self._access.caller().id
+        rows, caller = self._rows, self._access.get_caller().id
         try:
             if rows is not None and await self._pool.run(lambda: rows.has_prediction(id, caller)):
                 return
@@ -189,7 +189,7 @@ class RetentionWriter:
         masked: list[str] = []
         try:
             async with asyncio.timeout(MASK_SECONDS):
-                for some in _portions(texts):
+                for some in _split_into_portions(texts):
                     masked += await self._masking.run(lambda part=some: [self._mask(text) for text in part])  # type: ignore[misc]
         except (TimeoutError, StoreUnreachableError):
             raise ProblemError(
@@ -202,18 +202,18 @@ class RetentionWriter:
     def _mask(self, text: str) -> str:
         return mask(text, kinds=self._kinds).text
 
-    async def _masked(self, rows: Sequence[Stored]) -> list[Stored]:
+    async def _mask_rows(self, rows: Sequence[Stored]) -> list[Stored]:
         """Return rows with their texts masked."""
         if not self._stores_texts:
             return list(rows)
-        masked = iter(await self.mask([text for row in rows for text in _texts(row)]))
+        masked = iter(await self.mask([text for row in rows for text in _iterate_texts(row)]))
         return [
             replace(
                 row,
-                text=_next(masked, row.text),
-                speaker=_next(masked, row.speaker),
-                target=_next(masked, row.target),
-                turns=[Turn(next(masked), _next(masked, turn.speaker)) for turn in row.turns],
+                text=_take_masked(masked, row.text),
+                speaker=_take_masked(masked, row.speaker),
+                target=_take_masked(masked, row.target),
+                turns=[Turn(next(masked), _take_masked(masked, turn.speaker)) for turn in row.turns],
             )
             for row in rows
         ]
@@ -276,7 +276,7 @@ class RetentionWriter:
             await asyncio.sleep(HOUR)
 
     def _clean_once(self) -> None:
-        database, quota = self._store.database(), self._store.quota()
+        database, quota = self._store.open_database(), self._store.get_quota()
         if quota is not None:
             quota.delete_old()
         if database is not None:
@@ -285,7 +285,7 @@ class RetentionWriter:
                 self._store.record("store.expired", rows=gone)
 
 
-def _portions(texts: Sequence[str]) -> Iterator[list[str]]:
+def _split_into_portions(texts: Sequence[str]) -> Iterator[list[str]]:
     """Yield texts in portions of about `MASK_CHARACTERS`, at least one text each."""
     portion: list[str] = []
     size = 0
@@ -299,8 +299,8 @@ def _portions(texts: Sequence[str]) -> Iterator[list[str]]:
         yield portion
 
 
-def _texts(row: StoredPrediction | StoredFeedback) -> Iterator[str]:
-    """Yield what a caller wrote into a row, in the order of `RetentionWriter._masked`."""
+def _iterate_texts(row: StoredPrediction | StoredFeedback) -> Iterator[str]:
+    """Yield what a caller wrote into a row, in the order of `RetentionWriter._mask_rows`."""
     for text in (row.text, row.speaker, row.target):
         if text is not None:
             yield text
@@ -310,11 +310,11 @@ def _texts(row: StoredPrediction | StoredFeedback) -> Iterator[str]:
             yield turn.speaker
 
 
-def _next(masked: Iterator[str], text: str | None) -> str | None:
+def _take_masked(masked: Iterator[str], text: str | None) -> str | None:
     return None if text is None else next(masked)
 
 
-def _stored_answer(prediction: Prediction) -> dict[str, object]:
+def _build_answer(prediction: Prediction) -> dict[str, object]:
     return {
         "labels": list(prediction.labels),
         "scores": dict(prediction.scores),
@@ -323,7 +323,7 @@ def _stored_answer(prediction: Prediction) -> dict[str, object]:
     }
 
 
-def _columns(given: TextOrInput) -> dict[str, Any]:
+def _build_columns(given: TextOrInput) -> dict[str, Any]:
     if isinstance(given, str):
         return {"text": given}
     return {name: getattr(given, name) for name in ("text", "turns", "speaker", "target")}

@@ -122,12 +122,12 @@ class PredictRequest(RequestModel):
     )
 
     @model_validator(mode="after")
-    def _one_alternative(self) -> Self:
+    def _require_one_alternative(self) -> Self:
         if sum(getattr(self, name) is not None for name in ALTERNATIVES) != 1:
             raise ValueError("Give one of texts, dialogue and inputs.")
         return self
 
-    def model_inputs(self, most_turns: int) -> list[TextOrInput]:
+    def to_model_inputs(self, most_turns: int) -> list[TextOrInput]:
         """Return the inputs to classify; those of a dialogue have at most `most_turns` earlier turns."""
         if self.texts is not None:
             return [text if self.target is None else ModelInput(text, target=self.target) for text in self.texts]

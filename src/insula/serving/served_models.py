@@ -105,7 +105,7 @@ def open_models(settings: Settings, observer: BatchObserver) -> ServedModels:
     opened: dict[str, ServedModel] = {}
     for given in settings.models or (STARTER,):
         folder = _locate(given)
-        name = _name(folder)
+        name = _name_model(folder)
         if name in opened:
             raise SettingsError(f"The models must have different names. Got two called {name!r}. Rename one's folder.")
         predictor = Predictor.load(folder, engine=Engine(threads=settings.threads))
@@ -120,12 +120,12 @@ def _locate(given: str) -> Path:
     return folder
 
 
-def _name(folder: Path) -> str:
+def _name_model(folder: Path) -> str:
     whole = folder.resolve()
     return whole.parent.name if whole.name == "model" else whole.name
 
 
-def model_entry(model: ServedModel) -> dict[str, Any]:
+def describe_model(model: ServedModel) -> dict[str, Any]:
     """Return the entry of a model in the list of models."""
     scheme = model.predictor.scheme
     return {
@@ -135,11 +135,11 @@ def model_entry(model: ServedModel) -> dict[str, Any]:
         "kind": scheme.kind,
         "labels": list(scheme.names),
         "measured": model.measured,
-        **context_fields(model),
+        **describe_context(model),
     }
 
 
-def context_fields(model: ServedModel) -> dict[str, Any]:
+def describe_context(model: ServedModel) -> dict[str, Any]:
     """Return the fields that say which context a model reads."""
     context = model.predictor.context
     return {"context_turns": context.turns, "reads_target": context.target}

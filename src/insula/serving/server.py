@@ -16,7 +16,7 @@ import uvicorn
 
 from insula.core.errors import SettingsError
 from insula.serving.app import create_app
-from insula.serving.http.connections import http_protocol, stream_protocol
+from insula.serving.http.connections import create_http_protocol, stream_protocol
 from insula.serving.service import Service
 from insula.serving.settings.settings import Settings
 
@@ -71,14 +71,14 @@ class DrainingServer(uvicorn.Server):
         """Whether it is time to close the port."""
         if self._closes_at is not None:
             # Streams close themselves once they have answered; uvicorn would cut them off.
-            has_time = self.service.streams and self.service.seconds_left() > self._abort_seconds
+            has_time = self.service.streams and self.service.seconds_left > self._abort_seconds
             if time.monotonic() >= self._closes_at and not has_time:
                 return True
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the connections; abort those of clients that do not read, so that the drain time is kept."""
-        left = self.service.seconds_left()
+        left = self.service.seconds_left
         self.config.timeout_graceful_shutdown = math.ceil(left)
         abort = asyncio.get_running_loop().call_later(max(0.0, left - self._abort_seconds / 2), self._abort_connections)
         await super().shutdown(sockets)
@@ -95,12 +95,12 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     Raises `SettingsError` if the service cannot listen at its address, and what `create_app` raises.
     """
     server = build_server(settings, announce)
-    with listening(settings) as listener:
+    with open_listener(settings) as listener:
         server.run(sockets=[listener])
 
 
 @contextlib.contextmanager
-def listening(settings: Settings) -> Iterator[socket.socket]:
+def open_listener(settings: Settings) -> Iterator[socket.socket]:
     """Yield a socket that listens at the address of the settings; raise `SettingsError` if it cannot."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
@@ -121,7 +121,7 @@ def build_server(settings: Settings, announce: Callable[[str], None]) -> Drainin
         app,
         host=settings.host,
         port=settings.port,
-        http=http_protocol(settings.limits),
+        http=create_http_protocol(settings.limits),
         ws=stream_protocol(settings.limits),
         ws_max_size=settings.limits.body_bytes,
         ws_per_message_deflate=False,  # a small compressed message could be large

@@ -40,7 +40,7 @@ class ServerStore:
         self._quota: Quota | None = None
         self._log: AuditLog | None = None
 
-    def database(self) -> Database | None:
+    def open_database(self) -> Database | None:
         """Return the open database, None while there is none."""
         if self._database is None:
             with self._mutex:
@@ -50,20 +50,20 @@ class ServerStore:
                     self._database = database
         return self._database
 
-    def keys(self) -> Keys | None:
+    def open_keys(self) -> Keys | None:
         """Return the keys in the database, None while there is none."""
-        return self._keys if self.database() is not None else None
+        return self._keys if self.open_database() is not None else None
 
     def has_keys(self) -> bool:
         """Whether a key was ever created, even if it was revoked since."""
-        keys = self.keys()
+        keys = self.open_keys()
         return keys is not None and keys.any()
 
-    def quota(self) -> Quota | None:
+    def get_quota(self) -> Quota | None:
         """Return the counter of daily quotas, None while no database is open; never opens one."""
         return self._quota
 
-    def audit_log(self) -> AuditLog | None:
+    def open_audit_log(self) -> AuditLog | None:
         """Return the audit log, None without a folder for it and without a database."""
         if self._log is None and (self._audit.folder is not None or self._database is not None):
             folder = audit_folder(self._address, self._audit.folder)
@@ -73,7 +73,7 @@ class ServerStore:
     def record(self, event: str, **facts: Fact) -> None:
         """Write an entry into the audit log, if there is one; log an error if it cannot be written."""
         try:
-            audit_log = self.audit_log()
+            audit_log = self.open_audit_log()
             if audit_log is not None:
                 audit_log.record(event, ACTOR, **facts)
         except OutputError as error:

@@ -95,8 +95,9 @@ class Service:
     def __post_init__(self) -> None:
         self._dependencies = Dependencies(self.access, self.store, self.pool)
 
+    @property
     def seconds_left(self) -> float:
-        """Return how long the end of the service may take."""
+        """How long the end of the service may take."""
         return self.settings.drain_seconds if self.stop_by is None else max(0.1, self.stop_by - time.monotonic())
 
     async def check_ready(self) -> None:
@@ -108,7 +109,7 @@ class Service:
         except StoreError:
             raise ProblemError("unavailable", "The store or Redis does not answer. Try again later.") from None
 
-    def max_wait(self, connection: HTTPConnection, default_ms: float | None = None) -> float:
+    def read_max_wait(self, connection: HTTPConnection, default_ms: float | None = None) -> float:
         """Return how many seconds a request may wait in the queue; raise `ProblemError` if its header is invalid.
 
         default_ms  milliseconds without the header; None for those of predictions
@@ -125,7 +126,7 @@ class Service:
 
     def reject_early(self, connection: HTTPConnection) -> float:
         """Return how many seconds a request may wait; raise `ProblemError` if the queue is too long for it."""
-        max_wait = self.max_wait(connection)
+        max_wait = self.read_max_wait(connection)
         if len(self.models) == 1:
             self.models.default.batcher.admit(1, max_wait)
         return max_wait
@@ -200,7 +201,7 @@ class Service:
         The inputs are charged to the caller's quota, and refunded if they are not answered. Raises `ProblemError` if
         they are not answered in time or cannot be stored.
         """
-        async with self.access.charged(len(inputs)):
+        async with self.access.charge_texts(len(inputs)):
             try:
                 async with asyncio.timeout(self.settings.limits.answer_seconds):
                     predictions = await model.batcher.predict(inputs, max_wait)
@@ -211,7 +212,7 @@ class Service:
             ids = await self.retention.store_predictions(
                 model.name, inputs, predictions, subject=subject, language=language
             )
-        self.telemetry.predicted(model.name, predictions)
+        self.telemetry.count_predictions(model.name, predictions)
         return Predicted(predictions, ids)
 
     async def predict_for(
@@ -225,7 +226,7 @@ class Service:
         language: str | None = None,
     ) -> Predicted:
         """Predict like `predict`; if the client disconnects, dequeue the inputs and raise `ClientGoneError`."""
-        return await _while_connected(
+        return await _await_while_connected(
             request, self.predict(model, inputs, max_wait, subject=subject, language=language)
         )
 
@@ -260,12 +261,12 @@ class Service:
             raise ProblemError(
                 "validation", f"The labels must be among {', '.join(names)}. Correct or omit the others."
             )
-        return await _while_connected(request, self._explain(model, inputs, wanted, max_wait))
+        return await _await_while_connected(request, self._explain(model, inputs, wanted, max_wait))
 
     async def _explain(
         self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: Wanted, max_wait: float
     ) -> list[Explanation]:
-        async with self.access.charged(len(inputs)):
+        async with self.access.charge_texts(len(inputs)):
             try:
                 async with asyncio.timeout(self.settings.limits.answer_seconds):
                     return await self.explanations.explain(model, inputs, wanted, max_wait)
@@ -275,20 +276,20 @@ class Service:
                 ) from None
 
 
-def service_of(connection: HTTPConnection) -> Service:
+def get_service(connection: HTTPConnection) -> Service:
     """Return the service of the application that a request belongs to."""
     service: Service = connection.app.state.service
     return service
 
 
-async def _while_connected(request: Request, answer: Coroutine[Any, Any, Answered]) -> Answered:
+async def _await_while_connected(request: Request, answer: Coroutine[Any, Any, Answered]) -> Answered:
     """Return the answer; if the client disconnects before it is there, cancel it and raise `ClientGoneError`."""
     work = asyncio.ensure_future(answer)
     gone: asyncio.Future[None] | None = None
     try:
         done, _ = await asyncio.wait({work}, timeout=UNWATCHED_SECONDS)
         if not done:
-            gone = asyncio.ensure_future(_disconnected(request))
+            gone = asyncio.ensure_future(_wait_for_disconnect(request))
             either: set[asyncio.Future[Any]] = {work, gone}
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
@@ -300,6 +301,6 @@ async def _while_connected(request: Request, answer: Coroutine[Any, Any, Answere
             gone.cancel()
 
 
-async def _disconnected(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

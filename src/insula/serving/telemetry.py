@@ -41,31 +41,31 @@ class Telemetry:
             "insula_abstained", "Texts for which the model abstained.", ("model",), registry=self._registry
         )
 
-    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+    def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request."""
         self._requests.labels(method, route, str(status)).inc()
         self._latency.labels(route).observe(seconds)
 
-    def rejected(self, code: str) -> None:
+    def count_rejection(self, code: str) -> None:
         """Count a rejected request."""
         self._rejected.labels(code).inc()
 
-    def waiting(self, model: str, texts: int) -> None:
+    def set_queue_length(self, model: str, texts: int) -> None:
         """Set the number of texts in the queue of a model."""
         self._waiting.labels(model).set(texts)
 
-    def batch(self, model: str, texts: int, seconds: float) -> None:
+    def record_batch(self, model: str, texts: int, seconds: float) -> None:
         """Count a computed batch."""
         self._batches.labels(model).observe(texts)
         self._computing.labels(model).observe(seconds)
 
-    def predicted(self, model: str, predictions: Iterable[Prediction]) -> None:
+    def count_predictions(self, model: str, predictions: Iterable[Prediction]) -> None:
         """Count predictions."""
         abstained = [prediction.abstained for prediction in predictions]
         self._predicted.labels(model).inc(len(abstained))
         self._abstained.labels(model).inc(sum(abstained))
 
-    def exposition(self) -> bytes:
+    def export(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""
         return generate_latest(self._registry)
 
@@ -97,4 +97,4 @@ class RequestMetrics:
             # A path without a route may be anything, so it gets no label: labels must stay few.
             route = getattr(scope.get("route"), "path", "(none)")
             method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "DELETE") else "(other)"
-            self._telemetry.request(method, route, status, time.perf_counter() - started)
+            self._telemetry.count_request(method, route, status, time.perf_counter() - started)

@@ -66,8 +66,8 @@ class AccessControl:
         self._defaults = defaults
 
     async def authorise(self, connection: HTTPConnection, scope: str) -> Caller:
-        """Return the caller, and set it for `caller()` in this task; raise `ProblemError` if the call is denied."""
-        address = _address(connection)
+        """Return the caller, and set it for `get_caller()` in this task; raise `ProblemError` if the call is denied."""
+        address = _get_address(connection)
         return await self._authorise(
             self._authenticator.authenticate(connection.scope["headers"], address), scope, address
         )
@@ -88,14 +88,14 @@ class AccessControl:
 
     async def authorise_session(self, connection: HTTPConnection, key_id: str, scope: str) -> Caller:
         """Authorise a session of the pages, which was opened with the key of this id."""
-        return await self._authorise(self._authenticator.authenticate_session(key_id), scope, _address(connection))
+        return await self._authorise(self._authenticator.authenticate_session(key_id), scope, _get_address(connection))
 
     async def sign_in(self, connection: HTTPConnection, key: str, scope: str) -> str:
         """Authorise a key that a person typed, and return its public id for a session.
 
         A token is denied: it has no id by which the store could find it later.
         """
-        address = _address(connection)
+        address = _get_address(connection)
         header = (b"x-api-key", key.encode("utf-8", "replace"))
         await self._authorise(self._authenticator.authenticate([header], address), scope, address)
         shown = parse_key(key.strip())
@@ -115,7 +115,7 @@ class AccessControl:
     async def _check(self, authenticating: Awaitable[Caller], scope: str) -> Caller:
         try:
             found = await authenticating
-            caller = replace(found, limits=found.limits.or_defaults(self._defaults))
+            caller = replace(found, limits=found.limits.with_defaults(self._defaults))
             if scope not in caller.scopes:
                 raise AccessDeniedError("forbidden", "scope", caller=caller.id)
             wait = 0.0 if caller.limits.rate is None else await self._limiter.acquire(caller.id, caller.limits.rate)
@@ -125,12 +125,12 @@ class AccessControl:
             raise AccessDeniedError("too_many_calls", "rate", caller=caller.id, retry_after=wait)
         return caller
 
-    def caller(self) -> Caller:
+    def get_caller(self) -> Caller:
         """Return the caller of this task, with its limits."""
         return _caller.get()
 
     @asynccontextmanager
-    async def charged(self, texts: int) -> AsyncIterator[Caller]:
+    async def charge_texts(self, texts: int) -> AsyncIterator[Caller]:
         """Charge texts to the quota of the caller of this task, and refund them if the block fails.
 
         Raises `ProblemError` if the quota has no room for all of them.
@@ -164,17 +164,17 @@ def open_access_control(settings: Settings, store: ServerStore, pool: BlockingPo
     tokens are incomplete; `StoreError` if the store of the settings cannot be opened.
     """
     access = settings.access
-    tokens = _token_verifier(settings)
-    store.database()
+    tokens = _create_token_verifier(settings)
+    store.open_database()
     if tokens is None and not access.insecure and not is_loopback(settings.host):
-        keys = store.keys()
+        keys = store.open_keys()
         if keys is None or not keys.any_active():
             raise SettingsError(
                 f"The service must have a key to listen at {settings.host}: other machines can reach that address. "
                 "Create one with `insula keys create NAME`, set tokens.keys, or use --insecure."
             )
     authenticator = Authenticator(
-        keys=KeyCache(store.keys, pool, max_age=access.remembered_seconds),
+        keys=KeyCache(store.open_keys, pool, max_age=access.remembered_seconds),
         tokens=tokens,
         local=LocalAccess(
             pool,
@@ -187,7 +187,11 @@ def open_access_control(settings: Settings, store: ServerStore, pool: BlockingPo
     )
     defaults = CallerLimits(access.texts_a_day, RateLimit.of(access.calls_a_second, access.burst))
     return AccessControl(
-        authenticator, _rate_limiter(settings), Quotas(store.quota, pool), DenialLog(store.audit_log), defaults
+        authenticator,
+        _create_rate_limiter(settings),
+        Quotas(store.get_quota, pool),
+        DenialLog(store.open_audit_log),
+        defaults,
     )
 
 
@@ -202,7 +206,7 @@ def as_problem(denied: AccessDeniedError) -> ProblemError:
     return ProblemError(denied.code, DETAILS[denied.code], headers=headers)
 
 
-def _token_verifier(settings: Settings) -> TokenVerifier | None:
+def _create_token_verifier(settings: Settings) -> TokenVerifier | None:
     options = settings.tokens
     if options.keys is None:
         return None
@@ -216,7 +220,7 @@ def _token_verifier(settings: Settings) -> TokenVerifier | None:
     )
 
 
-def _rate_limiter(settings: Settings) -> RateLimiter:
+def _create_rate_limiter(settings: Settings) -> RateLimiter:
     access = settings.access
     if access.redis is None:
         return MemoryRateLimiter()
@@ -226,5 +230,5 @@ def _rate_limiter(settings: Settings) -> RateLimiter:
     return RedisRateLimiter(access.redis, fallback=MemoryRateLimiter() if access.without_redis == "open" else None)
 
 
-def _address(connection: HTTPConnection) -> str | None:
+def _get_address(connection: HTTPConnection) -> str | None:
     return connection.client.host if connection.client is not None else None

@@ -45,11 +45,11 @@ class Authenticator:
                 return LOCAL
             raise AccessDeniedError("unauthenticated", "nothing")
         if credentials.startswith(f"{WORD}_"):
-            return await self._keys.caller_of(credentials)
+            return await self._keys.find_caller(credentials)
         is_bearer = any(name.lower() == b"authorization" for name, _ in headers)
         if is_bearer and self._tokens is None and await self._local.allows(headers, address):
             return LOCAL  # clients of other services always send their token, such as one of the Hugging Face hub
-        return await self._token_caller(credentials)
+        return await self._verify_token(credentials)
 
     @property
     def needs_credentials(self) -> bool:
@@ -65,9 +65,9 @@ class Authenticator:
 
         Raises what `authenticate` does: the key may have been revoked, or may have expired, since.
         """
-        return await self._keys.caller_with_id(key_id)
+        return await self._keys.find_caller_by_id(key_id)
 
-    async def _token_caller(self, token: str) -> Caller:
+    async def _verify_token(self, token: str) -> Caller:
         verifier = self._tokens
         if verifier is None:
             raise AccessDeniedError("unauthenticated", "no_key")
@@ -87,22 +87,22 @@ def find_credentials(headers: Headers) -> str | None:
     for name, value in headers:
         lowered = name.lower()
         if lowered == b"authorization":
-            found.append(_bearer(value))
+            found.append(_read_bearer_token(value))
         elif lowered == b"x-api-key":
-            found.append(_text(value))
+            found.append(_decode_header(value))
     if len(found) > 1:
         raise AccessDeniedError("unauthenticated", "several_credentials")
     return found[0] if found else None
 
 
-def _bearer(value: bytes) -> str:
-    scheme, _, rest = _text(value).partition(" ")
+def _read_bearer_token(value: bytes) -> str:
+    scheme, _, rest = _decode_header(value).partition(" ")
     if scheme.lower() != BEARER:
         raise AccessDeniedError("unauthenticated", "scheme")
     return rest.strip(" ")
 
 
-def _text(value: bytes) -> str:
+def _decode_header(value: bytes) -> str:
     if len(value) > MAX_HEADER:
         raise AccessDeniedError("unauthenticated", "malformed")
     try:

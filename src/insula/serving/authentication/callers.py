@@ -15,7 +15,7 @@ class CallerLimits:
     texts_a_day: int | None = None
     rate: RateLimit | None = None
 
-    def or_defaults(self, defaults: CallerLimits) -> CallerLimits:
+    def with_defaults(self, defaults: CallerLimits) -> CallerLimits:
         """Return these limits, with those of `defaults` where none is set."""
         return CallerLimits(self.texts_a_day or defaults.texts_a_day, self.rate or defaults.rate)
 

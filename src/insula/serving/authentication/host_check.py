@@ -29,6 +29,6 @@ class HostCheck:
                 await self._access.check_host(HTTPConnection(scope))
             except ProblemError as problem:
                 self._count(problem.code)
-                await problem.response()(scope, receive, send)
+                await problem.to_response()(scope, receive, send)
                 return
         await self.app(scope, receive, send)

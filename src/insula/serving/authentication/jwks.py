@@ -68,13 +68,13 @@ class KeySet:
         """
         if self._read_at is None or self._clock() - self._read_at >= self._max_age:
             self._renew()
-        found = self._known(key_id, algorithm)
+        found = self._find_key(key_id, algorithm)
         if found is None:
             self._renew()
-            found = self._known(key_id, algorithm)
+            found = self._find_key(key_id, algorithm)
         return found
 
-    def _known(self, key_id: str | None, algorithm: str) -> jwt.PyJWK | None:
+    def _find_key(self, key_id: str | None, algorithm: str) -> jwt.PyJWK | None:
         fitting = [key for key in self._keys if key.algorithm_name == algorithm]
         if key_id is not None:
             fitting = [key for key in fitting if key.key_id == key_id]
@@ -93,7 +93,7 @@ class KeySet:
         if self._tried_at is None or now - self._tried_at >= COOLDOWN:
             self._tried_at = now
             try:
-                self._keys = _usable(json.loads(self._fetch(self._source)))
+                self._keys = _read_usable_keys(json.loads(self._fetch(self._source)))
                 self._read_at = now
                 return
             except (OSError, ValueError, RecursionError, HTTPException):
@@ -105,7 +105,7 @@ class KeySet:
             )
 
 
-def _usable(document: Any) -> list[jwt.PyJWK]:
+def _read_usable_keys(document: Any) -> list[jwt.PyJWK]:
     if not isinstance(document, Mapping) or not isinstance(document.get("keys"), list):
         raise ValueError("no JWKS")
     found = []

@@ -39,7 +39,7 @@ class KeyCache:
         self._cached: dict[str, tuple[KeyRecord, float]] = {}
         self._lookups: dict[str, asyncio.Future[KeyRecord | None]] = {}
 
-    async def caller_of(self, key: str) -> Caller:
+    async def find_caller(self, key: str) -> Caller:
         """Return the caller with this key.
 
         Raises `AccessDeniedError` if it is not an active key, `StoreError` if the store cannot be asked.
@@ -48,13 +48,13 @@ class KeyCache:
         if shown is None:
             raise AccessDeniedError("unauthenticated", "no_key")
         # Cached by the digest: an id is public, and must not find an entry here.
-        return await self._caller(shown.digest, lambda keys: keys.recognise(key))
+        return await self._find_caller(shown.digest, lambda keys: keys.recognise(key))
 
-    async def caller_with_id(self, key_id: str) -> Caller:
-        """Return the caller whose key has this id and was recognised before; raises what `caller_of` does."""
-        return await self._caller(f"id:{key_id}", lambda keys: keys.find(key_id))
+    async def find_caller_by_id(self, key_id: str) -> Caller:
+        """Return the caller whose key has this id and was recognised before; raises what `find_caller` does."""
+        return await self._find_caller(f"id:{key_id}", lambda keys: keys.find(key_id))
 
-    async def _caller(self, slot: str, lookup: Lookup) -> Caller:
+    async def _find_caller(self, slot: str, lookup: Lookup) -> Caller:
         cached = self._cached.get(slot)
         record = cached[0] if cached is not None and time.monotonic() < cached[1] else await self._ask(slot, lookup)
         if record is None:

@@ -60,7 +60,9 @@ class LocalAccess:
 
     async def accepts_host(self, headers: Headers) -> bool:
         """Whether a call may name this host: while calls need no credentials, it must be this machine's own name."""
-        return self._from_anywhere or _names_this_machine(_named(headers)) or not await self._ask_open()
+        return (
+            self._from_anywhere or _is_addressed_to_this_machine(_index_headers(headers)) or not await self._ask_open()
+        )
 
     async def _ask_open(self) -> bool:
         if self._is_open and time.monotonic() - self._asked_at >= self._max_age:
@@ -79,17 +81,17 @@ def is_loopback(host: str) -> bool:
 
 def _is_local(headers: Headers, address: str | None) -> bool:
     """Whether a call comes from this machine, and neither through a proxy nor from a page of another host name."""
-    named = _named(headers)
+    named = _index_headers(headers)
     if any(name.startswith(FORWARDED) for name in named):
         return False
-    return _names_this_machine(named) and (address is None or is_loopback(address))
+    return _is_addressed_to_this_machine(named) and (address is None or is_loopback(address))
 
 
-def _names_this_machine(named: Mapping[bytes, bytes]) -> bool:
+def _is_addressed_to_this_machine(named: Mapping[bytes, bytes]) -> bool:
     # fullmatch: `localhost.evil.example` also starts with this machine's name.
     host = HOST.fullmatch(named.get(b"host", b"").decode("ascii", "replace"))
     return host is not None and is_loopback(host[1])
 
 
-def _named(headers: Headers) -> Mapping[bytes, bytes]:
+def _index_headers(headers: Headers) -> Mapping[bytes, bytes]:
     return {name.lower(): value for name, value in headers}

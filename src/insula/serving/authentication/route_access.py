@@ -39,7 +39,7 @@ def requires(scope: Scope | None, access: AccessControl, count: Callable[[str], 
                 raise
             # Error handlers do not run for a WebSocket that was not accepted: the denial is sent here.
             count(problem.code)
-            await connection.send_denial_response(problem.response())
+            await connection.send_denial_response(problem.to_response())
             raise ClientGoneError from None
 
     return [Depends(check)]

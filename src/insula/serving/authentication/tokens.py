@@ -104,13 +104,13 @@ class TokenVerifier:
             subject = claims["sub"]
             if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT:
                 raise InvalidTokenError("subject")
-            return Claims(subject, self._scopes(claims.get(self._scope_claim)), _time(claims["exp"]))
+            return Claims(subject, self._read_scopes(claims.get(self._scope_claim)), _to_datetime(claims["exp"]))
         except jwt.PyJWTError as error:
-            raise InvalidTokenError(_reason(error)) from None
+            raise InvalidTokenError(_name_reason(error)) from None
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             raise InvalidTokenError("malformed") from None
 
-    def _scopes(self, claim: object) -> tuple[str, ...]:
+    def _read_scopes(self, claim: object) -> tuple[str, ...]:
         words = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else []
         allowed = {
             word.removeprefix(self._prefix) for word in words if isinstance(word, str) and word.startswith(self._prefix)
@@ -118,11 +118,11 @@ class TokenVerifier:
         return tuple(scope for scope in SCOPES if scope in allowed)
 
 
-def _time(seconds: float) -> datetime:
+def _to_datetime(seconds: float) -> datetime:
     return datetime.fromtimestamp(min(int(seconds), 253402300799), tz=UTC)  # the last second of the year 9999
 
 
-def _reason(error: jwt.PyJWTError) -> str:
+def _name_reason(error: jwt.PyJWTError) -> str:
     reasons = {
         jwt.ExpiredSignatureError: "expired",
         jwt.ImmatureSignatureError: "not_yet",

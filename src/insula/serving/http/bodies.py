@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from insula.serving.http.media_type import JSON, media_type
+from insula.serving.http.media_type import JSON, read_media_type
 from insula.serving.http.problems import ProblemDetails, ProblemError, invalid
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -22,7 +22,7 @@ async def read_body(request: Request, kind: type[Body]) -> Body:
 
     pydantic parses the bytes itself, so that no object is built that the schema does not have.
     """
-    if media_type(request.headers) != JSON:
+    if read_media_type(request.headers) != JSON:
         # Browsers let pages of other origins send most other types without a preflight request.
         raise ProblemError("unsupported_media", f"The body must be JSON. Send it with the header Content-Type: {JSON}")
     content = await request.body()

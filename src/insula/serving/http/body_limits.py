@@ -8,7 +8,7 @@ from collections.abc import Collection
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from insula.serving.http.media_type import media_type
+from insula.serving.http.media_type import read_media_type
 from insula.serving.http.problems import ProblemError
 
 PLAIN = ("", "identity")
@@ -67,47 +67,47 @@ class BodyLimits:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        upload = scope["path"] in self._uploads and media_type(headers) in self._upload_types
+        upload = scope["path"] in self._uploads and read_media_type(headers) in self._upload_types
         size, seconds = self._upload if upload else self._usual
-        problem = _problem_of_headers(headers, size)
+        problem = _check_headers(headers, size)
         if problem is not None:
-            await _close(problem)(scope, receive, send)
+            await _respond_and_close(problem)(scope, receive, send)
             return
-        counted = _counted(receive, size, seconds)
+        receive_limited = _limit_receive(receive, size, seconds)
         if upload:
-            await self.app(scope, counted, send)
+            await self.app(scope, receive_limited, send)
             return
         held = 0
 
-        async def buffered() -> Message:
+        async def receive_buffered() -> Message:
             nonlocal held
-            message = await counted()
+            message = await receive_limited()
             size_of_part = len(message.get("body", b""))
             self._memory.take(size_of_part)
             held += size_of_part
             return message
 
         try:
-            await self.app(scope, buffered, send)
+            await self.app(scope, receive_buffered, send)
         finally:
             self._memory.give_back(held)
 
 
-def _problem_of_headers(headers: Headers, most: int) -> ProblemError | None:
+def _check_headers(headers: Headers, most: int) -> ProblemError | None:
     if headers.get("content-encoding", "").strip().lower() not in PLAIN:
         return ProblemError("unsupported_media", "The body must not be compressed. Send it without Content-Encoding.")
     content_length = headers.get("content-length", "0")
     if content_length.isdecimal() and int(content_length) > most:
-        return _too_large(most)
+        return _build_size_problem(most)
     return None
 
 
-def _counted(receive: Receive, most: int, seconds: float) -> Receive:
+def _limit_receive(receive: Receive, most: int, seconds: float) -> Receive:
     size = 0
     complete = False
     until = asyncio.get_running_loop().time() + seconds
 
-    async def counted() -> Message:
+    async def receive_limited() -> Message:
         nonlocal size, complete
         if complete:  # the next message is the end of the connection
             return await receive()
@@ -123,18 +123,18 @@ def _counted(receive: Receive, most: int, seconds: float) -> Receive:
         size += len(message.get("body", b""))
         complete = not message.get("more_body", False)
         if size > most:
-            raise _too_large(most)
+            raise _build_size_problem(most)
         return message
 
-    return counted
+    return receive_limited
 
 
-def _too_large(most: int) -> ProblemError:
+def _build_size_problem(most: int) -> ProblemError:
     return ProblemError(
         "too_large", f"The body must have at most {most:,} bytes. Send less at a time.", headers={"connection": "close"}
     )
 
 
-def _close(problem: ProblemError) -> ASGIApp:
+def _respond_and_close(problem: ProblemError) -> ASGIApp:
     problem.headers["connection"] = "close"
-    return problem.response()
+    return problem.to_response()

@@ -38,7 +38,7 @@ class _WriteDeadline(asyncio.Protocol):
         super().resume_writing()
 
 
-def http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
+def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
     """Return uvicorn's protocol of a connection with the limits that it lacks; every rejection is a problem document.
 
     Limited are the bytes and the seconds of the headers, the number of connections, and the seconds for which a client
@@ -129,7 +129,7 @@ def http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
         def _reject(self, problem: ProblemError) -> None:
             self._stop_clock()
             if not self.transport.is_closing():
-                self.transport.write(_response(problem))
+                self.transport.write(_encode_problem(problem))
                 self.transport.close()
 
     return LimitedProtocol
@@ -161,9 +161,9 @@ def _stop(clock: asyncio.TimerHandle | None) -> None:
         clock.cancel()
 
 
-def _response(problem: ProblemError) -> bytes:
+def _encode_problem(problem: ProblemError) -> bytes:
     """Return a problem as the bytes of an HTTP response that closes the connection."""
-    response = problem.response()
+    response = problem.to_response()
     status = f"HTTP/1.1 {problem.status} {http.HTTPStatus(problem.status).phrase}\r\n".encode("ascii")
     headers = [*response.raw_headers, *HEADERS, (b"connection", b"close")]
     return status + b"".join(name + b": " + value + b"\r\n" for name, value in headers) + b"\r\n" + bytes(response.body)

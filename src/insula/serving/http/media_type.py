@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 JSON = "application/json"
 
 
-def media_type(headers: Headers) -> str:
+def read_media_type(headers: Headers) -> str:
     """Return the media type in lower case, without parameters; an empty string unless there is one Content-Type."""
     values = headers.getlist("content-type")
     return values[0].partition(";")[0].strip().lower() if len(values) == 1 else ""

@@ -79,7 +79,7 @@ class ProblemError(Exception):
         """The HTTP status."""
         return CODES[self.code].status
 
-    def details(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the problem in the format of RFC 9457."""
         known = CODES[self.code]
         return {
@@ -91,9 +91,9 @@ class ProblemError(Exception):
             **self.more,
         }
 
-    def response(self) -> Response:
+    def to_response(self) -> Response:
         """Return the problem as an answer."""
-        return Response(to_json(self.details()), self.status, headers=self.headers, media_type=MEDIA_TYPE)
+        return Response(to_json(self.to_dict()), self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
 def invalid(error: ValidationError) -> ProblemError:
@@ -101,24 +101,26 @@ def invalid(error: ValidationError) -> ProblemError:
     found = error.errors(include_url=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         return ProblemError("malformed", "The body must be valid JSON in UTF-8. Correct it.")
-    return ProblemError("validation", _sentence(found), errors=[_readable(one) for one in found[:MAX_ERRORS]])
+    return ProblemError(
+        "validation", _summarise_errors(found), errors=[_describe_error(one) for one in found[:MAX_ERRORS]]
+    )
 
 
 def add_problem_handlers(app: FastAPI, count: Callable[[str], None]) -> None:
     """Answer every error of the application with a problem; `count` is called with its code."""
 
-    async def answer(request: Request, error: Exception) -> Response:
-        problem = _problem(error)
+    async def respond(request: Request, error: Exception) -> Response:
+        problem = _to_problem(error)
         if problem.code == "method_not_allowed":
-            problem.headers = {"allow": _methods(request)}
+            problem.headers = {"allow": _list_methods(request)}
         count(problem.code)
-        return problem.response()
+        return problem.to_response()
 
     for kind in (ProblemError, HTTPException, RequestValidationError):
-        app.add_exception_handler(kind, answer)
+        app.add_exception_handler(kind, respond)
 
 
-def responses(*codes: str) -> dict[int | str, dict[str, Any]]:
+def describe_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI entries of problems."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     entries: dict[int | str, dict[str, Any]] = {}
@@ -127,7 +129,7 @@ def responses(*codes: str) -> dict[int | str, dict[str, Any]]:
     return entries
 
 
-def _methods(request: Request) -> str:
+def _list_methods(request: Request) -> str:
     """Return the methods of all routes of a path; the router names only those of the first one."""
     found = [
         method
@@ -137,24 +139,26 @@ def _methods(request: Request) -> str:
     return ", ".join(["GET", "HEAD", *found[1:]] if "GET" in found else found)
 
 
-def _problem(error: Exception) -> ProblemError:
+def _to_problem(error: Exception) -> ProblemError:
     if isinstance(error, ProblemError):
         return error
     if isinstance(error, RequestValidationError):
         found = error.errors()
-        return ProblemError("validation", _sentence(found), errors=[_readable(one) for one in found[:MAX_ERRORS]])
+        return ProblemError(
+            "validation", _summarise_errors(found), errors=[_describe_error(one) for one in found[:MAX_ERRORS]]
+        )
     if isinstance(error, HTTPException):
         code = next((name for name, known in CODES.items() if known.status == error.status_code), "malformed")
         return ProblemError(code, f"{CODES[code].title}.", headers=error.headers)
     raise error
 
 
-def _sentence(found: Any) -> str:
-    first = _readable(found[0])
+def _summarise_errors(found: Any) -> str:
+    first = _describe_error(found[0])
     return f"{first['field']}: {first['message']}" if first["field"] else first["message"]
 
 
-def _readable(error: Mapping[str, Any]) -> dict[str, str]:
+def _describe_error(error: Mapping[str, Any]) -> dict[str, str]:
     place = list(error["loc"])
     if error["type"] == "extra_forbidden":
         # The name of an unknown field may be a text of the request.

@@ -47,7 +47,7 @@ class UnexpectedErrors:
             if scope["type"] != "http" or started:
                 return
             self._count(problem.code)
-            await problem.response()(scope, receive, send)
+            await problem.to_response()(scope, receive, send)
 
 
 def log_unexpected(error: Exception) -> ProblemError:

@@ -11,7 +11,7 @@ from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.evaluation.reports.signs import sign_of
-from insula.serving.pages.words import Speech
+from insula.serving.pages.words import Translator
 from insula.text.context import Context
 
 SHOWN = 6
@@ -66,9 +66,9 @@ class Answer:
     levels: list[LevelView] = field(default_factory=list)
 
 
-def answer_view(scheme: LabelScheme, prediction: Prediction, say: Speech) -> Answer:
+def build_answer_view(scheme: LabelScheme, prediction: Prediction, say: Translator) -> Answer:
     """Return the view of a prediction in a language."""
-    rows = {name: _row(scheme, prediction, name, say) for name in prediction.scores}
+    rows = {name: _build_row(scheme, prediction, name, say) for name in prediction.scores}
     if not scheme.is_categorical:
         return Answer(say("says_values"), False, "", "", list(rows.values()), [])
     names = [scheme.display_name(label, say.language) for label in prediction.labels]
@@ -83,14 +83,14 @@ def answer_view(scheme: LabelScheme, prediction: Prediction, say: Speech) -> Ans
         decision=decision,
         abstained=prediction.abstained,
         lean=lean,
-        confidence="" if sure is None else say("confidence", share=say.share(sure)),
+        confidence="" if sure is None else say("confidence", share=say.format_share(sure)),
         rows=shown,
         all_rows=list(rows.values()) if len(rows) > len(shown) else [],
-        levels=_levels(scheme, prediction, say),
+        levels=_build_levels(scheme, prediction, say),
     )
 
 
-def reading_notes(given: ModelInput, prediction: Prediction, context: Context, say: Speech) -> list[str]:
+def list_reading_notes(given: ModelInput, prediction: Prediction, context: Context, say: Translator) -> list[str]:
     """Return notes on which turns, target and part of the text the model read or ignored."""
     notes = [say("text_truncated")] if prediction.truncated else []
     if given.turns:
@@ -101,37 +101,39 @@ def reading_notes(given: ModelInput, prediction: Prediction, context: Context, s
     return notes
 
 
-def _row(scheme: LabelScheme, prediction: Prediction, label: str, say: Speech) -> ScoreRow:
+def _build_row(scheme: LabelScheme, prediction: Prediction, label: str, say: Translator) -> ScoreRow:
     score = prediction.scores[label]
     if scheme.is_categorical:
-        return _label_row(scheme, label, score, prediction.labels, say)
+        return _build_label_row(scheme, label, score, prediction.labels, say)
     low, high = scheme.ranges[label]
     part = (score - low) / (high - low) if high > low else 0.0
     return ScoreRow(
         scheme.display_name(label, say.language),
         f"{score:.2f}".replace("-", "−"),
-        _bar(part),
+        _format_width(part),
         given=False,
         note=say("range", low=f"{low:g}", high=f"{high:g}"),
     )
 
 
-def _levels(scheme: LabelScheme, prediction: Prediction, say: Speech) -> list[LevelView]:
+def _build_levels(scheme: LabelScheme, prediction: Prediction, say: Translator) -> list[LevelView]:
     known, answers = find_levels(scheme), compute_level_predictions(scheme, prediction)
-    return [_level(known[name].scheme, answers[name], say) for name in reversed(answers)]
+    return [_build_level(known[name].scheme, answers[name], say) for name in reversed(answers)]
 
 
-def _level(scheme: LabelScheme, answer: Mapping[str, Any], say: Speech) -> LevelView:
+def _build_level(scheme: LabelScheme, answer: Mapping[str, Any], say: Translator) -> LevelView:
     scores, given = answer["scores"], answer["labels"]
     ranked = sorted(scheme.names, key=lambda label: (label not in given, -scores[label]))
-    rows = [_label_row(scheme, label, scores[label], given, say) for label in ranked]
-    return LevelView(scheme.name, say.level(scheme.name), rows)
+    rows = [_build_label_row(scheme, label, scores[label], given, say) for label in ranked]
+    return LevelView(scheme.name, say.name_level(scheme.name), rows)
 
 
-def _label_row(scheme: LabelScheme, label: str, score: float, given: Collection[str], say: Speech) -> ScoreRow:
+def _build_label_row(
+    scheme: LabelScheme, label: str, score: float, given: Collection[str], say: Translator
+) -> ScoreRow:
     name, sign = scheme.display_name(label, say.language), sign_of(scheme, label)
-    return ScoreRow(name, f"{score:.2f}", _bar(score), label in given, sign=sign)
+    return ScoreRow(name, f"{score:.2f}", _format_width(score), label in given, sign=sign)
 
 
-def _bar(part: float) -> str:
+def _format_width(part: float) -> str:
     return f"{100 * min(1.0, max(0.0, part)):.1f}"

@@ -35,17 +35,17 @@ class Operation:
     responses: list[tuple[str, str]]
 
 
-def operations(document: Mapping[str, Any], address: str) -> list[Operation]:
+def list_operations(document: Mapping[str, Any], address: str) -> list[Operation]:
     """Return the operations of a document; `address` is that of the service, for the commands."""
     return [
-        _operation(method, path, methods[method], address)
+        _build_operation(method, path, methods[method], address)
         for path, methods in document["paths"].items()
         for method in METHODS
         if method in methods
     ]
 
 
-def _operation(method: str, path: str, facts: Mapping[str, Any], address: str) -> Operation:
+def _build_operation(method: str, path: str, facts: Mapping[str, Any], address: str) -> Operation:
     return Operation(
         anchor=f"{method}{path.replace('/', '-').replace('{', '').replace('}', '')}",
         method=method.upper(),
@@ -59,7 +59,7 @@ def _operation(method: str, path: str, facts: Mapping[str, Any], address: str) -
             (one["name"], one["in"], _with_code(one.get("description") or one["schema"].get("description", "")))
             for one in facts.get("parameters", ())
         ],
-        examples=list(_examples(method, path, facts, address)),
+        examples=list(_iterate_examples(method, path, facts, address)),
         responses=[(status, one.get("description", "")) for status, one in sorted(facts["responses"].items())],
     )
 
@@ -72,7 +72,7 @@ def _with_code(text: str) -> Markup:
     )
 
 
-def _examples(method: str, path: str, facts: Mapping[str, Any], address: str) -> Iterator[tuple[str, str]]:
+def _iterate_examples(method: str, path: str, facts: Mapping[str, Any], address: str) -> Iterator[tuple[str, str]]:
     key = " \\\n  -H 'X-API-Key: KEY'" if facts.get("x-insula-scope") else ""
     bodies = facts.get("requestBody", {}).get("content", {}).get("application/json", {}).get("examples", {})
     for title, example in bodies.items():

@@ -20,7 +20,7 @@ FOLDER = "/pages/assets"
 
 
 @cache
-def content_of(name: str) -> bytes:
+def read_asset(name: str) -> bytes:
     """Return the content of a file of `KINDS`; the stylesheets are those of reports and of exported pages, too."""
     if KINDS[name] == CSS:
         return read_page_style(name).encode("utf-8")
@@ -28,6 +28,6 @@ def content_of(name: str) -> bytes:
 
 
 @cache
-def address_of(name: str) -> str:
+def get_asset_address(name: str) -> str:
     """Return the address of a file, which browsers may cache."""
-    return f"{FOLDER}/{name}?v={hashlib.sha256(content_of(name)).hexdigest()[:12]}"
+    return f"{FOLDER}/{name}?v={hashlib.sha256(read_asset(name)).hexdigest()[:12]}"

@@ -26,18 +26,18 @@ class RenderedCards:
     async def html(self, name: str, card: str) -> Markup:
         """Return the card of the model with this name as HTML."""
         if name not in self._rendering:
-            self._rendering[name] = asyncio.create_task(asyncio.to_thread(card_html, card))
+            self._rendering[name] = asyncio.create_task(asyncio.to_thread(render_card, card))
         return await asyncio.shield(self._rendering[name])
 
 
-def card_html(card: str) -> Markup:
+def render_card(card: str) -> Markup:
     """Return a Markdown card as HTML, headings two levels lower; its front matter is left out.
 
     HTML is shown as text, links to scripts stay text, images become links: the card may be written by a stranger.
     Tables and code scroll by keyboard, and tables of more than `MAX_OPEN_ROWS` rows are folded.
     Its words are English, as cards are.
     """
-    reader = _reader()
+    reader = _create_parser()
     tokens = reader.parse(_FRONT.sub("", card, count=1))
     for token in tokens:
         _sanitise(token)
@@ -53,29 +53,33 @@ def _with_boxes(tokens: Sequence[Token]) -> list[Token]:
         if token.type == "inline" and tokens[place - 1].type == "heading_open":
             heading = token.content
         if token.type in ("fence", "code_block"):
-            token.type, token.content = "html_block", _code_box(token.content)
+            token.type, token.content = "html_block", _render_code(token.content)
         if token.type == "th_open" and not tokens[place + 1].content:  # a heading that says nothing is none
             token.tag = tokens[place + 2].tag = "td"
         if token.type == "table_open":
-            rows = _rows(tokens[place:])
+            rows = _count_rows(tokens[place:])
             fold = f"<details><summary>{rows} rows</summary>" if rows > MAX_OPEN_ROWS else ""
-            boxed.append(_html(f'{fold}<div class="scroll" tabindex="0" role="group" aria-label="{escape(heading)}">'))
+            boxed.append(
+                _build_html_token(
+                    f'{fold}<div class="scroll" tabindex="0" role="group" aria-label="{escape(heading)}">'
+                )
+            )
         boxed.append(token)
         if token.type == "table_close":
-            boxed.append(_html("</div></details>" if fold else "</div>"))
+            boxed.append(_build_html_token("</div></details>" if fold else "</div>"))
     return boxed
 
 
-def _rows(tokens: Sequence[Token]) -> int:
+def _count_rows(tokens: Sequence[Token]) -> int:
     types = [token.type for token in tokens]
     return types[: types.index("table_close")].count("tr_open") - 1  # the first one is the head
 
 
-def _code_box(code: str) -> str:
+def _render_code(code: str) -> str:
     return f'<pre tabindex="0" role="group" aria-label="Code"><code>{escape(code)}</code></pre>\n'
 
 
-def _html(text: str) -> Token:
+def _build_html_token(text: str) -> Token:
     return Token("html_block", "", 0, content=f"{text}\n")
 
 
@@ -92,5 +96,5 @@ def _sanitise(token: Token) -> None:
 
 
 @cache
-def _reader() -> MarkdownIt:
+def _create_parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")

@@ -17,8 +17,8 @@ from insula.evaluation.reports.readable import (
     score,
 )
 from insula.evaluation.result import DimensionMetrics, Interval, LabelMetrics
-from insula.serving.pages.metric_words import baseline_words, metric_words
-from insula.serving.pages.words import Speech, spaced
+from insula.serving.pages.metric_words import describe_metric, name_baseline
+from insula.serving.pages.words import Translator, insert_spaces
 
 SPLITS = {"train": "训练集", "validation": "验证集", "test": "测试集", "unlabelled": "无标签文本"}
 LANGUAGES = {
@@ -60,18 +60,18 @@ class ChineseCard:
     decision: Facts
 
 
-def chinese_card(document: MetricsDocument, scheme: LabelScheme) -> ChineseCard:
+def build_chinese_card(document: MetricsDocument, scheme: LabelScheme) -> ChineseCard:
     """Return the card of a (sanitized) document; what was not recorded is left out."""
-    say = Speech("zh")
+    say = Translator("zh")
     return ChineseCard(
-        model=_known(
+        model=_list_known(
             ("基础模型", document.model.base),
-            ("参数量", document.model.parameters, _large),
+            ("参数量", document.model.parameters, _format_large),
             ("文件大小", document.model.bytes, format_file_size),
             ("推理引擎", document.model.backend),
         ),
-        data=_data(document),
-        training=_known(
+        data=_list_data_facts(document),
+        training=_list_known(
             ("训练用时", document.time.train_seconds, _duration),
             ("insula 版本", document.insula_version),
             ("随机种子", document.seed, str),
@@ -79,58 +79,58 @@ def chinese_card(document: MetricsDocument, scheme: LabelScheme) -> ChineseCard:
         ),
         recipe=flatten_values(document.recipe),
         command=document.command,
-        baselines=_baselines(document, say),
-        levels=_levels(document, say),
-        labels=_labels(document, scheme),
-        decision=_decision(document),
+        baselines=_build_baseline_table(document, say),
+        levels=_build_level_table(document, say),
+        labels=_build_label_table(document, scheme),
+        decision=_list_decision_facts(document),
     )
 
 
-def _known(*facts: Any) -> Facts:
+def _list_known(*facts: Any) -> Facts:
     shown = [(name, value, *written) for name, value, *written in facts if value is not None]
     return [(name, written[0](value) if written else str(value)) for name, value, *written in shown]
 
 
-def _data(document: MetricsDocument) -> Facts:
+def _list_data_facts(document: MetricsDocument) -> Facts:
     data = document.data
-    facts = _known(("数据集", data.name))
-    facts += [(spaced(SPLITS.get(split, split) + "样本数"), count(rows)) for split, rows in data.rows.items()]
+    facts = _list_known(("数据集", data.name))
+    facts += [(insert_spaces(SPLITS.get(split, split) + "样本数"), count(rows)) for split, rows in data.rows.items()]
     shares = sorted(data.languages.items(), key=lambda item: -item[1])
     if shares:
         facts.append(
             ("语言", "，".join(f"{LANGUAGES.get(code, code)} {format_percent(share)}" for code, share in shares[:6]))
         )
-    return facts + _known(("数据指纹", data.fingerprint))
+    return facts + _list_known(("数据指纹", data.fingerprint))
 
 
-def _baselines(document: MetricsDocument, say: Speech) -> Table | None:
+def _build_baseline_table(document: MetricsDocument, say: Translator) -> Table | None:
     if document.test is None or not document.baselines:
         return None
     metric = document.test.headline_name
     rows = []
     for name, baseline in document.baselines.items():
         value, difference = baseline.metrics.get(metric, Interval()).value, baseline.difference.interval
-        title = baseline_words(name, document.scheme.kind)
-        rows.append((title, score(value), format_signed(difference.value), say.span(difference)))
-    return Table(("基线", metric_words(metric, say)[0], "差值（本模型 − 基线）", say("interval")), rows)
+        title = name_baseline(name, document.scheme.kind)
+        rows.append((title, score(value), format_signed(difference.value), say.format_interval(difference)))
+    return Table(("基线", describe_metric(metric, say)[0], "差值（本模型 − 基线）", say("interval")), rows)
 
 
-def _levels(document: MetricsDocument, say: Speech) -> Table | None:
+def _build_level_table(document: MetricsDocument, say: Translator) -> Table | None:
     found = document.main.levels if document.main else {}
     rows = [
         (
-            say.level(name),
+            say.name_level(name),
             str(len(level.labels)),
-            metric_words(level.headline, say)[0],
+            describe_metric(level.headline, say)[0],
             score(level.metrics.get(level.headline, Interval()).value),
-            say.span(level.metrics.get(level.headline, Interval())),
+            say.format_interval(level.metrics.get(level.headline, Interval())),
         )
         for name, level in found.items()
     ]
     return Table(("层级", "标签数", "指标", "数值", say("interval")), rows) if rows else None
 
 
-def _labels(document: MetricsDocument, scheme: LabelScheme) -> Table | None:
+def _build_label_table(document: MetricsDocument, scheme: LabelScheme) -> Table | None:
     if document.main is None:
         return None
     found = document.main
@@ -150,15 +150,15 @@ def _labels(document: MetricsDocument, scheme: LabelScheme) -> Table | None:
     return Table(("标签", *(title for title, _, _ in columns)), rows)
 
 
-def _decision(document: MetricsDocument) -> Facts:
+def _list_decision_facts(document: MetricsDocument) -> Facts:
     decision, found = document.decision, document.main.abstention if document.main else None
-    facts = _known(("校准方法", decision.calibration.method if decision.calibration else None))
+    facts = _list_known(("校准方法", decision.calibration.method if decision.calibration else None))
     if decision.thresholds:
         facts.append(("阈值", "标签的得分不低于其阈值时，即判定为该标签"))
     if decision.coverage is not None and not document.scheme.is_dimensional:
         facts.append(("目标覆盖率", format_percent(decision.coverage)))
     if found is not None:
-        facts += _known(
+        facts += _list_known(
             ("实际覆盖率", found.coverage, format_percent),
             ("未拒答样本的准确率", found.accuracy_answered, format_percent),
             ("全部样本的准确率", found.accuracy_all, format_percent),
@@ -166,7 +166,7 @@ def _decision(document: MetricsDocument) -> Facts:
     return facts
 
 
-def _large(value: float) -> str:
+def _format_large(value: float) -> str:
     size, unit = next(((size, unit) for size, unit in UNITS if value >= size), (1, ""))
     return f"{value / size:.4g} {unit}".rstrip() if unit else count(value)
 

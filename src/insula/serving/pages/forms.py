@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 
-from insula.serving.http.media_type import media_type
+from insula.serving.http.media_type import read_media_type
 from insula.serving.http.problems import ProblemError
 
 FORM = "application/x-www-form-urlencoded"
@@ -23,7 +23,7 @@ async def read_form(request: Request, *, max_fields: int = MAX_FIELDS) -> Mappin
         raise ProblemError(
             "forbidden", "A form must come from a page of this service. Load the page and send its form."
         )
-    if media_type(request.headers) != FORM:
+    if read_media_type(request.headers) != FORM:
         raise ProblemError(
             "unsupported_media", f"The body must be a form. Send it with the header Content-Type: {FORM}"
         )

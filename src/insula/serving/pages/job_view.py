@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from insula.evaluation.reports.readable import count
 from insula.serving.job_files import Job
-from insula.serving.pages.words import Speech
+from insula.serving.pages.words import Translator
 
 BEIJING = timezone(timedelta(hours=8))
 
@@ -33,7 +33,7 @@ class JobView:
     warnings: Sequence[str]
 
 
-def job_view(job: Job, say: Speech, *, done: bool) -> JobView:
+def build_job_view(job: Job, say: Translator, *, done: bool) -> JobView:
     """Return the view of a job; `done` if its result can be downloaded."""
     return JobView(
         id=job.id,
@@ -43,12 +43,12 @@ def job_view(job: Job, say: Speech, *, done: bool) -> JobView:
         model=job.model,
         rows=count(job.rows),
         rejected=count(job.rejected) if job.rejected else "",
-        time=_time(job.created, say),
+        time=_format_time(job.created, say),
         detail=job.detail or "",
         warnings=job.warnings,
     )
 
 
-def _time(seconds: float, say: Speech) -> str:
+def _format_time(seconds: float, say: Translator) -> str:
     zone = BEIJING if say.language == "zh" else UTC
     return say("time", time=datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M"))

@@ -9,7 +9,7 @@ from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metri
 from insula.evaluation.reports.headline import build_headline, choose_compared_baseline
 from insula.evaluation.reports.readable import count, score
 from insula.evaluation.result import Interval
-from insula.serving.pages.words import Speech, spaced
+from insula.serving.pages.words import Translator, insert_spaces
 
 # The names of `evaluation.metrics.metric_names.METRICS`, with (title, what it means).
 CHINESE_METRICS: Mapping[str, tuple[str, str]] = {
@@ -43,31 +43,33 @@ CHINESE_BASELINES: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def metric_words(name: str, say: Speech) -> tuple[str, str]:
+def describe_metric(name: str, say: Translator) -> tuple[str, str]:
     """Return the title of a metric and what it means; the English words for one without Chinese ones."""
     if say.language == "zh" and name in CHINESE_METRICS:
         return CHINESE_METRICS[name]
     return get_metric_title(name), get_metric_meaning(name)
 
 
-def baseline_words(name: str, kind: str | None) -> str:
+def name_baseline(name: str, kind: str | None) -> str:
     """Return the Chinese name of a baseline; for one not known here, its own name."""
     return CHINESE_BASELINES.get("mean" if (name, kind) == ("majority", "dimensional") else name, name)
 
 
-def headline_sentence(document: MetricsDocument, say: Speech) -> str | None:
+def format_headline(document: MetricsDocument, say: Translator) -> str | None:
     """Return the sentence with the main metric of a (sanitized) document, None if nothing was measured."""
     found = build_headline(document)
     if found is None or say.language != "zh":
         return None if found is None else found.sentence
-    title = metric_words(found.metric, say)[0]
-    between = say.span(Interval(found.value, found.low, found.high))
+    title = describe_metric(found.metric, say)[0]
+    between = say.format_interval(Interval(found.value, found.low, found.high))
     interval = f"（{say('interval')} {between}）" if between else ""
-    compared = _compared(document, say) if found.split == "test" else ""
-    return spaced(f"在 {count(found.rows)} 条{_rows(document)}上，{title}为 {score(found.value)}{interval}{compared}。")
+    compared = _describe_comparison(document, say) if found.split == "test" else ""
+    return insert_spaces(
+        f"在 {count(found.rows)} 条{_describe_rows(document)}上，{title}为 {score(found.value)}{interval}{compared}。"
+    )
 
 
-def _rows(document: MetricsDocument) -> str:
+def _describe_rows(document: MetricsDocument) -> str:
     if document.test is None:
         return "验证样本（也用于训练中的选择）"
     seen = document.test.seen.rows if document.test.seen is not None else None
@@ -76,14 +78,14 @@ def _rows(document: MetricsDocument) -> str:
     return "未参与训练的样本" if document.data.rows.get("train") or seen == 0 else "样本"
 
 
-def _compared(document: MetricsDocument, say: Speech) -> str:
+def _describe_comparison(document: MetricsDocument, say: Translator) -> str:
     name = choose_compared_baseline(document)
     if name is None:
         return ""
-    difference, other = document.baselines[name].difference.interval, baseline_words(name, document.scheme.kind)
+    difference, other = document.baselines[name].difference.interval, name_baseline(name, document.scheme.kind)
     if difference.value is None:
         return ""
-    between = say.span(difference)
+    between = say.format_interval(difference)
     if between and not difference.excludes_zero:
         return f"，与{other}没有明显差异（差值的 {say('interval')} {between}）"
     more = "高" if difference.value >= 0 else "低"

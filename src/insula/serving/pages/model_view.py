@@ -9,8 +9,8 @@ from insula.core.scheme import LabelScheme
 from insula.evaluation.metrics.metric_names import sort_metric_names
 from insula.evaluation.reports.readable import count, score
 from insula.evaluation.reports.signs import sign_of
-from insula.serving.pages.metric_words import metric_words
-from insula.serving.pages.words import Speech
+from insula.serving.pages.metric_words import describe_metric
+from insula.serving.pages.words import Translator
 from insula.serving.served_models import ServedModel
 from insula.text.context import Context
 
@@ -36,7 +36,7 @@ class Measured:
     metrics: list[MetricView]
 
 
-def measured_view(model: ServedModel, say: Speech) -> Measured | None:
+def build_metrics_view(model: ServedModel, say: Translator) -> Measured | None:
     """Return the metrics with their intervals, None without metrics."""
     document = model.document
     if document.main is None:
@@ -44,12 +44,12 @@ def measured_view(model: ServedModel, say: Speech) -> Measured | None:
     found = document.main.metrics
     metrics = []
     for name in sort_metric_names([name for name, interval in found.items() if interval.value is not None]):
-        title, meaning = metric_words(name, say)
-        metrics.append(MetricView(title, score(found[name].value), say.span(found[name]), meaning))
+        title, meaning = describe_metric(name, say)
+        metrics.append(MetricView(title, score(found[name].value), say.format_interval(found[name]), meaning))
     return Measured(say(f"measured_{document.main_split}"), count(document.main.rows), metrics)
 
 
-def facts_view(model: ServedModel, say: Speech) -> list[tuple[str, str]]:
+def list_model_facts(model: ServedModel, say: Translator) -> list[tuple[str, str]]:
     """Return names and values of a model's main properties."""
     scheme, below = model.predictor.scheme, model.predictor.decision.abstention
     facts = [
@@ -64,9 +64,9 @@ def facts_view(model: ServedModel, say: Speech) -> list[tuple[str, str]]:
     return facts
 
 
-def labels_view(scheme: LabelScheme, say: Speech) -> list[tuple[str, str, str]]:
+def list_labels(scheme: LabelScheme, say: Translator) -> list[tuple[str, str, str]]:
     """Return every label with its display name, with the range of a dimension, and the name of its sign."""
-    return [(label, _name(scheme, label, say), sign_of(scheme, label)) for label in scheme.names]
+    return [(label, _name_label(scheme, label, say), sign_of(scheme, label)) for label in scheme.names]
 
 
 def report_of(model: ServedModel) -> Path | None:
@@ -79,13 +79,13 @@ def report_of(model: ServedModel) -> Path | None:
     return file if folder.name == "model" and file.is_file() and not file.is_symlink() else None
 
 
-def _reads(context: Context, say: Speech) -> str:
+def _reads(context: Context, say: Translator) -> str:
     if not context.turns:
         return say("reads_target") if context.target else say("reads_text")
     return say("reads_turns_and_target" if context.target else "reads_turns", turns=context.turns)
 
 
-def _name(scheme: LabelScheme, label: str, say: Speech) -> str:
+def _name_label(scheme: LabelScheme, label: str, say: Translator) -> str:
     name = scheme.display_name(label, say.language)
     if label not in scheme.ranges:
         return name

@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 
 from insula.serving.http.problems import ProblemError
 from insula.serving.http.unexpected_errors import ClientGoneError, log_unexpected
-from insula.serving.pages.rendering import address, is_fragment, page
-from insula.serving.service import service_of
+from insula.serving.pages.rendering import build_address, is_fragment, render_page
+from insula.serving.service import get_service
 
 LOGIN = "login"
 RETRY = "retry-after"
@@ -25,7 +25,7 @@ class PageRoute(APIRoute):
         """Return a handler that answers errors with a page, and sends visitors who must sign in to the login."""
         handle = super().get_route_handler()
 
-        async def handled(request: Request) -> Response:
+        async def handle_with_errors(request: Request) -> Response:
             try:
                 return await handle(request)
             except ProblemError as known:
@@ -34,18 +34,18 @@ class PageRoute(APIRoute):
                 raise
             except Exception as error:  # noqa: BLE001 - every error is shown as a page
                 problem = log_unexpected(error)
-            service_of(request).telemetry.rejected(problem.code)
-            return problem_page(request, problem)
+            get_service(request).telemetry.count_rejection(problem.code)
+            return render_problem(request, problem)
 
-        return handled
+        return handle_with_errors
 
 
-def problem_page(request: Request, problem: ProblemError) -> Response:
+def render_problem(request: Request, problem: ProblemError) -> Response:
     """Return the page, or the part of a page, that explains a problem."""
     if problem.code == "unauthenticated":
-        return to_login(request)
+        return redirect_to_login(request)
     seconds = problem.headers.get(RETRY)
-    return page(
+    return render_page(
         request,
         "problem_part.html.j2" if is_fragment(request) else "problem.html.j2",
         status=problem.status,
@@ -55,13 +55,13 @@ def problem_page(request: Request, problem: ProblemError) -> Response:
     )
 
 
-def to_login(request: Request) -> Response:
+def redirect_to_login(request: Request) -> Response:
     """Redirect a visitor to the login, which redirects back to this page."""
     wanted = {"lang": request.query_params["lang"]} if "lang" in request.query_params else {}
     path: str = request.scope["path"]
     if request.method == "GET" and path != "/":
         wanted["next"] = path
-    where = address(LOGIN, **wanted)
+    where = build_address(LOGIN, **wanted)
     if is_fragment(request):
         return Response(status_code=204, headers={"hx-redirect": where})
     return RedirectResponse(where, 303)

@@ -11,11 +11,11 @@ from starlette.responses import Response
 
 from insula.evaluation.reports.page import load_environment
 from insula.evaluation.reports.signs import SIGNS
-from insula.serving.pages.assets_index import address_of
-from insula.serving.pages.language import language_of
-from insula.serving.pages.visits import visitors_of
-from insula.serving.pages.words import TAGS, WORDS, Speech
-from insula.serving.service import service_of
+from insula.serving.pages.assets_index import get_asset_address
+from insula.serving.pages.language import get_language
+from insula.serving.pages.visits import get_visitors
+from insula.serving.pages.words import TAGS, WORDS, Translator
+from insula.serving.service import get_service
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -30,7 +30,7 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-def page(
+def render_page(
     request: Request,
     template: str,
     *,
@@ -43,14 +43,14 @@ def page(
 
     language  the language in the form of the request, None without one
     """
-    chosen = language_of(request, language)
+    chosen = get_language(request, language)
     other = next(code for code in WORDS if code != chosen)
-    visitors = visitors_of(request)
+    visitors = get_visitors(request)
     session = visitors.visit(request).session
 
     def to(*parts: str, **query: str) -> str:
         """Return the address of a page in the language of this one."""
-        return address("/".join(parts), **{"lang": chosen, **query})
+        return build_address("/".join(parts), **{"lang": chosen, **query})
 
     # The address of a form takes no GET, so the link to the other language leads to the first page.
     here = str(request.scope["path"]) if request.method == "GET" else ""
@@ -58,16 +58,16 @@ def page(
         load_environment("insula.serving.pages")
         .get_template(template)
         .render(
-            say=Speech(chosen),
+            say=Translator(chosen),
             to=to,
-            asset=address_of,
+            asset=get_asset_address,
             signs=SIGNS,
             path=here,
-            other=Speech(other),
+            other=Translator(other),
             other_address=_with_language(here, request, other),
-            token=visitors.sessions.csrf_token(session),
+            token=visitors.sessions.create_csrf_token(session),
             signed_in=session.key_id is not None,
-            most_characters=service_of(request).settings.limits.characters,
+            most_characters=get_service(request).settings.limits.characters,
             **values,
         )
     )
@@ -81,7 +81,7 @@ def page(
     return response
 
 
-def address(path: str, **query: str) -> str:
+def build_address(path: str, **query: str) -> str:
     """Return an address of this service; the segments of the path and the values of the query are quoted."""
     asked = urlencode(query)
     return "/" + "/".join(quote(part, safe="") for part in path.split("/") if part) + (f"?{asked}" if asked else "")
@@ -94,4 +94,4 @@ def is_fragment(request: Request) -> bool:
 
 def _with_language(path: str, request: Request, language: str) -> str:
     kept = {name: value for name, value in request.query_params.items() if name in ("model", "next") and path}
-    return address(path, **kept, lang=language)
+    return build_address(path, **kept, lang=language)

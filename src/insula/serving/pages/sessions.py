@@ -73,13 +73,13 @@ class Sessions:
         genuine = hmac.compare_digest(self._mac("session", session), found[4])
         return session if genuine and self._clock() < session.expires and session.id not in self._ended else None
 
-    def csrf_token(self, session: Session) -> str:
+    def create_csrf_token(self, session: Session) -> str:
         """Return the token that forms on the pages of a session contain."""
         return self._mac("form", session)
 
     def has_csrf_token(self, session: Session, token: str) -> bool:
         """Whether a form with this token comes from a page of this session."""
-        return hmac.compare_digest(token.encode("utf-8", "replace"), self.csrf_token(session).encode("ascii"))
+        return hmac.compare_digest(token.encode("utf-8", "replace"), self.create_csrf_token(session).encode("ascii"))
 
     def end(self, session: Session) -> None:
         """End a session on this server, even if its cookie was copied; one without a key has nothing to end."""
@@ -96,7 +96,7 @@ class Sessions:
         return hmac.new(self._secret, message, hashlib.sha256).hexdigest()
 
 
-def session_secret(file: Path | None) -> bytes:
+def read_session_secret(file: Path | None) -> bytes:
     """Return the content of a file, or a random secret without one; raise `SettingsError` if the file is too short."""
     if file is None:
         return secrets.token_bytes(MIN_SECRET)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from insula.serving.pages.sessions import Session, Sessions, session_secret
-from insula.serving.service import service_of
+from insula.serving.pages.sessions import Session, Sessions, read_session_secret
+from insula.serving.service import get_service
 from insula.serving.settings.sections import Pages
 
 SCOPE = "predict"
@@ -27,7 +27,7 @@ class Visitors:
     """The visitors of an application's pages, with their sessions."""
 
     def __init__(self, options: Pages) -> None:
-        self.sessions = Sessions(session_secret(options.session_secret), options.session_minutes * 60)
+        self.sessions = Sessions(read_session_secret(options.session_secret), options.session_minutes * 60)
         self._secure = options.secure_cookies
         # Browsers accept a name with this prefix only with Secure, and only for this host and all of its paths.
         self._cookie = "__Host-insula" if self._secure else "insula_session"
@@ -64,7 +64,7 @@ class Visitors:
         return self.sessions.has_csrf_token(self.visit(request).session, form.get("token", ""))
 
 
-def visitors_of(request: Request) -> Visitors:
+def get_visitors(request: Request) -> Visitors:
     """Return the visitors of the application that a request belongs to."""
     visitors: Visitors = request.app.state.visitors
     return visitors
@@ -75,8 +75,8 @@ async def authorise_visitor(request: Request) -> None:
 
     A key that was revoked or has expired since the sign-in is denied, as is one that exceeds its rate limit.
     """
-    access = service_of(request).access
-    key_id = visitors_of(request).visit(request).session.key_id
+    access = get_service(request).access
+    key_id = get_visitors(request).visit(request).session.key_id
     if key_id is not None:
         await access.authorise_session(request, key_id, SCOPE)
     else:

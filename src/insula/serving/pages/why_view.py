@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from insula.core.scheme import LabelScheme
 from insula.explanation.explanation import Explanation
 from insula.explanation.html import FAINT
-from insula.serving.pages.words import Speech
+from insula.serving.pages.words import Translator
 
 STEPS = 4  # strengths of a mark
 LISTED = 8  # words in the table
@@ -51,31 +51,31 @@ class LabelWhy:
     trust: list[str]
 
 
-def why_view(scheme: LabelScheme, explanation: Explanation, say: Speech) -> list[LabelWhy]:
+def build_why_view(scheme: LabelScheme, explanation: Explanation, say: Translator) -> list[LabelWhy]:
     """Return the view of each explained label in a language."""
-    return [_label(scheme, explanation, label, say) for label in explanation.weights]
+    return [_build_label(scheme, explanation, label, say) for label in explanation.weights]
 
 
-def _label(scheme: LabelScheme, explanation: Explanation, label: str, say: Speech) -> LabelWhy:
+def _build_label(scheme: LabelScheme, explanation: Explanation, label: str, say: Translator) -> LabelWhy:
     weights = explanation.weights[label]
     largest = max((abs(weight) for weight in weights), default=0.0)
     top = [one for one in explanation.top_words(label, LISTED) if _step(one[1], largest)]
     name = scheme.display_name(label, say.language)
     sides = {
-        side: [" ".join(word.text.split()) for word, weight in top if _side(weight) == side][:SPOKEN]
+        side: [" ".join(word.text.split()) for word, weight in top if _get_side(weight) == side][:SPOKEN]
         for side in ("for", "against")
     }
     pro, con = (say("comma").join(sides[side]) or say("why_none") for side in ("for", "against"))
     return LabelWhy(
         name=name,
-        lead=say("why_lead", label=name, score=_number(explanation.prediction.scores[label])),
+        lead=say("why_lead", label=name, score=_format_number(explanation.prediction.scores[label])),
         said=say("why_said", label=name, pro=pro, con=con),
-        pieces=list(_pieces(explanation, weights, largest)),
+        pieces=list(_iterate_pieces(explanation, weights, largest)),
         rows=[
             WordRow(
                 " ".join(word.text.split()),
-                _side(weight),
-                _signed(weight),
+                _get_side(weight),
+                _format_signed(weight),
                 f"{100 * abs(weight) / largest:.1f}",
             )
             for word, weight in top
@@ -84,28 +84,28 @@ def _label(scheme: LabelScheme, explanation: Explanation, label: str, say: Speec
     )
 
 
-def _pieces(explanation: Explanation, weights: tuple[float, ...], largest: float) -> Iterator[Piece]:
+def _iterate_pieces(explanation: Explanation, weights: tuple[float, ...], largest: float) -> Iterator[Piece]:
     text, end = explanation.prediction.text, 0
     for word, weight in zip(explanation.words, weights, strict=True):
         if word.start > end:
             yield Piece(text[end : word.start])
         step = _step(weight, largest)
-        yield Piece(word.text, _side(weight), step) if step else Piece(word.text)
+        yield Piece(word.text, _get_side(weight), step) if step else Piece(word.text)
         end = word.end
     if end < len(text):
         yield Piece(text[end:])
 
 
-def _trust(scheme: LabelScheme, explanation: Explanation, label: str, say: Speech) -> list[str]:
+def _trust(scheme: LabelScheme, explanation: Explanation, label: str, say: Translator) -> list[str]:
     figures = explanation.trust.get(label)
     if figures is None:
         return []
     low, high = scheme.ranges.get(label, (0.0, 1.0))
     score, unit = explanation.prediction.scores[label], high - low
-    without, alone = (_number(score - unit * fall) for fall in (figures.comprehensiveness, figures.sufficiency))
+    without, alone = (_format_number(score - unit * fall) for fall in (figures.comprehensiveness, figures.sufficiency))
     sentences = [say("why_trust", without=without, alone=alone)]
     if figures.agreement is not None:
-        sentences.append(say("why_agreement", agreement=_number(figures.agreement)))
+        sentences.append(say("why_agreement", agreement=_format_number(figures.agreement)))
     return sentences
 
 
@@ -115,13 +115,13 @@ def _step(weight: float, largest: float) -> int:
     return 0 if share < FAINT else min(int(share * STEPS) + 1, STEPS)
 
 
-def _side(weight: float) -> str:
+def _get_side(weight: float) -> str:
     return "for" if weight > 0 else "against"
 
 
-def _signed(weight: float) -> str:
+def _format_signed(weight: float) -> str:
     return f"{weight:+.2f}".replace("-", "−")
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")

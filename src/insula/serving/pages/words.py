@@ -303,7 +303,7 @@ _SHARES = {"under ": "不到 ", "over ": "超过 "}
 _SEAM = re.compile(r"(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])(?=[\u4e00-\u9fff])")
 
 
-class Speech:
+class Translator:
     """The words of one language: `say("says", labels="joy")`."""
 
     def __init__(self, language: str) -> None:
@@ -316,27 +316,27 @@ class Speech:
         """Return a sentence with its values filled in."""
         return self._words[name].format(**values) if values else self._words[name]
 
-    def problem(self, code: str) -> str:
+    def describe_problem(self, code: str) -> str:
         """Return what went wrong, by the code of the problem."""
         return self._words.get(f"problem_{code}", self._words["problem_other"])
 
-    def level(self, name: str) -> str:
+    def name_level(self, name: str) -> str:
         """Return what a coarser level is called; its own name where it is not known here."""
         return self._words.get(f"level_{name}", name)
 
-    def share(self, value: float) -> str:
+    def format_share(self, value: float) -> str:
         """Return a share as a percentage: `37%`."""
         shown = format_percent(value)
         for english, chinese in _SHARES.items() if self.language == "zh" else ():
             shown = shown.replace(english, chinese)
         return shown
 
-    def span(self, interval: Interval) -> str:
+    def format_interval(self, interval: Interval) -> str:
         """Return `0.452 to 0.497`, an empty string for a value without interval."""
         low, high = interval.low, interval.high
         return "" if low is None or high is None else self("span", low=score(low), high=score(high))
 
-    def wait(self, seconds: str | int) -> str:
+    def format_wait(self, seconds: str | int) -> str:
         """Return a time to wait in its largest unit, rounded up: `2 minutes`."""
         left = max(1, int(seconds))
         size, english, chinese = next(unit for unit in WAITS if left >= unit[0])
@@ -344,6 +344,6 @@ class Speech:
         return f"{count} {chinese}" if self.language == "zh" else f"{count} {english}{'s' if count > 1 else ''}"
 
 
-def spaced(text: str) -> str:
+def insert_spaces(text: str) -> str:
     """Return Chinese text with a space between Chinese characters and Latin words or digits."""
     return _SEAM.sub(" ", text)

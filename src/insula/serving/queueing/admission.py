@@ -45,15 +45,15 @@ class Pace:
         """Return how long `tokens` take in a number of `batches`; 0 before the first measurement."""
         if not tokens or not self._n:
             return 0.0
-        start, each = self._line()
+        start, each = self._fit_line()
         return batches * start + tokens * each
 
-    def batch_overhead(self) -> float:
+    def estimate_batch_overhead(self) -> float:
         """Return how many tokens take as long as the fixed cost of one more batch."""
-        start, each = self._line() if self._n else (0.0, 0.0)
+        start, each = self._fit_line() if self._n else (0.0, 0.0)
         return min(start / each, MAX_OVERHEAD) if start > 0 and each > 0 else DEFAULT_OVERHEAD
 
-    def _line(self) -> tuple[float, float]:
+    def _fit_line(self) -> tuple[float, float]:
         spread = self._n * self._xx - self._x * self._x
         # Batches of nearly one size do not determine the slope: then only tokens count.
         if spread > 1e-3 * self._n * self._xx:

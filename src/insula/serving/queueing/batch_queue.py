@@ -50,11 +50,11 @@ class QueuedInput:
     ids: NDArray[np.int64] | None = None
 
 
-def estimated_tokens(given: TextOrInput, most: int) -> int:
+def estimate_tokens(given: TextOrInput, most: int) -> int:
     """Return an estimate of the tokens of an input, at most `most`; faster than tokenising it."""
     if isinstance(given, ModelInput):
         read = [given.text, given.target or "", *(turn.text for turn in given.turns)]
-        return min(sum(estimated_tokens(text, most) for text in read if text), most)
+        return min(sum(estimate_tokens(text, most) for text in read if text), most)
     bytes_more = 0 if given.isascii() else len(given.encode("utf-8", "replace")) - len(given)
     wide = min(bytes_more, len(given))
     return min(2 + (len(given) - wide) // CHARACTERS_PER_TOKEN + wide, most)
@@ -107,7 +107,7 @@ class BatchQueue:
         if not self._items:
             return []
         window = list(itertools.islice(self._items, WINDOW if self._padded else self._most_texts))
-        chosen = self._similar_lengths(window, batch_overhead) if self._padded else self._first(window)
+        chosen = self._take_similar_lengths(window, batch_overhead) if self._padded else self._take_first(window)
         for _ in window:
             self._items.popleft()
         if len(chosen) < len(window):
@@ -116,17 +116,17 @@ class BatchQueue:
         self.tokens -= sum(item.tokens for item in chosen)
         return chosen
 
-    def _first(self, window: list[QueuedInput]) -> list[QueuedInput]:
+    def _take_first(self, window: list[QueuedInput]) -> list[QueuedInput]:
         sums = itertools.accumulate(item.tokens for item in window)
         return window[: max(1, sum(tokens <= self._most_tokens for tokens in sums))]
 
-    def _similar_lengths(self, window: list[QueuedInput], batch_overhead: float) -> list[QueuedInput]:
+    def _take_similar_lengths(self, window: list[QueuedInput], batch_overhead: float) -> list[QueuedInput]:
         """Return the oldest item and those nearest to it in length.
 
         An item is added while the padding it adds costs less than its share of another batch. For evenly spread
         lengths this finds the batch size with the least time per text.
         """
-        order = sorted(window, key=_length)
+        order = sorted(window, key=_get_length)
         lengths = [item.tokens for item in order]
         low = high = order.index(window[0])
         while (count := high - low + 1) < min(self._most_texts, len(order)):
@@ -140,5 +140,5 @@ class BatchQueue:
         return order[low : high + 1]
 
 
-def _length(item: QueuedInput) -> int:
+def _get_length(item: QueuedInput) -> int:
     return item.tokens

@@ -16,7 +16,7 @@ from insula.inference.backends import has_token_stages
 from insula.inference.predictor import Encoded, Predictor
 from insula.serving.http.problems import ProblemError
 from insula.serving.queueing.admission import Pace, check_wait
-from insula.serving.queueing.batch_queue import BatchQueue, PendingRequest, QueuedInput, estimated_tokens
+from insula.serving.queueing.batch_queue import BatchQueue, PendingRequest, QueuedInput, estimate_tokens
 from insula.serving.settings.sections import Queue
 
 WORKERS = 2  # one computes a batch while the other encodes the next one
@@ -30,11 +30,11 @@ log = logging.getLogger("insula.serving")
 class BatchObserver(Protocol):
     """Receives events of a batcher, such as for metrics."""
 
-    def batch(self, model: str, texts: int, seconds: float) -> None:
-        """A batch was computed."""
+    def record_batch(self, model: str, texts: int, seconds: float) -> None:
+        """Record that a batch was computed."""
 
-    def waiting(self, model: str, texts: int) -> None:
-        """`texts` are in the queue now."""
+    def set_queue_length(self, model: str, texts: int) -> None:
+        """Record that `texts` are in the queue now."""
 
 
 class Batcher:
@@ -64,10 +64,10 @@ class Batcher:
         """Predict a few texts to measure the pace, and start to accept requests."""
         warm_up = PendingRequest(None, [], 0)
         for texts in ([WARM_UP_TEXTS[0]], [WARM_UP_TEXTS[0]] * 16, [WARM_UP_TEXTS[0]], list(WARM_UP_TEXTS)):
-            items = self._items(warm_up, texts)
+            items = self._build_items(warm_up, texts)
             started_at = time.monotonic()
-            self.predictor.finish(self._encoded(items))
-            self._pace.add(self._cost(items), time.monotonic() - started_at)
+            self.predictor.finish(self._encode(items))
+            self._pace.add(self._count_tokens(items), time.monotonic() - started_at)
         self._stopping = False
         self._threads = [
             threading.Thread(target=self._work, name=f"insula-{self.name}-{number}", daemon=True)
@@ -111,15 +111,15 @@ class Batcher:
         self.admit(len(inputs), max_wait)
         request = PendingRequest(asyncio.get_running_loop().create_future(), [None] * len(inputs), len(inputs))
         if sum(map(count_characters, inputs)) > MANY_CHARACTERS:
-            items = await asyncio.to_thread(self._items, request, inputs)
+            items = await asyncio.to_thread(self._build_items, request, inputs)
         else:
-            items = self._items(request, inputs)
+            items = self._build_items(request, inputs)
         with self._changed:
             self._admit(len(items), max_wait)
             self._queue.add(items)
             self._changed.notify()
             count = len(self._queue)
-        self._observer.waiting(self.name, count)
+        self._observer.set_queue_length(self.name, count)
         try:
             answers: list[Prediction] = await request.future
         except asyncio.CancelledError:
@@ -129,23 +129,23 @@ class Batcher:
             raise
         return answers
 
-    def _items(self, request: PendingRequest, inputs: Sequence[TextOrInput]) -> list[QueuedInput]:
+    def _build_items(self, request: PendingRequest, inputs: Sequence[TextOrInput]) -> list[QueuedInput]:
         """Return the queue items of a request; neural models tokenise them here, so that their length is known."""
         if not self._has_tokens:
             most = self._options.batch_tokens
-            return [QueuedInput(request, row, given, estimated_tokens(given, most)) for row, given in enumerate(inputs)]
+            return [QueuedInput(request, row, given, estimate_tokens(given, most)) for row, given in enumerate(inputs)]
         rows = self.predictor.encode(inputs).state
         return [
             QueuedInput(request, row, given, len(ids), ids)
             for row, (given, ids) in enumerate(zip(inputs, rows, strict=True))
         ]
 
-    def _encoded(self, items: Sequence[QueuedInput]) -> Encoded:
+    def _encode(self, items: Sequence[QueuedInput]) -> Encoded:
         """Return a batch that is ready to be computed."""
         inputs = [item.given for item in items]
         return Encoded(inputs, [item.ids for item in items]) if self._has_tokens else self.predictor.encode(inputs)
 
-    def _cost(self, items: Sequence[QueuedInput]) -> int:
+    def _count_tokens(self, items: Sequence[QueuedInput]) -> int:
         """Return how many tokens a batch computes, including padding."""
         lengths = [item.tokens for item in items]
         return max(lengths) * len(lengths) if self._has_tokens else sum(lengths)
@@ -156,16 +156,16 @@ class Batcher:
                 "unavailable",
                 "The service is stopping. Send the request to another instance, or repeat it in a moment.",
             )
-        check_wait(self._expected_wait(), max_wait, has_room=len(self._queue) + texts <= self._options.most_texts)
+        check_wait(self._estimate_wait(), max_wait, has_room=len(self._queue) + texts <= self._options.most_texts)
 
-    def _expected_wait(self) -> float:
+    def _estimate_wait(self) -> float:
         """Return how many seconds a text added now would wait, estimated from the measured pace."""
         tokens = self._queue.tokens + self._encoding_tokens
         batches = self._queue.batches + bool(self._encoding_tokens)
         return self._pace.seconds(tokens, batches=batches) + max(0.0, self._expected_end - time.monotonic())
 
     def _work(self) -> None:
-        while items := self._next_batch():
+        while items := self._wait_for_batch():
             try:
                 self._answer(items)
             finally:
@@ -173,7 +173,7 @@ class Batcher:
                     self._running_batches -= 1
                     self._changed.notify_all()
 
-    def _next_batch(self) -> list[QueuedInput]:
+    def _wait_for_batch(self) -> list[QueuedInput]:
         """Wait for a batch and take it; return no items once the batcher stops.
 
         An idle model takes what there is; while it computes, only a full batch is taken.
@@ -183,7 +183,7 @@ class Batcher:
                 if self._stopping and not len(self._queue):
                     return []
                 self._changed.wait()
-            items = self._queue.take(self._pace.batch_overhead())
+            items = self._queue.take(self._pace.estimate_batch_overhead())
             self._running_batches += 1
             self._encoding_tokens += sum(item.tokens for item in items)
             return items
@@ -193,9 +193,9 @@ class Batcher:
 
     def _answer(self, items: list[QueuedInput]) -> None:
         tokens = sum(item.tokens for item in items)
-        started_at, is_computing, cost = time.monotonic(), False, self._cost(items)
+        started_at, is_computing, cost = time.monotonic(), False, self._count_tokens(items)
         try:
-            encoded = self._encoded(items)
+            encoded = self._encode(items)
             with self._computing:
                 with self._changed:
                     self._encoding_tokens -= tokens
@@ -214,7 +214,7 @@ class Batcher:
                 self._expected_end = 0.0
             self._answer_singly(items, error)
             return
-        self._observer.batch(self.name, len(items), seconds)
+        self._observer.record_batch(self.name, len(items), seconds)
         _deliver(list(zip(items, predictions, strict=True)))
 
     def _answer_singly(self, items: list[QueuedInput], error: Exception) -> None:
@@ -224,7 +224,7 @@ class Batcher:
         log.error("A batch of %s failed with %s:\n%s", self.name, type(error).__name__, where)
         for item in items:
             try:
-                prediction = self.predictor.finish(self._encoded([item]))[0]
+                prediction = self.predictor.finish(self._encode([item]))[0]
             except Exception:  # noqa: BLE001 - this request is answered with a problem
                 item.request.error = ProblemError(
                     "internal", "A text could not be predicted. The error is in the log of the service."

@@ -17,7 +17,7 @@ from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
 from insula.serving.http.problems import ProblemError
 from insula.serving.queueing.admission import DECAY, check_wait
-from insula.serving.queueing.low_priority import at_low_priority
+from insula.serving.queueing.low_priority import lower_priority
 from insula.serving.settings.sections import Explain
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class ExplanationQueue:
 
         try:
             return explain_input(
-                at_low_priority(model.predictor, yield_to_predictions),
+                lower_priority(model.predictor, yield_to_predictions),
                 given,
                 method=wanted.method,
                 labels=wanted.labels,

@@ -1,4 +1,4 @@
-"""`at_low_priority`: a predictor for background files that yields to requests before each batch."""
+"""`lower_priority`: a predictor for background files that yields to requests before each batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from insula.inference.predictor import Predictor
 from insula.inference.token_backend import run_in_batches
 
 
-def at_low_priority(predictor: Predictor, wait: Callable[[], None]) -> Predictor:
+def lower_priority(predictor: Predictor, wait: Callable[[], None]) -> Predictor:
     """Return a predictor that calls `wait` before each batch that its network computes.
 
     The batches stay the same, so predictions are identical to the bit. A model without a network is returned as it is:

@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from insula.serving.http.bodies import read_body
-from insula.serving.http.media_type import JSON, media_type
-from insula.serving.http.problems import ProblemError, responses
+from insula.serving.http.media_type import JSON, read_media_type
+from insula.serving.http.problems import ProblemError, describe_responses
 from insula.serving.job_files import REJECTS, RESULT, Job
 from insula.serving.schemas import JobList, JobOptions, JobRequest, JobStatus
-from insula.serving.service import service_of
+from insula.serving.service import get_service
 
 router = APIRouter(tags=["batches"])
 # Types that a page of another origin cannot send without a preflight request, and that are read line by line.
@@ -26,7 +26,7 @@ LINES = "application/x-ndjson"
 GZIP = b"\x1f\x8b"  # with which readers recognise and unpack a file, whatever its name
 CLOSE = {"connection": "close"}  # the rest of the file is not read
 BYTES_BETWEEN_CHECKS = 4_000_000  # of the room on the disk
-GONE = responses("not_found", "validation")
+GONE = describe_responses("not_found", "validation")
 UPLOAD = {"schema": {"type": "string", "format": "binary"}}
 BODY: dict[str, Any] = {
     "requestBody": {
@@ -57,7 +57,7 @@ BODY: dict[str, Any] = {
     summary="Predict a file in the background",
     status_code=202,
     response_model=JobStatus,
-    responses=responses(
+    responses=describe_responses(
         "malformed", "not_found", "timeout", "too_large", "unsupported_media", "validation", "overloaded", "unavailable"
     ),
     openapi_extra=BODY,
@@ -71,9 +71,9 @@ async def create(
     The query parameters are for an upload; a JSON body has the same fields. A model that reads conversations finds
     their columns by their usual names if none is given.
     """
-    service = service_of(request)
-    caller = service.access.caller()
-    kind = media_type(request.headers)
+    service = get_service(request)
+    caller = service.access.get_caller()
+    kind = read_media_type(request.headers)
     if kind == JSON:
         body = await read_body(request, JobRequest)
         source, name = service.jobs.allowed(body.path), service.models.find(body.model).name
@@ -84,59 +84,59 @@ async def create(
     else:
         raise ProblemError("unsupported_media", f"The Content-Type must be one of: {', '.join((JSON, *ENDINGS))}.")
     headers = {"location": f"/v1/batches/{job.id}"}
-    return Response(to_json(job.public()), 202, headers=headers, media_type=JSON)
+    return Response(to_json(job.to_public_dict()), 202, headers=headers, media_type=JSON)
 
 
 @router.get("/v1/batches", summary="List your jobs", response_model=JobList)
 async def list_jobs(request: Request) -> dict[str, Any]:
     """The jobs of the caller, the newest first."""
-    service = service_of(request)
-    return {"jobs": [job.public() for job in service.jobs.jobs_of(service.access.caller())]}
+    service = get_service(request)
+    return {"jobs": [job.to_public_dict() for job in service.jobs.list_jobs(service.access.get_caller())]}
 
 
 @router.get("/v1/batches/{id}", summary="Show the progress of a job", response_model=JobStatus, responses=GONE)
 async def show(request: Request, id: str) -> dict[str, Any]:
     """The state of a job; `rows` is the number of rows predicted so far."""
-    service = service_of(request)
-    return service.jobs.find(id, service.access.caller()).public()
+    service = get_service(request)
+    return service.jobs.find(id, service.access.get_caller()).to_public_dict()
 
 
 @router.get(
     "/v1/batches/{id}/result",
     summary="Download the predictions of a job",
     response_class=FileResponse,
-    responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}, **responses("conflict"), **GONE},
+    responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}, **describe_responses("conflict"), **GONE},
 )
 async def result(request: Request, id: str) -> FileResponse:
     """JSON Lines with all columns of the file."""
-    service = service_of(request)
-    return FileResponse(service.jobs.file(id, RESULT, service.access.caller()), media_type=LINES)
+    service = get_service(request)
+    return FileResponse(service.jobs.file(id, RESULT, service.access.get_caller()), media_type=LINES)
 
 
 @router.get(
     "/v1/batches/{id}/rejects",
     summary="Download the rows that could not be predicted",
     response_class=FileResponse,
-    responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}, **responses("conflict"), **GONE},
+    responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}, **describe_responses("conflict"), **GONE},
 )
 async def rejects(request: Request, id: str) -> FileResponse:
     """JSON Lines with line numbers and reasons; 404 if no row was rejected."""
-    service = service_of(request)
-    return FileResponse(service.jobs.file(id, REJECTS, service.access.caller()), media_type=LINES)
+    service = get_service(request)
+    return FileResponse(service.jobs.file(id, REJECTS, service.access.get_caller()), media_type=LINES)
 
 
 @router.delete("/v1/batches/{id}", summary="Delete a job", status_code=204, responses=GONE)
 async def remove(request: Request, id: str) -> Response:
     """Delete a job with its files; a running job stops."""
-    service = service_of(request)
-    service.jobs.remove(id, service.access.caller())
+    service = get_service(request)
+    service.jobs.remove(id, service.access.get_caller())
     return Response(status_code=204)
 
 
 async def upload_job(request: Request, ending: str, options: JobOptions) -> Job:
     """Return a new job for the file in the body of a request; raise `ProblemError` if there is no room for it."""
-    service = service_of(request)
-    caller, model = service.access.caller(), service.models.find(options.model)
+    service = get_service(request)
+    caller, model = service.access.get_caller(), service.models.find(options.model)
     with service.jobs.reserved(caller) as (id, folder):
         source = folder / f"source{ending}"
         await _save_upload(request, source, partial(service.jobs.check_room, caller.id))

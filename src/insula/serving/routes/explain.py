@@ -9,17 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula.explanation.explanation import Explanation
-from insula.serving.answers import DIGITS, answer_rows
+from insula.serving.answers import DIGITS, build_answers
 from insula.serving.explanation_schemas import ExplainAnswer, ExplainRequest
 from insula.serving.http.bodies import json_body, json_response, read_body
-from insula.serving.http.problems import responses
+from insula.serving.http.problems import describe_responses
 from insula.serving.queueing.explanation_queue import Wanted
 from insula.serving.schemas import DEFAULT_OUTPUTS
-from insula.serving.served_models import ServedModel, context_fields
-from insula.serving.service import service_of
+from insula.serving.served_models import ServedModel, describe_context
+from insula.serving.service import get_service
 
 router = APIRouter(tags=["explain"])
-PROBLEMS = responses(
+PROBLEMS = describe_responses(
     "malformed",
     "not_found",
     "timeout",
@@ -55,28 +55,28 @@ async def explain(request: Request) -> Response:
 
     The header `Insula-Wait-Ms` limits the milliseconds in the queue; a request that would wait longer gets 429 at once.
     """
-    service = service_of(request)
-    max_wait = service.max_wait(request, service.settings.explain.wait_ms)
+    service = get_service(request)
+    max_wait = service.read_max_wait(request, service.settings.explain.wait_ms)
     service.explanations.admit(1, max_wait)
     body = await read_body(request, ExplainRequest)
     model = service.models.find(body.model)
-    inputs, unread = service.drop_unread_context(model, body.model_inputs())
+    inputs, unread = service.drop_unread_context(model, body.to_model_inputs())
     wanted = Wanted(body.method, tuple(body.labels), body.budget_ms, body.trust)
     explanations = await service.explain_for(request, model, inputs, wanted, max_wait)
     return json_response(
         {
             "model": model.name,
             "version": model.version,
-            **context_fields(model),
+            **describe_context(model),
             "unread": unread,
-            "explanations": _rows(model, explanations),
+            "explanations": _build_rows(model, explanations),
         }
     )
 
 
-def _rows(model: ServedModel, explanations: list[Explanation]) -> list[dict[str, Any]]:
+def _build_rows(model: ServedModel, explanations: list[Explanation]) -> list[dict[str, Any]]:
     predictions = [explanation.prediction for explanation in explanations]
-    rows = answer_rows(model.predictor.scheme, predictions, DEFAULT_OUTPUTS, "en")
+    rows = build_answers(model.predictor.scheme, predictions, DEFAULT_OUTPUTS, "en")
     for row, explanation in zip(rows, explanations, strict=True):
         row["explanation"] = explanation.facts(DIGITS)
     return rows

@@ -17,9 +17,9 @@ from starlette.responses import Response
 from insula.core.errors import OutputError
 from insula.core.files import convert_output_errors
 from insula.serving.http.bodies import json_body, json_response, read_body
-from insula.serving.http.problems import ProblemError, responses
+from insula.serving.http.problems import ProblemError, describe_responses
 from insula.serving.schemas import FeedbackRequest
-from insula.serving.service import Service, service_of
+from insula.serving.service import Service, get_service
 
 router = APIRouter(tags=["feedback"])
 EXAMPLES = {
@@ -39,7 +39,7 @@ _writing = threading.Lock()
     "/v1/feedback",
     summary="Send the correct labels of a text",
     status_code=201,
-    responses=responses(
+    responses=describe_responses(
         "malformed",
         "not_found",
         "too_large",
@@ -58,7 +58,7 @@ async def feedback(request: Request) -> Response:
     database stores the subject, by which rows are erased. 501 if neither is set, 404 if
     the prediction is not stored.
     """
-    await store_feedback(service_of(request), await read_body(request, FeedbackRequest))
+    await store_feedback(get_service(request), await read_body(request, FeedbackRequest))
     return json_response({"kept": True}, 201)
 
 
@@ -93,7 +93,7 @@ async def store_feedback(service: Service, body: FeedbackRequest) -> None:
         return
     try:
         row = {
-            **await _masked(service, body.model_dump(exclude_none=True, exclude={"subject", "prediction"})),
+            **await _mask_row(service, body.model_dump(exclude_none=True, exclude={"subject", "prediction"})),
             "model": model.name,
             "version": model.version,
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -113,26 +113,26 @@ def _append(file: Path, row: dict[str, Any]) -> None:
         out.write(line)
 
 
-async def _masked(service: Service, row: dict[str, Any]) -> dict[str, Any]:
+async def _mask_row(service: Service, row: dict[str, Any]) -> dict[str, Any]:
     """Return a row with the personal data in the caller's words masked."""
-    words = [text for name in CALLER_TEXT_FIELDS if name in row for text in _strings(row[name])]
+    words = [text for name in CALLER_TEXT_FIELDS if name in row for text in _iterate_strings(row[name])]
     masked = iter(await service.retention.mask(words))
-    return row | {name: _replaced(row[name], masked) for name in CALLER_TEXT_FIELDS if name in row}
+    return row | {name: _replace_strings(row[name], masked) for name in CALLER_TEXT_FIELDS if name in row}
 
 
-def _strings(value: Any) -> Iterator[str]:
+def _iterate_strings(value: Any) -> Iterator[str]:
     """Yield the strings of a field in order; turns are a list of objects."""
     if isinstance(value, str):
         yield value
     else:
         for one in value.values() if isinstance(value, dict) else value:
-            yield from _strings(one)
+            yield from _iterate_strings(one)
 
 
-def _replaced(value: Any, strings: Iterator[str]) -> Any:
-    """Return a field with its strings replaced, in the order of `_strings`."""
+def _replace_strings(value: Any, strings: Iterator[str]) -> Any:
+    """Return a field with its strings replaced, in the order of `_iterate_strings`."""
     if isinstance(value, str):
         return next(strings)
     if isinstance(value, dict):
-        return {name: _replaced(one, strings) for name, one in value.items()}
-    return [_replaced(one, strings) for one in value]
+        return {name: _replace_strings(one, strings) for name, one in value.items()}
+    return [_replace_strings(one, strings) for one in value]

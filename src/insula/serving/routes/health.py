@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula import __version__
-from insula.serving.http.problems import responses
-from insula.serving.service import service_of
+from insula.serving.http.problems import describe_responses
+from insula.serving.service import get_service
 from insula.serving.telemetry import CONTENT_TYPE
 
 router = APIRouter(tags=["health"])
@@ -21,10 +21,10 @@ async def health() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@router.get("/readyz", summary="Check that requests are accepted", responses=responses("unavailable"))
+@router.get("/readyz", summary="Check that requests are accepted", responses=describe_responses("unavailable"))
 async def ready(request: Request) -> dict[str, str]:
     """503 before the models are loaded, from the first stop signal on, and while the store or Redis does not answer."""
-    await service_of(request).check_ready()
+    await get_service(request).check_ready()
     return {"status": "ready"}
 
 
@@ -42,7 +42,7 @@ async def version() -> dict[str, str]:
 )
 async def metrics(request: Request) -> Response:
     """Counts and times, without any part of a text."""
-    service = service_of(request)
+    service = get_service(request)
     for model in service.models:
-        service.telemetry.waiting(model.name, model.batcher.texts_waiting)
-    return Response(service.telemetry.exposition(), media_type=CONTENT_TYPE)
+        service.telemetry.set_queue_length(model.name, model.batcher.texts_waiting)
+    return Response(service.telemetry.export(), media_type=CONTENT_TYPE)

@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula.core.scheme import uses_softmax
-from insula.serving.answers import ranked_labels
+from insula.serving.answers import rank_labels
 from insula.serving.http.bodies import json_body, json_response, read_body
 from insula.serving.http.problems import ProblemError
 from insula.serving.routes.predict import PROBLEMS
 from insula.serving.schemas import InferenceRequest, LabelScore
 from insula.serving.served_models import ServedModel
-from insula.serving.service import service_of
+from insula.serving.service import get_service
 
 router = APIRouter(tags=["predict"])
 EXAMPLES = {
@@ -31,7 +31,7 @@ EXAMPLES = {
 )
 async def classify(request: Request) -> Response:
     """A list for each text, also for a single one, with labels and scores, predicted labels first; the first model."""
-    return await _classify(request, service_of(request).models.default)
+    return await _classify(request, get_service(request).models.default)
 
 
 @router.post(
@@ -43,11 +43,11 @@ async def classify(request: Request) -> Response:
 )
 async def classify_with(request: Request, name: str) -> Response:
     """A list for each text, also for a single one, with labels and scores, predicted labels first."""
-    return await _classify(request, service_of(request).models.find(name))
+    return await _classify(request, get_service(request).models.find(name))
 
 
 async def _classify(request: Request, model: ServedModel) -> Response:
-    service = service_of(request)
+    service = get_service(request)
     max_wait = service.reject_early(request)
     body = await read_body(request, InferenceRequest)
     scheme, function = model.predictor.scheme, body.parameters.function_to_apply
@@ -60,4 +60,4 @@ async def _classify(request: Request, model: ServedModel) -> Response:
     service.check_inputs(texts)
     predicted = await service.predict_for(request, model, texts, max_wait)
     top_k, raw = body.parameters.top_k, function == "none"
-    return json_response([ranked_labels(scheme, one, top_k, raw=raw) for one in predicted.predictions])
+    return json_response([rank_labels(scheme, one, top_k, raw=raw) for one in predicted.predictions])

@@ -6,15 +6,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from insula.serving.answers import answer_rows
+from insula.serving.answers import build_answers
 from insula.serving.http.bodies import json_body, json_response, read_body
-from insula.serving.http.problems import responses
+from insula.serving.http.problems import describe_responses
 from insula.serving.schemas import PredictAnswer, PredictRequest
-from insula.serving.served_models import context_fields
-from insula.serving.service import service_of
+from insula.serving.served_models import describe_context
+from insula.serving.service import get_service
 
 router = APIRouter(tags=["predict"])
-PROBLEMS = responses(
+PROBLEMS = describe_responses(
     "malformed", "not_found", "timeout", "too_large", "unsupported_media", "validation", "overloaded", "unavailable"
 )
 EXAMPLES = {
@@ -61,7 +61,7 @@ async def predict(request: Request) -> Response:
 
     The header `Insula-Wait-Ms` limits the milliseconds in the queue; a request that would wait longer gets 429 at once.
     """
-    service = service_of(request)
+    service = get_service(request)
     max_wait = service.reject_early(request)
     body = await read_body(request, PredictRequest)
     model = service.models.find(body.model)
@@ -69,11 +69,11 @@ async def predict(request: Request) -> Response:
         service.check_context([turn.text for turn in body.dialogue])
     context = model.predictor.context
     # One turn is enough to count inputs whose turns the model does not read.
-    inputs, unread = service.drop_unread_context(model, body.model_inputs(max(context.turns, 1)))
+    inputs, unread = service.drop_unread_context(model, body.to_model_inputs(max(context.turns, 1)))
     predicted = await service.predict_for(
         request, model, inputs, max_wait, subject=body.subject, language=body.language
     )
-    answers = answer_rows(model.predictor.scheme, predicted.predictions, body.outputs, body.language)
+    answers = build_answers(model.predictor.scheme, predicted.predictions, body.outputs, body.language)
     if body.dialogue is not None:
         for row, turn in zip(answers, body.dialogue[-len(answers) :], strict=True):
             row["speaker"] = turn.speaker
@@ -84,7 +84,7 @@ async def predict(request: Request) -> Response:
         {
             "model": model.name,
             "version": model.version,
-            **context_fields(model),
+            **describe_context(model),
             "unread": unread,
             "truncated": sum(one.truncated for one in predicted.predictions),
             "predictions": answers,

@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
-from insula.serving.answers import answer_rows
+from insula.serving.answers import build_answers
 from insula.serving.http.problems import ProblemError, invalid
 from insula.serving.schemas import StreamMessage
-from insula.serving.service import Service, service_of
+from insula.serving.service import Service, get_service
 
 router = APIRouter(tags=["predict"])
 GOING_AWAY = 1001
@@ -30,7 +30,7 @@ async def stream(socket: WebSocket) -> None:
     While `limits.stream_messages` are in progress no further message is read, so a client that sends faster than the
     model answers is slowed down, not rejected.
     """
-    service = service_of(socket)
+    service = get_service(socket)
     if _is_cross_origin(socket, service):
         await _deny(socket, service, ProblemError("forbidden", "A page of another origin may not open a stream."))
         return
@@ -65,8 +65,8 @@ async def stream(socket: WebSocket) -> None:
 
 
 async def _deny(socket: WebSocket, service: Service, problem: ProblemError) -> None:
-    service.telemetry.rejected(problem.code)
-    await socket.send_denial_response(problem.response())
+    service.telemetry.count_rejection(problem.code)
+    await socket.send_denial_response(problem.to_response())
 
 
 def _is_cross_origin(socket: WebSocket, service: Service) -> bool:
@@ -117,8 +117,8 @@ async def _predict_message(service: Service, socket: WebSocket, content: str | b
     try:
         service.body_memory.take(held)
     except ProblemError as problem:
-        service.telemetry.rejected(problem.code)
-        return {"error": problem.details()}
+        service.telemetry.count_rejection(problem.code)
+        return {"error": problem.to_dict()}
     try:
         message = _parse(content)
         envelope = {"id": message.id} if isinstance(message, StreamMessage) else {}
@@ -130,11 +130,11 @@ async def _predict_message(service: Service, socket: WebSocket, content: str | b
         # The longest wait, since the stream itself slows down a client that sends too fast.
         max_wait = service.settings.queue.most_wait_ms / 1000
         predicted = await service.predict(model, inputs, max_wait, language=message.language)
-        (row,) = answer_rows(model.predictor.scheme, predicted.predictions, message.outputs, message.language)
+        (row,) = build_answers(model.predictor.scheme, predicted.predictions, message.outputs, message.language)
         return envelope | row | ({"unread": True} if unread else {})
     except ProblemError as problem:
-        service.telemetry.rejected(problem.code)
-        return envelope | {"error": problem.details()}
+        service.telemetry.count_rejection(problem.code)
+        return envelope | {"error": problem.to_dict()}
     finally:
         service.body_memory.give_back(held)
 

@@ -14,13 +14,13 @@ from starlette.responses import Response
 
 from insula import __version__
 from insula.core.model_input import ModelInput, TextOrInput, Turn
-from insula.serving.answers import ranked_labels
+from insula.serving.answers import rank_labels
 from insula.serving.http.bodies import json_body, json_response, read_body
 from insula.serving.http.problems import ProblemError
 from insula.serving.routes.predict import PROBLEMS
 from insula.serving.schemas import LabelScore, TeiInfo, TeiRequest
 from insula.serving.served_models import ServedModel
-from insula.serving.service import service_of
+from insula.serving.service import get_service
 
 router = APIRouter(tags=["predict"])
 health_router = APIRouter(tags=["health"])
@@ -43,22 +43,22 @@ async def predict(request: Request) -> Response:
 
     The second text of a pair is the target for a model that reads targets, else the turn before the text.
     """
-    service = service_of(request)
+    service = get_service(request)
     max_wait = service.reject_early(request)
     body = await read_body(request, TeiRequest)
     model = service.models.default
-    inputs = [_input(sequence, model) for sequence in body.sequences]
+    inputs = [_build_input(sequence, model) for sequence in body.sequences]
     service.check_inputs(inputs)
     predicted = await service.predict_for(request, model, inputs, max_wait)
     scheme = model.predictor.scheme
-    answers = [ranked_labels(scheme, one, None, raw=body.raw_scores) for one in predicted.predictions]
+    answers = [rank_labels(scheme, one, None, raw=body.raw_scores) for one in predicted.predictions]
     return json_response(answers if body.is_batch else answers[0])
 
 
 @router.get("/info", summary="Show the model and the limits", response_model=TeiInfo)
 async def info(request: Request) -> dict[str, Any]:
     """The first served model and the limits, in the shape of text-embeddings-inference."""
-    service = service_of(request)
+    service = get_service(request)
     model, settings = service.models.default, service.settings
     names = model.predictor.scheme.names
     return {
@@ -85,7 +85,7 @@ async def health() -> dict[str, str]:
     return {"status": "alive"}
 
 
-def _input(sequence: list[str], model: ServedModel) -> TextOrInput:
+def _build_input(sequence: list[str], model: ServedModel) -> TextOrInput:
     """Return the input of a text or a pair; raise `ProblemError` for a pair if the model reads only the text."""
     if len(sequence) == 1:
         return sequence[0]

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from insula.serving.settings.settings import PREFIX, Settings, section_of
+from insula.serving.settings.settings import PREFIX, Settings, get_section
 
 # Up to the last @: a password may contain one that is not escaped.
 USER_AND_PASSWORD = re.compile(r"^([a-z][a-z0-9+.-]*://[^:/@?]*):.*@", re.IGNORECASE | re.DOTALL)
@@ -26,27 +26,27 @@ def to_toml(settings: Settings) -> str:
         (
             "# Settings of `insula serve --config FILE`. Each is also an environment variable, overriding this file:",
             f"# {PREFIX}PORT is port, {PREFIX}QUEUE_WAIT_MS is wait_ms of [queue]; lists have commas between entries.",
-            *_lines(settings),
+            *_iterate_lines(settings),
             "",
         )
     )
 
 
-def _lines(section: BaseModel) -> Iterator[str]:
+def _iterate_lines(section: BaseModel) -> Iterator[str]:
     fields = type(section).model_fields
     for name, field in fields.items():
-        if section_of(field) is None:
+        if get_section(field) is None:
             value = getattr(section, name)
             yield f"\n# {field.description}"
             shown = _without_password(value) if isinstance(value, str) else value
             if shown != value:
                 yield "# The password is not shown. Put the whole address into the environment variable."
-            yield f"# {name} =" if value is None else f"{name} = {_value(shown)}"
+            yield f"# {name} =" if value is None else f"{name} = {_format_value(shown)}"
     for name, field in fields.items():
-        inner = section_of(field)
+        inner = get_section(field)
         if inner is not None:
             yield f"\n\n# {(inner.__doc__ or '').splitlines()[0]}\n[{name}]"
-            yield from _lines(getattr(section, name))
+            yield from _iterate_lines(getattr(section, name))
 
 
 def _without_password(address: str) -> str:
@@ -56,10 +56,10 @@ def _without_password(address: str) -> str:
     return PASSWORD_OPTION.sub("", USER_AND_PASSWORD.sub(r"\1@", address)).rstrip("?&")
 
 
-def _value(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_value, value))}]"
+        return f"[{', '.join(map(_format_value, value))}]"
     if isinstance(value, Path):
-        return _value(str(value))
+        return _format_value(str(value))
     # Strings, numbers and booleans of JSON are also TOML.
     return json.dumps(value, ensure_ascii=False)

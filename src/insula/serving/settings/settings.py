@@ -116,26 +116,28 @@ def load_settings(
     try:
         return Settings(_build_sources=(sources, {}))
     except ValidationError as error:
-        raise SettingsError(_sentence(error)) from None
+        raise SettingsError(_describe_error(error)) from None
 
 
-def options(settings: type[BaseModel] = Settings, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+def iterate_options(
+    settings: type[BaseModel] = Settings, place: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield every option as its place (`("queue", "wait_ms")`) and its field."""
     for name, field in settings.model_fields.items():
-        inner = section_of(field)
+        inner = get_section(field)
         if inner is not None:
-            yield from options(inner, (*place, name))
+            yield from iterate_options(inner, (*place, name))
         else:
             yield (*place, name), field
 
 
-def section_of(field: FieldInfo) -> type[BaseModel] | None:
+def get_section(field: FieldInfo) -> type[BaseModel] | None:
     """Return the section that a field of the settings holds, None if it is an option."""
     kind = field.annotation
     return kind if isinstance(kind, type) and issubclass(kind, SettingsSection) else None
 
 
-def variable(place: tuple[str, ...]) -> str:
+def name_variable(place: tuple[str, ...]) -> str:
     """Return the name of an option's environment variable."""
     return PREFIX + "_".join(place).upper()
 
@@ -145,7 +147,7 @@ class _EnvironmentSource(EnvSettingsSource):
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         super().__init__(Settings)
-        known = {variable(place) for place, _ in options()}
+        known = {name_variable(place) for place, _ in iterate_options()}
         ours = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
         for name in ours:
             if name not in known:
@@ -175,19 +177,19 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise SettingsError(f"The settings file {str(file)!r} cannot be read: {error}. Correct the file.") from error
     for name, field in Settings.model_fields.items():
-        if section_of(field) is not None and not isinstance(content.get(name, {}), dict):
+        if get_section(field) is not None and not isinstance(content.get(name, {}), dict):
             raise SettingsError(
                 f"The setting {name!r} must be a table. Got {content[name]!r}. Write [{name}] and its options."
             )
     return content
 
 
-def _sentence(error: ValidationError) -> str:
+def _describe_error(error: ValidationError) -> str:
     found = error.errors()[0]
     place = tuple(str(part) for part in found["loc"])
     name = ".".join(place)
     if found["type"] == "extra_forbidden":
-        known = [".".join(one) for one, _ in options()] + list(Settings.model_fields)
+        known = [".".join(one) for one, _ in iterate_options()] + list(Settings.model_fields)
         return f"The setting {name!r} does not exist.{nearest(name, known)} List all with: insula serve --print-config"
     sentence = describe_invalid_value(repr(name), found)
-    return f"The setting {sentence}. Change it in the file, or set {variable(place)}."
+    return f"The setting {sentence}. Change it in the file, or set {name_variable(place)}."

@@ -9,19 +9,19 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
 from insula.evaluation.reports.readable import format_file_size
-from insula.serving.http.media_type import media_type
+from insula.serving.http.media_type import read_media_type
 from insula.serving.http.problems import ProblemError
 from insula.serving.job_files import DONE, REJECTS, RESULT, RUNNING, WAITING
 from insula.serving.pages.forms import is_same_origin, read_form
-from insula.serving.pages.job_view import job_view
-from insula.serving.pages.language import language_of
+from insula.serving.pages.job_view import build_job_view
+from insula.serving.pages.language import get_language
 from insula.serving.pages.page_route import PageRoute
-from insula.serving.pages.rendering import address, page
-from insula.serving.pages.visits import visitors_of
-from insula.serving.pages.words import Speech
+from insula.serving.pages.rendering import build_address, render_page
+from insula.serving.pages.visits import get_visitors
+from insula.serving.pages.words import Translator
 from insula.serving.routes.batches import ENDINGS, LINES, upload_job
 from insula.serving.schemas import JobOptions
-from insula.serving.service import service_of
+from insula.serving.service import get_service
 
 router = APIRouter(route_class=PageRoute)
 UPLOADS = "/pages/files"
@@ -34,24 +34,24 @@ OF_FILES = {
 
 
 @router.get("/files")
-async def files(request: Request) -> Response:
+async def show_files(request: Request) -> Response:
     """The form for a file, and the jobs of the visitor."""
-    settings = service_of(request).settings.jobs
-    return page(
+    settings = get_service(request).settings.jobs
+    return render_page(
         request,
         "files.html.j2",
-        models=list(service_of(request).models),
+        models=list(get_service(request).models),
         most_bytes=format_file_size(settings.upload_bytes),
         keep_hours=f"{settings.keep_hours:g}",
         fragment=False,
-        **_jobs(request, Speech(language_of(request))),
+        **_list_jobs(request, Translator(get_language(request))),
     )
 
 
 @router.get("/pages/files/jobs")
-async def jobs(request: Request) -> Response:
+async def show_jobs(request: Request) -> Response:
     """The list of jobs as a fragment; it asks for itself again while one is not done."""
-    return page(request, "jobs.html.j2", **_jobs(request, Speech(language_of(request))))
+    return render_page(request, "jobs.html.j2", **_list_jobs(request, Translator(get_language(request))))
 
 
 @router.post(UPLOADS)
@@ -60,14 +60,14 @@ async def upload(request: Request, options: Annotated[JobOptions, Query()]) -> R
 
     Raises `ProblemError` if it does not come from a page of the visitor's session.
     """
-    say = Speech(language_of(request))
+    say = Translator(get_language(request))
     if not is_same_origin(request):
         raise ProblemError(
             "forbidden", "A file must come from a page of this service. Load the page and upload the file there."
         )
-    if not visitors_of(request).has_csrf_token(request, {"token": request.headers.get(TOKEN, "")}):
+    if not get_visitors(request).has_csrf_token(request, {"token": request.headers.get(TOKEN, "")}):
         return JSONResponse({"message": say("stale_file")}, 403)
-    service, kind = service_of(request), media_type(request.headers)
+    service, kind = get_service(request), read_media_type(request.headers)
     try:
         if kind not in ENDINGS:
             raise ProblemError(
@@ -75,14 +75,14 @@ async def upload(request: Request, options: Annotated[JobOptions, Query()]) -> R
             )
         job = await upload_job(request, ENDINGS[kind], options)
     except ProblemError as problem:
-        service.telemetry.rejected(problem.code)
-        message = say.problem(OF_FILES.get(problem.code, problem.code))
+        service.telemetry.count_rejection(problem.code)
+        message = say.describe_problem(OF_FILES.get(problem.code, problem.code))
         return JSONResponse({"message": message}, problem.status, headers=problem.headers)
     return JSONResponse({"id": job.id}, 202)
 
 
 @router.get("/files/{id}/result")
-async def result(request: Request, id: str) -> FileResponse:
+async def download_result(request: Request, id: str) -> FileResponse:
     """The predictions of a job, as a download."""
     return _download(request, id, RESULT, "predictions.jsonl")
 
@@ -97,23 +97,23 @@ async def rejects(request: Request, id: str) -> FileResponse:
 async def delete(request: Request, id: str) -> Response:
     """Delete a job with its files."""
     form = await read_form(request)
-    if not visitors_of(request).has_csrf_token(request, form):
+    if not get_visitors(request).has_csrf_token(request, form):
         raise ProblemError("forbidden", "The form must come from a page of this session. Load the page again.")
-    service = service_of(request)
-    service.jobs.remove(id, service.access.caller())
-    return RedirectResponse(address("files", lang=language_of(request, form.get("lang"))), 303)
+    service = get_service(request)
+    service.jobs.remove(id, service.access.get_caller())
+    return RedirectResponse(build_address("files", lang=get_language(request, form.get("lang"))), 303)
 
 
 def _download(request: Request, id: str, which: str, name: str) -> FileResponse:
-    service = service_of(request)
-    file = service.jobs.file(id, which, service.access.caller())
+    service = get_service(request)
+    file = service.jobs.file(id, which, service.access.get_caller())
     return FileResponse(file, media_type=LINES, filename=name)
 
 
-def _jobs(request: Request, say: Speech) -> dict[str, Any]:
-    service = service_of(request)
-    own = service.jobs.jobs_of(service.access.caller())
+def _list_jobs(request: Request, say: Translator) -> dict[str, Any]:
+    service = get_service(request)
+    own = service.jobs.list_jobs(service.access.get_caller())
     return {
-        "jobs": [job_view(job, say, done=job.status == DONE) for job in own],
+        "jobs": [build_job_view(job, say, done=job.status == DONE) for job in own],
         "active": any(job.status in (WAITING, RUNNING) for job in own),
     }

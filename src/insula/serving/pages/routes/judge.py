@@ -15,18 +15,18 @@ from starlette.responses import Response
 from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
 from insula.serving.http.problems import ProblemError
-from insula.serving.pages.answer_view import answer_view, reading_notes
+from insula.serving.pages.answer_view import build_answer_view, list_reading_notes
 from insula.serving.pages.forms import read_form
-from insula.serving.pages.language import language_of
-from insula.serving.pages.model_view import labels_view
+from insula.serving.pages.language import get_language
+from insula.serving.pages.model_view import list_labels
 from insula.serving.pages.page_route import RETRY, PageRoute
-from insula.serving.pages.rendering import is_fragment, page
-from insula.serving.pages.visits import visitors_of
-from insula.serving.pages.why_view import why_view
-from insula.serving.pages.words import Speech
+from insula.serving.pages.rendering import is_fragment, render_page
+from insula.serving.pages.visits import get_visitors
+from insula.serving.pages.why_view import build_why_view
+from insula.serving.pages.words import Translator
 from insula.serving.queueing.explanation_queue import Wanted
 from insula.serving.served_models import ServedModel
-from insula.serving.service import Service, service_of
+from insula.serving.service import Service, get_service
 from insula.text.turn_lines import parse_turns
 
 router = APIRouter(route_class=PageRoute)
@@ -35,40 +35,40 @@ TYPED = ("text", "turns", "speaker", "target")
 
 
 @router.get("/")
-async def first(request: Request) -> Response:
+async def show_form(request: Request) -> Response:
     """The form for a text, empty or with one of the examples."""
-    model = service_of(request).models.find(request.query_params.get("model"))
-    examples = Speech(language_of(request)).examples
+    model = get_service(request).models.find(request.query_params.get("model"))
+    examples = Translator(get_language(request)).examples
     wanted = request.query_params.get("example", "")
     number = int(wanted) if wanted.isascii() and wanted.isdecimal() and len(wanted) < 3 else 0
-    return _page(request, model, text=examples[number - 1] if 0 < number <= len(examples) else "")
+    return _render(request, model, text=examples[number - 1] if 0 < number <= len(examples) else "")
 
 
 @router.post("/pages/judge")
 async def judge(request: Request) -> Response:
     """The answer to a text: a fragment for htmx, the whole page for a plain form."""
-    service = service_of(request)
+    service = get_service(request)
     form = await read_form(request)
-    language, text = language_of(request, form.get("lang")), form.get("text", "")
+    language, text = get_language(request, form.get("lang")), form.get("text", "")
     model = service.models.find(form.get("model"))
     shown: dict[str, Any] = {"language": language, **{name: form.get(name, "") for name in TYPED}}
-    if not visitors_of(request).has_csrf_token(request, form):
-        return _page(request, model, **shown, stale=True, status=403)
+    if not get_visitors(request).has_csrf_token(request, form):
+        return _render(request, model, **shown, stale=True, status=403)
     if not text.strip():
-        return _page(request, model, **shown, code="empty", status=422)
+        return _render(request, model, **shown, code="empty", status=422)
     try:
         max_wait = service.reject_early(request)
-        given = _typed_input(form)
+        given = _parse_input(form)
         inputs, _ = service.drop_unread_context(model, [given])
         predicted = await service.predict_for(request, model, inputs, max_wait, language=language)
     except ProblemError as problem:
-        return _problem(request, model, problem, **shown)
+        return _render_problem(request, model, problem, **shown)
     days = service.settings.retention.days
-    return _page(
+    return _render(
         request,
         model,
         **shown,
-        **_answered(service, model, given, predicted.predictions[0], Speech(language)),
+        **_build_answer(service, model, given, predicted.predictions[0], Translator(language)),
         kept=predicted.stored_ids[0] if predicted.stored_ids else None,
         days=f"{days:g}" if days else "",
     )
@@ -77,54 +77,56 @@ async def judge(request: Request) -> Response:
 @router.post("/pages/explain")
 async def explain(request: Request) -> Response:
     """The words behind the answer to a text: a fragment for htmx, the whole page with the answer for a plain form."""
-    service = service_of(request)
+    service = get_service(request)
     form = await read_form(request)
-    language = language_of(request, form.get("lang"))
+    language = get_language(request, form.get("lang"))
     model, chosen = service.models.find(form.get("model")), form.get("label", "")
     shown: dict[str, Any] = {"language": language, **{name: form.get(name, "") for name in TYPED}}
-    if not visitors_of(request).has_csrf_token(request, form):
-        return _page(request, model, "why_part.html.j2", **shown, stale=True, status=403)
+    if not get_visitors(request).has_csrf_token(request, form):
+        return _render(request, model, "why_part.html.j2", **shown, stale=True, status=403)
     try:
-        max_wait = service.max_wait(request, service.settings.explain.wait_ms)
-        given = _typed_input(form)
+        max_wait = service.read_max_wait(request, service.settings.explain.wait_ms)
+        given = _parse_input(form)
         inputs, _ = service.drop_unread_context(model, [given])
         wanted = Wanted(labels=(chosen,) if chosen else ())
         (explanation,) = await service.explain_for(request, model, inputs, wanted, max_wait)
     except ProblemError as problem:
-        return _problem(request, model, problem, "why_part.html.j2", **shown)
-    say = Speech(language)
-    return _page(
+        return _render_problem(request, model, problem, "why_part.html.j2", **shown)
+    say = Translator(language)
+    return _render(
         request,
         model,
         "why_part.html.j2",
         **shown,
-        **_answered(service, model, given, explanation.prediction, say),
-        why=why_view(model.predictor.scheme, explanation, say),
+        **_build_answer(service, model, given, explanation.prediction, say),
+        why=build_why_view(model.predictor.scheme, explanation, say),
         why_chosen=chosen,
     )
 
 
-def _answered(
-    service: Service, model: ServedModel, given: ModelInput, prediction: Prediction, say: Speech
+def _build_answer(
+    service: Service, model: ServedModel, given: ModelInput, prediction: Prediction, say: Translator
 ) -> dict[str, Any]:
     """Return what a page shows of a prediction."""
     scheme = model.predictor.scheme
     names = scheme.names if service.settings.explain.enabled else ()
     return {
-        "answer": answer_view(scheme, prediction, say),
-        "notes": reading_notes(given, prediction, model.predictor.context, say),
-        "choices": labels_view(scheme, say) if _takes_feedback(service, model) else [],
+        "answer": build_answer_view(scheme, prediction, say),
+        "notes": list_reading_notes(given, prediction, model.predictor.context, say),
+        "choices": list_labels(scheme, say) if _takes_feedback(service, model) else [],
         "predicted": list(prediction.labels),
         "why_labels": [(name, scheme.display_name(name, say.language)) for name in names],
     }
 
 
-def _problem(request: Request, model: ServedModel, problem: ProblemError, part: str = PART, **shown: Any) -> Response:
+def _render_problem(
+    request: Request, model: ServedModel, problem: ProblemError, part: str = PART, **shown: Any
+) -> Response:
     """Return the page with a problem in place of the answer."""
-    service_of(request).telemetry.rejected(problem.code)
+    get_service(request).telemetry.count_rejection(problem.code)
     seconds = problem.headers.get(RETRY)
     headers = {RETRY: seconds} if seconds else {}
-    return _page(
+    return _render(
         request, model, part, **shown, code=problem.code, seconds=seconds, status=problem.status, headers=headers
     )
 
@@ -135,7 +137,7 @@ def _takes_feedback(service: Service, model: ServedModel) -> bool:
     return is_stored and model.predictor.scheme.is_categorical
 
 
-def _typed_input(form: Mapping[str, str]) -> ModelInput:
+def _parse_input(form: Mapping[str, str]) -> ModelInput:
     """Return the input of a form: its text, the turns (one on each line), the speaker and the target."""
     return ModelInput(
         form.get("text", ""),
@@ -145,7 +147,7 @@ def _typed_input(form: Mapping[str, str]) -> ModelInput:
     )
 
 
-def _page(
+def _render(
     request: Request, model: ServedModel, part: str = PART, *, language: str | None = None, **values: Any
 ) -> Response:
     """Return the page, or for htmx only the fragment `part`."""
@@ -164,15 +166,15 @@ def _page(
         "why_chosen": "",
     }
     known |= dict.fromkeys(TYPED, "")
-    served = list(service_of(request).models)
+    served = list(get_service(request).models)
     template = part if request.method == "POST" and is_fragment(request) else "judge.html.j2"
-    return page(
+    return render_page(
         request,
         template,
         language=language,
         model=model,
         models=served,
-        stored_texts=service_of(request).settings.retention.texts,
+        stored_texts=get_service(request).settings.retention.texts,
         reads_turns=any(one.predictor.context.turns for one in served),
         reads_target=any(one.predictor.context.target for one in served),
         fragment=template == part,

@@ -11,11 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from insula.serving.http.problems import ProblemError
 from insula.serving.pages.forms import read_form
-from insula.serving.pages.language import language_of
-from insula.serving.pages.page_route import PageRoute, problem_page
-from insula.serving.pages.rendering import address, page
-from insula.serving.pages.visits import SCOPE, visitors_of
-from insula.serving.service import service_of
+from insula.serving.pages.language import get_language
+from insula.serving.pages.page_route import PageRoute, render_problem
+from insula.serving.pages.rendering import build_address, render_page
+from insula.serving.pages.visits import SCOPE, get_visitors
+from insula.serving.service import get_service
 
 router = APIRouter(route_class=PageRoute)
 _NEXT_PATH = re.compile(r"/files|/models(/[^/\\]+){0,2}")
@@ -24,26 +24,26 @@ _NEXT_PATH = re.compile(r"/files|/models(/[^/\\]+){0,2}")
 @router.get("/login")
 async def login(request: Request) -> Response:
     """The page with the field for a key."""
-    return _page(request, request.query_params.get("next", ""))
+    return _render(request, request.query_params.get("next", ""))
 
 
 @router.post("/login")
 async def sign_in(request: Request) -> Response:
     """Start a session for a key with the scope `predict`; the cookie holds the key's public id, never the key."""
     form = await read_form(request)
-    language, wanted = language_of(request, form.get("lang")), form.get("next", "")
-    visitors = visitors_of(request)
+    language, wanted = get_language(request, form.get("lang")), form.get("next", "")
+    visitors = get_visitors(request)
     if not visitors.has_csrf_token(request, form):
-        return _page(request, wanted, language=language, stale=True, status=403)
-    service = service_of(request)
+        return _render(request, wanted, language=language, stale=True, status=403)
+    service = get_service(request)
     try:
         key_id = await service.access.sign_in(request, form.get("key", ""), SCOPE)
     except ProblemError as problem:
-        service.telemetry.rejected(problem.code)
+        service.telemetry.count_rejection(problem.code)
         if problem.code != "unauthenticated":
-            return problem_page(request, problem)
-        return _page(request, wanted, language=language, wrong=True, status=401)
-    await asyncio.to_thread(service.store.record, "page.signed_in", caller=service.access.caller().id)
+            return render_problem(request, problem)
+        return _render(request, wanted, language=language, wrong=True, status=401)
+    await asyncio.to_thread(service.store.record, "page.signed_in", caller=service.access.get_caller().id)
     visitors.start_session(request, key_id)
     return _go(request, wanted if _NEXT_PATH.fullmatch(wanted) else "", language)
 
@@ -52,19 +52,19 @@ async def sign_in(request: Request) -> Response:
 async def sign_out(request: Request) -> Response:
     """End the session."""
     form = await read_form(request)
-    visitors = visitors_of(request)
+    visitors = get_visitors(request)
     if visitors.has_csrf_token(request, form):
         visitors.start_session(request)
-    return _go(request, "login", language_of(request, form.get("lang")))
+    return _go(request, "login", get_language(request, form.get("lang")))
 
 
 def _go(request: Request, path: str, language: str) -> Response:
-    response = RedirectResponse(address(path, lang=language), 303)
-    visitors_of(request).set_cookie(request, response)
+    response = RedirectResponse(build_address(path, lang=language), 303)
+    get_visitors(request).set_cookie(request, response)
     return response
 
 
-def _page(
+def _render(
     request: Request,
     wanted: str,
     *,
@@ -73,4 +73,6 @@ def _page(
     stale: bool = False,
     status: int = 200,
 ) -> Response:
-    return page(request, "login.html.j2", status=status, language=language, wanted=wanted, wrong=wrong, stale=stale)
+    return render_page(
+        request, "login.html.j2", status=status, language=language, wanted=wanted, wrong=wrong, stale=stale
+    )

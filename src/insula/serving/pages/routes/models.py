@@ -8,15 +8,15 @@ from starlette.responses import FileResponse, Response
 
 from insula.evaluation.reports.page import hash_script
 from insula.serving.http.problems import ProblemError
-from insula.serving.pages.chinese_card import ChineseCard, chinese_card
-from insula.serving.pages.language import language_of
-from insula.serving.pages.metric_words import headline_sentence
-from insula.serving.pages.model_view import facts_view, labels_view, measured_view, report_of
+from insula.serving.pages.chinese_card import ChineseCard, build_chinese_card
+from insula.serving.pages.language import get_language
+from insula.serving.pages.metric_words import format_headline
+from insula.serving.pages.model_view import build_metrics_view, list_labels, list_model_facts, report_of
 from insula.serving.pages.page_route import PageRoute
-from insula.serving.pages.rendering import page
-from insula.serving.pages.words import Speech
+from insula.serving.pages.rendering import render_page
+from insula.serving.pages.words import Translator
 from insula.serving.served_models import ServedModel
-from insula.serving.service import service_of
+from insula.serving.service import get_service
 
 router = APIRouter(route_class=PageRoute)
 # A report may be written by a stranger: it runs only our own script for its tables, loads nothing, and has no origin.
@@ -27,43 +27,44 @@ REPORT_POLICY = (
 
 
 @router.get("/models")
-async def all_models(request: Request) -> Response:
+async def list_models(request: Request) -> Response:
     """The list of served models."""
-    say = Speech(language_of(request))
+    say = Translator(get_language(request))
     shown = [
-        (model, headline_sentence(model.document, say), facts_view(model, say)) for model in service_of(request).models
+        (model, format_headline(model.document, say), list_model_facts(model, say))
+        for model in get_service(request).models
     ]
-    return page(request, "models.html.j2", shown=shown)
+    return render_page(request, "models.html.j2", shown=shown)
 
 
 @router.get("/models/{name}")
-async def one_model(request: Request, name: str) -> Response:
+async def show_model(request: Request, name: str) -> Response:
     """The labels, metrics and card of a model."""
-    model = service_of(request).models.find(name)
-    say = Speech(language_of(request))
-    return page(
+    model = get_service(request).models.find(name)
+    say = Translator(get_language(request))
+    return render_page(
         request,
         "model.html.j2",
         model=model,
-        headline=headline_sentence(model.document, say),
-        facts=facts_view(model, say),
-        labels=labels_view(model.predictor.scheme, say),
-        measured=measured_view(model, say),
+        headline=format_headline(model.document, say),
+        facts=list_model_facts(model, say),
+        labels=list_labels(model.predictor.scheme, say),
+        measured=build_metrics_view(model, say),
         card=await request.app.state.cards.html(model.name, model.card) if model.card else None,
-        chinese=_chinese_card(model) if say.language == "zh" else None,
+        chinese=_build_chinese_card(model) if say.language == "zh" else None,
         has_report=report_of(model) is not None,
     )
 
 
-def _chinese_card(model: ServedModel) -> ChineseCard | None:
+def _build_chinese_card(model: ServedModel) -> ChineseCard | None:
     """Return the Chinese card, None for a model of which nothing was recorded."""
-    return None if model.document.is_empty else chinese_card(model.document, model.predictor.scheme)
+    return None if model.document.is_empty else build_chinese_card(model.document, model.predictor.scheme)
 
 
 @router.get("/models/{name}/report")
 async def report(request: Request, name: str) -> Response:
     """The report of the run, as `insula train` wrote it."""
-    file = report_of(service_of(request).models.find(name))
+    file = report_of(get_service(request).models.find(name))
     if file is None:
         raise ProblemError("not_found", "This model has no report. Serve the run that it comes from.")
     return FileResponse(file, media_type="text/html; charset=utf-8", headers={"content-security-policy": REPORT_POLICY})
