@@ -17,7 +17,7 @@ from insula.operations.store.migrate import find_differences
 from insula.operations.store.retention import Retention
 from insula.operations.store.rows import Rows, StoredFeedback, StoredPrediction, delete_expired, erase
 from insula.operations.store.subjects import Subjects
-from insula.operations.store.tables import FEEDBACK, PREDICTIONS
+from insula.operations.store.tables import CASE_EVENTS, CASES, FEEDBACK, PREDICTIONS
 
 CANARY = "kanarienvogel-9731"
 
@@ -66,6 +66,10 @@ def test_rows_of_a_store_without_conversations_stay(database: Database, address:
         for table in ("predictions", "feedback"):
             for column in ("turns", "speaker", "target"):
                 connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        for table in (CASE_EVENTS, CASES):
+            table.drop(connection)
+        if database.kind == "postgresql":
+            connection.execute(sa.text("DROP FUNCTION insula_reject"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
     again = open_database(address)
     assert find_differences(again._engine) == []

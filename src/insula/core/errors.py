@@ -12,7 +12,8 @@
     ├── ParityError (ValueError)           an exported or compressed model predicts differently from its source
     ├── StoreError (OSError)               a database cannot be used
     │   └── StoreUnreachableError          it does not answer now; a later call may succeed
-    ├── UnknownNameError (KeyError)        no such model, data set, step, objective
+    ├── CaseConflictError (RuntimeError)   a case of the hand-off queue is held by another agent, or closed
+    ├── UnknownNameError (KeyError)        no such model, data set, step, objective, case
     ├── ServiceError (ConnectionError)     a service rejected a request, or cannot be reached
     └── MissingExtraError (ImportError)    an optional dependency is not installed
 
@@ -78,8 +79,19 @@ class StoreUnreachableError(StoreError):
     """A database or counter server does not answer now; the same call may succeed later."""
 
 
+class CaseConflictError(InsulaError, RuntimeError):
+    """A case of the hand-off queue does not allow a step now.
+
+    `code` says why: `held` by another agent, `expired` lease, `waiting`, `closed` or not closed (`open`).
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class UnknownNameError(InsulaError, KeyError):
-    """The name of a model, data set, recipe, step or objective is unknown."""
+    """The name of a model, data set, recipe, step or objective, or the number of a case is unknown."""
 
 
 class ServiceError(InsulaError, ConnectionError):

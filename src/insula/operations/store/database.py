@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,14 @@ class Database:
             with connection.begin():
                 yield connection
 
-    def insert_new(self, table: sa.Table) -> sa.Executable:
+    def now(self, connection: Connection) -> datetime:
+        """Return the time in UTC; PostgreSQL gives it, so that servers whose clocks differ agree."""
+        if self.kind == "postgresql":
+            there: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+            return there.astimezone(UTC)
+        return datetime.now(UTC)
+
+    def insert_new(self, table: sa.Table) -> sa.Insert:
         """Return an insert that skips rows whose key exists."""
         if self.kind == "postgresql":
             return postgresql.insert(table).on_conflict_do_nothing()

@@ -1,4 +1,8 @@
-"""Predictions and feedback in the store: kept for a time, deleted after it, erased at the request of their subject."""
+"""Rows about people in the store: kept for a time, deleted after it, erased at the request of their subject.
+
+Predictions and feedback are written here, cases of the hand-off queue in `operations/handoff`. The time of a case runs
+from the moment it is closed.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,18 @@ from insula.core.model_input import Turn
 from insula.operations.store.database import Database
 from insula.operations.store.retention import Retention
 from insula.operations.store.subjects import Subjects
-from insula.operations.store.tables import FEEDBACK, PREDICTIONS
+from insula.operations.store.tables import CASES, FEEDBACK, PREDICTIONS
 
 DELETE_BATCH = 2000  # rows deleted in one transaction, so that writers do not wait long
 IDS_AT_ONCE = 500  # of one statement
-KEPT = (PREDICTIONS, FEEDBACK)
+WRITTEN = (PREDICTIONS, FEEDBACK)
+KEPT_SINCE: Mapping[sa.Table, sa.ColumnElement[Any]] = {
+    PREDICTIONS: PREDICTIONS.c.created,
+    FEEDBACK: FEEDBACK.c.created,
+    CASES: CASES.c.closed,  # null while the case is open, and `delete_after` with it: nothing is over then
+}
+CASE_WORDS = ("text", "turns", "speaker", "target", "customer", "reason", "note")
+"""The columns of a case that may hold words of a person."""
 
 
 def make_id() -> str:
@@ -94,7 +105,7 @@ class Rows:
         ]
         with self._database.writing() as connection:
             for start in range(0, len(delete), IDS_AT_ONCE):
-                for table in KEPT:
+                for table in WRITTEN:
                     connection.execute(sa.delete(table).where(table.c.id.in_(delete[start : start + IDS_AT_ONCE])))
             for table, rows in ((PREDICTIONS, predicted), (FEEDBACK, corrected)):
                 if rows:
@@ -110,7 +121,7 @@ class Rows:
         """Delete rows past the retention set when they were stored or the one set now; return how many."""
         now = self._clock()
         return self._delete(
-            lambda table: (table.c.delete_after <= now) | (table.c.created <= now - self._retention.span)
+            lambda table: (table.c.delete_after <= now) | (KEPT_SINCE[table] <= now - self._retention.span)
         )
 
     def _build_row(self, one: StoredPrediction | StoredFeedback) -> dict[str, Any]:
@@ -149,13 +160,21 @@ def delete_expired(database: Database, *, now: datetime | None = None) -> int:
 def erase(database: Database, subject: str, *, before_commit: Callable[[str, int], object] | None = None) -> int:
     """Delete everything about a subject, in one transaction; return how many rows.
 
-    `before_commit` is called with the subject's hash and the number of rows; an exception undoes the erasure. SQLite
-    overwrites deleted pages and the journal is emptied; PostgreSQL reuses the space after a vacuum. Copies and backups
-    are up to the operator.
+    A case that is not closed loses its words but stays open: somebody must still see it. `before_commit` is called with
+    the subject's hash and the number of rows; an exception undoes the erasure. SQLite overwrites deleted pages and the
+    journal is emptied; PostgreSQL reuses the space after a vacuum. Copies and backups are up to the operator.
     """
     hashed = Subjects(database).hashed(subject)
     with database.writing() as connection:
-        gone = sum(connection.execute(sa.delete(table).where(table.c.subject == hashed)).rowcount for table in KEPT)
+        gone = sum(
+            connection.execute(
+                sa.delete(table).where(table.c.subject == hashed, KEPT_SINCE[table].is_not(None))
+            ).rowcount
+            for table in KEPT_SINCE
+        )
+        open_cases = sa.update(CASES).where(CASES.c.subject == hashed, CASES.c.erased.is_(None))
+        nothing = dict.fromkeys(CASE_WORDS, sa.null())
+        gone += connection.execute(open_cases.values(**nothing, erased=datetime.now(UTC))).rowcount
         if before_commit is not None:
             before_commit(hashed, gone)
     database.forget_pages()
@@ -164,11 +183,12 @@ def erase(database: Database, subject: str, *, before_commit: Callable[[str, int
 
 def _delete_rows(database: Database, old: Callable[[sa.Table], sa.ColumnElement[bool]]) -> int:
     gone = 0
-    for table in KEPT:
+    for table in KEPT_SINCE:
         some = sa.select(table.c.id).where(old(table)).limit(DELETE_BATCH)
         while True:
             with database.writing() as connection:
-                count = connection.execute(sa.delete(table).where(table.c.id.in_(some))).rowcount
+                # The condition again: a case that is reopened meanwhile stays.
+                count = connection.execute(sa.delete(table).where(table.c.id.in_(some), old(table))).rowcount
             gone += count
             if count < DELETE_BATCH:
                 break

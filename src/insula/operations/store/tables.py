@@ -5,7 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Date, DateTime, Dialect, Double, Index, MetaData, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
@@ -36,6 +51,8 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 METADATA = MetaData()
+COUNTED = BigInteger().with_variant(Integer, "sqlite")
+"""The type of keys that the database counts up; SQLite does so for `INTEGER` only."""
 
 # The secret of a key is not here, only its digest; `lineage` is the first key of those that rotated into each other.
 ACCESS_KEYS = Table(
@@ -110,4 +127,66 @@ STORE_SECRETS = Table(
     METADATA,
     Column("name", String(50), primary_key=True),
     Column("value", String(64), nullable=False),
+)
+
+# A case of the hand-off queue: a message that a person must see. Triggers (see the migration) keep a case that is not
+# closed from being deleted. `text`, `turns`, `speaker`, `target`, `customer`, `reason` and `note` are masked or null.
+# `due_from` and `lease_from`: before this moment the clock must have been set back, and the time counts as over.
+CASES = Table(
+    "cases",
+    METADATA,
+    Column("id", COUNTED, primary_key=True),
+    Column("source", String(100), nullable=False),
+    Column("message", String(200), nullable=False),
+    Column("queue", String(100), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("risk", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("opened", UtcTime, nullable=False),
+    Column("due_from", UtcTime, nullable=False),
+    Column("due", UtcTime, nullable=False),
+    Column("escalated", UtcTime),
+    Column("agent", String(200)),
+    Column("lease_from", UtcTime),
+    Column("lease_until", UtcTime),
+    Column("first_claimed", UtcTime),
+    Column("expired_leases", Integer, nullable=False),
+    Column("times_reopened", Integer, nullable=False),
+    Column("closed", UtcTime),
+    Column("outcome", String(100)),
+    Column("delete_after", UtcTime),
+    Column("erased", UtcTime),
+    Column("rule", String(200)),
+    Column("tags", JSON, nullable=False),
+    Column("language", String(20)),
+    Column("subject", String(64)),
+    Column("text", Text),
+    Column("turns", JSON(none_as_null=True)),
+    Column("speaker", Text),
+    Column("target", Text),
+    Column("customer", JSON(none_as_null=True)),
+    Column("reason", Text),
+    Column("answer", JSON(none_as_null=True)),
+    Column("note", Text),
+    UniqueConstraint("source", "message", name="cases_message"),
+    Index("cases_order", "state", "risk", "due"),
+    Index("cases_lease", "lease_until"),
+    Index("cases_delete_after", "delete_after"),
+    Index("cases_subject", "subject"),
+    sqlite_autoincrement=True,  # the id of a deleted case is never given again
+)
+
+# What happened to cases, without a word of a text. Triggers keep events from being changed or deleted.
+CASE_EVENTS = Table(
+    "case_events",
+    METADATA,
+    Column("number", COUNTED, primary_key=True),
+    Column("case_id", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("time", UtcTime, nullable=False),
+    Column("event", String(20), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("facts", JSON, nullable=False),
+    UniqueConstraint("case_id", "version", name="case_events_version"),
+    sqlite_autoincrement=True,
 )

@@ -1,0 +1,120 @@
+"""Cases as rows of the store: built with masked words, read back, changed together with their event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, RowMapping
+
+from insula.core.errors import CaseConflictError, UnknownNameError
+from insula.operations.handoff.cases import ANSWER, Case, CaseEvent, NewCase
+from insula.operations.store.retention import Retention
+from insula.operations.store.tables import CASE_EVENTS, CASES
+from insula.safety.signals.result import LEVELS
+
+Row = Mapping[str, Any]
+"""The columns of a case by name."""
+UNMASKED = "The words of the message could not be masked, so they are not stored here: read it in its source."
+
+
+def build_row(new: NewCase, subject: str | None, retention: Retention) -> dict[str, Any]:
+    """Return what is stored of a new case, but for its times.
+
+    A case whose words cannot be masked is opened without them: a fault of the masking must not lose a message.
+    """
+    row = {
+        "source": new.source, "message": new.message, "queue": new.queue, "state": "waiting", "version": 1,
+        "risk": LEVELS.index(new.risk), "expired_leases": 0, "times_reopened": 0, "rule": new.rule,
+        "tags": list(new.tags), "language": new.language, "subject": subject,
+        "answer": None if new.answer is None else {key: new.answer[key] for key in ANSWER if key in new.answer},
+    }  # fmt: skip
+    try:
+        return row | _keep_words(new, retention)
+    except Exception:  # noqa: BLE001 - whatever is wrong with the masking, a person must see the message
+        return row | {"reason": UNMASKED}
+
+
+def _keep_words(new: NewCase, retention: Retention) -> dict[str, Any]:
+    turns = [{"text": retention.kept(turn.text), "speaker": retention.kept(turn.speaker)} for turn in new.turns]
+    said = [{name: word for name, word in turn.items() if word is not None} for turn in turns]
+    customer = {
+        name: retention.kept(value) if isinstance(value, str) else value for name, value in (new.customer or {}).items()
+    }
+    return {
+        "text": retention.kept(new.text),
+        "turns": [turn for turn in said if turn] or None,
+        "speaker": retention.kept(new.speaker),
+        "target": retention.kept(new.target),
+        "customer": {name: value for name, value in customer.items() if value is not None} or None,
+        "reason": retention.kept(new.reason or None),
+    }
+
+
+def read_case(row: Row | RowMapping) -> Case:
+    """Return the case of a row."""
+    kept = {field.name: row[field.name] for field in fields(Case)}
+    kept |= {"risk": LEVELS[row["risk"]], "tags": tuple(row["tags"]), "turns": tuple(row["turns"] or ())}
+    return Case(**kept)
+
+
+def read_event(row: Row | RowMapping) -> CaseEvent:
+    """Return the event of a row."""
+    kept = {field.name: row[field.name] for field in fields(CaseEvent) if field.name != "case"}
+    return CaseEvent(case=row["case_id"], **kept)
+
+
+def lock_case(connection: Connection, case: int) -> Row:
+    """Return the row of a case, locked until the transaction ends. Raises `UnknownNameError`."""
+    query = sa.select(CASES).where(CASES.c.id == case).with_for_update()
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise unknown_case(case)
+    return dict(row)
+
+
+def unknown_case(case: int) -> UnknownNameError:
+    """Return the error for a number that no case has."""
+    return UnknownNameError(f"No case has the number {case}. List the cases with: insula queue list")
+
+
+def change(
+    connection: Connection,
+    row: Row,
+    now: datetime,
+    event: str,
+    actor: str,
+    facts: Mapping[str, Any] | None = None,
+    **values: Any,
+) -> Row:
+    """Change a case and add the event, and return the new row.
+
+    The row must be as it was read: if another transaction changed it meanwhile, nothing is changed, and
+    `CaseConflictError` is raised.
+    """
+    values["version"] = row["version"] + 1
+    same = (CASES.c.id == row["id"]) & (CASES.c.version == row["version"])
+    if connection.execute(sa.update(CASES).where(same).values(values)).rowcount != 1:
+        raise CaseConflictError(f"Case {row['id']} was changed at the same moment. Try again.", code="held")
+    add_event(connection, row["id"], values["version"], now, event, actor, facts)
+    return {**row, **values}
+
+
+def add_event(
+    connection: Connection,
+    case: int,
+    version: int,
+    now: datetime,
+    event: str,
+    actor: str,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Add an event to the trail of a case."""
+    connection.execute(
+        sa.insert(CASE_EVENTS).values(
+            case_id=case, version=version, time=now, event=event, actor=actor, facts=dict(facts or {})
+        )
+    )

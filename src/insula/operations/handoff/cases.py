@@ -1,0 +1,175 @@
+"""`NewCase`, `Case`, `CaseEvent`: what goes into the hand-off queue, what an agent gets, what happened to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal
+
+from insula.core.errors import DataError
+from insula.core.model_input import Turn
+from insula.core.sentences import shown
+from insula.safety.signals.result import LEVELS, Level
+
+State = Literal["waiting", "claimed", "closed"]
+STATES: tuple[State, ...] = ("waiting", "claimed", "closed")
+DEADLINE = 24 * 3600
+"""Seconds until a case is late, unless given."""
+MAX_SECONDS = 366 * 24 * 3600
+QUEUE = "default"
+ANSWER = ("labels", "label", "scores", "confidence", "abstained", "truncated")
+"""The keys of a prediction that a case keeps; its text is kept masked, as the text of the case."""
+Field = str | int | float | bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewCase:
+    """A message to hand to a person.
+
+    message    its id in the source; a second case with the same source and id is not opened
+    text       the message; the queue masks it, and all other words below, before it stores them
+    deadline   seconds after which the case is late and escalated
+    source     where messages get their ids, such as `zendesk`
+    queue      the group of agents that it is for
+    risk       `none`, `concern`, `high` or `immediate`, as in `RiskCheck.level`
+    reason     why a person must see it, in sentences
+    rule       the name of the routing rule that opened it
+    tags       words to find it by
+    turns      the earlier turns of its dialogue, oldest first; `speaker` is the speaker of the text
+    target     what the emotion is towards
+    customer   fields about the customer, such as `{"tier": "gold"}`
+    answer     the prediction: labels, scores and confidence, as in JSON
+    subject    the caller's id for the person the text is about; only a keyed hash is stored
+    language   ISO 639-1 code
+    """
+
+    message: str
+    text: str | None = None
+    deadline: int = DEADLINE
+    source: str = ""
+    queue: str = QUEUE
+    risk: Level = "none"
+    reason: str = ""
+    rule: str | None = None
+    tags: Sequence[str] = ()
+    turns: Sequence[Turn] = ()
+    speaker: str | None = None
+    target: str | None = None
+    customer: Mapping[str, Field] | None = None
+    answer: Mapping[str, Any] | None = None
+    subject: str | None = None
+    language: str | None = None
+
+    def __post_init__(self) -> None:
+        check_name("id of the message", self.message, 200)
+        check_name("queue", self.queue, 100)
+        if self.source:
+            check_name("source", self.source, 100)
+        if self.risk not in LEVELS:
+            raise DataError(f"The risk of a case must be one of {', '.join(LEVELS)}. Got {shown(self.risk)}.")
+        check_seconds("deadline", self.deadline)
+        for name, value in (self.customer or {}).items():
+            if not isinstance(value, Field) or (isinstance(value, float) and not math.isfinite(value)):
+                raise DataError(
+                    f"The customer field {shown(name)} must be a text, a finite number, true, false or null. "
+                    f"Got {shown(value)}."
+                )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A case as the queue has it; words are masked, and None if the queue stores no texts.
+
+    id              its number, for agents
+    state           `waiting`, `claimed` or `closed`
+    version         the number of its events so far
+    opened, due     when it was opened, and when it is late (both UTC, as all times)
+    escalated       when it was found to be late
+    agent           who holds it, until `lease_until`
+    first_claimed   when an agent first claimed it
+    expired_leases  how often it came back because a lease expired
+    times_reopened  how often it was reopened
+    closed          when it was closed, with `outcome` and `note`
+    erased          when its words were erased at the request of its subject
+
+    The other fields are those of `NewCase`.
+    """
+
+    id: int
+    source: str
+    message: str
+    queue: str
+    state: State
+    risk: Level
+    version: int
+    opened: datetime
+    due: datetime
+    escalated: datetime | None
+    agent: str | None
+    lease_until: datetime | None
+    first_claimed: datetime | None
+    expired_leases: int
+    times_reopened: int
+    closed: datetime | None
+    outcome: str | None
+    note: str | None
+    erased: datetime | None
+    rule: str | None
+    tags: tuple[str, ...]
+    language: str | None
+    text: str | None
+    turns: tuple[Mapping[str, str], ...]
+    speaker: str | None
+    target: str | None
+    customer: Mapping[str, Field] | None
+    reason: str | None
+    answer: Mapping[str, Any] | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON; times are ISO 8601 in UTC."""
+        row = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: _plain(value) for name, value in row.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseEvent:
+    """One event of a case; never a word of a text.
+
+    number   position among the events of all cases; grows even if clocks are set back
+    version  position among the events of this case, from 1
+    event    opened, claimed, renewed, released, expired, reassigned, escalated, closed or reopened
+    actor    the agent, or the program that did it
+    facts    names, numbers and times
+    """
+
+    number: int
+    case: int
+    version: int
+    time: datetime
+    event: str
+    actor: str
+    facts: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+
+def check_name(what: str, name: str, most: int) -> None:
+    """Raise `DataError` unless a name has 1 to `most` printable characters."""
+    if not name.strip() or len(name) > most or not name.isprintable():
+        raise DataError(f"The {what} must have 1 to {most} printable characters. Got {shown(name)}. Choose another.")
+
+
+def check_seconds(what: str, seconds: int) -> None:
+    """Raise `DataError` unless a span is positive and at most a year."""
+    if not 1 <= seconds <= MAX_SECONDS:
+        raise DataError(f"The {what} must be from 1 second to a year. Got {seconds} seconds. Choose another span.")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")
+    return list(value) if isinstance(value, tuple) else value
