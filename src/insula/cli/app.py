@@ -11,6 +11,7 @@ from insula import __version__
 from insula.cli import compare, evaluate, explain, predict, pretrain, recipes, runs, search, serve, train
 from insula.cli.data import app as data
 from insula.cli.exits import flush_output
+from insula.cli.handoff import app as queue
 from insula.cli.model import app as model
 from insula.cli.program import App, Program
 from insula.cli.store import audit, keys, store
@@ -31,6 +32,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(keys.app, name="keys")
 app.add_typer(store.app, name="store")
 app.add_typer(audit.app, name="audit")
+app.add_typer(queue.app, name="queue")
 
 
 def _show_version(wanted: bool) -> None:

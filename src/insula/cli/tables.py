@@ -65,7 +65,7 @@ class PredictionPrinter:
             if (confidence := _get_distinct_confidence(prediction)) is not None:
                 self.confident += 1
                 head = f"{head}   {self._words['confidence']} {confidence:.2f}"
-            typer.echo(_crop(f"{mark} {head}  ", _join_lines(prediction.text), width))
+            typer.echo(crop(f"{mark} {head}  ", join_lines(prediction.text), width))
 
     def explain(self, *, by_energy: bool = False) -> None:
         """Explain the confidence and the marks, if any were printed.
@@ -78,7 +78,7 @@ class PredictionPrinter:
             typer.echo(f"{UNSURE} {self._words['unsure_energy' if by_energy else 'unsure']}", err=True)
 
     def _format_head(self, prediction: Prediction) -> str:
-        longest = max(_count_cells(self._shown.get(name, name)) for name in prediction.scores)
+        longest = max(count_cells(self._shown.get(name, name)) for name in prediction.scores)
         if prediction.confidence is None:  # values of a dimensional scheme
             return "  ".join(self._format_score(name, prediction, 0) for name in prediction.scores)
         ranked = prediction.ranked
@@ -90,12 +90,12 @@ class PredictionPrinter:
             return f"{shown}   ({self._format_score(rest, prediction, longest)})" if rest is not None else shown
         if not decided:
             # As wide as a label with its score, so that the runner-up lines up.
-            none = _pad(self._words["none"], longest + 5)
+            none = pad(self._words["none"], longest + 5)
             return f"{none}   ({self._format_score(ranked[0], prediction, longest)})"
         return self._words["and"].join(self._format_score(name, prediction, 0) for name in decided)
 
     def _format_score(self, name: str, prediction: Prediction, width: int) -> str:
-        return f"{_pad(self._shown.get(name, name), width)} {prediction.scores[name]:.2f}"
+        return f"{pad(self._shown.get(name, name), width)} {prediction.scores[name]:.2f}"
 
 
 def _get_distinct_confidence(prediction: Prediction) -> float | None:
@@ -106,25 +106,26 @@ def _get_distinct_confidence(prediction: Prediction) -> float | None:
     return confidence
 
 
-def _pad(text: str, width: int) -> str:
-    return text + " " * (width - _count_cells(text))
+def pad(text: str, width: int) -> str:
+    """Return the text with blanks up to a width in cells."""
+    return text + " " * (width - count_cells(text))
 
 
-def _crop(head: str, text: str, width: int | None) -> str:
+def crop(head: str, text: str, width: int | None) -> str:
     """Return both, with the text cut to the width of the terminal."""
-    if width is None or _count_cells(head) + _count_cells(text) <= width:
+    if width is None or count_cells(head) + count_cells(text) <= width:
         return head + text
-    room = max(width - _count_cells(head), MIN_TEXT) - 1
+    room = max(width - count_cells(head), MIN_TEXT) - 1
     kept = ""
     for character in text:
-        room -= _count_cells(character)
+        room -= count_cells(character)
         if room < 0:
             break
         kept += character
     return f"{head}{kept}…"
 
 
-def _join_lines(text: str) -> str:
+def join_lines(text: str) -> str:
     """Return the text without line ends and control characters: data must not control the terminal."""
     return "".join(_drop_invisible(" ".join(text.split())))
 
@@ -133,7 +134,8 @@ def _drop_invisible(text: str) -> Iterable[str]:
     return (character for character in text if unicodedata.category(character) not in ("Cc", "Cs"))
 
 
-def _count_cells(text: str) -> int:
+def count_cells(text: str) -> int:
+    """Return the width of a text in a terminal; a Chinese character takes two cells."""
     from rich.cells import cell_len
 
     return cell_len(text)

@@ -1,4 +1,4 @@
-"""Durations as people write them: `90d`, `12h`, `30m`, `45s`."""
+"""Durations as people write and read them: `90d`, `12h`, `30m`, `45s`."""
 
 from __future__ import annotations
 
@@ -24,3 +24,10 @@ def parse_duration(span: str, *, name: str = "duration") -> int:
             "Write for example 90d."
         )
     return value
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration in its largest whole unit, rounded down: 5400 seconds are `1h`."""
+    whole = max(0, int(seconds))
+    unit = max((unit for unit in "smhd" if _UNITS[unit] <= whole), key=lambda unit: _UNITS[unit], default="s")
+    return f"{whole // _UNITS[unit]}{unit}"

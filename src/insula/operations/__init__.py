@@ -1,1 +1,1 @@
-"""Operation of a service: API keys and quotas, the store and its retention, a tamper-evident audit log."""
+"""Operation of a service: API keys, the store and its retention, an audit log, the queue of messages for people."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
+from insula.core.durations import parse_duration
 from insula.core.errors import DataError
 from insula.core.model_input import Turn
 from insula.core.sentences import shown
@@ -22,6 +24,8 @@ QUEUE = "default"
 ANSWER = ("labels", "label", "scores", "confidence", "abstained", "truncated")
 """The keys of a prediction that a case keeps; its text is kept masked, as the text of the case."""
 Field = str | int | float | bool | None
+_TYPES: Mapping[str, Any] = {"deadline": str | int, "tags": list, "turns": list, "customer": dict, "answer": dict}
+_WORDS = {str: "text", str | int: "duration such as 30m", list: "list", dict: "table of names and values"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +80,29 @@ class NewCase:
                     f"The customer field {shown(name)} must be a text, a finite number, true, false or null. "
                     f"Got {shown(value)}."
                 )
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> NewCase:
+        """Return the case of a JSON object with these fields; `deadline` may be a duration such as `30m`.
+
+        A turn is an object with `text` and `speaker`, or a text. Raises `DataError` for an unknown key or a value of
+        the wrong type.
+        """
+        known = {field.name: field for field in fields(cls)}
+        for name, value in row.items():
+            if name not in known:
+                raise DataError(f"The keys of a case must be some of {', '.join(known)}. Got {name!r}.")
+            if value is not None and not isinstance(value, _TYPES.get(name, str)):
+                raise DataError(f"The {name} of a case must be a {_WORDS[_TYPES.get(name, str)]}. Got {shown(value)}.")
+        given = {name: value for name, value in row.items() if value is not None}
+        if "message" not in given:
+            raise DataError("A case must have the key message, the id of the message. Got none.")
+        if isinstance(given.get("deadline"), str):
+            given["deadline"] = parse_duration(given["deadline"], name="deadline")
+        given["turns"] = [_read_turn(turn) for turn in given.get("turns", ())]
+        if any(not isinstance(tag, str) for tag in given.get("tags", ())):
+            raise DataError(f"The tags of a case must be texts. Got {shown(given['tags'])}.")
+        return cls(**given)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +184,26 @@ class CaseEvent:
         return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
 
+def read_cases(content: bytes, origin: str) -> list[NewCase]:
+    """Return the cases of JSON Lines; `origin` names them in messages. Raises `DataError` with the wrong line."""
+    cases = []
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            if not isinstance(row, dict):
+                raise DataError(f"A case must be a JSON object. Got {shown(row)}.")
+            cases.append(NewCase.from_dict(row))
+        except DataError as error:
+            raise DataError(f"Line {number} of {origin} is not a case. {error} No case was opened.") from None
+        except (ValueError, RecursionError):
+            raise DataError(
+                f"Line {number} of {origin} is not JSON. Write one object a line. No case was opened."
+            ) from None
+    return cases
+
+
 def check_name(what: str, name: str, most: int) -> None:
     """Raise `DataError` unless a name has 1 to `most` printable characters."""
     if not name.strip() or len(name) > most or not name.isprintable():
@@ -167,6 +214,14 @@ def check_seconds(what: str, seconds: int) -> None:
     """Raise `DataError` unless a span is positive and at most a year."""
     if not 1 <= seconds <= MAX_SECONDS:
         raise DataError(f"The {what} must be from 1 second to a year. Got {seconds} seconds. Choose another span.")
+
+
+def _read_turn(turn: Any) -> Turn:
+    if isinstance(turn, str):
+        return Turn(turn)
+    if isinstance(turn, dict) and {"text"} <= turn.keys() <= {"text", "speaker"} and isinstance(turn["text"], str):
+        return Turn(turn["text"], turn.get("speaker"))
+    raise DataError(f"A turn of a case must be a text, or an object with text and speaker. Got {shown(turn)}.")
 
 
 def _plain(value: Any) -> Any:

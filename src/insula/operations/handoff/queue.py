@@ -59,6 +59,7 @@ from insula.operations.store.database import Database
 from insula.operations.store.retention import Retention
 from insula.operations.store.subjects import Subjects
 from insula.operations.store.tables import CASE_EVENTS, CASES
+from insula.safety.signals.result import LEVELS
 
 LEASE = 15 * 60
 """Seconds for which an agent holds a case, unless given."""
@@ -305,8 +306,9 @@ class HandoffQueue:
         inserted = self._database.insert_new(CASES).values(values).returning(CASES.c.id)
         case = connection.execute(inserted).scalar_one_or_none()
         if case is not None:
-            facts = {name: row[name] for name in ("source", "message", "queue", "risk", "rule")}
-            add_event(connection, case, 1, now, "opened", actor, facts | {"deadline": deadline})
+            facts = {name: row[name] for name in ("source", "message", "queue", "rule")}
+            facts |= {"risk": LEVELS[row["risk"]], "deadline": deadline}
+            add_event(connection, case, 1, now, "opened", actor, facts)
         same = (CASES.c.source == row["source"]) & (CASES.c.message == row["message"])
         return read_case(connection.execute(sa.select(CASES).where(same)).mappings().one())
 

@@ -1,0 +1,1 @@
+"""`insula queue`: messages that a person must see."""

@@ -1,0 +1,178 @@
+"""`insula queue claim`, `renew`, `release`, `reassign`, `close`, `reopen`: what agents do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from insula.cli.exits import end
+from insula.cli.handoff.options import STORE, Agent, Deadline, Lease, Number, QueueName
+from insula.cli.handoff.printing import print_case, print_json
+from insula.cli.options import Json
+from insula.cli.store.options import Store
+from insula.core.durations import parse_duration
+
+if TYPE_CHECKING:
+    from insula.operations.handoff.cases import Case
+
+NOTHING_WAITS = 3  # exit status
+
+
+def claim(
+    agent: Agent,
+    lease: Lease = "15m",
+    case: Annotated[
+        int | None,
+        typer.Option(
+            "--case",
+            help="Number of the case to claim. [default: the first that waits]",
+            metavar="CASE",
+            show_default=False,
+        ),
+    ] = None,
+    queue: QueueName = None,
+    store: Store = STORE,
+    as_json: Json = False,
+) -> None:
+    """Claim the first case that waits: no other agent gets it while you hold it.
+
+    Close, renew or release it before the lease ends; then it waits again. The exit status is 3 if no case waits.
+
+    **Examples**
+
+        insula queue claim --agent ann
+        insula queue claim --agent ann --case 17 --lease 1h
+    """
+    from insula.api.handoff import open_queue
+
+    with open_queue(store) as opened:
+        found = opened.claim(agent, lease=_seconds("lease", lease), case=case, queue=queue)
+    if found is None:
+        end("no case waits.", NOTHING_WAITS)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print_case(found)
+
+
+def renew(case: Number, agent: Agent, lease: Lease = "15m", store: Store = STORE, as_json: Json = False) -> None:
+    """Hold a case longer: the lease starts again now.
+
+    **Examples**
+
+        insula queue renew 17 --agent ann --lease 30m
+    """
+    from insula.api.handoff import open_queue
+
+    with open_queue(store) as opened:
+        found = opened.renew(case, agent, lease=_seconds("lease", lease))
+    _print_step(found, "renewed", as_json)
+
+
+def release(case: Number, agent: Agent, store: Store = STORE, as_json: Json = False) -> None:
+    """Give a case back: it waits again, with the same deadline.
+
+    **Examples**
+
+        insula queue release 17 --agent ann
+    """
+    from insula.api.handoff import open_queue
+
+    with open_queue(store) as opened:
+        found = opened.release(case, agent)
+    _print_step(found, "released", as_json)
+
+
+def reassign(
+    case: Number,
+    agent: Agent,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", help="Agent who holds it from now on.", metavar="AGENT", show_default=False),
+    ] = None,
+    queue: Annotated[
+        str | None,
+        typer.Option("--queue", help="Queue in which it waits from now on.", metavar="QUEUE", show_default=False),
+    ] = None,
+    lease: Lease = "15m",
+    store: Store = STORE,
+    as_json: Json = False,
+) -> None:
+    """Move a case to another agent or to another queue.
+
+    You need not hold it. With --queue, it waits there for any agent.
+
+    **Examples**
+
+        insula queue reassign 17 --agent lead --to ben
+        insula queue reassign 17 --agent ann --queue billing
+    """
+    from insula.api.handoff import open_queue
+
+    with open_queue(store) as opened:
+        found = opened.reassign(case, actor=agent, agent=to, queue=queue, lease=_seconds("lease", lease))
+    _print_step(found, "reassigned", as_json)
+
+
+def close(
+    case: Number,
+    agent: Agent,
+    outcome: Annotated[
+        str, typer.Option("--outcome", "-o", help="Short name of what was done, such as resolved.", metavar="OUTCOME")
+    ],
+    note: Annotated[
+        str | None,
+        typer.Option("--note", help="Remark; personal data in it is masked.", metavar="SENTENCE", show_default=False),
+    ] = None,
+    days: Annotated[
+        float,
+        typer.Option(
+            "--days",
+            help="Days for which the closed case is kept.",
+            metavar="N",
+            envvar="INSULA_SERVE_RETENTION_DAYS",
+            show_envvar=False,
+        ),
+    ] = 90,
+    store: Store = STORE,
+    as_json: Json = False,
+) -> None:
+    """Close a case that you hold.
+
+    **Examples**
+
+        insula queue close 17 --agent ann --outcome resolved --note "Refunded."
+    """
+    from insula.api.handoff import open_queue
+
+    with open_queue(store, days=days) as opened:
+        found = opened.close(case, agent, outcome=outcome, note=note)
+    _print_step(found, "closed", as_json)
+
+
+def reopen(case: Number, agent: Agent, deadline: Deadline = "1d", store: Store = STORE, as_json: Json = False) -> None:
+    """Let a closed case wait again, with a new deadline.
+
+    **Examples**
+
+        insula queue reopen 17 --agent lead --deadline 2h
+    """
+    from insula.api.handoff import open_queue
+
+    with open_queue(store) as opened:
+        found = opened.reopen(case, agent, deadline=_seconds("deadline", deadline))
+    _print_step(found, "reopened", as_json)
+
+
+def _seconds(name: str, given: str) -> int:
+    return parse_duration(given, name=name)
+
+
+def _print_step(case: Case, done: str, as_json: bool) -> None:
+    if as_json:
+        print_json(case.to_dict())
+        return
+    until = "" if case.lease_until is None else f"  held by {case.agent} until {case.lease_until:%H:%M:%S} UTC"
+    waits = f"  waits in {case.queue}" if case.state == "waiting" else ""
+    typer.echo(f"{done}  {case.id}{until}{waits}")

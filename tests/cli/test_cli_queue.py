@@ -1,0 +1,155 @@
+"""`insula queue`: what agents and scripts see; the queue itself is tested with its room."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_messages import failed
+
+from insula.operations.store.database import open_database
+
+Insula = Callable[..., Any]
+
+
+@pytest.fixture
+def queue(insula: Insula, here: Path) -> Callable[..., Any]:
+    """Call `insula queue` in an empty folder, with its result as JSON: `queue("claim", "--agent", "ann")`."""
+
+    def call(*arguments: str) -> Any:
+        done = insula("queue", *arguments, "--json")
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    return call
+
+
+def test_the_life_of_a_case(insula: Insula, queue: Callable[..., Any]) -> None:
+    opened = insula(
+        "queue", "open", "Call me: anna@example.org", "--message", "m-1", "--risk", "high", "--deadline", "30m",
+        "--reason", "Anger 0.93.", "--tag", "refund",
+    )  # fmt: skip
+    assert opened.stdout == "1\n"
+    assert insula("queue", "open", "Call me", "--message", "m-1").stdout == "1\n"
+    listed = insula("queue", "list").stdout
+    assert [word in listed for word in ("high", "in 29m", "waiting", "Call me: [EMAIL]")] == [True] * 4
+
+    claimed = insula("queue", "claim", "--agent", "ann", "--lease", "10m").stdout
+    assert [word in claimed for word in ("1, claimed by ann", "[EMAIL]", "Anger 0.93.", "refund")] == [True] * 4
+    assert insula("queue", "renew", "1", "-a", "ann").stdout.startswith("renewed  1  held by ann until ")
+    assert insula("queue", "reassign", "1", "-a", "lead", "--to", "ben").stdout.startswith("reassigned  1  held by ben")
+    assert insula("queue", "release", "1", "-a", "ben").stdout == "released  1  waits in default\n"
+    assert queue("claim", "-a", "ann", "--case", "1")["agent"] == "ann"
+    closed = queue("close", "1", "-a", "ann", "-o", "resolved", "--note", "wrote to anna@example.org", "--days", "2")
+    assert (closed["state"], closed["note"]) == ("closed", "wrote to [EMAIL]")
+    assert insula("queue", "reopen", "1", "-a", "lead").stdout == "reopened  1  waits in default\n"
+
+    shown = insula("queue", "show", "1").stdout
+    events = ["opened", "claimed", "renewed", "reassigned", "released", "claimed", "closed", "reopened"]
+    assert [line.split()[2] for line in shown.splitlines()[-len(events) :]] == events
+    assert [event["event"] for event in queue("show", "1")["events"]] == events
+    stats = queue("stats")
+    assert (stats["opened"], stats["waiting"], stats["closed"], stats["by_risk"]) == (1, 1, 0, {"high": 1})
+    assert "waiting    1 (oldest " in insula("queue", "stats").stdout
+
+
+def test_a_script_reads_the_exit_status(insula: Insula, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("insula.operations.store.database.TIMEOUT", 0.2)
+    assert failed(insula("queue", "claim", "-a", "ann"), status=3) == "insula: no case waits."
+    insula("queue", "open", "hello", "--message", "m-1")
+    assert "nobody holds it" in failed(insula("queue", "renew", "1", "-a", "ann"), status=4)
+    insula("queue", "claim", "-a", "ann")
+    for step in (("renew", "1"), ("release", "1"), ("close", "1", "-o", "resolved"), ("claim", "--case", "1")):
+        assert "held by 'ann' until" in failed(insula("queue", *step, "-a", "ben"), status=4)
+    assert "Reopen" not in failed(insula("queue", "reopen", "1", "-a", "ben"), status=4)
+    assert "No case has the number 9" in failed(insula("queue", "show", "9"), status=1)
+    database = open_database("insula-data")
+    with database.writing():
+        assert "Try again later" in failed(insula("queue", "claim", "-a", "ann"), status=5)
+    database.close()
+    assert "does not answer" in failed(
+        insula("queue", "list", "--store", "postgresql://u:hush@127.0.0.1:9/none"), status=5
+    )
+
+
+def test_wrong_usage_of_the_queue_is_told(insula: Insula, here: Path) -> None:
+    for arguments, words in (
+        (("open",), "Give one"),
+        (("open", "hello"), "--message must be the id"),
+        (("open", "hello", "--message", "m", "--input", "f"), "Give one"),
+        (("open", "hello", "--message", "m", "--texts", "plain"), "masked or none"),
+        (("claim",), "--agent"),
+    ):
+        assert words in failed(insula("queue", *arguments), status=2)
+    for arguments, words in (
+        (("open", "hello", "--message", "m", "--risk", "much"), "none, concern, high, immediate"),
+        (("open", "hello", "--message", "m", "--deadline", "soon"), "deadline must be a whole number with a unit"),
+        (("claim", "-a", "ann", "--lease", "0s"), "The lease must be"),
+        (("list", "--state", "lost"), "waiting, claimed, closed"),
+        (("reassign", "1", "-a", "ann"), "to an agent or to a queue"),
+        (("open", "--input", "nowhere.jsonl"), "does not exist"),
+    ):
+        assert words in failed(insula("queue", *arguments), status=1)
+
+
+def test_cases_come_from_a_file_all_or_none(insula: Insula, queue: Callable[..., Any], here: Path) -> None:
+    lines = [
+        {
+            "message": "m-1",
+            "text": "hello",
+            "deadline": "5m",
+            "turns": ["hi", {"text": "so", "speaker": "B"}],
+            "tags": [],
+        },
+        {"message": "m-2", "deadline": 60, "risk": "high", "customer": {"tier": "gold", "vip": True}, "reason": None},
+    ]
+    (here / "good.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n\n")
+    assert [case["message"] for case in queue("open", "--input", "good.jsonl")] == ["m-1", "m-2"]
+    listed = queue("list")
+    assert [case["message"] for case in listed] == ["m-2", "m-1"]
+    assert listed[1]["turns"] == [{"text": "hi"}, {"text": "so", "speaker": "B"}]
+    for line, words in (
+        ('{"message": "m-4", "text": 3}', "The text of a case must be a text. Got 3"),
+        ('{"message": "m-4", "nope": 3}', "Got 'nope'"),
+        ('{"message": "m-4", "tags": [3]}', "tags of a case must be texts"),
+        ('{"message": "m-4", "turns": [{"speaker": "B"}]}', "A turn of a case"),
+        ('{"text": "hello"}', "must have the key message"),
+        ("[]", "must be a JSON object"),
+        ("\xff\x00", "is not JSON"),
+    ):
+        (here / "bad.jsonl").write_bytes(b'{"message": "m-3"}\n' + line.encode("latin-1"))
+        sentence = failed(insula("queue", "open", "--input", "bad.jsonl"), status=1)
+        assert words in sentence
+        assert "Line 2 of 'bad.jsonl'" in sentence
+    assert len(queue("list")) == 2
+
+
+def test_late_cases_are_reported_once(insula: Insula, queue: Callable[..., Any], here: Path) -> None:
+    queue("open", "hello", "--message", "m-1")
+    database = open_database("insula-data")
+    from datetime import UTC, datetime, timedelta
+
+    import sqlalchemy as sa
+
+    from insula.operations.store.tables import CASES
+
+    with database.writing() as connection:  # as if a day had passed
+        past = datetime.now(UTC) - timedelta(days=1)
+        connection.execute(sa.update(CASES).values(opened=past, due_from=past - timedelta(hours=1), due=past))
+    database.close()
+    found = queue("escalate")
+    assert [case["message"] for case in found["late"]] == ["m-1"]
+    again = insula("queue", "escalate")
+    assert (again.stdout, again.stderr) == ("", "0 cases became late, 0 leases ended.\n")
+    assert "1d late" in insula("queue", "list", "--late").stdout
+
+
+def test_texts_may_stay_out_of_the_queue(queue: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSULA_SERVE_RETENTION_TEXTS", "none")
+    monkeypatch.setenv("INSULA_AGENT", "ann")
+    queue("open", "hello", "--message", "m-1")
+    case = queue("claim")
+    assert (case["text"], case["agent"]) == (None, "ann")
