@@ -34,7 +34,7 @@ from insula.data.load import load_dataset
 from insula.data.options import DataOptions
 from insula.data.splits.compared import hash_text
 from insula.evaluation.decisions.abstention import choose_abstention, compute_risk_coverage
-from insula.models.networks.linear import WORD
+from insula.models.networks.ngram_tfidf import WORD
 from insula.text.language import find_dominant_language
 from insula.training.decide import ENERGY_KINDS
 from insula.training.fit_model import fit_model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ import insula
 from insula.cli.app import app
 from insula.core.prediction import Prediction
 from insula.data.formats.writers import open_writer
+from waiting import DEADLINE
 
 TEXTS = [
     "Two hours on hold and nobody called back.", "lovely wonderful day", "AWFUL!!! horrid &amp; angry",
@@ -93,9 +95,9 @@ def test_a_single_text_is_a_list_of_one(run: Path) -> None:
     assert insula.predict("lovely wonderful day", run) == insula.predict(["lovely wonderful day"], run)
 
 
-def test_predicting_needs_no_torch(run: Path) -> None:
-    import subprocess
-
-    code = f"import insula, sys; insula.predict('hello', {str(run)!r}); print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.strip() == "False"
+def test_predicting_needs_neither_torch_nor_sklearn(run: Path) -> None:
+    code = (
+        f"import insula, sys; insula.predict('hello', {str(run)!r}); print({{'torch', 'sklearn'}} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE, check=True)
+    assert done.stdout.strip() == "set()"

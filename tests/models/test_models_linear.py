@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from insula.core.errors import DataError, ModelFolderError
 from insula.models.networks.linear import Featurizer, LinearModel, NgramFeatures
+from insula.models.networks.ngram_tfidf import WORD, NgramTfidf, Unit
 
 TEXTS = ["so good !", "so bad !", "not good", "not bad at all", "真 好", "真 不 好", "不 好 !"]
 
@@ -29,9 +32,9 @@ def _model(features: NgramFeatures, outputs: int = 2, texts: list[str] = TEXTS) 
 
 def test_it_counts_words_and_characters() -> None:
     featurizer, matrix = Featurizer.fit(NgramFeatures(min_df=1), TEXTS)
-    words = set(featurizer.words.get_feature_names_out())
+    words = set(featurizer.words.vocabulary)
     assert {"good", "so good", "!", "good !", "不 好"} <= words
-    characters = set(featurizer.characters.get_feature_names_out())
+    characters = set(featurizer.characters.vocabulary)
     assert {"go", "good", " good"} <= characters
     assert not any(" " in ngram.strip() for ngram in characters)  # none crosses a word's border
     assert matrix.shape == (len(TEXTS), len(words) + len(characters))
@@ -40,12 +43,12 @@ def test_it_counts_words_and_characters() -> None:
 
 def test_chinese_characters_run_over_the_whole_text() -> None:
     featurizer, _ = Featurizer.fit(NgramFeatures(char=(1, 3), within_words=False, min_df=1), TEXTS)
-    assert {"真不好", "不", "好!"} <= set(featurizer.characters.get_feature_names_out())
+    assert {"真不好", "不", "好!"} <= set(featurizer.characters.vocabulary)
 
 
 def test_each_block_has_length_one() -> None:
     featurizer, matrix = Featurizer.fit(NgramFeatures(min_df=1), TEXTS)
-    words = len(featurizer.words.get_feature_names_out())
+    words = len(featurizer.words.vocabulary)
     for block in (matrix[:, :words], matrix[:, words:]):
         np.testing.assert_allclose(np.sqrt(block.multiply(block).sum(axis=1)), 1.0, rtol=1e-6)
 
@@ -53,7 +56,7 @@ def test_each_block_has_length_one() -> None:
 def test_texts_that_share_nothing_are_still_counted() -> None:
     featurizer, matrix = Featurizer.fit(NgramFeatures(min_df=2), ["abc", "xyz"])
     assert matrix.shape[1] > 0
-    assert set(featurizer.words.get_feature_names_out()) == {"abc", "xyz"}
+    assert set(featurizer.words.vocabulary) == {"abc", "xyz"}
 
 
 def test_nothing_to_count_is_refused() -> None:
@@ -73,6 +76,22 @@ def test_a_reloaded_model_gives_the_same_logits(
     np.testing.assert_array_equal(logits, model.logits(texts))
     assert logits.dtype == np.float32
     assert logits.shape == (len(texts), 2)
+
+
+@pytest.mark.parametrize(("unit", "sizes"), [("word", (1, 2)), ("word", (2, 3)), ("char_wb", (2, 5)), ("char", (1, 3))])
+@given(texts=st.lists(st.text(" \n\tabAB!不好İß", max_size=12), max_size=5))
+def test_features_are_those_of_scikit_learn(unit: Unit, sizes: tuple[int, int], texts: list[str]) -> None:
+    known = [*TEXTS, "a b  a\nb", "aa bb ab!", "不好a"]
+    tfidf, _ = NgramTfidf.fit(unit, sizes, known, min_df=1)
+    vectorizer = TfidfVectorizer(
+        analyzer=unit, ngram_range=sizes, token_pattern=WORD if unit == "word" else None,
+        sublinear_tf=True, dtype=np.float32,
+    ).fit(known)  # fmt: skip
+    assert list(tfidf.vocabulary) == vectorizer.get_feature_names_out().tolist()
+    for some in (known, texts):
+        counted, expected = tfidf(some), vectorizer.transform(some) if some else csr_matrix((0, len(tfidf.idf)))
+        np.testing.assert_array_equal(counted.toarray(), expected.toarray())
+        assert counted.dtype == np.float32
 
 
 def test_logits_by_hand() -> None:

@@ -10,19 +10,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from scipy.sparse import csr_matrix, hstack
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from insula.core.errors import DataError, ModelFolderError
 from insula.core.files import write_json
 from insula.models.networks.contributions import Contributions
-
-WORD = r"\w+|[^\w\s]"  # punctuation counts as a word: "!" and "?" carry emotion
+from insula.models.networks.ngram_tfidf import NgramTfidf, Unit
 
 
 @dataclass(frozen=True)
@@ -40,27 +37,20 @@ class NgramFeatures:
     within_words: bool = True
     min_df: int = 2
 
-    def vectorizers(self, min_df: int | None = None) -> tuple[TfidfVectorizer, TfidfVectorizer]:
-        """Return the unfitted word and character vectorizers."""
-        shared: dict[str, Any] = {
-            "min_df": self.min_df if min_df is None else min_df,
-            "sublinear_tf": True,
-            "dtype": np.float32,
-        }
-        words = TfidfVectorizer(ngram_range=self.word, token_pattern=WORD, **shared)
-        analyzer = "char_wb" if self.within_words else "char"
-        characters = TfidfVectorizer(analyzer=analyzer, ngram_range=self.char, **shared)
-        return words, characters
+    @property
+    def character_unit(self) -> Unit:
+        """What the character n-grams run over."""
+        return "char_wb" if self.within_words else "char"
 
     def for_characters(self, texts: Sequence[str]) -> Sequence[str]:
-        """Return the input of the character vectorizer."""
+        """Return the texts whose characters are counted."""
         return texts if self.within_words else [text.replace(" ", "") for text in texts]
 
 
 class Featurizer:
     """Fitted TF-IDF: prepared texts to a sparse (rows, features) matrix, word features first."""
 
-    def __init__(self, features: NgramFeatures, words: TfidfVectorizer, characters: TfidfVectorizer) -> None:
+    def __init__(self, features: NgramFeatures, words: NgramTfidf, characters: NgramTfidf) -> None:
         self.features = features
         self.words = words
         self.characters = characters
@@ -77,24 +67,22 @@ class Featurizer:
                 "Check the text column and the preparation steps."
             )
         try:
-            return cls._fit(features, texts, None)
+            return cls._fit(features, texts, features.min_df)
         except ValueError:
             # A few texts may share no n-gram: then count every n-gram.
             return cls._fit(features, texts, 1)
 
     @classmethod
-    def _fit(cls, features: NgramFeatures, texts: Sequence[str], min_df: int | None) -> tuple[Featurizer, csr_matrix]:
-        words, characters = features.vectorizers(min_df)
-        matrix = hstack(
-            [words.fit_transform(texts), characters.fit_transform(features.for_characters(texts))], format="csr"
+    def _fit(cls, features: NgramFeatures, texts: Sequence[str], min_df: int) -> tuple[Featurizer, csr_matrix]:
+        words, of_words = NgramTfidf.fit("word", features.word, texts, min_df=min_df)
+        characters, of_characters = NgramTfidf.fit(
+            features.character_unit, features.char, features.for_characters(texts), min_df=min_df
         )
-        return cls(features, words, characters), matrix
+        return cls(features, words, characters), hstack([of_words, of_characters], format="csr")
 
     def __call__(self, texts: Sequence[str]) -> csr_matrix:
         """Return the features of prepared texts."""
-        return hstack(
-            [self.words.transform(texts), self.characters.transform(self.features.for_characters(texts))], format="csr"
-        )
+        return hstack([self.words(texts), self.characters(self.features.for_characters(texts))], format="csr")
 
 
 @dataclass(frozen=True)
@@ -128,14 +116,11 @@ class LinearModel:
         tensors = {
             "coefficients": np.ascontiguousarray(self.coefficients, dtype=np.float32),
             "intercepts": np.ascontiguousarray(self.intercepts, dtype=np.float32),
-            "word_idf": np.ascontiguousarray(words.idf_, dtype=np.float32),
-            "char_idf": np.ascontiguousarray(characters.idf_, dtype=np.float32),
+            "word_idf": np.ascontiguousarray(words.idf, dtype=np.float32),
+            "char_idf": np.ascontiguousarray(characters.idf, dtype=np.float32),
         }
         save_file(tensors, path / "model.safetensors")
-        write_json(
-            path / "vocabulary.json",
-            {"word": words.get_feature_names_out().tolist(), "char": characters.get_feature_names_out().tolist()},
-        )
+        write_json(path / "vocabulary.json", {"word": list(words.vocabulary), "char": list(characters.vocabulary)})
         write_json(path / "config.json", {"model_type": "insula-linear", "features": asdict(self.featurizer.features)})
 
     @classmethod
@@ -150,10 +135,13 @@ class LinearModel:
         )
         vocabulary = json.loads((path / "vocabulary.json").read_text(encoding="utf-8"))
         tensors = load_file(path / "model.safetensors")
-        words, characters = features.vectorizers()
-        for vectorizer, block in ((words, "word"), (characters, "char")):
-            vectorizer.vocabulary = {ngram: i for i, ngram in enumerate(vocabulary[block])}
-            vectorizer.idf_ = tensors[f"{block}_idf"]
+
+        def read(block: str, unit: Unit, sizes: tuple[int, int]) -> NgramTfidf:
+            columns = {ngram: column for column, ngram in enumerate(vocabulary[block])}
+            return NgramTfidf(unit, sizes, columns, tensors[f"{block}_idf"])
+
+        words = read("word", "word", features.word)
+        characters = read("char", features.character_unit, features.char)
         size = len(vocabulary["word"]) + len(vocabulary["char"])
         if tensors["coefficients"].shape[1] != size:
             raise ModelFolderError(

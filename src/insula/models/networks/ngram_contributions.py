@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from insula.models.networks.contributions import Contributions
+from insula.models.networks.ngram_tfidf import WORD
 
 if TYPE_CHECKING:
     from insula.models.networks.linear import LinearModel
@@ -33,24 +34,24 @@ def compute_ngram_contributions(model: LinearModel, text: str) -> Contributions:
 
 
 def _iterate_places(model: LinearModel, text: str) -> Iterator[Found]:
-    """Yield the features of `text` with their places, counted as scikit-learn's vectorizers count them."""
+    """Yield the features of `text` with their places, counted as the model counts them."""
     features, words, characters = model.featurizer.features, model.featurizer.words, model.featurizer.characters
     lowered = text.lower()
     text = lowered if len(lowered) == len(text) else text  # a few letters change their length
-    tokens = [(match.group(), *match.span()) for match in re.finditer(words.token_pattern, text)]
+    tokens = [(match.group(), *match.span()) for match in re.finditer(WORD, text)]
     for size in range(features.word[0], features.word[1] + 1):
         for first in range(len(tokens) - size + 1):
             gram = tokens[first : first + size]
-            feature = words.vocabulary_.get(" ".join(token for token, _, _ in gram))
+            feature = words.vocabulary.get(" ".join(token for token, _, _ in gram))
             if feature is not None:
                 yield feature, gram[0][1], gram[-1][2]
-    offset = len(words.vocabulary_)
+    offset = len(words.vocabulary)
     for run, places in _iterate_runs(text, within_words=features.within_words):
         for size in range(features.char[0], features.char[1] + 1):
             if len(run) < size and not features.within_words:
                 break
             for first in range(max(len(run) - size + 1, 1)):
-                feature = characters.vocabulary_.get(run[first : first + size])
+                feature = characters.vocabulary.get(run[first : first + size])
                 if feature is not None:
                     some = places[first : first + size]
                     yield offset + feature, some[0], some[-1] + 1
