@@ -14,13 +14,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 from serving_running import Running, problem, running
+from serving_sockets import HANDSHAKE, open_stream, port_of, send_without_reading, with_small_buffers
 from starlette.websockets import WebSocket
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
@@ -30,57 +30,11 @@ from insula.serving.pages import card_html
 from waiting import DEADLINE, wait_until
 
 MESSAGE = json.dumps({"text": "so happy", "id": "a" * 200, "speaker": "b" * 150})
-HANDSHAKE = (
-    "GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-
-
-def _port(address: str) -> int:
-    return int(address.rsplit(":", 1)[1])
-
-
-def _open_stream(address: str, stack: contextlib.ExitStack) -> socket.socket:
-    connection = stack.enter_context(socket.socket())
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.connect(("127.0.0.1", _port(address)))
-    connection.sendall(HANDSHAKE.encode())
-    assert b" 101 " in connection.recv(4096)
-    return connection
 
 
 def _messages() -> bytes:
     payload = MESSAGE.encode()
     return (b"\x81\xfe" + len(payload).to_bytes(2, "big") + b"\0\0\0\0" + payload) * 5_000
-
-
-def _send(connection: socket.socket, data: bytes, *, until: Callable[[], bool]) -> None:
-    """Send until a condition holds or the server ends the connection, and never read an answer."""
-    connection.setblocking(False)
-    left = memoryview(data)
-
-    def is_done() -> bool:
-        nonlocal left
-        with contextlib.suppress(BlockingIOError):
-            left = left[connection.send(left[:65536]) :]
-        return until()
-
-    with contextlib.suppress(ConnectionError):
-        wait_until(is_done, "the server takes all that a client sends who never reads")
-
-
-def _small_buffers(listener: socket.socket) -> None:
-    """Let the kernel keep little of what the server writes and clients send; connections have it from the listener."""
-    for one in (socket.SO_SNDBUF, socket.SO_RCVBUF):
-        listener.setsockopt(socket.SOL_SOCKET, one, 4096)
-
-
-@contextlib.contextmanager
-def _with_small_buffers(model: Path, **options: Any) -> Iterator[Running]:
-    with running(model, **options) as service:
-        _small_buffers(service.server.servers[0].sockets[0])
-        service.server.config.ws_ping_interval = None  # a ping without an answer would end a stream, too
-        yield service
 
 
 def _has_stuck_client(service: Running) -> bool:
@@ -89,14 +43,14 @@ def _has_stuck_client(service: Running) -> bool:
 
 def test_a_stream_client_that_never_reads_is_disconnected(linear_model: Path) -> None:
     limits = {"write_seconds": 1}
-    with _with_small_buffers(linear_model, limits=limits) as service, contextlib.ExitStack() as stack:
-        _send(_open_stream(service.address, stack), _messages(), until=lambda: _has_stuck_client(service))
+    with with_small_buffers(linear_model, limits=limits) as service, contextlib.ExitStack() as stack:
+        send_without_reading(open_stream(service.address, stack), _messages(), until=lambda: _has_stuck_client(service))
         wait_until(lambda: not service.service.streams, "the stream of a client that never reads is still open")
 
 
 def test_a_stream_client_that_is_stuck_and_leaves_is_forgotten(linear_model: Path) -> None:
-    with _with_small_buffers(linear_model) as service, contextlib.ExitStack() as stack:
-        _send(_open_stream(service.address, stack), _messages(), until=lambda: _has_stuck_client(service))
+    with with_small_buffers(linear_model) as service, contextlib.ExitStack() as stack:
+        send_without_reading(open_stream(service.address, stack), _messages(), until=lambda: _has_stuck_client(service))
         assert service.service.streams == 1
         stack.close()
         wait_until(lambda: not service.service.streams, "the stream of a client that left is still open")
@@ -104,11 +58,11 @@ def test_a_stream_client_that_is_stuck_and_leaves_is_forgotten(linear_model: Pat
 
 def test_an_http_client_that_never_reads_is_disconnected(linear_model: Path) -> None:
     limits = {"write_seconds": 1}
-    with _with_small_buffers(linear_model, limits=limits) as service, socket.socket() as connection:
+    with with_small_buffers(linear_model, limits=limits) as service, socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        connection.connect(("127.0.0.1", _port(service.address)))
+        connection.connect(("127.0.0.1", port_of(service.address)))
         requests = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 5_000
-        _send(connection, requests, until=lambda: _has_stuck_client(service))
+        send_without_reading(connection, requests, until=lambda: _has_stuck_client(service))
         state = service.server.server_state
         wait_until(lambda: not state.connections and not state.tasks, "a client that never reads is still connected")
 
@@ -124,7 +78,7 @@ def test_a_broken_frame_before_the_handshake_ends_it(
         await accept(self)
 
     monkeypatch.setattr(WebSocket, "accept", accept_late)
-    with socket.create_connection(("127.0.0.1", _port(small.address)), timeout=DEADLINE) as connection:
+    with socket.create_connection(("127.0.0.1", port_of(small.address)), timeout=DEADLINE) as connection:
         connection.sendall(HANDSHAKE.encode())
         assert asked.wait(DEADLINE)
         connection.sendall(b"\x81\x05hello")  # without a mask
@@ -161,7 +115,7 @@ def test_sigterm_ends_in_time_with_stuck_clients(linear_model: Path, tmp_path: P
         assert started.stdout is not None
         address = started.stdout.readline().split()[2]
         with contextlib.ExitStack() as stack:
-            for connection in [_open_stream(address, stack) for _ in range(4)]:
+            for connection in [open_stream(address, stack) for _ in range(4)]:
                 connection.settimeout(0.5)  # then the server takes no more
                 with contextlib.suppress(TimeoutError):
                     connection.sendall(_messages())
@@ -203,7 +157,7 @@ def small(linear_model: Path) -> Iterator[Running]:
 
 
 def _answer(service: Running, request: str, *, wait: bool = False) -> tuple[int, dict[str, str], bytes]:
-    with socket.create_connection(("127.0.0.1", _port(service.address)), timeout=DEADLINE) as connection:
+    with socket.create_connection(("127.0.0.1", port_of(service.address)), timeout=DEADLINE) as connection:
         connection.sendall(request.encode())
         data = b""
         while part := connection.recv(65536):
@@ -236,7 +190,7 @@ def test_requests_without_a_route_get_problems(small: Running, request_: str, st
 def test_too_many_connections_get_a_problem(small: Running) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(8):
-            held = stack.enter_context(socket.create_connection(("127.0.0.1", _port(small.address))))
+            held = stack.enter_context(socket.create_connection(("127.0.0.1", port_of(small.address))))
             held.sendall(b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\ncontent-type: application/json\r\n"
                          b"content-length: 10\r\n\r\n")  # fmt: skip
         wait_until(lambda: len(small.server.server_state.connections) >= 8, "the connections are not open")
@@ -251,7 +205,7 @@ def test_bodies_of_all_clients_have_one_bound(small: Running) -> None:
     wait_until(lambda: len(small.server.server_state.connections) < 3, "the connections are not closed")
     body = json.dumps({"texts": ["a" * 15_000]})
     with contextlib.ExitStack() as stack:
-        held = stack.enter_context(socket.create_connection(("127.0.0.1", _port(small.address))))
+        held = stack.enter_context(socket.create_connection(("127.0.0.1", port_of(small.address))))
         head = "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\ncontent-type: application/json\r\n"
         held.sendall(f"{head}content-length: {len(body)}\r\n\r\n{body[:-10]}".encode())
         memory = small.service.body_memory

@@ -16,7 +16,8 @@ import uvicorn
 
 from insula.core.errors import SettingsError
 from insula.serving.app import create_app
-from insula.serving.http.connections import create_http_protocol, stream_protocol
+from insula.serving.http.connections import create_http_protocol
+from insula.serving.http.streams import create_stream_protocol
 from insula.serving.service import Service
 from insula.serving.settings.settings import Settings
 
@@ -117,12 +118,13 @@ def open_listener(settings: Settings) -> Iterator[socket.socket]:
 def build_server(settings: Settings, announce: Callable[[str], None]) -> DrainingServer:
     """Return the server of an application, not yet running."""
     app = create_app(settings)
+    service: Service = app.state.service
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         http=create_http_protocol(settings.limits),
-        ws=stream_protocol(settings.limits),
+        ws=create_stream_protocol(settings.limits, service.body_memory),
         ws_max_size=settings.limits.body_bytes,
         ws_per_message_deflate=False,  # a small compressed message could be large
         log_config=None,
@@ -133,4 +135,4 @@ def build_server(settings: Settings, announce: Callable[[str], None]) -> Drainin
         timeout_keep_alive=15,
         lifespan="on",
     )
-    return DrainingServer(config, app.state.service, announce)
+    return DrainingServer(config, service, announce)

@@ -1,4 +1,4 @@
-"""Protocols of connections: limits on headers, on connections, and on clients that do not read their answers."""
+"""The protocol of HTTP connections: limits on headers, on pipelining, and on clients that do not read answers."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ import http
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from insula.serving.http.problems import ProblemError
 from insula.serving.http.response_headers import HEADERS
 from insula.serving.settings.sections import Limits
 
+PIECE = 16_384  # bytes that are parsed in one go, so that no limit is exceeded by more
+HEADER_BYTES = 100  # about what a header occupies besides its name and value
+PIPELINED = 16  # requests of one connection that wait for the answer before theirs
 
-class _WriteDeadline(asyncio.Protocol):
+
+class TooManyRequestsError(Exception):
+    """A client pipelines more requests than a connection may hold."""
+
+
+class WriteDeadline(asyncio.Protocol):
     """Aborts a connection whose client reads nothing of its answer for `write_seconds`.
 
     An orderly close would wait until the client has read what was sent before.
@@ -26,28 +33,35 @@ class _WriteDeadline(asyncio.Protocol):
     _write_clock: asyncio.TimerHandle | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        _stop(self._write_clock)
+        """Stop the clock."""
+        stop(self._write_clock)
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
+        """Start the clock: what was written waits for the client."""
         super().pause_writing()
         self._write_clock = self.loop.call_later(self.write_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        _stop(self._write_clock)
+        """Stop the clock: the client has read."""
+        stop(self._write_clock)
         super().resume_writing()
 
 
 def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
     """Return uvicorn's protocol of a connection with the limits that it lacks; every rejection is a problem document.
 
-    Limited are the bytes and the seconds of the headers, the number of connections, and the seconds for which a client
-    may read nothing of its answer. A request must have one Host header (RFC 9112, section 3.2).
+    Limited are the bytes and the seconds of the headers, the requests that wait in a connection, the number of
+    connections, and the seconds for which a client may read nothing of its answer. A request must have one Host header
+    (RFC 9112, section 3.2).
     """
 
-    class LimitedProtocol(_WriteDeadline, HttpToolsProtocol):
+    class LimitedProtocol(WriteDeadline, HttpToolsProtocol):
         write_seconds = limits.write_seconds
         _head = 0
+        _unfinished = 0  # bytes since the last progress: of a header that does not end, or between two requests
+        _progressed = False
+        _ignores_input = False
         _clock: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
@@ -61,11 +75,20 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
-            if self.transport.is_closing():
-                return
-            super().data_received(data)
+            for start in range(0, len(data), PIECE):
+                if self.transport.is_closing() or self._ignores_input:
+                    return
+                piece = data[start : start + PIECE]
+                self._progressed = False
+                super().data_received(piece)
+                self._unfinished = 0 if self._progressed else self._unfinished + len(piece)
+                if self._unfinished > limits.header_bytes:
+                    self._reject_large()
 
         def on_message_begin(self) -> None:
+            if len(self.pipeline) >= PIPELINED:
+                raise TooManyRequestsError
+            self._progressed = True
             self._head = 0
             self._start_clock()
             super().on_message_begin()
@@ -75,7 +98,7 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
             super().on_url(url)
 
         def on_header(self, name: bytes, value: bytes) -> None:
-            self._count(len(name) + len(value))
+            self._count(len(name) + len(value) + HEADER_BYTES)
             super().on_header(name, value)
 
         def on_headers_complete(self) -> None:
@@ -92,15 +115,21 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
                 super().on_headers_complete()
 
         def handle_websocket_upgrade(self) -> None:
+            self._ignores_input = True
             if not self.transport.is_closing():
                 super().handle_websocket_upgrade()
 
         def send_400_response(self, msg: str) -> None:
+            if len(self.pipeline) >= PIPELINED:  # those before are answered, then the connection is closed
+                self.cycle.keep_alive = False
+                self._ignores_input = True
+                return
             self._reject(
                 ProblemError("malformed", "The request must be valid HTTP/1.1. Correct it, or use another client.")
             )
 
         def on_body(self, body: bytes) -> None:
+            self._progressed = True
             if self.cycle is not None:
                 super().on_body(body)
 
@@ -111,16 +140,22 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
         def _count(self, size: int) -> None:
             self._head += size
             if self._head > limits.header_bytes:
-                detail = f"The request line and the headers must have at most {limits.header_bytes:,} bytes."
-                self._reject(ProblemError("headers_too_large", detail))
+                self._reject_large()
 
         def _start_clock(self) -> None:
             if self._clock is None:
                 self._clock = self.loop.call_later(limits.header_seconds, self._reject_slow)
 
         def _stop_clock(self) -> None:
-            _stop(self._clock)
+            stop(self._clock)
             self._clock = None
+
+        def _reject_large(self) -> None:
+            detail = (
+                f"The request line and the headers must have at most {limits.header_bytes:,} bytes; each header counts "
+                f"{HEADER_BYTES} bytes more. Send fewer or shorter headers."
+            )
+            self._reject(ProblemError("headers_too_large", detail))
 
         def _reject_slow(self) -> None:
             detail = f"The request line and the headers must arrive within {limits.header_seconds:g} seconds."
@@ -135,28 +170,8 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
     return LimitedProtocol
 
 
-def stream_protocol(limits: Limits) -> type[WebSocketsSansIOProtocol]:
-    """Return uvicorn's protocol of a WebSocket that also disconnects a client which stops reading its answers."""
-
-    class StreamProtocol(_WriteDeadline, WebSocketsSansIOProtocol):
-        write_seconds = limits.write_seconds
-
-        def handle_parser_exception(self) -> None:
-            if self.conn.close_sent is None:  # what is sent before the handshake is complete cannot be answered
-                self.transport.abort()
-            else:
-                super().handle_parser_exception()
-
-        async def send(self, message: Any) -> None:
-            """Send a message; a denial completes the handshake, which uvicorn would log as an error otherwise."""
-            await super().send(message)
-            if self.close_sent:
-                self.handshake_complete = True
-
-    return StreamProtocol
-
-
-def _stop(clock: asyncio.TimerHandle | None) -> None:
+def stop(clock: asyncio.TimerHandle | None) -> None:
+    """Cancel a timer, if there is one."""
     if clock is not None:
         clock.cancel()
 

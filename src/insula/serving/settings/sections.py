@@ -32,7 +32,9 @@ class Limits(SettingsSection):
     )
     turns: int = Field(1_000, ge=1, description="Maximum turns per dialogue, and earlier turns per input.")
     header_bytes: int = Field(
-        32_768, ge=1_024, description="Maximum size of the request line and the headers in bytes."
+        32_768,
+        ge=1_024,
+        description="Maximum size of the request line and the headers in bytes; each header counts 100 bytes more.",
     )
     header_seconds: float = Field(
         10, gt=0, description="Maximum seconds until the request line and the headers have arrived."
