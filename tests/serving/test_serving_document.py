@@ -44,6 +44,7 @@ def whole(
         "retention": {"days": 1},
         "feedback": {"file": str(folder / "feedback.jsonl")},
         "jobs": {"sources": [str(folder)], "most": 100_000},
+        "explain": {"texts": 1_000},  # the document leaves the limits of the operator out
         "pages": {"enabled": False},  # the document leaves them out
     }
     with running(linear_model, **options) as service:
