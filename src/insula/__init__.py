@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from insula.api.pretraining import pretrain as pretrain
     from insula.api.pretraining import resume_pretraining as resume_pretraining
     from insula.api.pruning import prune_model as prune_model
+    from insula.api.rules import check_rules as check_rules
     from insula.api.runs import list_runs as list_runs
     from insula.api.search import search as search
     from insula.api.training import resume_training as resume_training
@@ -67,6 +68,7 @@ _PUBLIC = {
     "bench_model": "insula.api.bench",
     "calibrate_model": "insula.api.calibration",
     "cascade_model": "insula.api.compression",
+    "check_rules": "insula.api.rules",
     "compare": "insula.api.comparison",
     "compress_model": "insula.api.compression",
     "describe_data": "insula.api.data",

@@ -20,7 +20,7 @@ import httpx2
 
 from insula.core.errors import DataError, ServiceError
 from insula.core.model_input import ModelInput, TextOrInput, Turn, as_inputs
-from insula.core.prediction import Prediction
+from insula.core.prediction import Prediction, PriorDecision
 from insula.explanation.explanation import Explanation
 
 GivenText = str | ModelInput | Mapping[str, Any]
@@ -113,6 +113,8 @@ class Predictions(list[Prediction]):
                     language=given.language if given else None,
                     id=given.id if given else None,
                     truncated=row.get("truncated") or False,
+                    rules=tuple(row.get("rules") or ()),
+                    before=PriorDecision.from_dict(row.get("before")),
                 )
             )
 

@@ -156,6 +156,7 @@ def test_every_block_says_its_language_and_why_it_is_not_run(page: Path) -> None
 SPACE = "space.toml"  # what a search space that a page shows is called there
 SETTINGS = "serve.toml"  # what settings of the service are called
 LABEL_MAP = "map.toml"  # what a file that maps labels is called
+RULES = "rules.toml"  # what a file of rules is called; a test runs the commands that read it
 
 
 def _recipes() -> list[Block]:
@@ -165,7 +166,7 @@ def _recipes() -> list[Block]:
         for block in blocks(page)
         if block.language == "toml"
         and not block.code.startswith("[project")
-        and block.title not in (SPACE, SETTINGS, LABEL_MAP)
+        and block.title not in (SPACE, SETTINGS, LABEL_MAP, RULES)
     ]
 
 

@@ -126,7 +126,7 @@ def evaluate(
     progress.say(f"Evaluating on {counted(len(examples), 'row')}.")
     inputs = [example.input for example in examples]
     logits, longer = predictor.read(inputs)
-    decisions = predictor.decision.decide(predictor.scheme, logits)
+    decisions = predictor.decide_logits(inputs, logits)
     for note in predictor.truncation_warnings(int(longer.sum()), len(inputs)):
         progress.say(note)
         notes = (*notes, note)

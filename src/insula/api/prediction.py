@@ -29,6 +29,7 @@ def load_model(
     engine: Engine | str | Path | None = None,
     threshold: float | Mapping[str, float] | None = None,
     abstention: float | None = None,
+    rules: str | Path | None = None,
 ) -> Predictor:
     """Load a run, a model folder, or the name of a run under `runs/`; `starter` comes with insula.
 
@@ -37,13 +38,16 @@ def load_model(
     threshold   lowest score at which a label is predicted, instead of those chosen in training: a number, or labels
              to numbers. Binary and multi-label models have thresholds; a binary one that of its second label
     abstention  confidence below which the model abstains, in place of the one chosen in training; 0 for never
+    rules    file of rules that change its predictions, in place of those in the model folder
 
     Checksums are verified. Raises `UnknownNameError` if there is no such model, `ModelFolderError` if it is corrupt,
     incomplete or written by a newer insula, `DataError` if the engine was measured for another kind of model, or for an
-    invalid threshold.
+    invalid threshold or rule.
     """
     chosen = Engine.read(engine) if isinstance(engine, str | Path) else engine
-    return Predictor.load(model, backend=backend, engine=chosen).with_limits(threshold=threshold, abstention=abstention)
+    predictor = Predictor.load(model, backend=backend, engine=chosen)
+    predictor = predictor.with_limits(threshold=threshold, abstention=abstention)
+    return predictor if rules is None else predictor.with_rules(rules)
 
 
 def predict(

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.options import AnyModel, FileFormat, Header, Json, Quiet, Separator
+from insula.cli.options import AnyModel, Attribute, FileFormat, Header, Json, Quiet, RulesFile, Separator
 from insula.cli.typed_inputs import build_typed_inputs, reject_file_names
 from insula.core.sentences import counted
 from insula.core.starter import STARTER
@@ -74,6 +74,8 @@ def explain(
     format: FileFormat = None,
     separator: Separator = None,
     header: Header = None,
+    rules: RulesFile = None,
+    attribute: Attribute = None,
 ) -> None:
     """Explain predictions: which words raised or lowered the score of a label, and how far to trust that.
 
@@ -92,6 +94,11 @@ def explain(
     from insula.api.explanation import explain as run_explanation
 
     limit = None if budget is None else parse_milliseconds(budget)
+    predictor: Any = model
+    if rules is not None:
+        from insula.api.prediction import load_model
+
+        predictor = load_model(model, rules=rules)
     if texts:
         if source is not None or output is not None:
             raise typer.BadParameter(
@@ -99,7 +106,7 @@ def explain(
             )
         reject_file_names(texts, verb="explain")
         how: dict[str, Any] = {"method": method, "labels": label or (), "budget": limit, "trust": trust}
-        explanations = run_explanation(build_typed_inputs(texts), model, **how)
+        explanations = run_explanation(build_typed_inputs(texts, attributes=attribute or ()), predictor, **how)
         if as_json:
             for explanation in explanations:
                 typer.echo(json.dumps(explanation.to_dict(), ensure_ascii=False))
@@ -129,7 +136,7 @@ def explain(
         result = explain_file(
             source or "-",
             output or "-",
-            model,
+            predictor,
             text=text,
             method=method,
             labels=label or (),

@@ -60,6 +60,25 @@ def folder_option(help: str) -> Any:
     )  # fmt: skip
 
 
+RulesFile = Annotated[
+    str | None,
+    typer.Option(
+        "--rules",
+        help="File of rules that change predictions, in place of those stored in the model.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
+Attribute = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--attribute",
+        help="A fact about TEXT that rules may look at, such as source=forum; repeat it. In files, columns hold them.",
+        metavar="NAME=VALUE",
+        show_default=False,
+    ),
+]
+
 PANEL = "Columns (found by their usual names unless given)"
 READING = "File format (detected unless given)"
 

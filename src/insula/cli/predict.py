@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from insula.cli.options import AnyModel, Bom, DisplayLanguage, FileFormat, Header, Language, Quiet, Separator
+from insula.cli.options import (
+    AnyModel,
+    Attribute,
+    Bom,
+    DisplayLanguage,
+    FileFormat,
+    Header,
+    Language,
+    Quiet,
+    RulesFile,
+    Separator,
+)
 from insula.cli.typed_inputs import build_typed_inputs, reject_file_names
 from insula.core.sentences import counted
 from insula.core.starter import STARTER
@@ -196,6 +207,8 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    rules: RulesFile = None,
+    attribute: Attribute = None,
 ) -> None:
     """Predict the emotion of texts, of a file of messages, or of standard input.
 
@@ -250,10 +263,12 @@ def predict(
                 "The command predicts texts or a file. Got both. Give TEXT, or --input and --output."
             )
         reject_file_names(texts, verb="predict")
-        inputs = build_typed_inputs(texts, context=context or (), speaker=speaker, target=target)
+        inputs = build_typed_inputs(
+            texts, context=context or (), speaker=speaker, target=target, attributes=attribute or ()
+        )
         _predict_texts(
             inputs,
-            _load(model, bench, threshold, abstention),
+            _load(model, bench, threshold, abstention, rules),
             as_json=as_json,
             levels=levels,
             language=display_language,
@@ -267,22 +282,31 @@ def predict(
         raise typer.BadParameter("There is nothing to predict. Give texts, --input FILE, or pipe lines in.")
     if output is None and not as_json:
         _print_predictions(
-            source or "-", _load(model, bench, threshold, abstention), {**columns, "rejects": rejects}, display_language
+            source or "-",
+            _load(model, bench, threshold, abstention, rules),
+            {**columns, "rejects": rejects},
+            display_language,
         )
     else:
         options = {
             **columns, "rejects": rejects, "bom": bom, "resume": resume, "engine": engine, "address": address,
             "workers": workers,
         }  # fmt: skip
-        result = _predict_file(source or "-", output or "-", _load(model, bench, threshold, abstention), quiet, options)
+        result = _predict_file(
+            source or "-", output or "-", _load(model, bench, threshold, abstention, rules), quiet, options
+        )
         if as_json and output not in (None, "-"):
             typer.echo(json.dumps(result.to_dict(), ensure_ascii=False))
 
 
-def _load(model: str, bench: Path | None, threshold: list[str] | None, abstention: float | None) -> Predictor:
+def _load(
+    model: str, bench: Path | None, threshold: list[str] | None, abstention: float | None, rules: str | None
+) -> Predictor:
     from insula.api.prediction import load_model
 
-    return load_model(model, engine=bench, threshold=_parse_thresholds(threshold or ()), abstention=abstention)
+    return load_model(
+        model, engine=bench, threshold=_parse_thresholds(threshold or ()), abstention=abstention, rules=rules
+    )
 
 
 def _parse_thresholds(given: Sequence[str]) -> float | dict[str, float] | None:

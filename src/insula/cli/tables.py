@@ -66,6 +66,8 @@ class PredictionPrinter:
                 self.confident += 1
                 head = f"{head}   {self._words['confidence']} {confidence:.2f}"
             typer.echo(crop(f"{mark} {head}  ", join_lines(prediction.text), width))
+            if sentence := prediction.rule_sentence:
+                typer.echo(f"    {sentence}")
 
     def explain(self, *, by_energy: bool = False) -> None:
         """Explain the confidence and the marks, if any were printed.

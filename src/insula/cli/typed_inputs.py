@@ -13,20 +13,36 @@ from insula.text.turn_lines import parse_turn
 
 
 def build_typed_inputs(
-    texts: Sequence[str], *, context: Sequence[str] = (), speaker: str | None = None, target: str | None = None
+    texts: Sequence[str],
+    *,
+    context: Sequence[str] = (),
+    speaker: str | None = None,
+    target: str | None = None,
+    attributes: Sequence[str] = (),
 ) -> list[TextOrInput]:
-    """Return the typed texts as inputs of a model, each with the same earlier turns.
+    """Return the typed texts as inputs of a model, each with the same earlier turns and attributes (`NAME=VALUE`).
 
-    Raises `BadParameter` if a text or a turn is blank.
+    Raises `BadParameter` if a text or a turn is blank, or an attribute is not of that form.
     """
     readable = [_unescape_bytes(one) for one in (*texts, *context)]
     if not all(one.strip() for one in readable):
         raise typer.BadParameter(f"{EMPTY_TEXT} Leave it out, or write something.")
-    if not context and speaker is None and target is None:
+    facts = dict(_parse_attribute(one) for one in attributes)
+    if not context and speaker is None and target is None and not facts:
         return list(readable)
     turns = tuple(map(parse_turn, readable[len(texts) :]))
     speaker, target = (None if one is None else _unescape_bytes(one) for one in (speaker, target))
-    return [ModelInput(text, turns=turns, speaker=speaker, target=target) for text in readable[: len(texts)]]
+    return [
+        ModelInput(text, turns=turns, speaker=speaker, target=target, attributes=facts)
+        for text in readable[: len(texts)]
+    ]
+
+
+def _parse_attribute(given: str) -> tuple[str, str]:
+    name, separator, value = _unescape_bytes(given).partition("=")
+    if not separator or not name.strip():
+        raise typer.BadParameter(f"--attribute must be NAME=VALUE, such as source=forum. Got {given!r}.")
+    return name.strip(), value.strip()
 
 
 def reject_file_names(texts: Sequence[str], *, verb: str) -> None:

@@ -21,6 +21,7 @@ from insula.core.outputs import FolderKind
 from insula.core.scheme import LabelScheme
 from insula.evaluation.reports.page import read_page_style
 from insula.evaluation.reports.signs import SIGNS, find_signs
+from insula.knowledge.rule_file import RULES
 from insula.models.folder import ModelFolder
 from insula.models.tokens.tokenization import TOKENIZER
 from insula.text.portable import describe_portable_steps
@@ -50,6 +51,11 @@ def export_page(source: ModelFolder, output: Path, libraries: Path) -> int:
         raise ModelFolderError(
             f"A page needs a neural model with a model.onnx, and no cascade. Got {str(source.path)!r} of family "
             f"{source.family!r}. Name another model."
+        )
+    if source.rules is not None:
+        raise ModelFolderError(
+            f"The model {str(source.path)!r} cannot become a page: only insula applies its {RULES}. Train without "
+            "rules.file, or name another model."
         )
     steps = describe_portable_steps(source.preparation.steps)
     found = _find_library_files(libraries)

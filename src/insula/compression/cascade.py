@@ -35,6 +35,7 @@ from insula.inference.cascade_backend import (
     mix_logits,
 )
 from insula.inference.predictor import Predictor
+from insula.knowledge.rule_file import RULES
 from insula.models.folder import ModelFolder
 from insula.models.provenance import merge_fingerprints, read_fingerprints, read_recorded_section, write_fingerprints
 from insula.text.preparation import Preparation
@@ -49,7 +50,7 @@ FIRST_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 """Candidate weights of the first stage in the mean of both stages."""
 
 TRY_ANOTHER_SWITCH = "A text is too close to the switch point. Move the switch point with another --max-loss."
-COPIED_FILES = ("recipe.toml", "label_names.json")
+COPIED_FILES = ("recipe.toml", "label_names.json", RULES)
 
 
 @dataclass(frozen=True)

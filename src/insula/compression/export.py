@@ -21,6 +21,7 @@ from insula.evaluation.document import MetricsDocument
 from insula.inference.backends import get_backend_entry
 from insula.inference.parity import FLOAT_TOLERANCE, PARITY, build_score_function, check_export
 from insula.inference.torch_backend import TorchBackend
+from insula.knowledge.rule_file import RULES
 from insula.models.adapter_folder import needs_base, open_with_base
 from insula.models.folder import MANIFEST, ModelFolder, seal
 from insula.models.networks.architectures import load_network
@@ -59,6 +60,11 @@ def export(source: ModelFolder, output: Path, kind: Format) -> dict[str, Any]:
                 else f"a model of family {source.family!r} has no torch weights (model.safetensors). Copy its folder, "
                 "or train a neural model."
             )
+        )
+    if kind == "huggingface" and source.rules is not None:
+        raise ModelFolderError(
+            f"The model {str(source.path)!r} cannot be exported for transformers: only insula applies its {RULES}. "
+            "Use the format onnx, or train without rules.file."
         )
     makers: dict[Format, Callable[[ModelFolder, Path], dict[str, Any]]] = {
         "onnx": _export_onnx,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
@@ -90,6 +90,12 @@ class Decisions:
         best = np.where(self.chosen, self.scores, -np.inf).argmax(axis=1)
         return np.where(self.chosen.any(axis=1), best, -1).astype(np.int64)
 
+    def of_rows(self, rows: Sequence[int] | Int64Array) -> Decisions:
+        """Return the decisions on some rows."""
+        places = np.asarray(rows, dtype=np.int64)
+        confidence = None if self.confidence is None else self.confidence[places]
+        return Decisions(self.scores[places], self.chosen[places], confidence, self.abstained[places])
+
     def answers(self, scheme: LabelScheme) -> BoolArray | FloatArray:
         """Return the (rows, labels) array to compare with gold: predicted labels, or values for dimensional schemes."""
         return self.chosen if scheme.is_categorical else self.scores
@@ -133,22 +139,32 @@ class DecisionRule:
         if scheme.kind == "dimensional":
             nothing = np.zeros(scores.shape, dtype=bool)
             return Decisions(scores, nothing, None, np.zeros(rows, dtype=bool))
-        if scheme.kind == "multi":
-            chosen = scores >= np.asarray(self.thresholds or (0.5,))
-        else:
-            if scheme.kind == "binary":
-                best = (scores[:, 1] >= (self.thresholds or (0.5,))[0]).astype(np.intp)
-            else:
-                # Multiplying by exp(offset) adds to the log score without taking the log of zero.
-                ranked = scores * np.exp(np.asarray(self.offsets)) if self.offsets else scores
-                best = ranked.argmax(axis=1) if rows else np.zeros(0, dtype=np.intp)
-            chosen = np.zeros(scores.shape, dtype=bool)
-            chosen[np.arange(rows), best] = True
+        chosen = self.choose(scheme, scores)
         confidence = compute_confidence(scheme.kind, scores, chosen)
         abstained = confidence < self.abstention
         if self.energy is not None:
             abstained |= self.energies(logits) > self.energy
         return Decisions(scores, chosen, confidence, abstained)
+
+    def choose(self, scheme: LabelScheme, scores: FloatArray, allowed: BoolArray | None = None) -> BoolArray:
+        """Return (rows, labels): the labels decided from scores; none for dimensional schemes.
+
+        allowed  (rows, labels): other labels are never decided. A row that allows none has none
+        """
+        chosen = np.zeros(scores.shape, dtype=bool)
+        if scheme.kind == "multi":
+            chosen = scores >= np.asarray(self.thresholds or (0.5,))
+        elif scheme.kind == "binary":
+            positive = scores[:, 1] >= (self.thresholds or (0.5,))[0]
+            if allowed is not None:
+                positive = (positive & allowed[:, 1]) | ~allowed[:, 0]
+            chosen = np.stack([~positive, positive], axis=1)
+        elif scheme.kind != "dimensional" and len(scores):
+            # Multiplying by exp(offset) adds to the log score without taking the log of zero.
+            ranked = scores * np.exp(np.asarray(self.offsets)) if self.offsets else scores
+            best = (ranked if allowed is None else np.where(allowed, ranked, -1.0)).argmax(axis=1)
+            chosen[np.arange(len(scores)), best] = True
+        return chosen if allowed is None else chosen & allowed
 
     def energies(self, logits: FloatArray) -> FloatArray:
         """Return the (rows,) energy of (rows, labels) logits: minus the log-sum-exp of the rescaled logits.

@@ -40,6 +40,7 @@ class ModelInput:
     media     the recording or picture of the text
     language  ISO 639-1 code; None if unknown
     id        the caller's identifier, returned with the prediction
+    attributes  facts about the text that rules may look at, such as `{"source": "forum"}`; no model reads them
 
     A model reads turns and targets if it was trained with them (`text.preparation.Context`), else only the text.
     """
@@ -51,6 +52,7 @@ class ModelInput:
     media: Media | None = field(default=None, kw_only=True)
     language: str | None = field(default=None, kw_only=True)
     id: str | None = field(default=None, kw_only=True)
+    attributes: Mapping[str, str] = field(default_factory=dict, kw_only=True, hash=False)
 
     @property
     def has_context(self) -> bool:
@@ -71,6 +73,12 @@ class ModelInput:
                 raise DataError(
                     f"The {name} of an input must be a string. Got {shown(given[name])}. Quote it, or leave it out."
                 )
+        attributes = given.get("attributes", {})
+        if not isinstance(attributes, Mapping) or not all(isinstance(one, str) for one in attributes.values()):
+            raise DataError(
+                f"The attributes of an input must be names and strings. Got {shown(attributes)}. Quote the values, or "
+                "leave them out."
+            )
         turns = given.pop("turns", ())
         if isinstance(turns, str) or not isinstance(turns, Sequence):
             raise DataError(
@@ -91,7 +99,7 @@ class ModelInput:
         """Return plain JSON types for `from_dict`, without fields that are not set."""
         row = dataclasses.asdict(self)
         row["turns"] = [{name: value for name, value in turn.items() if value is not None} for turn in row["turns"]]
-        return {name: value for name, value in row.items() if value is not None and value != []}
+        return {name: value for name, value in row.items() if value is not None and value not in ([], {})}
 
 
 def _parse_turn(given: Any) -> Turn:

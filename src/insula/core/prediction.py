@@ -7,6 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 
+@dataclass(frozen=True, slots=True)
+class PriorDecision:
+    """The decision of a model before the user's rules changed it: labels and scores, as in `Prediction`."""
+
+    labels: tuple[str, ...]
+    scores: Mapping[str, float]
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any] | None) -> PriorDecision | None:
+        """Return what `to_dict` wrote; None for None."""
+        return None if row is None else cls(tuple(row["labels"]), dict(row["scores"]))
+
+    def to_dict(self, digits: int = 6) -> dict[str, Any]:
+        """Return plain JSON types with scores rounded to `digits`."""
+        scores = {name: round(float(score), digits) for name, score in self.scores.items()}
+        return {"labels": list(self.labels), "scores": scores}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """One prediction.
@@ -22,6 +40,8 @@ class Prediction:
     language    ISO 639-1 code, if given or detected
     id          the id of the input, if it has one
     truncated   True if the text is longer than the model reads, so that its end did not count
+    rules       names of the user's rules that changed the prediction
+    before      the decision before the rules, if they changed it: its labels and scores
     """
 
     text: str
@@ -33,14 +53,35 @@ class Prediction:
     language: str | None = None
     id: str | None = None
     truncated: bool = False
+    rules: tuple[str, ...] = ()
+    before: PriorDecision | None = None
 
     @property
     def ranked(self) -> list[str]:
         """The names of the scores: decided labels first, then the others, each group by score, the highest first."""
         return sorted(self.scores, key=lambda name: (name not in self.labels, -self.scores[name]))
 
+    @property
+    def labels_before(self) -> list[str]:
+        """The labels before the rules, of a dimensional model `name=value` for each dimension; none if unchanged."""
+        if self.before is None:
+            return []
+        if self.before.labels or self.labels or self.confidence is not None:
+            return list(self.before.labels)
+        return [f"{name}={round(float(value), 6):g}" for name, value in self.before.scores.items()]
+
+    @property
+    def rule_sentence(self) -> str:
+        """Which rules of the user changed it, and what it was before; empty if none did."""
+        if self.before is None:
+            return ""
+        return f"changed by {', '.join(self.rules)}; before: {', '.join(self.labels_before) or 'none'}"
+
     def to_dict(self, digits: int = 6) -> dict[str, Any]:
-        """Return plain JSON types with scores rounded to `digits`; `id`, `language` and `truncated` only if set."""
+        """Return plain JSON types with scores rounded to `digits`.
+
+        `id`, `language` and `truncated` only if set; `rules` and `before` only if rules changed the prediction.
+        """
         row: dict[str, Any] = {
             "text": self.text,
             "labels": list(self.labels),
@@ -55,4 +96,7 @@ class Prediction:
             row["language"] = self.language
         if self.truncated:
             row["truncated"] = True
+        if self.before is not None:
+            row["rules"] = list(self.rules)
+            row["before"] = self.before.to_dict(digits)
         return row

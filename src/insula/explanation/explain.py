@@ -14,6 +14,7 @@ from insula.core.prediction import Prediction
 from insula.explanation.explainers import explainers
 from insula.explanation.explanation import Explanation, Trust
 from insula.explanation.faithfulness import SHARES, trust
+from insula.explanation.notes import add_notes
 from insula.explanation.question import Question
 from insula.inference.predictor import Predictor
 
@@ -54,7 +55,7 @@ def explain_input(
     return Explanation(
         prediction=prediction,
         method=name,
-        words=question.words,
+        words=add_notes(question.words, given, predictor.rules),
         weights={label: tuple(weights[:, column].tolist()) for label, column in columns.items()},
         decision=tuple(weights[:, -1].tolist()) if has_decision else None,
         trust=figures,

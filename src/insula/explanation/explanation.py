@@ -4,19 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from insula.core.prediction import Prediction
 from insula.explanation.html import shade_text
 
+NoteKind = Literal["negated", "contrast", "intensified", "weakened", "rule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is known about a word besides its weight.
+
+    kind  `negated`, `intensified`, `weakened`: by the word `by`; `contrast`: it comes after `by` ("but"); `rule`: the
+          user's rule `by` looks at it
+    by    the word, or the name of the rule
+    """
+
+    kind: NoteKind
+    by: str
+
+    def __str__(self) -> str:
+        return {"contrast": f"after '{self.by}'", "rule": f"rule {self.by}"}.get(self.kind, f"{self.kind}: {self.by}")
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a text, as it is written, and where it is: characters `start` to `end` (exclusive) of the text."""
+    """A word of a text, as it is written, and where it is: characters `start` to `end` (exclusive) of the text.
+
+    notes  what a rule of the language, or of the user, says of it
+    """
 
     text: str
     start: int
     end: int
+    notes: tuple[Note, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types; `notes` only if there are any."""
+        row: dict[str, Any] = {"text": self.text, "start": self.start, "end": self.end}
+        if self.notes:
+            row["notes"] = [{"kind": note.kind, "by": note.by} for note in self.notes]
+        return row
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        notes = tuple(Note(one["kind"], one["by"]) for one in row.get("notes") or ())
+        return cls(row["text"], row["start"], row["end"], notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +120,7 @@ class Explanation:
         decision = None if self.decision is None else [round(weight, digits) for weight in self.decision]
         return {
             "method": self.method,
-            "words": [{"text": word.text, "start": word.start, "end": word.end} for word in self.words],
+            "words": [word.to_dict() for word in self.words],
             "weights": {label: [round(one, digits) for one in row] for label, row in self.weights.items()},
             **({} if decision is None else {"decision": decision}),
             "trust": {label: trust.to_dict(digits) for label, trust in self.trust.items()},
@@ -100,7 +135,7 @@ class Explanation:
         return cls(
             prediction=prediction,
             method=facts["method"],
-            words=tuple(Word(one["text"], one["start"], one["end"]) for one in facts["words"]),
+            words=tuple(map(Word.from_dict, facts["words"])),
             weights={label: tuple(row) for label, row in facts["weights"].items()},
             decision=None if facts.get("decision") is None else tuple(facts["decision"]),
             trust={label: Trust(**row) for label, row in facts["trust"].items()},
@@ -112,14 +147,16 @@ class Explanation:
     def to_html(self) -> str:
         """Return the text with its words shaded, one block a label, as an HTML fragment without scripts."""
         spans = [(word.start, word.end) for word in self.words]
+        notes = ["; ".join(map(str, word.notes)) for word in self.words]
         blocks = [
             shade_text(
                 self.prediction.text,
                 spans,
                 weights,
+                notes,
                 heading=label,
                 score=self.prediction.scores[label],
-                caption=self.caption(label),
+                caption=". ".join(one for one in (self.prediction.rule_sentence, self.caption(label)) if one),
             )
             for label, weights in self.weights.items()
         ]

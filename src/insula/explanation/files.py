@@ -104,6 +104,7 @@ def explain_file(
             predictor.context,
             options=DataOptions.checked(text=text),
             most_characters=predictor.preparation.max_length,
+            attributes=predictor.attributes,
         )
         job = {
             "insula": __version__,

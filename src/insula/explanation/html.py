@@ -11,14 +11,21 @@ FAINT = 0.05  # of the largest weight; weaker words stay plain
 
 
 def shade_text(
-    text: str, spans: Sequence[tuple[int, int]], weights: Sequence[float], *, heading: str, score: float, caption: str
+    text: str,
+    spans: Sequence[tuple[int, int]],
+    weights: Sequence[float],
+    notes: Sequence[str],
+    *,
+    heading: str,
+    score: float,
+    caption: str,
 ) -> str:
-    """Return one block: heading and score, the text with each word shaded, its sign as a mark and its weight as a
-    tooltip, and a caption."""
+    """Return one block: heading and score, the text with each word shaded, its sign as a mark, its weight and its
+    note as a tooltip, and a caption."""
     largest = max((abs(weight) for weight in weights), default=0.0)
     end, pieces = 0, []
-    for (start, stop), weight in zip(spans, weights, strict=True):
-        pieces += [escape(text[end:start]), _shade_word(text[start:stop], weight, largest)]
+    for (start, stop), weight, note in zip(spans, weights, notes, strict=True):
+        pieces += [escape(text[end:start]), _shade_word(text[start:stop], weight, note, largest)]
         end = stop
     pieces.append(escape(text[end:]))
     below = f'<div style="color:#666;font-size:85%">{escape(caption)}</div>' if caption else ""
@@ -28,12 +35,12 @@ def shade_text(
     )
 
 
-def _shade_word(word: str, weight: float, largest: float) -> str:
+def _shade_word(word: str, weight: float, note: str, largest: float) -> str:
     share = abs(weight) / largest if largest else 0.0
     if share < FAINT:
         return escape(word)
     colour, sign = (FOR, "+") if weight > 0 else (AGAINST, "−")
     return (
         f'<span style="background:rgba({colour},{STRONGEST * share:.2f});border-radius:3px;padding:0 2px" '
-        f'title="{weight:+.3f}">{escape(word)}<sup>{sign}</sup></span>'
+        f'title="{escape(f"{weight:+.3f} {note}".strip())}">{escape(word)}<sup>{sign}</sup></span>'
     )

@@ -19,6 +19,8 @@ def format_explanation(explanation: Explanation, *, colour: bool) -> Iterator[st
 
     Without `colour` a word that raises the score is written as [+word], one that lowers it as [-word].
     """
+    if sentence := explanation.prediction.rule_sentence:
+        yield sentence
     for label, weights in explanation.weights.items():
         yield f"{label} {explanation.prediction.scores[label]:.2f}"
         yield f"  {_mark_words(explanation, weights, colour=colour)}"
@@ -27,7 +29,8 @@ def format_explanation(explanation: Explanation, *, colour: bool) -> Iterator[st
         for word, weight in top:
             if abs(weight) >= FAINT * largest:
                 bar = "█" * max(round(10 * abs(weight) / largest), 1)
-                yield f"  {weight:+7.2f}  {bar:<10}  {' '.join(word.text.split())}"
+                notes = f"  ({'; '.join(map(str, word.notes))})" if word.notes else ""
+                yield f"  {weight:+7.2f}  {bar:<10}  {' '.join(word.text.split())}{notes}"
         if caption := explanation.caption(label):
             yield f"  {caption}"
 

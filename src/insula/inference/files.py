@@ -140,6 +140,7 @@ def predict_file(
             predictor.context,
             options=options,
             most_characters=predictor.preparation.max_length,
+            attributes=predictor.attributes,
         )
         is_file = str(source) != STDIN and Path(source).is_file()
         whole = is_file and kind is not None and str(output) != STDOUT
@@ -160,6 +161,7 @@ def predict_file(
                 job=job,
                 resume=resume,
                 bom=bom,
+                ruled=predictor.rules is not None,
                 all_rows=scan_rows(source, batch_size=CHUNK, reading=reading, progress=progress)
                 if is_file and reader.columns_vary
                 else None,

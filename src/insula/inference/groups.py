@@ -141,6 +141,9 @@ class _InputBuilder:
             target=_read_attribute(row, where.target),
             id=_read_attribute(row, columns.id),
             language=_read_attribute(row, columns.language),
+            attributes={
+                name: value for name in columns.attributes if (value := _read_attribute(row, name)) is not None
+            },
         ), ""
 
 

@@ -73,18 +73,20 @@ def open_output(
     job: Job | None,
     resume: bool,
     bom: bool = False,
+    ruled: bool = False,
     all_rows: Iterable[Sequence[Row]] | None = None,
 ) -> Iterator[Output]:
     """Yield the writer of `output`; a file appears under its name at the end of the block.
 
     bom       whether a CSV or TSV file begins with a byte order mark
+    ruled     whether the model has rules, and rows columns on what they changed
     all_rows  all rows of the input, if their columns or the keys of their objects may differ: a table needs to know
               all columns first, unless it keeps the types of the input
     """
     if callable(output) or kind is None:
         yield _Function(output)  # type: ignore[arg-type]
         return
-    joined = PredictedColumns(reader.columns, scheme, text=text, named_text=kind in ("jsonl", "json"))
+    joined = PredictedColumns(reader.columns, scheme, text=text, named_text=kind in ("jsonl", "json"), ruled=ruled)
     columns = ["labels"] if kind == "lines" else None
     if str(output) == STDOUT:
         with open_writer(output, format=kind, columns=columns) as writer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import functools
+import hashlib
 import itertools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.model_input import TextOrInput, as_inputs, check_inputs, check_texts, get_text
-from insula.core.prediction import Prediction
+from insula.core.prediction import Prediction, PriorDecision
 from insula.core.scheme import LabelScheme
 from insula.inference.backends import (
     Backend,
@@ -36,6 +37,7 @@ from insula.inference.backends import (
 )
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.overlap import prefetch_items
+from insula.knowledge.rules import Rules
 from insula.models.folder import get_folder_digest, open_folder
 from insula.models.locate import locate_model
 from insula.text.context import Context
@@ -66,6 +68,7 @@ class Predictor:
     fingerprint  equal for models with equal predictions; None without a model folder
     folder       its model folder, or None
     engine       the settings with which the folder was opened
+    rules        the user's rules, which change its predictions; None for none
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Predictor:
         fingerprint: str | None = None,
         folder: Path | None = None,
         engine: Engine = DEFAULT,
+        rules: Rules | None = None,
     ) -> None:
         self.scheme = scheme
         self.preparation = preparation
@@ -86,6 +90,7 @@ class Predictor:
         self.fingerprint = fingerprint
         self.folder = folder
         self.engine = engine
+        self.rules = rules
 
     @classmethod
     def load(cls, model: str | Path, *, backend: str | None = None, engine: Engine | None = None) -> Predictor:
@@ -111,6 +116,7 @@ class Predictor:
             fingerprint=f"{name} {engine.tokens} {get_folder_digest(folder.path)}",
             folder=folder.path,
             engine=dataclasses.replace(engine, backend=name),
+            rules=folder.rules,
         )
 
     def with_limits(
@@ -124,6 +130,17 @@ class Predictor:
         changed.decision = decision
         # Jobs are resumed by a model that answers alike.
         changed.fingerprint = self.fingerprint and f"{self.fingerprint} {decision.thresholds} {decision.abstention}"
+        return changed
+
+    def with_rules(self, rules: str | Path | Rules | None) -> Predictor:
+        """Return this model with other rules: those of a file, or None for none.
+
+        Raises `MissingFileError`, and `DataError` for rules that are not valid or do not fit the labels.
+        """
+        changed = copy.copy(self)
+        changed.rules = Rules.read(rules, self.scheme) if isinstance(rules, str | Path) else rules
+        digest = None if changed.rules is None else hashlib.sha256(changed.rules.text.encode()).hexdigest()
+        changed.fingerprint = self.fingerprint and f"{self.fingerprint} rules {digest}"
         return changed
 
     def logits(self, texts: Sequence[TextOrInput]) -> NDArray[np.floating[Any]]:
@@ -140,8 +157,13 @@ class Predictor:
         return np.concatenate(logits), np.concatenate(longer)
 
     def decide(self, texts: Sequence[TextOrInput]) -> Decisions:
-        """Return scores, predicted labels, confidence and abstention as arrays."""
-        return self.decision.decide(self.scheme, self.logits(texts))
+        """Return scores, predicted labels, confidence and abstention as arrays, after the rules."""
+        return self.decide_logits(texts, self.logits(texts))
+
+    def decide_logits(self, texts: Sequence[TextOrInput], logits: NDArray[np.floating[Any]]) -> Decisions:
+        """Return the decisions on `texts` from their (rows, outputs) logits, after the rules."""
+        decisions = self.decision.decide(self.scheme, logits)
+        return decisions if self.rules is None else self.rules.apply(texts, self.decision, decisions).decisions
 
     def predict(self, texts: Sequence[TextOrInput | Mapping[str, Any]]) -> list[Prediction]:
         """Return one prediction per text, in order.
@@ -212,6 +234,11 @@ class Predictor:
         """The context that the model reads in addition to the text: earlier turns, a target."""
         return self.backend.context if prepares_inputs(self.backend) else self.preparation.context
 
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The attributes of inputs that its rules look at: columns of a file."""
+        return frozenset() if self.rules is None else self.rules.file.attributes
+
     def unread(self, texts: Sequence[TextOrInput]) -> int:
         """Return the number of inputs with turns or a target that this model does not read."""
         if prepares_inputs(self.backend):
@@ -252,6 +279,20 @@ class Predictor:
         truncated  (rows,) whether the end of each text was not read; None for none
         """
         decisions = self.decision.decide(self.scheme, logits)
+        if self.rules is None:
+            return self._build_predictions(texts, decisions, truncated)
+        ruled = self.rules.apply(texts, self.decision, decisions)
+        predictions = self._build_predictions(texts, ruled.decisions, truncated)
+        rows = list(ruled.changes)
+        old = self._build_predictions([texts[row] for row in rows], decisions.of_rows(rows)) if rows else []
+        for row, before in zip(rows, old, strict=True):
+            own = PriorDecision(before.labels, before.scores)
+            predictions[row] = dataclasses.replace(predictions[row], rules=ruled.changes[row], before=own)
+        return predictions
+
+    def _build_predictions(
+        self, texts: Sequence[TextOrInput], decisions: Decisions, truncated: NDArray[np.bool_] | None = None
+    ) -> list[Prediction]:
         names = self.scheme.names
         # Convert whole arrays to lists: reading single numbers from arrays is slower than a small model.
         top = [None if one < 0 else names[one] for one in decisions.top_labels().tolist()]

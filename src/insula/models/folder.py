@@ -5,6 +5,7 @@ scheme.json          labels, display names, mappings
 preparation.json     the text steps, which run identically at prediction
 decision.json        calibration, thresholds, abstention
 recipe.toml          the resolved training recipe
+rules.toml           the user's rules, which change predictions, if the model has any (format 2)
 label_names.json     the names of numbers in the label column, if a file defined them
 fingerprint.safetensors   hashes of the training texts, for the leak guard
 metrics.json, model_card.md
@@ -30,9 +31,12 @@ from insula.core.errors import InsulaError, MissingFileError, ModelFolderError, 
 from insula.core.files import hash_file, write_json
 from insula.core.outputs import FolderKind, require_outside, require_replaceable
 from insula.core.scheme import LabelScheme
+from insula.knowledge.rule_file import RULES
+from insula.knowledge.rules import Rules
 from insula.text.preparation import Preparation
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+PLAIN_VERSION = 1  # of a folder without rules, which an older insula predicts with alike
 MANIFEST = "manifest.json"
 MODEL = FolderKind("model", (MANIFEST,))
 REQUIRED_FILES = ("scheme.json", "preparation.json", "decision.json")
@@ -48,6 +52,7 @@ class ModelFolder:
     scheme: LabelScheme
     preparation: Preparation
     decision: DecisionRule
+    rules: Rules | None = None
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -88,7 +93,7 @@ def seal(path: Path, *, family: str, backend: str) -> None:
         if file.is_file() and file.name != MANIFEST
     }
     manifest = {
-        "format_version": FORMAT_VERSION,
+        "format_version": FORMAT_VERSION if RULES in files else PLAIN_VERSION,
         "insula_version": __version__,
         "family": family,
         "backend": backend,
@@ -117,13 +122,15 @@ def open_folder(path: str | Path) -> ModelFolder:
     _check_version(path, manifest)
     _check_files(path, manifest)
     try:
+        scheme = LabelScheme.from_dict(_read_json(path / "scheme.json"))
         return ModelFolder(
             path=path,
             family=manifest["family"],
             backend=manifest["backend"],
-            scheme=LabelScheme.from_dict(_read_json(path / "scheme.json")),
+            scheme=scheme,
             preparation=Preparation.from_dict(_read_json(path / "preparation.json")),
             decision=DecisionRule.from_dict(_read_json(path / "decision.json")),
+            rules=Rules.read(path / RULES, scheme) if RULES in manifest["files"] else None,
         )
     except InsulaError:
         raise

@@ -62,6 +62,9 @@ def _build_answer(
         row["display"] = [scheme.display_name(label, language) for label in prediction.labels]
     if prediction.truncated:
         row["truncated"] = True
+    if prediction.before is not None:
+        row["rules"] = prediction.rules
+        row["before"] = prediction.before.to_dict(DIGITS)
     if prediction.language is not None:
         row["language"] = prediction.language
     if prediction.id is not None:

@@ -22,6 +22,7 @@ from insula.serving.http.head_requests import HeadRequests
 from insula.serving.http.problems import add_problem_handlers
 from insula.serving.http.response_headers import ResponseHeaders
 from insula.serving.http.unexpected_errors import UnexpectedErrors
+from insula.serving.job_schemas import JobRequest
 from insula.serving.jobs import JobRunner
 from insula.serving.pages.mount import add_pages
 from insula.serving.pages.routes import files
@@ -38,7 +39,7 @@ from insula.serving.routes import (
     stream,
     text_embeddings_inference,
 )
-from insula.serving.schemas import FeedbackRequest, InferenceRequest, JobRequest, PredictRequest, TeiRequest
+from insula.serving.schemas import FeedbackRequest, InferenceRequest, PredictRequest, TeiRequest
 from insula.serving.served_models import open_models
 from insula.serving.server_store import ServerStore
 from insula.serving.service import WAIT_HEADER, Service

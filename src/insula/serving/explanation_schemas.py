@@ -51,12 +51,20 @@ class ExplainRequest(RequestModel):
         return [one if one.target is not None else replace(one, target=self.target) for one in given]
 
 
+class WordNote(BaseModel):
+    """What a rule of the language, or of the user, says of a word."""
+
+    kind: Literal["negated", "contrast", "intensified", "weakened", "rule"]
+    by: str = Field(description="The word that does it, or the name of the rule.")
+
+
 class ExplainedWord(BaseModel):
     """A word of a text; in a very long text several neighbours."""
 
     text: str
     start: int = Field(description="Position of its first character in the text.")
     end: int = Field(description="Position after its last character.")
+    notes: list[WordNote] | None = Field(None, description="What else is known about it, if anything.")
 
 
 class TrustFigures(BaseModel):

@@ -72,8 +72,19 @@ class TextInContext(RequestModel):
         )
 
 
-class Input(TextInContext):
-    """A text in its context, with an id and a language."""
+class TextWithAttributes(TextInContext):
+    """A text in its context, with facts that the rules of a model may look at."""
+
+    attributes: dict[Speaker, Speaker] = Field({}, max_length=50, description="Facts for rules, such as its source.")
+
+    @property
+    def model_input(self) -> ModelInput:
+        """The input as a model reads it, with its attributes."""
+        return replace(super().model_input, attributes=self.attributes)
+
+
+class Input(TextWithAttributes):
+    """A text in its context, with an id, a language and attributes."""
 
     language: Language | None = Field(
         None, description="ISO 639-1 code of the text's language, repeated in its answer."
@@ -140,7 +151,7 @@ class PredictRequest(RequestModel):
 
 
 class Level(BaseModel):
-    """A prediction at a coarser level."""
+    """Labels and scores: a prediction at a coarser level, or before the rules of a model."""
 
     labels: list[str]
     scores: dict[str, float]
@@ -168,6 +179,8 @@ class PredictedText(BaseModel):
     id: str | None = Field(
         None, description="The id of the input; without one, the id of the stored prediction, if a retention is set."
     )
+    rules: list[str] | None = Field(None, description="Names of the rules that changed the prediction, if any did.")
+    before: Level | None = Field(None, description="Labels and scores before the rules, if they changed them.")
     stored_id: str | None = Field(
         None, description="The id of the stored prediction, if a retention is set; feedback names it as `prediction`."
     )
@@ -299,7 +312,7 @@ class LabelScore(BaseModel):
     score: float
 
 
-class StreamMessage(TextInContext):
+class StreamMessage(TextWithAttributes):
     """One message of a stream."""
 
     id: Annotated[str, Field(max_length=200)] | int | None = Field(
@@ -329,72 +342,3 @@ class FeedbackRequest(TextInContext):
         pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
         description="Id of the stored prediction to correct or confirm.",
     )
-
-
-Column = Annotated[str, Field(max_length=200)]
-
-
-class JobColumns(BaseModel):
-    """The columns and the format of a file; columns that are not given are found by their usual names."""
-
-    text: Column | None = Field(None, description="The column with the text.")
-    context: list[Column] | None = Field(
-        None, description="The column with the earlier turns as a list, or columns with one turn each, oldest first."
-    )
-    dialogue: Column | None = Field(
-        None,
-        description="The column with the dialogue id; earlier rows with the same id are the earlier turns of a row.",
-    )
-    turn: Column | None = Field(None, description="The column with the number of the turn in its dialogue.")
-    speaker: Column | None = Field(None, description="The column with the speaker of the text.")
-    target: Column | None = Field(None, description="The column with the target of the emotion.")
-    format: Literal["csv", "tsv", "jsonl", "lines"] | None = Field(
-        None, description="The format of the file (default: by its media type or name)."
-    )
-    separator: Annotated[str, Field(min_length=1, max_length=10)] | None = Field(
-        None, description="The character between the cells of CSV, or `tab` (default: detected)."
-    )
-    header: bool | None = Field(
-        None,
-        description="Whether the first line of CSV names the columns (default: yes). If not, name them by number.",
-    )
-
-    @property
-    def given_columns(self) -> dict[str, Any]:
-        """The given columns and the format, as options of `predict_file`."""
-        given = {name: value for name in JobColumns.model_fields if (value := getattr(self, name)) is not None}
-        return {("input_format" if name == "format" else name): value for name, value in given.items()}
-
-
-class JobOptions(JobColumns):
-    """The model and the columns of an uploaded file."""
-
-    model: str | None = Field(None, max_length=200, description="Name of a served model (default: the first one).")
-
-
-class JobRequest(JobOptions):
-    """A file on the server to predict in the background."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    path: str = Field(min_length=1, max_length=1000, description="A file in one of the folders of jobs.sources.")
-
-
-class JobStatus(BaseModel):
-    """The progress of a job."""
-
-    id: str
-    status: str = Field(description="`waiting`, `running`, `done` or `failed`.")
-    model: str
-    rows: int = Field(description="Rows predicted so far.")
-    rejected: int = Field(description="Rows that could not be read or have no text; they are in the rejects file.")
-    detail: str | None = Field(None, description="Reason for the failure; null unless the job failed.")
-    warnings: list[str] = Field(
-        [], description="Warnings about a finished file, such as rows whose earlier turns the model does not read."
-    )
-
-
-class JobList(BaseModel):
-    """The jobs of the caller, the newest first."""
-
-    jobs: list[JobStatus]

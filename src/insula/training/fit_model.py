@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule
-from insula.core.files import write_json
+from insula.core.files import write_json, write_text
 from insula.data.dataset import Dataset
 from insula.inference.backends import get_backend_entry, open_backend
 from insula.inference.parity import PARITY, check_export
 from insula.inference.predictor import Predictor
+from insula.knowledge.rule_file import RULES
 from insula.models.folder import write_common_files
 from insula.models.tokens.tokenization import set_windows
 from insula.training.decide import choose_decision
@@ -71,7 +72,15 @@ def fit_model(dataset: Dataset, plan: TrainingPlan, run: RunContext, stage: Path
     if gold is not None and chosen.logits is not None:
         decision = choose_decision(plan.scheme, chosen.logits, gold, plan.decision, seed=run.seed)
     write_common_files(stage, scheme=plan.scheme, preparation=plan.preparation, decision=decision)
-    predictor = Predictor(scheme=plan.scheme, preparation=plan.preparation, decision=decision, backend=backend)
+    if plan.rules is not None:
+        write_text(stage / RULES, plan.rules.text)
+    predictor = Predictor(
+        scheme=plan.scheme,
+        preparation=plan.preparation,
+        decision=decision,
+        backend=backend,
+        rules=plan.rules,
+    )
     return Trained(predictor, fitted, chosen.logits, seconds, peak.megabytes, chosen)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from insula.core.progress import Progress, Silent
 from insula.core.scheme import LabelScheme
+from insula.knowledge.rules import Rules
 from insula.models.folder import ModelFolder
 from insula.text.context import Segments
 from insula.text.preparation import Preparation
@@ -44,6 +45,7 @@ class TrainingPlan:
     preparation  the text steps, and the context that is read
     model        the options of the family
     base         the network to start from, for families that start from one
+    rules        the user's rules, stored in the model folder; None for none
     train, objective, adapter, distil, auxiliary, adversarial, robust, decision   sections of the recipe; a baseline has
                  their defaults
     """
@@ -53,6 +55,7 @@ class TrainingPlan:
     preparation: Preparation
     model: ModelOptions
     base: Base | None = None
+    rules: Rules | None = None
     train: TrainOptions = field(default_factory=TrainOptions)
     objective: ObjectiveOptions = field(default_factory=ObjectiveOptions)
     adapter: AdapterOptions = field(default_factory=AdapterOptions)

@@ -60,13 +60,15 @@ class Measurement:
         baselines: dict[str, Baseline] = {}
         rows_per_second, truncated = None, 0
         if self.trained.validation is not None:
-            decisions = predictor.decision.decide(predictor.scheme, self.trained.validation)
-            validation = self._evaluate("validation", self.dataset.split("validation"), decisions)
+            held_out = self.dataset.split("validation")
+            decisions = predictor.decide_logits([example.input for example in held_out], self.trained.validation)
+            validation = self._evaluate("validation", held_out, decisions)
         if examples := self.dataset.splits.get("test"):
             self.progress.say(f"Evaluating on {len(examples):,} test rows.")
             began = time.monotonic()
-            logits, longer = predictor.read([example.input for example in examples])
-            decisions = predictor.decision.decide(predictor.scheme, logits)
+            inputs = [example.input for example in examples]
+            logits, longer = predictor.read(inputs)
+            decisions = predictor.decide_logits(inputs, logits)
             seconds = time.monotonic() - began
             truncated = int(longer.sum())
             rows_per_second = round(len(examples) / max(seconds, 1e-9), 1)

@@ -13,6 +13,7 @@ from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.core.targets import build_gold_matrix, collect_weights
 from insula.data.dataset import Dataset
+from insula.knowledge.rules import Rules
 from insula.text.context import TEXT_ALONE, Context
 from insula.text.preparation import Preparation
 from insula.training.families.registry import families
@@ -31,7 +32,8 @@ def plan_training(dataset: Dataset, recipe: Recipe, language: str | None, base: 
 
     base   the result of `Family.check`, if it was called already
 
-    Raises what `Family.check` raises, and `RecipeError` if the data lack the context that the recipe requires.
+    Raises what `Family.check` raises, and `RecipeError` if the data lack the context that the recipe requires,
+    `DataError` and `MissingFileError` as `Rules.read` does.
     """
     model = recipe.model
     located = base or families[model.name].check(model)
@@ -42,6 +44,7 @@ def plan_training(dataset: Dataset, recipe: Recipe, language: str | None, base: 
         preparation=_build_preparation(recipe, model, located, language, recipe.preparation.steps, context),
         model=model,
         base=located,
+        rules=None if recipe.rules.file is None else Rules.read(recipe.rules.file, dataset.scheme),
         train=recipe.train,
         objective=recipe.objective,
         adapter=recipe.adapter,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from insula.core.model_input import TextOrInput
@@ -27,6 +27,7 @@ class FileColumns:
 
     texts            columns of the text, joined by line ends
     usual            conversation columns that were found by their usual names
+    attributes       columns that the rules of the model look at
     most_turns       earlier turns kept
     most_characters  characters kept of an earlier turn; None for all
     """
@@ -36,6 +37,7 @@ class FileColumns:
     id: str | None = None
     language: str | None = None
     usual: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
     most_turns: int = 0
     most_characters: int | None = None
 
@@ -47,7 +49,7 @@ class FileColumns:
     @property
     def is_text_only(self) -> bool:
         """True if an input is only a text."""
-        return not self.conversation.named and self.id is None and self.language is None
+        return not (self.conversation.named or self.id or self.language or self.attributes)
 
 
 def find_file_columns(
@@ -57,8 +59,11 @@ def find_file_columns(
     *,
     options: DataOptions,
     most_characters: int | None,
+    attributes: Collection[str] = (),
 ) -> FileColumns:
     """Return the columns of a file for a model that reads `context`; `DataError` if one is missing.
+
+    attributes  columns that the rules of the model look at; those that the file lacks are left out
 
     Columns that the options do not name are found by their usual names if the model reads what they hold.
     """
@@ -72,6 +77,7 @@ def find_file_columns(
         conversation=found,
         id=id_,
         language=language,
+        attributes=tuple(name for name in columns if name in attributes),
         usual=tuple(name for role, name in found.named if (role, name) not in given.named),
         most_turns=min(max(1, context.turns), MOST_TURNS),
         most_characters=most_characters,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.explanation.explanation import Explanation
+from insula.explanation.explanation import Explanation, Note
 from insula.explanation.html import FAINT
 from insula.serving.pages.words import Translator
 
@@ -26,9 +27,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class WordRow:
-    """A word of the table: its weight with its sign, and the length of its bar (0 to 100)."""
+    """A word of the table: its weight with its sign, the length of its bar (0 to 100), and what else is known."""
 
     text: str
+    note: str
     side: str
     weight: str
     bar: str
@@ -74,6 +76,7 @@ def _build_label(scheme: LabelScheme, explanation: Explanation, label: str, say:
         rows=[
             WordRow(
                 " ".join(word.text.split()),
+                say("comma").join(_describe_note(note, say) for note in word.notes),
                 _get_side(weight),
                 _format_signed(weight),
                 f"{100 * abs(weight) / largest:.1f}",
@@ -107,6 +110,19 @@ def _trust(scheme: LabelScheme, explanation: Explanation, label: str, say: Trans
     if figures.agreement is not None:
         sentences.append(say("why_agreement", agreement=_format_number(figures.agreement)))
     return sentences
+
+
+def _describe_note(note: Note, say: Translator) -> str:
+    return say("why_of_rule" if note.kind == "rule" else f"why_{note.kind}", by=note.by)
+
+
+def describe_rules(scheme: LabelScheme, prediction: Prediction, say: Translator) -> str:
+    """Return which rules changed a prediction, and what it was before; empty if none did."""
+    if prediction.before is None:
+        return ""
+    labels = [scheme.display_name(label, say.language) for label in prediction.before.labels]
+    before = say("comma").join(labels or prediction.labels_before) or say("why_none")
+    return say("why_rule", names=say("comma").join(prediction.rules), labels=before)
 
 
 def _step(weight: float, largest: float) -> int:

@@ -15,6 +15,12 @@ WHY_ENGLISH = {
     "why_none": "none",
     "why_trust": "Mean score without the strongest words for it: {without}. With those words alone: {alone}.",
     "why_agreement": "Rank correlation of the weights with those of a second method: {agreement} (−1 to 1).",
+    "why_rule": "Changed by the rule {names}. Before: {labels}.",
+    "why_negated": "negated by “{by}”",
+    "why_contrast": "after “{by}”",
+    "why_intensified": "intensified by “{by}”",
+    "why_weakened": "weakened by “{by}”",
+    "why_of_rule": "rule {by}",
     "why_caution": "These words moved the model; they do not say why a person feels something.",
 }
 WHY_CHINESE = {
@@ -32,5 +38,11 @@ WHY_CHINESE = {
     "why_none": "无",
     "why_trust": "去掉最支持它的词语后，平均得分为 {without}；只保留这些词语时，平均得分为 {alone}。",
     "why_agreement": "权重与另一种方法的秩相关系数：{agreement}（−1 至 1）。",
+    "why_rule": "规则 {names} 改变了结果。改变之前：{labels}。",
+    "why_negated": "被“{by}”否定",
+    "why_contrast": "位于“{by}”之后",
+    "why_intensified": "“{by}”加强程度",
+    "why_weakened": "“{by}”减弱程度",
+    "why_of_rule": "规则 {by}",
     "why_caution": "这些词语影响了模型的判断，但不能说明一个人为什么有某种情绪。",
 }

@@ -16,7 +16,7 @@ from insula.serving.http.bodies import read_body
 from insula.serving.http.media_type import JSON, read_media_type
 from insula.serving.http.problems import ProblemError, describe_responses
 from insula.serving.job_files import REJECTS, RESULT, Job
-from insula.serving.schemas import JobList, JobOptions, JobRequest, JobStatus
+from insula.serving.job_schemas import JobList, JobOptions, JobRequest, JobStatus
 from insula.serving.service import get_service
 
 router = APIRouter(tags=["batches"])

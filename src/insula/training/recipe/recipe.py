@@ -36,6 +36,7 @@ from insula.training.options.auxiliary import AuxiliaryOptions
 from insula.training.options.distil import DistilOptions
 from insula.training.options.objective import ObjectiveOptions
 from insula.training.options.robust import RobustOptions
+from insula.training.options.rules import RulesOptions
 from insula.training.options.sections import (
     DecisionOptions,
     EvaluationOptions,
@@ -77,6 +78,7 @@ class Recipe(BaseModel):
     adversarial: AdversarialOptions = AdversarialOptions()
     robust: RobustOptions = RobustOptions()
     decision: DecisionOptions = DecisionOptions()
+    rules: RulesOptions = RulesOptions()
     evaluation: EvaluationOptions = EvaluationOptions()
 
     @model_validator(mode="before")
@@ -176,7 +178,7 @@ class Recipe(BaseModel):
             folder = getattr(model, option, None)
             if folder and Path(folder).is_dir():
                 model = model.model_copy(update={option: str(Path(folder).absolute())})
-        sections = ("distil", "auxiliary", "adversarial")
+        sections = ("distil", "auxiliary", "adversarial", "rules")
         others = {name: getattr(self, name).with_absolute_paths() for name in sections}
         return self.model_copy(update={"data": data, "model": model, **others})
 

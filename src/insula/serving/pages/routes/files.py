@@ -12,6 +12,7 @@ from insula.evaluation.reports.readable import format_file_size
 from insula.serving.http.media_type import read_media_type
 from insula.serving.http.problems import ProblemError
 from insula.serving.job_files import DONE, REJECTS, RESULT, RUNNING, WAITING
+from insula.serving.job_schemas import JobOptions
 from insula.serving.pages.forms import is_same_origin, read_form
 from insula.serving.pages.job_view import build_job_view
 from insula.serving.pages.language import get_language
@@ -20,7 +21,6 @@ from insula.serving.pages.rendering import build_address, render_page
 from insula.serving.pages.visits import get_visitors
 from insula.serving.pages.words import Translator
 from insula.serving.routes.batches import ENDINGS, LINES, upload_job
-from insula.serving.schemas import JobOptions
 from insula.serving.service import get_service
 
 router = APIRouter(route_class=PageRoute)

@@ -22,7 +22,7 @@ from insula.serving.pages.model_view import list_labels
 from insula.serving.pages.page_route import RETRY, PageRoute
 from insula.serving.pages.rendering import is_fragment, render_page
 from insula.serving.pages.visits import get_visitors
-from insula.serving.pages.why_view import build_why_view
+from insula.serving.pages.why_view import build_why_view, describe_rules
 from insula.serving.pages.words import Translator
 from insula.serving.queueing.explanation_queue import Wanted
 from insula.serving.served_models import ServedModel
@@ -112,7 +112,10 @@ def _build_answer(
     names = scheme.names if service.settings.explain.enabled else ()
     return {
         "answer": build_answer_view(scheme, prediction, say),
-        "notes": list_reading_notes(given, prediction, model.predictor.context, say),
+        "notes": [
+            *filter(None, [describe_rules(scheme, prediction, say)]),
+            *list_reading_notes(given, prediction, model.predictor.context, say),
+        ],
         "choices": list_labels(scheme, say) if _takes_feedback(service, model) else [],
         "predicted": list(prediction.labels),
         "why_labels": [(name, scheme.display_name(name, say.language)) for name in names],

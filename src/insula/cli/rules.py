@@ -1,0 +1,63 @@
+"""`insula rules`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from insula.cli.complete import complete_model
+from insula.cli.options import Json
+from insula.cli.program import App
+from insula.core.sentences import counted
+
+app = App(help="Check rules that change predictions.")
+
+
+@app.callback()
+def _rules() -> None:
+    """Check the rules of a file: domain words, constraints, overrides.
+
+    Store them in a model with `insula train --set rules.file=rules.toml`, or try them with `insula predict --rules`.
+    """
+
+
+@app.command("check")
+def check(
+    file: Annotated[str, typer.Argument(help="File of rules, in TOML.", metavar="FILE", show_default=False)],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Model whose labels the rules must fit, and that runs the tests of labels.",
+            metavar="MODEL",
+            autocompletion=complete_model,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a rules file, and run the tests in it.
+
+    With a model, the labels of the rules must be its labels. The exit status is 1 if a test fails.
+
+    **Examples**
+
+        insula rules check rules.toml
+        insula rules check rules.toml -m runs/care
+    """
+    from insula.api.rules import check_rules
+
+    result = check_rules(file, model)
+    if as_json:
+        typer.echo(json.dumps(result.to_dict(), ensure_ascii=False))
+    else:
+        for failed in result.failed:
+            typer.echo(f"FAILED {failed.text!r}: {failed.problem}")
+        passed = result.tests - len(result.failed) - result.open
+        typer.echo(f"{counted(result.rules, 'rule')}; {passed:,} of {counted(result.tests, 'test')} passed.")
+        if result.open:
+            typer.echo(f"{counted(result.open, 'test')} of labels not run: name a model with --model.", err=True)
+    if result.failed:
+        raise typer.Exit(1)

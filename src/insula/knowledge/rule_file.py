@@ -1,0 +1,208 @@
+"""`read_rules`: the rules of a user, from a TOML file, and the tests that it holds."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from insula.core.errors import DataError, MissingFileError, nearest
+from insula.core.scheme import LabelScheme
+from insula.core.sentences import describe_invalid_value
+
+RULES = "rules.toml"
+"""The name of the rules in a model folder."""
+Name = Annotated[str, Field(pattern=r"\S", max_length=200)]
+Words = Annotated[tuple[Name, ...], Field(max_length=1000)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Rule(_Table):
+    """When a rule applies, and what it does.
+
+    name       what predictions and explanations call it
+    words      it applies where one of these words or phrases is in the text; empty: to every text
+    without    but not where one of these is
+    negated    only where a word of `words` is negated (true), or is not (false)
+    where      only to inputs with these attributes, such as `source = "skate"`
+    language   only to inputs of this language
+    predicted  only where one of these labels is decided; the rule rewrites that decision
+
+    add        adds to the evidence for labels: to their log-odds, of a dimension to its value
+    never      hard constraint: these labels are never decided
+    labels     override: exactly these labels are decided
+    priority   of several overrides the one with the highest priority decides; then the first in the file
+    """
+
+    name: Name
+    words: Words = ()
+    without: Words = ()
+    negated: bool | None = None
+    where: Mapping[Name, Name] = {}
+    language: str | None = Field(None, pattern="^[a-z]{2}$")
+    predicted: tuple[Name, ...] = ()
+    add: Mapping[Name, float] = {}
+    never: tuple[Name, ...] = ()
+    labels: tuple[Name, ...] | None = None
+    priority: int = 0
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if not self.add and not self.never and self.labels is None:
+            raise ValueError(f"the rule {self.name!r} must have add, never or labels. Say what it does")
+        if not (self.words or self.where or self.language or self.predicted):
+            raise ValueError(
+                f"the rule {self.name!r} must have words, where, language or predicted. Say when it applies"
+            )
+        if self.predicted and (self.labels is None or self.add or self.never):
+            raise ValueError(f"the rule {self.name!r} has predicted, and must then have labels alone")
+        if self.negated is not None and not self.words:
+            raise ValueError(f"the rule {self.name!r} has negated, and must then have words")
+        return self
+
+    @property
+    def named_labels(self) -> tuple[str, ...]:
+        """All labels that it names."""
+        return (*self.predicted, *self.add, *self.never, *(self.labels or ()))
+
+
+class RuleTest(_Table):
+    """A text with what the rules should do to it.
+
+    where, language  attributes and language of the input
+    applies          names of the rules that should apply to the text and its attributes, no more and no fewer
+    labels           the labels that should be decided; a model is needed where no override decides them
+    """
+
+    text: str = Field(min_length=1)
+    where: Mapping[Name, Name] = {}
+    language: str | None = None
+    applies: tuple[Name, ...] | None = None
+    labels: tuple[Name, ...] | None = None
+
+    @model_validator(mode="after")
+    def _expects_something(self) -> Self:
+        if self.applies is None and self.labels is None:
+            raise ValueError(f"the test of {self.text[:40]!r} must have applies or labels")
+        return self
+
+
+class RuleFile(_Table):
+    """The content of a rules file: rules in the order in which they are applied, and tests."""
+
+    rules: tuple[Rule, ...] = Field(min_length=1)
+    tests: tuple[RuleTest, ...] = ()
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The names of the attributes that rules look at."""
+        return frozenset(name for rule in self.rules for name in rule.where)
+
+    def check_labels(self, scheme: LabelScheme, origin: str) -> None:
+        """Raise `DataError` if a rule does not fit a label scheme."""
+        for rule in self.rules:
+            for label in rule.named_labels:
+                if label not in scheme.names:
+                    raise DataError(
+                        f"The labels of rule {rule.name!r} in {origin} must be among {', '.join(scheme.names)}. Got "
+                        f"{label!r}.{nearest(label, scheme.names)}"
+                    )
+            if not scheme.is_categorical and (rule.never or rule.labels is not None):
+                raise DataError(
+                    f"The rule {rule.name!r} in {origin} must have add: the model predicts values and no labels."
+                )
+            if scheme.kind != "multi" and rule.labels is not None and len(rule.labels) != 1:
+                raise DataError(
+                    f"The labels of rule {rule.name!r} in {origin} must be one label, since the model predicts exactly "
+                    f"one. Got {len(rule.labels)}."
+                )
+            if scheme.kind != "multi" and set(rule.never) == set(scheme.names):
+                raise DataError(f"The rule {rule.name!r} in {origin} must allow some label. Got all in never.")
+
+
+def read_rules(file: str | Path) -> RuleFile:
+    """Return the rules of a file, those with `predicted` in an order in which each comes after those it depends on.
+
+    Raises `MissingFileError`, and `DataError` for what is not valid: an unknown key, two rules of one name, a loop.
+    """
+    return parse_rules(read_rule_text(file), repr(str(file)))
+
+
+def read_rule_text(file: str | Path) -> str:
+    """Return the TOML of a rules file. Raises `MissingFileError`, and `DataError` if it cannot be read."""
+    path = Path(file)
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise MissingFileError(f"The rules file {str(path)!r} does not exist. Check the path.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"The rules file {str(path)!r} cannot be read: {error}. Check the path.") from error
+
+
+def parse_rules(text: str, origin: str) -> RuleFile:
+    """Return the rules of a TOML text; `origin` names it in messages. Raises `DataError` as `read_rules` does."""
+    try:
+        content: Any = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"The rules file {origin} is not valid TOML: {error}. Correct it there.") from error
+    try:
+        found = RuleFile.model_validate(content)
+    except ValidationError as error:
+        raise DataError(f"The rules file {origin} is not valid: {_describe_error(error, content)}.") from error
+    names = [rule.name for rule in found.rules]
+    if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
+        raise DataError(f"The names of rules in {origin} must differ. Got {twice!r} twice. Rename one.")
+    for test in found.tests:
+        if unknown := [name for name in test.applies or () if name not in names]:
+            raise DataError(
+                f"A test in {origin} must name rules of the file. Got {unknown[0]!r}.{nearest(unknown[0], names)}"
+            )
+    return found.model_copy(update={"rules": tuple(_sort_rules(found.rules, origin))})
+
+
+def _sort_rules(rules: Sequence[Rule], origin: str) -> list[Rule]:
+    """Return rules by priority, the first of the file first among equals; rewriting rules last, in their own order."""
+    ranked = sorted(rules, key=lambda rule: -rule.priority)
+    rewriting = [rule for rule in ranked if rule.predicted]
+    sorter: TopologicalSorter[int] = TopologicalSorter()
+    for place, rule in enumerate(rewriting):
+        before = [other for other, one in enumerate(rewriting) if set(one.labels or ()) & set(rule.predicted)]
+        sorter.add(place, *before)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        names = ", ".join(repr(rewriting[place].name) for place in dict.fromkeys(error.args[1]))
+        raise DataError(
+            f"The rules in {origin} must not go in a circle: {names} rewrite each other's labels. Remove one."
+        ) from None
+    order: list[int] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        order += ready
+        sorter.done(*ready)
+    return [rule for rule in ranked if not rule.predicted] + [rewriting[place] for place in order]
+
+
+def _describe_error(error: ValidationError, content: Any) -> str:
+    found = error.errors(include_url=False)[0]
+    place, name = list(found["loc"]), ""
+    if len(place) > 1 and place[0] in ("rules", "tests") and isinstance(place[1], int):
+        table = content[place[0]][place[1]]
+        called = table.get("name") or table.get("text") if isinstance(table, dict) else None
+        name = f"{place[0]}[{place[1] + 1}]" + (f" ({str(called)[:40]!r})" if called else "")
+        place = place[2:]
+    key = ".".join(str(part) for part in place)
+    sentence = describe_invalid_value(key, found)
+    if found["type"] == "extra_forbidden":
+        tables: dict[str, type[_Table]] = {"rules": Rule, "tests": RuleTest}
+        known = tables.get(str(found["loc"][0]), RuleFile).model_fields
+        sentence = f"{sentence}.{nearest(str(place[-1]), known)}".rstrip(".")
+    return f"in {name}: {sentence}" if name else sentence
