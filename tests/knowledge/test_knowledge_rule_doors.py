@@ -36,6 +36,7 @@ text = "I feel sick"
 applies = []
 """
 TEXTS = ("That trick was sick", "I am not so happy", "that was sick")
+TYPED = ("predict", TEXTS[0], "--attribute", "source=skate")
 SOURCES = ("skate", "skate", "mail")
 
 
@@ -69,10 +70,12 @@ def test_every_door_says_the_same(run: Path, rules: Path, tmp_path: Path) -> Non
     assert wanted[0]["rules"] == ["sick is praise"]
     assert wanted[0]["before"]["labels"] == ["disgust"]
     assert all("rules" not in row for row in wanted[1:])
-    said = CliRunner().invoke(app, ["predict", TEXTS[0], "-m", str(run), "--attribute", "source=skate", "--json"])
+    said = CliRunner().invoke(app, [*TYPED, "-m", str(run), "--json"])
     assert json.loads(said.stdout) == wanted[0]
-    plain = CliRunner().invoke(app, ["predict", TEXTS[0], "-m", str(run), "--attribute", "source=skate"])
+    plain = CliRunner().invoke(app, [*TYPED, "-m", str(run)])
     assert "changed by sick is praise; before: disgust" in plain.stdout
+    plain = CliRunner().invoke(app, [*TYPED, "-m", str(run), "--display-language", "zh"])
+    assert "规则 sick is praise 改变了结果；改变之前：厌恶" in plain.stdout
     lines = "".join(f"{text},{source}\n" for text, source in zip(TEXTS, SOURCES, strict=True))
     (tmp_path / "in.csv").write_text(f"text,source\n{lines}", encoding="utf-8")
     for name in ("out.jsonl", "out.csv", "out.parquet"):

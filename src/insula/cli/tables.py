@@ -20,6 +20,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "none": "no clear emotion",
         "confidence": "confidence",
         "and": ", ",
+        "changed": "changed by {rules}; before: {before}",
         "score": "score: the probability of a label; confidence: the probability that exactly these labels apply",
         "unsure": "the model is not sure: its confidence is below the abstention threshold",
         "unsure_energy": "the model is not sure: its confidence is below the abstention threshold, or the text is "
@@ -29,6 +30,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "none": "未识别出任何标签",
         "confidence": "置信度",
         "and": "、",
+        "changed": "规则 {rules} 改变了结果；改变之前：{before}",
         "score": "得分：标签成立的概率；置信度：恰好是这些标签的概率",
         "unsure": "不确定：置信度低于拒答阈值",
         "unsure_energy": "不确定：置信度低于拒答阈值，或文本与训练文本差异较大",
@@ -66,8 +68,14 @@ class PredictionPrinter:
                 self.confident += 1
                 head = f"{head}   {self._words['confidence']} {confidence:.2f}"
             typer.echo(crop(f"{mark} {head}  ", join_lines(prediction.text), width))
-            if sentence := prediction.rule_sentence:
-                typer.echo(f"    {sentence}")
+            if prediction.before is not None:
+                typer.echo(f"    {self._describe_change(prediction)}")
+
+    def _describe_change(self, prediction: Prediction) -> str:
+        separator, before = self._words["and"], [self._shown.get(one, one) for one in prediction.labels_before]
+        return self._words["changed"].format(
+            rules=separator.join(prediction.rules), before=separator.join(before) or self._words["none"]
+        )
 
     def explain(self, *, by_energy: bool = False) -> None:
         """Explain the confidence and the marks, if any were printed.
