@@ -28,18 +28,18 @@ def sanitize_value(value: Any, limit: int = MAX_CHARACTERS) -> Any:
     Characters that are not allowed on a page become U+FFFD. Names are cut after `limit` characters, texts, notes and
     the command after 1,000. NaN and infinity become None, and keys with the value None are removed.
     """
+    if isinstance(value, float):  # first: a document is mostly numbers
+        return value if math.isfinite(value) else None
     if isinstance(value, str):
         return _clean_text(value, limit)
+    if isinstance(value, (list, tuple)):
+        return [sanitize_value(item, limit) for item in value]
     if isinstance(value, Mapping):
         return {
             _clean_text(str(key), limit): sanitize_value(item, MAX_TEXT_CHARACTERS if key in TEXTS else limit)
             for key, item in value.items()
             if _is_known(item)
         }
-    if isinstance(value, (list, tuple)):
-        return [sanitize_value(item, limit) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
     return value
 
 
