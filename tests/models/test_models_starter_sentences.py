@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections import Counter
 
 import pytest
-
-pytest.importorskip("snownlp", reason="the table of traditional characters needs insula[offline]")
 
 from insula.core.builtin_schemes import builtin_scheme
 from starter_sentences.made import made_sentences
 from starter_sentences.parts import Sentence
 from starter_sentences.similar import LARGEST, similarity
 from starter_sentences.traditional import to_traditional
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("snownlp") is None, reason="the table of traditional characters needs insula[offline]"
+)
 
 
 @pytest.fixture(scope="module")

@@ -38,28 +38,27 @@ def _conversing(examples: list[Example], *, target: bool) -> list[Example]:
     ]
 
 
-def _trained(recipe: dict[str, Any], folder: Path, *, target: bool) -> Path:
+def _train(recipe: dict[str, Any], folder: Path, *, target: bool) -> None:
     from insula.training.recipe.recipe import load_recipe
     from insula.training.run import train_run
 
     data = toy_data.toy_dataset("multi")
     splits = {name: _conversing(list(examples), target=target) for name, examples in data.splits.items()}
-    run = train_run(dataclasses.replace(data, splits=splits), load_recipe(recipe), folder, command="test")
-    return run.model
+    train_run(dataclasses.replace(data, splits=splits), load_recipe(recipe), folder, command="test")
 
 
 @pytest.fixture(scope="session")
-def joined_model(tiny_recipe: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def joined_model(tiny_recipe: Callable[..., dict[str, Any]], once: Callable[..., Path]) -> Path:
     """A linear model, called `joined`, that reads three turns and a target, joined to the text."""
     recipe = tiny_recipe("linear", {"preparation.context_turns": 3})
-    return _trained(recipe, tmp_path_factory.mktemp("runs") / "joined", target=True)
+    return once("conversing-joined", lambda folder: _train(recipe, folder / "joined", target=True)) / "joined" / "model"
 
 
 @pytest.fixture(scope="session")
-def pair_model(tiny_recipe: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pair_model(tiny_recipe: Callable[..., dict[str, Any]], once: Callable[..., Path]) -> Path:
     """A neural model, called `pairs`, that reads two turns as the second segment of a pair."""
     recipe = tiny_recipe("encoder", {"preparation.context_turns": 2, "evaluation.baselines": []})
-    return _trained(recipe, tmp_path_factory.mktemp("runs") / "pairs", target=False)
+    return once("conversing-pairs", lambda folder: _train(recipe, folder / "pairs", target=False)) / "pairs" / "model"
 
 
 @pytest.fixture(scope="session")

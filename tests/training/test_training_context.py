@@ -64,6 +64,7 @@ def _accuracy(predictor: Predictor, data: Dataset, *, inputs: bool = True) -> fl
     return float(np.mean([answer.label == row.labels[0] for answer, row in zip(answers, rows, strict=True)]))
 
 
+@pytest.mark.usefixtures("torch_only")
 @pytest.mark.parametrize(
     ("family", "overrides", "settings"),
     [
@@ -108,6 +109,7 @@ def test_frozen_layers_keep_the_segments_apart(encoder_folder: Callable[..., Pat
             model(attention_mask=mask, lower_states=states)
 
 
+@pytest.mark.usefixtures("torch_only")
 def test_training_with_frozen_layers_reads_pairs(train_turned: Any) -> None:
     _, predictor, data = train_turned("encoder", {"train.epochs": 1, "train.freeze_layers": 1}, layers=2)
     assert predictor.preparation.context.pairs
