@@ -19,30 +19,21 @@ from torch import nn
 from insula.api.training import resume_training, train
 from insula.core.errors import MissingExtraError, ModelFolderError, RecipeError
 from insula.data.dataset import Dataset
-from insula.inference.backends import backends
 from insula.inference.predictor import Predictor
-from insula.inference.torch_backend import TorchBackend
 from insula.models.folder import open_folder
 from insula.models.layers import adapters
 from insula.models.layers.adapters import choose_targets, is_trained_parameter
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.training.fitters import encoder as fit_encoder
-from insula.training.fitters import network
 from insula.training.neural import train_network as neural
 from insula.training.recipe.recipe import load_recipe
 from interrupt import Interrupt
+from unexported import exported
 
 METHODS = ("lora", "adalora", "bottleneck")
+pytestmark = pytest.mark.usefixtures("torch_only")
 every_method = pytest.mark.parametrize("method", METHODS)
 RecipeOf = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(autouse=True)
-def _exported(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip the ONNX export, which takes ten times as long as training; torch predicts instead."""
-    if "merged_into" not in request.node.name or "bottleneck" not in request.node.name:  # it alone adds to the graph
-        monkeypatch.setattr(network, "export_onnx", lambda model, file, **_: None)
-        monkeypatch.setitem(backends._loaded, "onnx", TorchBackend)
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +69,8 @@ def test_an_adapter_is_merged_or_stored_without_its_base(
     assert np.ptp(wanted, axis=0).max() > 0.1
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
-    # Merged: an ordinary folder for ONNX Runtime and torch, without the base.
+    # Merged: an ordinary folder, without the base.
     assert open_folder(run.model).backend == "onnx"
-    torch_logits = Predictor.load(run.model, backend="torch").logits([e.text for e in data.split("test")])
-    np.testing.assert_allclose(torch_logits, found, atol=1e-5)
     names = set(load_file(run.model / "model.safetensors"))
     plain = EncoderForEmotion.from_backbone(encoder_folder(), outputs=3, pooling="mean", dropout=0.0).state_dict()
     assert (names == set(plain)) == (method != "bottleneck")
@@ -94,6 +83,16 @@ def test_an_adapter_is_merged_or_stored_without_its_base(
     values = [one.metrics["test"]["metrics"]["nll"]["value"] for one in (run, apart)]
     assert values[0] == pytest.approx(values[1], abs=1e-5)
     np.testing.assert_array_equal(_logits(apart.model, data), wanted)
+
+
+@pytest.mark.parametrize("method", ["lora", "bottleneck"])  # merged, or more layers in the graph
+def test_onnx_runtime_answers_as_torch_does(method: str, tmp_path: Path, data: Dataset, recipe: RecipeOf) -> None:
+    with exported():
+        run = train(data, recipe=recipe(method, {"train.epochs": 1}, layers=1), output=tmp_path / "run")
+        found = _logits(run.path, data)
+    assert (run.model / "model.onnx").exists()
+    torch_logits = Predictor.load(run.model, backend="torch").logits([e.text for e in data.split("test")])
+    np.testing.assert_allclose(torch_logits, found, atol=1e-5)
 
 
 @every_method
@@ -150,9 +149,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
 ) -> None:
     scores = itertools.count(1)  # each better than the one before, so that the last step's weights are compared
     monkeypatch.setattr(neural, "compute_validation_score", lambda *_: ("macro_f1", float(next(scores))))
-    settings = recipe(
-        method, {"train.evaluations_per_epoch": 2, "train.patience": 50, "adapter.merge": False, "model.dropout": 0.2}
-    )
+    options = {"train.evaluations_per_epoch": 2, "train.patience": 50, "adapter.merge": False, "model.dropout": 0.2}
+    settings = recipe(method, options, layers=1)
     whole = train(source, recipe=settings, output=tmp_path / "whole")
     wanted = load_file(whole.model / "adapter.safetensors")
     for step in (5, 11):  # AdaLoRA's ranks are final after step 9 of 12
