@@ -40,6 +40,7 @@ from insula.compression.quantize import CompressedModel
 from insula.core.builtin_schemes import BUILTIN_SCHEMES
 from insula.data.formats.formats import EXTENSIONS, FORMATS
 from insula.data.mask_rows import MaskedFile
+from insula.evaluation.attack_document import AttackDocument, AttackedText
 from insula.evaluation.document import SCHEMA_VERSION, MetricsDocument
 from insula.evaluation.metrics.metric_names import METRICS
 from insula.evaluation.result import Evaluation
@@ -205,6 +206,8 @@ def results() -> str:
         FileResult,
         Masked,
         MaskedFile,
+        AttackDocument,
+        AttackedText,
         AugmentedFile,
         Predictor,
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
+    from insula.api.augmentation import attack_model as attack_model
     from insula.api.augmentation import augment_file as augment_file
     from insula.api.bench import bench_model as bench_model
     from insula.api.calibration import calibrate_model as calibrate_model
@@ -64,6 +65,7 @@ _PUBLIC = {
     "Progress": "insula.core.progress",
     "Recipe": "insula.training.recipe.recipe",
     "Turn": "insula.core.model_input",
+    "attack_model": "insula.api.augmentation",
     "augment_file": "insula.api.augmentation",
     "bench_model": "insula.api.bench",
     "calibrate_model": "insula.api.calibration",

@@ -22,11 +22,13 @@ class Case:
 
     mark   the file by which a folder of the verb's kind is known; None where it writes a file, or next to other files
     reads  which of `model` and `data` the verb reads
+    ending  of a file that it writes
     """
 
     call: Verb
     mark: str | None
     reads: tuple[str, ...]
+    ending: str = ".jsonl"
 
 
 def plain(verb: str, *order: str, **options: Any) -> Verb:
@@ -76,6 +78,7 @@ CASES = {
     "mask_file": Case(plain("mask_file", "data", "output"), None, ("data",)),
     "augment_file": Case(plain("augment_file", "data", "output", methods=("swap",)), None, ("data",)),
     "bench_model": Case(plain("bench_model", "model", by_name=("data", "output")), None, ("data",)),
+    "attack_model": Case(plain("attack_model", "data", "model", by_name=("output",)), None, ("data",), ".html"),
 }
 FILES = (
     "predict_file",
@@ -83,7 +86,8 @@ FILES = (
     "mask_file",
     "augment_file",
     "bench_model",
-)  # they write a file, which is replaced as by any program
+    "attack_model",
+)  # they write a file, which is replaced as by any program; attack_model needs `overwrite`
 REPLACED = {name: case for name, case in CASES.items() if case.mark}
 every_verb = pytest.mark.parametrize("verb", CASES)
 every_replacing_verb = pytest.mark.parametrize("verb", REPLACED)
@@ -109,6 +113,7 @@ def test_every_verb_that_writes_is_here() -> None:
     for option, cases in (("output", CASES), ("overwrite", REPLACED)):
         asked = {name for name, verb in verbs.items() if option in inspect.signature(verb).parameters}
         asked -= {"resume_pretraining"}  # its output is what it resumes
+        asked -= {"attack_model"} if option == "overwrite" else set()  # of a file, not a folder
         assert asked == {name.split()[0] for name in cases}
 
 
@@ -152,7 +157,7 @@ def test_a_file_is_no_folder(verb: str, places: dict[str, Path]) -> None:
 
 @pytest.mark.parametrize("verb", FILES)
 def test_a_folder_is_no_file(verb: str, places: dict[str, Path]) -> None:
-    output = places["output"].with_suffix(".jsonl")
+    output = places["output"].with_suffix(CASES[verb].ending)
     output.mkdir()
     refused(verb, "something else already exists", places, output=output)
 

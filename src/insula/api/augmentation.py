@@ -1,14 +1,32 @@
-"""`augment_file`: more rows from the same labels."""
+"""`augment_file`: more rows from the same labels. `attack_model`: changed texts that a model decides differently."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
+from insula.augmentation.attacks.attack import ROWS, attack_examples, choose_candidates
+from insula.augmentation.attacks.search import DEFAULT, Limits
 from insula.augmentation.augment_rows import AugmentedFile, augment_rows
 from insula.augmentation.registry import choose_augmenters
-from insula.core.progress import Progress
+from insula.core.errors import OutputError
+from insula.core.files import atomic_file
+from insula.core.outputs import build_exists_error, require_different, require_outside
+from insula.core.progress import Progress, default_progress
+from insula.core.sentences import counted
 from insula.data.formats.formats import ReadOptions
+from insula.data.load import read_examples
+from insula.data.sources.sources import SourceName, list_source_names
+from insula.evaluation.attack_document import AttackDocument
+from insula.evaluation.document import stamp_document
+from insula.evaluation.reports.attack_page import write_attack
+from insula.inference.predictor import Predictor
+from insula.models.folder import open_folder
+from insula.models.locate import locate_model
+from insula.models.provenance import choose_evaluation_options, find_seen_rows
+
+ENDINGS = (".html", ".json")
 
 
 def augment_file(
@@ -43,3 +61,88 @@ def augment_file(
         source, output, choose_augmenters(methods), text=text, label=label, times=times, language=language, seed=seed,
         reading=ReadOptions(input_format, separator, header), output_format=output_format, progress=progress,
     )  # fmt: skip
+
+
+def attack_model(
+    source: SourceName,
+    model: str | Path,
+    *,
+    method: str = "characters",
+    rows: int = ROWS,
+    queries: int = DEFAULT.queries,
+    share: float = DEFAULT.share,
+    seed: int = 0,
+    text: str | Sequence[str] | None = None,
+    label: str | Sequence[str] | None = None,
+    label_names: str | None = None,
+    format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    command: str = "",
+    progress: Progress | None = None,
+) -> AttackDocument:
+    """Change texts that a model decides correctly until it decides differently; return how often that works.
+
+    source   labelled rows: files, a folder (its test split) or a built-in data set
+    model    a run, a model folder, or the name of a run
+    method   `characters`: typing errors in English, homophones and split characters in Chinese
+    rows     largest number of rows, drawn with the seed
+    queries  largest number of texts to predict for a row, the original included
+    share    largest share of the words of a text to change; at least one may change
+    text, label, label_names, format, separator, header   how the rows are read (see `DataOptions`)
+    output   `.html` for a page, `.json` for the result as JSON; None writes nothing
+    overwrite  replace an existing output
+    progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
+
+    Only scores of the model are used. The same rows, model and seed give the same result, apart from the time. Raises
+    `DataError` without usable rows or for a model without labels, `OutputError`, `MissingFileError`,
+    `UnknownNameError`, `ModelFolderError`.
+    """
+    progress = default_progress(progress)
+    choose_candidates(method)
+    place = locate_model(model)
+    folder = open_folder(place)
+    if output is not None:
+        _require_output(Path(output), source, place, overwrite=overwrite)
+    # Opened before the work, so that a place that cannot be written is an error at once.
+    with nullcontext() if output is None else atomic_file(output) as file:
+        options, absent = choose_evaluation_options(
+            place, source, text=text, label=label, label_names=label_names, format=format, separator=separator,
+            header=header,
+        )  # fmt: skip
+        examples, read = read_examples(source, options, folder.scheme)
+        notes = [*absent, *read]
+        if seen := int(find_seen_rows(place, examples).sum()):
+            notes.append(f"{counted(seen, 'row')} of {len(examples):,} are in the training data of the model.")
+        for note in notes:
+            progress.say(note)
+        found = attack_examples(
+            Predictor.load(place), examples, method, rows=rows, limits=Limits(queries, share), seed=seed,
+            progress=progress,
+        )  # fmt: skip
+        stamp = stamp_document(command)
+        document = found.model_copy(
+            update={
+                "format_version": 1, "insula_version": stamp["insula_version"], "created": stamp["created"],
+                "command": command, "model": str(model), "family": folder.family,
+                "data": ", ".join(map(str, list_source_names(source))), "notes": [*notes, *found.notes],
+            }
+        )  # fmt: skip
+        if file is not None and Path(str(output)).suffix == ".html":
+            write_attack(file, document)
+        elif file is not None:
+            document.write(file)
+    return document
+
+
+def _require_output(output: Path, source: SourceName, model: Path, *, overwrite: bool) -> None:
+    require_different(output, model, *list_source_names(source))
+    require_outside(output, model)
+    if output.suffix not in ENDINGS:
+        raise OutputError(
+            f"The name of the output must end in .html or .json. Got {str(output)!r}. Choose another name."
+        )
+    if output.is_file() and not overwrite:
+        raise build_exists_error(output, "a file")

@@ -52,6 +52,16 @@ def find_neighbours(syllable: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def find_homophones(character: str) -> str:
+    """Return the common characters of the same syllable, then those of easily confused ones; none for negations."""
+    characters_of, syllable_of = _load_tables()
+    syllable = syllable_of.get(character)
+    if syllable is None or character in _KEPT:
+        return ""
+    others = (characters_of.get(sound, "") for sound in (syllable, *find_neighbours(syllable)))
+    return "".join(others).replace(character, "")
+
+
 def _replace_characters(text: str, situation: Situation, sounds: Callable[[str], tuple[str, ...]]) -> str | None:
     characters_of, syllable_of = _load_tables()
     options: dict[int, str] = {}

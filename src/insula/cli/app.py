@@ -8,10 +8,11 @@ import sys
 import typer
 
 from insula import __version__
-from insula.cli import compare, evaluate, explain, predict, pretrain, recipes, rules, runs, search, serve, train
+from insula.cli import explain, predict, pretrain, recipes, rules, runs, search, serve, train
 from insula.cli.data import app as data
 from insula.cli.exits import flush_output
 from insula.cli.handoff import app as queue
+from insula.cli.measure import attack, compare, evaluate
 from insula.cli.model import app as model
 from insula.cli.program import App, Program
 from insula.cli.store import audit, keys, store
@@ -20,6 +21,7 @@ app = App(name="insula", cls=Program)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("attack")(attack.attack)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
 app.command("serve")(serve.serve)

@@ -1,0 +1,110 @@
+"""Attacks a model on labelled rows and summarises the outcomes."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from insula.augmentation.attacks.characters import change_characters
+from insula.augmentation.attacks.search import DEFAULT, Candidates, Limits, Outcome, attack_rows
+from insula.core.arrays import BoolArray
+from insula.core.errors import DataError, UnknownNameError, nearest
+from insula.core.example import Example
+from insula.core.progress import Progress
+from insula.core.sentences import counted
+from insula.core.targets import build_gold_matrix
+from insula.evaluation.attack_document import WORST, AttackDocument, AttackedText
+from insula.evaluation.metrics.proportions import measure_share
+from insula.inference.predictor import Predictor
+
+METHODS: Mapping[str, Candidates] = {"characters": change_characters}
+ROWS = 300
+
+
+def choose_candidates(method: str) -> Candidates:
+    """Return the candidates of a method; `UnknownNameError` for another name."""
+    if method not in METHODS:
+        raise UnknownNameError(
+            f"The method of an attack must be one of {', '.join(METHODS)}. Got {method!r}.{nearest(method, METHODS)}"
+        )
+    return METHODS[method]
+
+
+def attack_examples(
+    predictor: Predictor,
+    examples: Sequence[Example],
+    method: str,
+    *,
+    rows: int = ROWS,
+    limits: Limits = DEFAULT,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> AttackDocument:
+    """Attack the rows that a model decides correctly and return the figures, without names of model and data.
+
+    examples  labelled under the scheme of the model
+    method    a name in `METHODS`
+    rows      largest number of rows, drawn with the seed; correct or not
+
+    Raises `DataError` for a model with dimensions, which makes no decisions, and for limits out of range.
+    """
+    candidates = choose_candidates(method)
+    scheme, began = predictor.scheme, time.monotonic()
+    _check(scheme.is_categorical, rows, limits)
+    every = range(len(examples))
+    places = sorted(random.Random(seed).sample(every, rows)) if rows < len(examples) else list(every)
+    notes = [f"{counted(rows, 'row')} of {len(examples):,}, drawn with seed {seed}."] if rows < len(examples) else []
+    chosen = [examples[place] for place in places]
+    gold = build_gold_matrix(scheme, chosen) > 0.5
+    correct = (predictor.decide([example.input for example in chosen]).chosen == gold).all(axis=1)
+    attacked = [(places[row], chosen[row].input) for row in np.flatnonzero(correct).tolist()]
+    found = list(attack_rows(predictor, attacked, candidates, limits=limits, seed=seed, progress=progress))
+    successes = [outcome for outcome in found if outcome.is_success]
+    return AttackDocument(
+        notes=notes,
+        method=method,
+        seed=seed,
+        max_queries=limits.queries,
+        max_share=limits.share,
+        rows=len(chosen),
+        attacked=len(found),
+        succeeded=len(successes),
+        accuracy=measure_share(len(found), len(chosen)),
+        accuracy_under_attack=measure_share(len(found) - len(successes), len(chosen)),
+        success_rate=measure_share(len(successes), len(found)),
+        mean_edited=float(np.mean([one.edits / one.words for one in successes])) if successes else None,
+        mean_queries=float(np.mean([one.queries for one in found])) if found else None,
+        seconds=round(time.monotonic() - began, 1),
+        worst=[_to_record(one, scheme.names) for one in sorted(successes, key=_sort_key)[:WORST]],
+    )
+
+
+def _check(is_categorical: bool, rows: int, limits: Limits) -> None:
+    if not is_categorical:
+        raise DataError(
+            "An attack changes decisions, and this model has dimensions instead of labels. Name a model with labels."
+        )
+    if rows < 1 or limits.queries < 2:
+        name, least, got = ("rows", 1, rows) if rows < 1 else ("queries for each row", 2, limits.queries)
+        raise DataError(f"The number of {name} must be at least {least}. Got {got}. Choose a larger one.")
+    if not 0 < limits.share <= 1:
+        raise DataError(f"The share of words to change must be above 0 and at most 1. Got {limits.share}.")
+
+
+def _sort_key(outcome: Outcome) -> tuple[float, float, int]:
+    return outcome.edits / outcome.words, -outcome.confidence[0], outcome.row
+
+
+def _to_record(outcome: Outcome, names: Sequence[str]) -> AttackedText:
+    def list_labels(chosen: BoolArray) -> list[str]:
+        return [name for name, is_chosen in zip(names, chosen, strict=True) if is_chosen]
+
+    before, after = outcome.confidence
+    return AttackedText(
+        row=outcome.row + 1, text=outcome.text, changed=outcome.changed, before=list_labels(outcome.before),
+        after=list_labels(outcome.after), confidence_before=before, confidence_after=after, words=outcome.words,
+        edits=outcome.edits, queries=outcome.queries,
+    )  # fmt: skip

@@ -1,0 +1,260 @@
+"""Black-box search for changed texts on which a model decides differently.
+
+As in DeepWordBug (Gao et al. 2018) and TextFooler (Jin et al. 2020): the words of a text are ranked by how much the
+confidence falls without them; from the most important word on, the best of its candidates replaces it, until the
+decision changes. Only scores are used, no gradients. The texts of many rows are predicted together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from insula.core.arrays import BoolArray, FloatArray
+from insula.core.decision import compute_confidence
+from insula.core.model_input import ModelInput
+from insula.core.progress import Progress, Silent
+from insula.inference.predictor import Predictor
+from insula.text.word_spans import find_word_spans
+
+ROWS_AT_ONCE = 64
+"""Rows whose searches run together; their texts share batches."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an attack may do to a row.
+
+    queries  largest number of different texts to predict, the original included
+    share    largest share of the words to change; at least one may change
+    """
+
+    queries: int = 500
+    share: float = 0.3
+
+
+DEFAULT = Limits()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of attacking a row that the model decides correctly.
+
+    row         the row, from 0
+    text        the original text
+    changed     the last text of the search; that of a success changes the decision
+    before, after   (labels,) the decisions
+    confidence  (2,) the confidence in the original decision, before and after
+    words       number of words
+    edits       number of changed words
+    queries     number of predicted texts
+    """
+
+    row: int
+    text: str
+    changed: str
+    before: BoolArray
+    after: BoolArray
+    confidence: tuple[float, float]
+    words: int
+    edits: int
+    queries: int
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the decision changed."""
+        return not np.array_equal(self.before, self.after)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A text as words and the pieces around them: one more piece than words."""
+
+    words: tuple[str, ...]
+    gaps: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Sentence:
+        """Split a text."""
+        spans = find_word_spans(text)
+        borders = [0, *(border for span in spans for border in span), len(text)]
+        gaps = tuple(text[first:last] for first, last in zip(borders[::2], borders[1::2], strict=True))
+        return cls(tuple(text[first:last] for first, last in spans), gaps)
+
+    def replaced(self, place: int, word: str) -> Sentence:
+        """Return the sentence with another word at a place."""
+        return dataclasses.replace(self, words=(*self.words[:place], word, *self.words[place + 1 :]))
+
+    def __str__(self) -> str:
+        return self.gaps[0] + "".join(word + gap for word, gap in zip(self.words, self.gaps[1:], strict=True))
+
+
+Candidates = Callable[[Sentence, int, random.Random], Iterable[str]]
+"""Returns words that may replace the word at a place of a sentence; none if it must stay."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """The prediction of a text: (labels,) scores and decision."""
+
+    scores: FloatArray
+    chosen: BoolArray
+
+
+_Search = Generator[list[str], list[_Answer | None], tuple[str, int]]
+"""Yields texts to predict, receives an answer for each (None: no queries left), returns changed text and edits."""
+
+
+@dataclass
+class _Row:
+    """A row under attack."""
+
+    number: int
+    given: ModelInput
+    search: _Search
+    wanted: list[str]
+    known: dict[str, _Answer]
+    result: tuple[str, int] | None = None
+    waiting: list[str] = field(default_factory=list)
+
+    def choose_new(self, limit: int) -> list[str]:
+        """Return the wanted texts that are not known, within the limit of queries."""
+        new = [text for text in dict.fromkeys(self.wanted) if text not in self.known]
+        self.waiting = new[: max(0, limit - len(self.known))]
+        return self.waiting
+
+    def proceed(self) -> None:
+        """Send the answers to the search."""
+        try:
+            self.wanted = self.search.send([self.known.get(text) for text in self.wanted])
+        except StopIteration as stop:
+            self.result = stop.value
+
+
+def attack_rows(
+    predictor: Predictor,
+    rows: Sequence[tuple[int, ModelInput]],
+    candidates: Candidates,
+    *,
+    limits: Limits = DEFAULT,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Iterator[Outcome]:
+    """Attack inputs of a categorical model and yield an outcome for each, in the order in which they finish.
+
+    rows  number and input of each row; the decision of the model is what the attack changes
+
+    The same model, rows, candidates and seed give the same outcomes.
+    """
+    progress = progress or Silent()
+    kind = predictor.scheme.kind
+    first = _predict(predictor, [given for _, given in rows])
+    queue: deque[_Row] = deque()
+    for (number, given), answer in zip(rows, first, strict=True):
+        confidence = _Confidence(kind, answer.chosen)
+        chance = random.Random(f"{seed} {number}")
+        search = _search(Sentence.of(given.text), confidence, answer, candidates, limits, chance)
+        row = _Row(number, given, search, [], {given.text: answer})
+        queue.append(row)
+    progress.start("attack", total=len(rows))
+    active: list[_Row] = []
+    while queue or active:
+        while queue and len(active) < ROWS_AT_ONCE:
+            row = queue.popleft()
+            active.append(row)
+            try:
+                row.wanted = next(row.search)
+            except StopIteration as stop:
+                row.result = stop.value
+        asked = [(row, text) for row in active if row.result is None for text in row.choose_new(limits.queries)]
+        answers = _predict(predictor, [dataclasses.replace(row.given, text=text) for row, text in asked])
+        for (row, text), answer in zip(asked, answers, strict=True):
+            row.known[text] = answer
+        for row in active:
+            if row.result is None:
+                row.proceed()
+        for row in active:
+            if row.result is not None:
+                progress.advance(1)
+                yield _to_outcome(row, kind)
+        active = [row for row in active if row.result is None]
+    progress.finish()
+
+
+def _predict(predictor: Predictor, inputs: Sequence[ModelInput]) -> list[_Answer]:
+    if not inputs:
+        return []
+    decisions = predictor.decide(inputs)
+    return [_Answer(scores, chosen) for scores, chosen in zip(decisions.scores, decisions.chosen, strict=True)]
+
+
+class _Confidence:
+    """The probability that a model assigns to a given decision."""
+
+    def __init__(self, kind: str, chosen: BoolArray) -> None:
+        self.kind, self.chosen = kind, chosen
+
+    def __call__(self, answer: _Answer) -> float:
+        return float(compute_confidence(self.kind, answer.scores[None], self.chosen[None])[0])  # type: ignore[arg-type]
+
+    def is_changed(self, answer: _Answer) -> bool:
+        return not np.array_equal(answer.chosen, self.chosen)
+
+
+def _search(
+    sentence: Sentence,
+    confidence: _Confidence,
+    first: _Answer,
+    candidates: Candidates,
+    limits: Limits,
+    chance: random.Random,
+) -> _Search:
+    options = {place: list(candidates(sentence, place, chance)) for place in range(len(sentence.words))}
+    places = [place for place, words in options.items() if words]
+    if len(places) > limits.queries // 2:  # half of the queries are for candidates
+        places = sorted(chance.sample(places, limits.queries // 2))
+    order = yield from _rank(sentence, places, confidence)
+    most = max(1, int(limits.share * sum(any(map(str.isalnum, word)) for word in sentence.words)))
+    current, lowest, edits = sentence, confidence(first), 0
+    for place in order:
+        if edits == most:
+            break
+        tried = [current.replaced(place, word) for word in options[place]]
+        answers = yield [str(one) for one in tried]
+        found = [(one, answer) for one, answer in zip(tried, answers, strict=True) if answer is not None]
+        if not found:
+            break
+        # A change of the decision counts first, then the fall of the confidence.
+        best, answer = min(found, key=lambda pair: (not confidence.is_changed(pair[1]), confidence(pair[1])))
+        if confidence.is_changed(answer):
+            return str(best), edits + 1
+        if confidence(answer) < lowest:
+            current, lowest, edits = best, confidence(answer), edits + 1
+    return str(current), edits
+
+
+def _rank(
+    sentence: Sentence, places: Sequence[int], confidence: _Confidence
+) -> Generator[list[str], list[_Answer | None], list[int]]:
+    """Return the places by the confidence without their words, lowest first."""
+    if len(places) < 2:
+        return list(places)
+    answers = yield [str(sentence.replaced(place, "")) for place in places]
+    known = [(confidence(answer), place) for place, answer in zip(places, answers, strict=True) if answer is not None]
+    return [place for _, place in sorted(known)]
+
+
+def _to_outcome(row: _Row, kind: str) -> Outcome:
+    changed, edits = row.result or (row.given.text, 0)
+    before, after = row.known[row.given.text], row.known[changed]
+    confidence = _Confidence(kind, before.chosen)
+    return Outcome(
+        row=row.number, text=row.given.text, changed=changed, before=before.chosen, after=after.chosen,
+        confidence=(confidence(before), confidence(after)), words=len(Sentence.of(row.given.text).words), edits=edits,
+        queries=len(row.known),
+    )  # fmt: skip

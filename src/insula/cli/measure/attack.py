@@ -1,0 +1,91 @@
+"""`insula attack`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from insula.cli.options import READING_OPTIONS, AnyModel, Json, Quiet, data_argument, with_columns
+from insula.core.sentences import counted
+from insula.core.starter import STARTER
+
+SHOWN = 5
+
+
+@with_columns("text", "label", "label_names", *READING_OPTIONS)
+def attack(
+    source: Annotated[
+        list[str],
+        data_argument("Labelled rows: files, a folder (its test split), or a built-in data set."),
+    ],
+    model: AnyModel = STARTER,
+    method: Annotated[
+        str, typer.Option("--method", help="What to change: characters.", metavar="METHOD")
+    ] = "characters",
+    rows: Annotated[
+        int, typer.Option("--rows", min=1, help="Largest number of rows, drawn with the seed.", metavar="N")
+    ] = 300,
+    queries: Annotated[
+        int, typer.Option("--queries", min=2, help="Largest number of texts to predict for a row.", metavar="N")
+    ] = 500,
+    share: Annotated[
+        float, typer.Option("--share", help="Largest share of the words of a text to change.", metavar="SHARE")
+    ] = 0.3,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the random choices.", metavar="N")] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Page (.html) or JSON file (.json) for the result. [default: write nothing]",
+            metavar="FILE",
+            show_default=False,
+            rich_help_panel="Output",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing output.", rich_help_panel="Output")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    *,
+    data: dict[str, Any],
+) -> None:
+    """Attack a model: change texts that it decides correctly until it decides differently.
+
+    The attack makes small changes that a reader hardly notices: typing errors in English, homophones and split
+    characters in Chinese. It starts with the words that matter most, and uses only the scores of the model.
+
+    **Examples**
+
+        insula attack test.csv --model runs/care
+        insula attack test.csv --model runs/care --rows 1000 --output attack.html
+        insula attack test.csv --model runs/care --queries 100 --json
+    """
+    from insula.api.augmentation import attack_model
+    from insula.cli.command import as_typed
+    from insula.cli.progress import show_progress
+    from insula.evaluation.reports.attack_page import describe_attack
+    from insula.evaluation.reports.readable import format_percent, format_span
+
+    with show_progress(quiet) as progress:
+        found = attack_model(
+            source, model, method=method, rows=rows, queries=queries, share=share, seed=seed, **data, output=output,
+            overwrite=overwrite, command=as_typed(), progress=progress,
+        )  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False))
+        return
+    typer.echo(describe_attack(found))
+    for name, interval in (("accuracy", found.accuracy), ("under attack", found.accuracy_under_attack)):
+        typer.echo(f"{name:<14}{format_percent(interval.value)}  ({format_span(interval, format_percent)})")
+    for pair in found.worst[:SHOWN]:
+        typer.echo(f"\n{', '.join(pair.before) or 'nothing'} -> {', '.join(pair.after) or 'nothing'}")
+        typer.echo(f"  {pair.text}\n  {pair.changed}")
+    if len(found.worst) > SHOWN:
+        typer.echo(f"\n{counted(len(found.worst) - SHOWN, 'more pair')} in --json and in --output.")
+    if output is not None:
+        typer.echo(f"\nresult   {output}")
