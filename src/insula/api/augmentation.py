@@ -87,7 +87,8 @@ def attack_model(
 
     source   labelled rows: files, a folder (its test split) or a built-in data set
     model    a run, a model folder, or the name of a run
-    method   `characters`: typing errors in English, homophones and split characters in Chinese
+    method   `characters`: typing errors in English, homophones and split characters in Chinese; `words`: English
+             synonyms from WordNet, which you install
     rows     largest number of rows, drawn with the seed
     queries  largest number of texts to predict for a row, the original included
     share    largest share of the words of a text to change; at least one may change

@@ -69,6 +69,7 @@ class Augmenter:
 augmenters: Registry[Augmenter] = Registry("augmenters")
 augmenters.register("swap", "insula.augmentation.word_edits:SWAP")
 augmenters.register("delete", "insula.augmentation.word_edits:DELETE")
+augmenters.register("synonyms", "insula.augmentation.synonyms:SYNONYMS")
 augmenters.register("keyboard", "insula.augmentation.noise:KEYBOARD")
 augmenters.register("homophone", "insula.augmentation.pinyin_edits:HOMOPHONE")
 augmenters.register("pinyin", "insula.augmentation.pinyin_edits:PINYIN")

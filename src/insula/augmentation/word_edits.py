@@ -44,10 +44,11 @@ def delete_words(text: str, situation: Situation) -> str | None:
 
 
 def _find_unprotected(words: list[str]) -> list[int]:
-    return [place for place, word in enumerate(words) if not _is_protected(word)]
+    return [place for place, word in enumerate(words) if not is_protected(word)]
 
 
-def _is_protected(word: str) -> bool:
+def is_protected(word: str) -> bool:
+    """Return whether a word negates, intensifies, contrasts or expresses a feeling."""
     low = word.lower()
     # A longer Chinese word may contain the negation: 再也不会.
     return low in PROTECTED or low.endswith(("n't", "n’t")) or not _CHINESE_NEGATIONS.isdisjoint(low)

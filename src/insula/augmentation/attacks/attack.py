@@ -10,6 +10,7 @@ import numpy as np
 
 from insula.augmentation.attacks.characters import change_characters
 from insula.augmentation.attacks.search import DEFAULT, Candidates, Limits, Outcome, attack_rows
+from insula.augmentation.attacks.words import change_words
 from insula.core.arrays import BoolArray
 from insula.core.errors import DataError, UnknownNameError, nearest
 from insula.core.example import Example
@@ -20,7 +21,7 @@ from insula.evaluation.attack_document import WORST, AttackDocument, AttackedTex
 from insula.evaluation.metrics.proportions import measure_share
 from insula.inference.predictor import Predictor
 
-METHODS: Mapping[str, Candidates] = {"characters": change_characters}
+METHODS: Mapping[str, Candidates] = {"characters": change_characters, "words": change_words}
 ROWS = 300
 
 

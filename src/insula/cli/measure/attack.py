@@ -23,7 +23,7 @@ def attack(
     ],
     model: AnyModel = STARTER,
     method: Annotated[
-        str, typer.Option("--method", help="What to change: characters.", metavar="METHOD")
+        str, typer.Option("--method", help="What to change: characters or words.", metavar="METHOD")
     ] = "characters",
     rows: Annotated[
         int, typer.Option("--rows", min=1, help="Largest number of rows, drawn with the seed.", metavar="N")
@@ -57,13 +57,14 @@ def attack(
     """Attack a model: change texts that it decides correctly until it decides differently.
 
     The attack makes small changes that a reader hardly notices: typing errors in English, homophones and split
-    characters in Chinese. It starts with the words that matter most, and uses only the scores of the model.
+    characters in Chinese; or with --method words, English synonyms from your WordNet. It starts with the words that
+    matter most, and uses only the scores of the model.
 
     **Examples**
 
         insula attack test.csv --model runs/care
         insula attack test.csv --model runs/care --rows 1000 --output attack.html
-        insula attack test.csv --model runs/care --queries 100 --json
+        insula attack test.csv --model runs/care --method words --queries 100 --json
     """
     from insula.api.augmentation import attack_model
     from insula.cli.command import as_typed

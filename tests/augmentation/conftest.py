@@ -1,0 +1,35 @@
+"""A small dictionary in the form of WordNet, so that the tests need no installed one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+# Word, part of speech (1 noun, 2 verb, 3 adjective), synset and count in a tagged corpus.
+SENSES = """
+phone 1 100 9; telephone 1 100 20; phone 1 900 1
+staff 1 101 12; crew 1 101 7; crew 1 901 5; swift 3 102 8; rapid 3 102 6
+start 2 103 9; commence 2 103 4; begin 2 103 30; hold 2 104 40; holding 1 105 2; retention 1 105 2; enjoy 2 106 8
+relish 2 106 3; chat 2 107 9; gossip 2 107 5; apple 1 108 4; pome 1 108 0; orchard 1 109 3; grove 1 109 3
+great 3 112 9; outstanding 3 112 3
+screen 1 110 9; display 1 110 6; answer 2 111 9; reply 2 111 9
+"""
+
+
+@pytest.fixture(autouse=True)
+def wordnet(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the small dictionary, named in the environment."""
+    folder = tmp_path_factory.mktemp("wordnet")
+    lines = []
+    for entry in SENSES.replace("\n", ";").split(";"):
+        if entry.strip():
+            word, pos, synset, count = entry.split()
+            lines.append(f"{word}%{pos}:00:00:: {synset} 1 {count}\n")
+    (folder / "index.sense").write_text("".join(lines), encoding="utf-8")
+    (folder / "noun.exc").write_text("men man\n", encoding="utf-8")
+    (folder / "verb.exc").write_text(
+        "held hold\nbegan begin\nbegun begin\nbeginning begin\nchatted chat\nchatting chat\n", encoding="utf-8"
+    )
+    monkeypatch.setenv("INSULA_WORDNET", str(folder))
+    return folder
