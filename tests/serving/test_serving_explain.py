@@ -163,6 +163,45 @@ def test_batches_of_a_network_give_way(encoder_model: Path, monkeypatch: pytest.
     assert set(asked) == {explanation_queue.MAX_YIELD}
 
 
+def test_a_model_without_a_network_gives_way(linear_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a long text delays the end of the service, and the predictions that share its processor."""
+    portions: list[int] = []
+    logits = Predictor.logits
+
+    def counted(predictor: Predictor, texts: Any) -> Any:
+        portions.append(len(texts))
+        return logits(predictor, texts)
+
+    asked: list[float] = []
+    monkeypatch.setattr(Batcher, "wait_until_idle", lambda self, seconds: asked.append(seconds))
+    monkeypatch.setattr(Predictor, "logits", counted)
+    with running(linear_model) as service:
+        assert service.post("/v1/explain", {"texts": ["happy words " * 50]}).status_code == 200
+    assert max(portions) <= 16
+    assert len(asked) == len(portions) > 5
+
+
+def test_an_abandoned_explanation_of_any_model_ends(linear_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached, go, variants = threading.Event(), threading.Event(), list[int]()
+    logits = Predictor.logits
+
+    def held_back(predictor: Predictor, texts: Any) -> Any:
+        variants.append(len(texts))
+        reached.set()
+        assert go.wait(DEADLINE)
+        return logits(predictor, texts)
+
+    monkeypatch.setattr(Predictor, "logits", held_back)
+    with running(linear_model) as service:
+        with pytest.raises(httpx2.ReadTimeout):
+            httpx2.post(f"{service.address}/v1/explain", json={"texts": ["happy words " * 50]}, timeout=1)
+        assert reached.wait(DEADLINE)
+        eventually(lambda: service.service.explanations.texts_waiting, 0)
+        go.set()
+        assert service.post("/v1/explain", {"texts": ["happy"]}).status_code == 200
+    assert sum(variants) < 50  # of the 100 words, each missing once
+
+
 def test_a_failure_is_logged_without_the_text(
     linear_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

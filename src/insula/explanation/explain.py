@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -31,19 +31,21 @@ def explain_input(
     budget: float | None = None,
     with_trust: bool = True,
     seed: int = 0,
+    pause: Callable[[], None] | None = None,
 ) -> Explanation:
     """Return what the words of one text did to its prediction.
 
     method      a name in `explainers`; `auto`: `exact` where the model is a sum over words, else `occlusion`
     labels      whose weights are given; the decided ones where not given, or the one with the highest score
     budget      milliseconds; the method with the most variants of the text that fits is taken
+    pause       called before each few variants of the text, such as to yield to other work; it may raise
     with_trust  whether the figures of `Trust` are computed, which takes more variants of the text
 
     Raises `DataError` for a text without words and for `exact` where the model is no sum, `UnknownNameError` for
     another method or label.
     """
     start = time.perf_counter()
-    question = Question(predictor, given)
+    question = Question(predictor, given, seed=seed, pause=pause)
     truncated = predictor.truncated(predictor.encode([given]))
     prediction = predictor.answer([given], question.logits(question.everything()), truncated)[0]
     columns = _find_columns(predictor, prediction, labels)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from insula.core.arrays import BoolArray, Float64Array
 from insula.core.errors import DataError
@@ -19,6 +21,7 @@ from insula.models.networks.contributions import Contributions
 from insula.text.word_spans import find_word_spans
 
 MOST_WORDS = 200  # a longer text is explained by runs of neighbouring words
+PORTION = 16  # variants between two pauses
 
 
 class Question:
@@ -26,12 +29,16 @@ class Question:
 
     words     the words, or in a long text runs of neighbouring words; weights are for these, in this order
     seed      for explainers that sample
+    pause     called before each few variants, such as to yield to other work; it may raise
     """
 
-    def __init__(self, predictor: Predictor, given: TextOrInput, *, seed: int = 0) -> None:
+    def __init__(
+        self, predictor: Predictor, given: TextOrInput, *, seed: int = 0, pause: Callable[[], None] | None = None
+    ) -> None:
         self.predictor = predictor
         self.given = given
         self.seed = seed
+        self._pause = pause
         self.text = get_text(given)
         spans = find_word_spans(self.text)
         if not spans:
@@ -57,7 +64,7 @@ class Question:
         keys = [np.packbits(row).tobytes() for row in kept]
         missing = {key: row for key, row in zip(keys, kept, strict=True) if key not in self._known}
         if missing:
-            found = self.predictor.logits([self._build_variant(row) for row in missing.values()])
+            found = self._compute([self._build_variant(row) for row in missing.values()])
             self._known.update(zip(missing, found.astype(np.float64), strict=True))
         return np.stack([self._known[key] for key in keys])
 
@@ -103,6 +110,15 @@ class Question:
         decisions = self.predictor.decision.decide(self.predictor.scheme, self.logits(self.everything()))
         chosen: BoolArray = decisions.chosen[0]
         return chosen
+
+    def _compute(self, variants: list[TextOrInput]) -> NDArray[np.floating[Any]]:
+        if self._pause is None:
+            return self.predictor.logits(variants)
+        found = []
+        for start in range(0, len(variants), PORTION):
+            self._pause()
+            found.append(self.predictor.logits(variants[start : start + PORTION]))
+        return np.concatenate(found)
 
     def _build_variant(self, kept: BoolArray) -> TextOrInput:
         text = without_words(self.text, self.words, kept)

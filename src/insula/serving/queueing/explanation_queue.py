@@ -1,4 +1,4 @@
-"""`ExplanationQueue`: explains texts one after another in one thread, which yields to predictions before each batch."""
+"""`ExplanationQueue`: explains texts one after another in one thread, which yields to predictions again and again."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from insula.core.errors import InsulaError
 from insula.core.model_input import TextOrInput
 from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
+from insula.inference.backends import has_token_stages
 from insula.serving.http.problems import ProblemError
 from insula.serving.queueing.admission import DECAY, check_wait
 from insula.serving.queueing.low_priority import lower_priority
@@ -116,6 +117,8 @@ class ExplanationQueue:
                 labels=wanted.labels,
                 budget=wanted.budget,
                 with_trust=wanted.with_trust,
+                # A network yields before each of its batches.
+                pause=None if has_token_stages(model.predictor.backend) else yield_to_predictions,
             )
         except InsulaError as error:
             raise ProblemError("validation", str(error)) from None
