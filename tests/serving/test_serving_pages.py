@@ -199,9 +199,9 @@ def test_a_card_is_read_as_markdown_without_html() -> None:
 
 def test_tables_and_code_of_a_card_scroll_and_long_ones_fold() -> None:
     rows = "".join(f"| {row} |\n" for row in range(13))
-    text = f'## A "<b>"\n\n| n |\n|---|\n{rows}\n## B\n\n| n |\n|---|\n| 1 |\n\n```\n<i>\n```\n\n    <u>\n'
+    text = f'## A "<b>"\n\n| n & m |\n|---|\n{rows}\n## B\n\n| n |\n|---|\n| 1 |\n\n```\n<i>\n```\n\n    <u>\n'
     made = str(render_card(text))
-    assert made.count("<details><summary>13 rows</summary>") == made.count("</details>") == 1
+    assert made.count("<details><summary>n &amp; m: 13 rows</summary>") == made.count("</details>") == 1
     boxes = re.findall(r'<div class="scroll" tabindex="0" role="group" aria-label="([^"]*)">', made)
     assert [unescape(name) for name in boxes] == ['A "<b>"', "B"]
     for code in ("&lt;i&gt;", "&lt;u&gt;"):

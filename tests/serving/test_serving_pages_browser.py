@@ -42,6 +42,8 @@ FAINT = """() => {
   return found;
 }"""
 WIDTH = "document.documentElement.scrollWidth"
+BOXES = """() => [".verdict-line > button", ".verdict-line summary", ".verdict-line fieldset"]
+  .map(one => document.querySelector(one).getBoundingClientRect().toJSON())"""
 FOCUSED = "() => document.activeElement.id || document.activeElement.textContent.trim()"
 
 
@@ -149,6 +151,29 @@ def test_words_are_explained_with_the_keyboard_alone(both: Running, watched: Cal
         word: words["why_for"] if weights[word] > 0 else words["why_against"] for word, _, _ in rows
     }
     assert seen.asked_only(f"{both.address}/")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_verdict_stays_in_its_line(
+    linear_model: Path, tmp_path: Path, watched: Callable[..., Watched], width: int
+) -> None:
+    with running(linear_model, feedback={"file": str(tmp_path / "feedback.jsonl")}) as service:
+        page = watched(viewport={"width": width, "height": 900}, locale="en-GB").page
+        page.goto(service.address)
+        page.get_by_label(WORDS["en"]["text"], exact=True).fill(TEXT)
+        page.keyboard.press("Control+Enter")
+        page.locator(".verdict-line summary").wait_for()
+        assert not page.locator("fieldset").is_visible()
+        page.locator(".verdict-line summary").focus()
+        page.keyboard.press("Enter")
+        page.locator("fieldset").wait_for()
+        right, wrong, choices = page.evaluate(BOXES)  # at once: the page scrolls to the focus
+        assert abs(right["y"] - wrong["y"]) < 2
+        assert choices["y"] >= wrong["y"] + wrong["height"]
+        assert choices["width"] > 0.7 * min(width, 736)  # of the column of text
+        page.keyboard.press("Enter")
+        page.locator("fieldset").wait_for(state="hidden")
+        assert barriers(page) == []
 
 
 def test_examples_keys_and_earlier_texts(both: Running, watched: Callable[..., Watched]) -> None:

@@ -57,8 +57,8 @@ def _with_boxes(tokens: Sequence[Token]) -> list[Token]:
         if token.type == "th_open" and not tokens[place + 1].content:  # a heading that says nothing is none
             token.tag = tokens[place + 2].tag = "td"
         if token.type == "table_open":
-            rows = _count_rows(tokens[place:])
-            fold = f"<details><summary>{rows} rows</summary>" if rows > MAX_OPEN_ROWS else ""
+            columns, rows = _read_columns(tokens[place:]) or heading, _count_rows(tokens[place:])
+            fold = f"<details><summary>{escape(columns)}: {rows} rows</summary>" if rows > MAX_OPEN_ROWS else ""
             boxed.append(
                 _build_html_token(
                     f'{fold}<div class="scroll" tabindex="0" role="group" aria-label="{escape(heading)}">'
@@ -68,6 +68,12 @@ def _with_boxes(tokens: Sequence[Token]) -> list[Token]:
         if token.type == "table_close":
             boxed.append(_build_html_token("</div></details>" if fold else "</div>"))
     return boxed
+
+
+def _read_columns(tokens: Sequence[Token]) -> str:
+    """Return the columns of the table that begins here: by them a folded table is found."""
+    head = tokens[: [token.type for token in tokens].index("thead_close")]
+    return ", ".join(token.content for token in head if token.type == "inline" and token.content)
 
 
 def _count_rows(tokens: Sequence[Token]) -> int:

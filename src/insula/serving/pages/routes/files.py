@@ -41,7 +41,7 @@ async def show_files(request: Request) -> Response:
         request,
         "files.html.j2",
         models=list(get_service(request).models),
-        most_bytes=format_file_size(settings.upload_bytes),
+        most_bytes=format_file_size(settings.upload_bytes).replace(".0 ", " ").replace(" ", "\N{NO-BREAK SPACE}"),
         keep_hours=f"{settings.keep_hours:g}",
         fragment=False,
         **_list_jobs(request, Translator(get_language(request))),
