@@ -47,6 +47,7 @@ from insula.evaluation.result import Evaluation
 from insula.inference.files import FileResult
 from insula.inference.predictor import Predictor
 from insula.models.pretrained import ALIASES, Pretrained
+from insula.operations.routing.route_file import Route, RouteFile
 from insula.safety.mask import Masked
 from insula.text.preparation import ENCODER_STEPS, TEXT_STEPS, WORD_STEPS
 from insula.training.families.registry import families
@@ -81,6 +82,12 @@ def recipe_options() -> str:
             parts.append(f"### `[{name}]`\n\n{_first_line(section)}\n")
             parts.append(_options_table(section.model_fields))
     return "\n".join(parts)
+
+
+def route_options() -> str:
+    """The keys of a routing rule, and of the file."""
+    whole = {"match": RouteFile.model_fields["match"]}
+    return f"{_options_table(Route.model_fields)}\nOf the file:\n\n{_options_table(whole)}"
 
 
 def recipes() -> str:
@@ -243,6 +250,7 @@ def room_list() -> str:
 
 PARTS: Mapping[str, Callable[[], str]] = {
     "recipe-options": recipe_options,
+    "route-options": route_options,
     "recipes": recipes,
     "model-families": model_families,
     "commands": commands,
@@ -348,7 +356,7 @@ def _type(kind: Any) -> str:
         return ", ".join(f"`{_value(one)}`" for one in inner)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(_type(one) for one in inner if one is not type(None))
-    if origin is dict:
+    if origin in (dict, Mapping):
         return f"table of {_type(inner[1])}"
     if origin is tuple:
         several = [one for one in inner if one is not Ellipsis]

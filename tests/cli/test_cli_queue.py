@@ -153,3 +153,52 @@ def test_texts_may_stay_out_of_the_queue(queue: Callable[..., Any], monkeypatch:
     queue("open", "hello", "--message", "m-1")
     case = queue("claim")
     assert (case["text"], case["agent"]) == (None, "ann")
+
+
+ROUTES = """
+[[routes]]
+name = "risk"
+risk = "concern"
+queue = "crisis"
+deadline = "10m"
+
+[[routes]]
+name = "gold"
+where = {tier = "gold"}
+queue = "gold"
+
+[[routes]]
+name = "rest"
+ignore = true
+"""
+
+
+def test_routes_are_checked(insula: Insula, here: Path) -> None:
+    (here / "routes.toml").write_text(ROUTES)
+    assert insula("route", "check", "routes.toml").stdout == "3 rules, 0 problems\n"
+    (here / "routes.toml").write_text(ROUTES + '[[routes]]\nname = "late"\nlanguage = "zh"\nqueue = "zh"\n')
+    checked = insula("route", "check", "routes.toml")
+    assert checked.exit_code == 1
+    assert checked.stdout.splitlines()[0].startswith("unreachable    'late' never applies: 'rest' decides about every")
+    as_json = json.loads(insula("route", "check", "routes.toml", "--json").stdout)
+    assert (as_json["rules"], as_json["problems"][0]["rules"]) == (4, ["late", "rest"])
+    (here / "routes.toml").write_text('[[routes]]\nname = "a"\npredicted = ["angr"]\nqueue = "q"\n')
+    assert "Did you mean 'anger'" in failed(insula("route", "check", "routes.toml", "--model", "starter"), status=1)
+    assert "does not exist" in failed(insula("route", "check", "none.toml"), status=1)
+
+
+def test_a_route_is_tried_on_a_text(insula: Insula, here: Path) -> None:
+    (here / "routes.toml").write_text(ROUTES)
+    arguments = ("route", "try", "Where is my invoice?", "--config", "routes.toml")
+    tried = insula(*arguments, "--attribute", "tier=gold").stdout
+    lines = tried.splitlines()[1:]
+    assert lines[0] == "risk      none"
+    assert [line.split(":")[0] for line in lines[1:3]] == ["-         risk", "applies   gold"]
+    assert lines[3:] == [
+        "decision  queue gold, due in 1d, risk none", "because   Rule 'gold': attribute tier gold (got gold).",
+    ]  # fmt: skip
+    assert json.loads(insula(*arguments, "--json").stdout)["decision"]["action"] == "ignore"
+    danger = json.loads(insula("route", "try", "I want to kill myself", *arguments[3:], "--json").stdout)
+    assert (danger["decision"]["queue"], danger["risk"]["kinds"]) == ("crisis", ["suicide"])
+    assert danger["prediction"]["language"] == "en"
+    assert "NAME=VALUE" in failed(insula(*arguments, "--attribute", "gold"), status=2)

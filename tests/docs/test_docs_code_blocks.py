@@ -90,7 +90,7 @@ def workplace(
 def export(page: Path) -> Iterator[None]:
     """Networks are exported for pages that use the starter model or make models small; elsewhere torch predicts."""
     is_about_models = any("insula model " in block.code for block in blocks(page))
-    with exported() if page.name in ("README.md", "index.md") or is_about_models else unexported():
+    with exported() if page.name in ("README.md", "index.md", "route.md") or is_about_models else unexported():
         yield
 
 
@@ -157,6 +157,7 @@ SPACE = "space.toml"  # what a search space that a page shows is called there
 SETTINGS = "serve.toml"  # what settings of the service are called
 LABEL_MAP = "map.toml"  # what a file that maps labels is called
 RULES = "rules.toml"  # what a file of rules is called; a test runs the commands that read it
+ROUTES = "routes.toml"  # what routing rules are called
 
 
 def _recipes() -> list[Block]:
@@ -166,7 +167,7 @@ def _recipes() -> list[Block]:
         for block in blocks(page)
         if block.language == "toml"
         and not block.code.startswith("[project")
-        and block.title not in (SPACE, SETTINGS, LABEL_MAP, RULES)
+        and block.title not in (SPACE, SETTINGS, LABEL_MAP, RULES, ROUTES)
     ]
 
 
@@ -195,6 +196,15 @@ def test_settings_of_the_service_shown_are_valid(tmp_path: Path) -> None:
     for block in shown:
         (tmp_path / SETTINGS).write_text(block.code, encoding="utf-8")
         assert load_settings(tmp_path / SETTINGS, environment={}) != load_settings(environment={})
+
+
+def test_routes_shown_are_valid_and_have_no_problems() -> None:
+    from insula.operations.routing.coverage import find_problems
+    from insula.operations.routing.route_file import parse_routes
+
+    shown = [block for page in PAGES for block in blocks(page) if block.title == ROUTES]
+    assert shown
+    assert [problem for block in shown for problem in find_problems(parse_routes(block.code, title(block.page)))] == []
 
 
 def test_self_contained_pages_run() -> None:

@@ -1,17 +1,25 @@
-"""`open_queue`: the hand-off queue in the store of a server."""
+"""`open_queue`, `check_routes`, `try_route`: messages that people must see, and the rules that decide which."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from insula.core.environment import require
+from insula.core.model_input import ModelInput, TextOrInput
+from insula.core.starter import STARTER
 from insula.operations.audit.log import STORE
 
 if TYPE_CHECKING:
+    from insula.inference.predictor import Predictor
     from insula.operations.handoff.queue import HandoffQueue
+    from insula.operations.routing.conditions import IncomingMessage
+    from insula.operations.routing.coverage import RouteProblem
+    from insula.operations.routing.route_file import RouteFile
+    from insula.operations.routing.router import RouteDecision
 
 CLOSED_DAYS = 90.0
 
@@ -49,3 +57,46 @@ def open_queue(
         yield HandoffQueue(database, retention)
     finally:
         database.close()
+
+
+def check_routes(file: str | Path, *, model: str | Path | None = None) -> tuple[RouteFile, list[RouteProblem]]:
+    """Return the rules of a file and their problems: rules that never decide, contradictions, uncovered messages.
+
+    model  a model whose labels the rules must name; None to accept any label
+
+    Raises `MissingFileError`, and `DataError` if the file is not valid or names a label that the model does not have.
+    """
+    from insula.inference.predictor import Predictor
+    from insula.operations.routing.coverage import find_problems
+    from insula.operations.routing.route_file import read_routes
+
+    routes = read_routes(file)
+    if model is not None:
+        routes.check_labels(Predictor.load(model).scheme, repr(str(file)))
+    return routes, find_problems(routes)
+
+
+def try_route(
+    given: TextOrInput, file: str | Path, model: str | Path | Predictor = STARTER
+) -> tuple[IncomingMessage, RouteDecision]:
+    """Predict a text, check it for a risk, and return both with what the rules of a file decide about it.
+
+    The rules see the attributes of a `ModelInput`, and its language, which is detected if it has none. Raises as
+    `check_routes` does.
+    """
+    from insula.inference.predictor import Predictor
+    from insula.operations.routing.conditions import IncomingMessage
+    from insula.operations.routing.route_file import read_routes
+    from insula.operations.routing.router import Router
+    from insula.safety.signals.detect import check_message
+    from insula.text.language import detect_language
+
+    routes = read_routes(file)
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
+    routes.check_labels(predictor.scheme, repr(str(file)))
+    found = given if isinstance(given, ModelInput) else ModelInput(given)
+    (prediction,) = predictor.predict([found])
+    risk = check_message(found.text, language=found.language)
+    language = found.language or prediction.language or detect_language(found.text)
+    message = IncomingMessage(replace(prediction, language=language), risk, found.attributes)
+    return message, Router(routes).route(message)

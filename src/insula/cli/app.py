@@ -12,6 +12,7 @@ from insula.cli import explain, predict, pretrain, recipes, rules, runs, search,
 from insula.cli.data import app as data
 from insula.cli.exits import flush_output
 from insula.cli.handoff import app as queue
+from insula.cli.handoff import route
 from insula.cli.measure import attack, compare, evaluate
 from insula.cli.model import app as model
 from insula.cli.program import App, Program
@@ -36,6 +37,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(store.app, name="store")
 app.add_typer(audit.app, name="audit")
 app.add_typer(queue.app, name="queue")
+app.add_typer(route.app, name="route")
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,0 +1,103 @@
+"""The conditions of routing rules: what a message must fulfil, what it has instead, and which messages fulfil both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from insula.core.prediction import Prediction
+from insula.knowledge.rule_file import Rule, RuleFile
+from insula.knowledge.rules import Matcher
+from insula.operations.routing.route_file import Route
+from insula.safety.signals.result import LEVELS, RiskCheck
+
+NO_RISK = RiskCheck(signal=False, level="none")
+
+
+@dataclass(frozen=True)
+class IncomingMessage:
+    """A message with everything that routing looks at.
+
+    prediction  the prediction of its text; its language is that of the message
+    risk        the check of its text by `safety.signals.detect.check_message`
+    attributes  facts about it, such as `{"tier": "gold"}`
+    """
+
+    prediction: Prediction
+    risk: RiskCheck = NO_RISK
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ConditionCheck:
+    """One condition of a rule, for one message: what is `wanted`, and what the message has (`got`)."""
+
+    condition: str
+    wanted: str
+    got: str
+    is_met: bool
+
+    def __str__(self) -> str:
+        return f"{self.condition} {self.wanted} (got {self.got})"
+
+
+def check_conditions(route: Route, message: IncomingMessage) -> list[ConditionCheck]:
+    """Return every condition of a rule with what the message has; the rule applies if all are met."""
+    return list(_checks(route, message))
+
+
+def _checks(route: Route, message: IncomingMessage) -> Iterator[ConditionCheck]:
+    predicted, attributes = message.prediction, message.attributes
+    if route.words:
+        named, excluded, matcher = _match_words(route.words, route.without, route.negated)
+        said = " or ".join(route.words) + {None: "", True: ", negated", False: ", not negated"}[route.negated]
+        found = _find_words(matcher, named, predicted.text)
+        yield ConditionCheck("words", said, found or "none", bool(found))
+        if excluded is not None:
+            found = _find_words(matcher, excluded, predicted.text)
+            yield ConditionCheck("words", f"without {' or '.join(route.without)}", found or "none", not found)
+    if route.predicted:
+        common = [label for label in predicted.labels if label in route.predicted]
+        got = ", ".join(predicted.labels) or "no label"
+        yield ConditionCheck("predicted", " or ".join(route.predicted), got, bool(common))
+    for limits, is_below in ((route.score, False), (route.score_below, True)):
+        for label, limit in limits.items():
+            yield _limit(f"score of {label}", predicted.scores.get(label), limit, is_below)
+    if route.confidence is not None:
+        yield _limit("confidence", predicted.confidence, route.confidence, False)
+    if route.confidence_below is not None:
+        yield _limit("confidence", predicted.confidence, route.confidence_below, True)
+    if route.abstained is not None:
+        wanted, got = str(route.abstained).lower(), str(predicted.abstained).lower()
+        yield ConditionCheck("abstained", wanted, got, predicted.abstained == route.abstained)
+    if route.risk is not None:
+        priority = message.risk.priority
+        yield ConditionCheck("risk", f"{route.risk} or more", LEVELS[priority], priority >= LEVELS.index(route.risk))
+    if route.language is not None:
+        got = predicted.language or "unknown"
+        yield ConditionCheck("language", route.language, got, got == route.language)
+    for name, value in route.where.items():
+        yield ConditionCheck(f"attribute {name}", value, attributes.get(name, "none"), attributes.get(name) == value)
+
+
+@lru_cache(maxsize=1000)
+def _match_words(
+    words: tuple[str, ...], without: tuple[str, ...], negated: bool | None
+) -> tuple[Rule, Rule | None, Matcher]:
+    """Return rules that find words as the user's own rules do (`knowledge.rules.Matcher`), and what finds them."""
+    wanted = Rule(name="words", words=words, negated=negated, labels=())
+    excluded = Rule(name="without", words=without, labels=()) if without else None
+    rules = (wanted,) if excluded is None else (wanted, excluded)
+    return wanted, excluded, Matcher(RuleFile(rules=rules))
+
+
+def _find_words(matcher: Matcher, rule: Rule, text: str) -> str:
+    return ", ".join(sorted({text[match.start : match.end] for match in matcher.find_matches(rule, text)}))
+
+
+def _limit(name: str, value: float | None, limit: float, is_below: bool) -> ConditionCheck:
+    wanted = f"below {limit:g}" if is_below else f"at least {limit:g}"
+    if value is None:
+        return ConditionCheck(name, wanted, "none", False)
+    return ConditionCheck(name, wanted, f"{value:.3g}", value < limit if is_below else value >= limit)
