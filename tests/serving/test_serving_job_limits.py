@@ -273,6 +273,18 @@ def test_a_full_disk_is_said_without_a_path(bounded: Running, tmp_path: Path, mo
     assert failed["detail"] == "The result could not be stored. Send the file again later."
 
 
+@pytest.mark.parametrize("method", ["create", "save"])
+def test_a_job_that_cannot_be_stored_is_none(bounded: Running, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    def full(self: JobFiles, *_: Any) -> None:
+        raise OSError(28, "No space left on device") if method == "create" else OutputError("The disk is full.")
+
+    before = bounded.get("/v1/batches").json()
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFiles, method, full)
+        problem(_post(bounded, "text\nhappy\n", CSV), 503, "unavailable")
+    assert bounded.get("/v1/batches").json() == before
+
+
 def test_callers_take_turns(callers: tuple[Running, str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     service, anna, bert = callers
     monkeypatch.setattr(jobs_module, "TURN_SECONDS", 0.0)

@@ -110,13 +110,20 @@ class JobRunner:
                     "with DELETE.",
                     headers={"retry-after": "60"},
                 )
-            name, folder = self._files.create()
+            try:
+                name, folder = self._files.create()
+            except OSError:
+                raise _cannot_store() from None
             self._arriving[name] = caller.id
         try:
             self.check_room(caller.id)
             yield name, folder
-        except BaseException:
+        except BaseException as error:
+            with self._changed:
+                self._jobs.pop(name, None)
             self._files.delete(name)
+            if isinstance(error, OutputError):
+                raise _cannot_store() from None
             raise
         finally:
             with self._changed:
@@ -326,6 +333,14 @@ class _JobProgress(Silent):
 
     def skip(self, steps: int) -> None:
         self._runner.advance(self._job, steps, are_new=False)
+
+
+def _cannot_store() -> ProblemError:
+    return ProblemError(
+        "unavailable",
+        "The file cannot be stored now. Send it again later.",
+        headers={"retry-after": "60", "connection": "close"},
+    )
 
 
 def _without_path(sentence: str, job: Job) -> str:
