@@ -171,7 +171,8 @@ def _bodies(seed: int, count: int) -> Iterator[bytes]:
         elif kind == 2:
             yield good[: draw.randrange(len(good))] + draw.choice([b"", b"\x00", b"\xff", b"NaN", b"}}"])
         elif kind == 3:  # wrong types
-            names = ["texts", "dialogue", "model", "outputs", "language", "judge", "inputs", "parameters", CANARY]
+            names = ["texts", "dialogue", "model", "outputs", "language", "judge", "inputs", "parameters", "labels",
+                     "method", "budget_ms", "trust", CANARY]  # fmt: skip
             yield json.dumps({draw.choice(names): draw.choice(values) for _ in range(3)}).encode()
         elif kind == 4:  # deep
             yield draw.choice([b"[", b'{"texts":', b'[{"a":']) * draw.randint(10, 1500)
@@ -183,7 +184,8 @@ def _bodies(seed: int, count: int) -> Iterator[bytes]:
             yield json.dumps({"texts": [chr(draw.randrange(32, 0xD7FF)) * draw.randint(0, 400)]}).encode()
 
 
-PATHS = ("/v1/predict", "/predict", "/v1/feedback", "/v1/batches", "/v1/models", "/pages/judge", "/login")
+PATHS = ("/v1/predict", "/predict", "/v1/explain", "/v1/feedback", "/v1/batches", "/v1/models", "/pages/judge",
+         "/pages/explain", "/login")  # fmt: skip
 KINDS = ("text/csv", "text/tab-separated-values", "application/x-ndjson", "application/x-www-form-urlencoded",
          "text/plain", "multipart/form-data; boundary=a", "application/json; charset=utf-16", "")  # fmt: skip
 
