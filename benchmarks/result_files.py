@@ -47,6 +47,7 @@ class Results:
     abstention_shift: Entry | None = None
     explain: Entry | None = None
     windows: Entry | None = None
+    augmentation: Entry | None = None
 
 
 def read_results(folder: Path = FOLDER) -> Results:
@@ -67,6 +68,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         abstention_shift=_one(folder / "abstention_shift.json"),
         explain=_one(folder / "explain.json"),
         windows=_one(folder / "windows.json"),
+        augmentation=_one(folder / "augmentation.json"),
         **{name: _one(folder / f"{name}.json") for name in PREDICTION},
     )
 

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import augmentation_tables
 import charts
 import cost_tables
 import decision_tables
@@ -58,6 +59,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "small-sets": decision_tables.small_sets,
     "windows": decision_tables.windows,
     "explainers": explanation_tables.explainers,
+    "kept-labels": augmentation_tables.kept_labels,
     "abstention-shift": decision_tables.abstention_shift,
     "abstention-signals": decision_tables.abstention_signals,
     "costs-provenance": cost_tables.costs_provenance,

@@ -138,12 +138,49 @@ def test_chinese_typing_errors_sound_alike(name: str) -> None:
     [
         ("en", "He told her that his son saw her.", "She told him that her daughter saw him."),
         ("en", "HER dog likes Him", "HIS dog likes Her"),
+        ("en", "this is his, a man said", "this is hers, a woman said"),
         ("zh", "他和妈妈说其他男生都走了", "她和爸爸说其他女生都走了"),
         ("zh", "男女老少都喜欢她", "男女老少都喜欢他"),
     ],
 )
 def test_gender_is_swapped(language: str, text: str, swapped: str) -> None:
     assert augmenters["identity"](text, _situation(language, None)) == (swapped, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "text"),
+    [
+        ("keyboard", "en", "[NAME] @someone #daylight https://example.org/path go on"),
+        ("elongation", "en", "[NAME] #tag www.example.org"),
+        ("elongation", "zh", "又是周一[打哈欠]"),
+        ("identity", "en", "Man, that was close"),
+        ("identity", "zh", "其他人弹吉他，妇女和子女尊重他人"),
+        ("intensity", "en", "they have known it for quite a while"),
+        ("intensity", "en", "Is he really your buddy? I really want to go. Thank you very much."),
+        ("intensity", "en", "she has a pretty face and was really going home"),
+        ("intensity", "zh", "很多年来很少见，有些人有点意思，有点儿别的事"),
+        ("delete", "en", "great holidays, wonderful happy people"),
+        ("swap", "en", "lovely, quiet, clean, friendly"),
+    ],
+)
+def test_a_change_that_would_read_wrong_is_not_made(name: str, language: str, text: str) -> None:
+    for seed in range(20):
+        assert augmenters[name](text, _situation(language, "joy", seed)) is None
+
+
+def test_neighbours_change_places_and_function_words_go() -> None:
+    text = "my sister visited the museum near her house"
+    for seed in range(20):
+        swapped = augmenters["swap"](text, _situation("en", None, seed))
+        deleted = augmenters["delete"](text, _situation("en", None, seed))
+        assert swapped is not None
+        assert deleted is not None
+        places = [
+            place for place, pair in enumerate(zip(text.split(), swapped[0].split(), strict=True)) if pair[0] != pair[1]
+        ]
+        assert places[1] == places[0] + 1
+        assert len(places) == 2
+        assert {"sister", "visited", "museum", "house"} <= set(deleted[0].split())
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,13 @@ def test_a_new_label_is_one_of_the_scheme() -> None:
     ]
 
 
+def test_copies_by_soft_methods_have_less_weight() -> None:
+    train = [_single("my sister visited the museum near her house", weight=3.0)]
+    for method, weight in (("swap", 0.6), ("punctuation", 3.0)):
+        (copy,) = _augmented(_small(train), methods=[method], soft_weight=0.2).augmented[0]
+        assert copy.weight == pytest.approx(weight)
+
+
 def test_copies_are_not_copied_again() -> None:
     train = [_single("what a fine day it is", augmented_by="swap"), _single("we like this old house")]
     done = _augmented(_small(train), methods=["punctuation"])

@@ -209,6 +209,9 @@ def _add_column_types(types: Mapping[str, Any]) -> dict[str, Any]:
 
 def _iterate_cautions(chosen: Mapping[str, Augmenter]) -> Iterator[str]:
     yield "Use these rows for training only: insula never takes copies as validation or test rows."
+    soft = [name for name, one in chosen.items() if one.is_soft]
+    if soft:
+        yield f"The methods {', '.join(soft)} keep most labels, not all: give their rows less weight."
     stronger = [name for name, one in chosen.items() if one.preserves == "emotion"]
     if stronger:
         yield (

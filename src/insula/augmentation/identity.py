@@ -1,7 +1,7 @@
 """`identity`: swaps the gender of pronouns and nouns. The emotion of a text does not depend on it.
 
 All words of a text are swapped together ("he told her" becomes "she told him"). English "her" becomes "his" before a
-word that it may belong to, else "him"; "his" becomes "her".
+word that it may belong to, else "him"; "his" becomes "her" or "hers".
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ CHINESE_PAIRS = (
 _ENGLISH = {a: b for pair in ENGLISH_PAIRS for a, b in (pair, pair[::-1])} | {"him": "her", "his": "her", "hers": "his"}
 _CHINESE = {b: a for a, b in reversed(CHINESE_PAIRS)} | dict(CHINESE_PAIRS)
 _ENGLISH_WORD = re.compile(rf"\b(?:{'|'.join([*_ENGLISH, 'her'])})\b", re.IGNORECASE)
-# "其他" and "男女" name no gender.
-_CHINESE_WORD = re.compile(f"其他|男女|{'|'.join(sorted(_CHINESE, key=len, reverse=True))}")
+# Words that name no gender, or have no other one.
+_KEPT = "其他|他人|他乡|吉他|他妈的|男女|妇女|子女|儿女|处女|仙女|修女|女性主义|女权"
+_CHINESE_WORD = re.compile(f"{_KEPT}|{'|'.join(sorted(_CHINESE, key=len, reverse=True))}")
 _POSSESSED = re.compile(
     r"\s+(?!(?:and|or|but|to|in|on|at|for|with|from|about|by|that|when|because|so|again|yesterday|today|now|is|was|the|a|"
     r"an|very|too)\b)[a-z]",
@@ -44,13 +45,25 @@ def swap_gender(text: str, situation: Situation) -> str | None:
 
 def _swap_word(match: re.Match[str]) -> str:
     word = match[0]
-    if word.lower() == "her":
-        new = "his" if _POSSESSED.match(match.string, match.end()) else "him"
+    low, possesses = word.lower(), _POSSESSED.match(match.string, match.end())
+    if low in ("man", "boy") and _is_exclamation(match):
+        return word
+    if low == "her":
+        new = "his" if possesses else "him"
+    elif low == "his":
+        new = "her" if possesses else "hers"
     else:
-        new = _ENGLISH[word.lower()]
+        new = _ENGLISH[low]
     if word.isupper() and len(word) > 1:
         return new.upper()
     return new.capitalize() if word[0].isupper() else new
+
+
+def _is_exclamation(match: re.Match[str]) -> bool:
+    """Return whether a word stands alone between punctuation: "Man, that was close", "oh boy!"."""
+    before, after = match.string[: match.start()].rstrip(), match.string[match.end() :].lstrip()
+    starts = not before or before[-1] in ",.!?…" or before.lower().endswith(("oh", "hey", "damn"))
+    return starts and (not after or not after[0].isalnum())
 
 
 IDENTITY = Augmenter(swap_gender)

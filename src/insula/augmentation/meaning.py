@@ -27,9 +27,23 @@ _CHINESE_DEGREE = re.compile("(?:非常|特别|十分|真的很|很|真)(?=[\u4e
 
 _STRONGER = {"very": "extremely", "really": "extremely", "quite": "very", "somewhat": "very", "pretty": "very",
              "slightly": "very", "fairly": "very"}  # fmt: skip
-_CHINESE_STRONGER = {"有点儿": "非常", "有点": "非常", "有些": "非常", "比较": "非常", "挺": "特别", "很": "非常"}
-_DEGREE = re.compile(rf"\b(?:{'|'.join(_STRONGER)})\b(?=\s+\w)", re.IGNORECASE)
-_CHINESE_WEAK = re.compile("|".join(_CHINESE_STRONGER))
+_CHINESE_STRONGER = {"有点儿": "非常", "有点": "非常", "比较": "非常", "挺": "特别", "很": "非常"}
+# Before a word that may be an adjective: not "quite a while", "very much", "really want", "she is pretty and ...".
+_ADJECTIVE = (
+    r"\s+(?!(?:a|an|the|my|your|his|her|our|their|this|that|much|many|few|little|like|as|to|and|or|but|because|when|in|on|"
+    r"at|of|for|with|same|own|best|last|first)\b)(?!\w+ing\b(?<!interesting)(?<!amazing)(?<!boring)(?<!annoying))[a-z]"
+)
+_DEGREE = re.compile(
+    rf"\bvery\b(?={_ADJECTIVE})|(?:(?<=\bam )|(?<=\bis )|(?<=\bare )|(?<=\bwas )|(?<=\bwere )|(?<=['’][ms] )|"
+    rf"(?<=['’]re )|(?<=\bfeel )|(?<=\bfelt )|(?<=\blooks )|(?<=\bseems )|(?<=\bbe ))"
+    rf"(?:{'|'.join(one for one in _STRONGER if one != 'very')})\b(?={_ADJECTIVE})",
+    re.IGNORECASE,
+)
+# Not 很多年, 很少, 有点意思, 有点别的, 比较一下.
+_CHINESE_WEAK = re.compile(
+    "(?:有点儿?(?![意别事钱东儿什像想])|比较(?![一两了过下起和与])|挺(?![过住身立拔刮])|(?<!真的)很(?![多少久快难可]))"
+    "(?=[\u4e00-\u9fff])"
+)
 
 
 def negate(text: str, situation: Situation) -> str | None:

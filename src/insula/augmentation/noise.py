@@ -20,9 +20,12 @@ NEIGHBOURS = {
 """Each key of a QWERTY keyboard to the keys that touch it."""
 
 MIN_LETTERS = 4
-_LONG_WORD = re.compile(rf"[A-Za-z]{{{MIN_LETTERS},}}")
-_VOWEL = re.compile(r"(?<=[A-Za-z])[aeiou](?=[a-z]?[A-Za-z]?\b)", re.IGNORECASE)
-_PARTICLE = re.compile("[啊呀哈嘻呜哦嗯啦哇唉哎嘿]")
+# Not in placeholders ([NAME]), tags, user names, links and file names.
+_WORD = r"(?<![\w\[#@/.:])[A-Za-z]+(?![\w\]/@]|[.:][\w/])"
+_LONG_WORD = re.compile(rf"(?=[A-Za-z]{{{MIN_LETTERS}}}){_WORD}")
+_VOWEL = re.compile("[aeiou](?=[a-z]{0,2}$)", re.IGNORECASE)  # near the end, not the first letter
+_ENGLISH_WORD = re.compile(_WORD)
+_PARTICLE = re.compile(r"[啊呀哈嘻呜哦嗯啦哇唉哎嘿](?![^\[\]]*\])")  # not in [打哈欠]
 _END = re.compile(r"[.!?。！？~～]+\s*$")
 _FULL = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 _HALF = {full: half for half, full in _FULL.items()}
@@ -68,8 +71,15 @@ def change_width(text: str, situation: Situation) -> str | None:
 
 def elongate(text: str, situation: Situation) -> str | None:
     """Repeat one vowel near the end of an English word ("sooo"), or one Chinese interjection (哈哈哈)."""
-    pattern = _PARTICLE if situation.language == "zh" else _VOWEL
-    places = [match.start() for match in pattern.finditer(text)]
+    if situation.language == "zh":
+        places = [match.start() for match in _PARTICLE.finditer(text)]
+    else:
+        places = [
+            word.start() + match.start()
+            for word in _ENGLISH_WORD.finditer(text)
+            for match in _VOWEL.finditer(word[0])
+            if match.start()
+        ]
     if not places:
         return None
     place = situation.random.choice(places)
@@ -91,5 +101,5 @@ def change_punctuation(text: str, situation: Situation) -> str | None:
 KEYBOARD = Augmenter(type_wrong_key, languages=("en",))
 CASING = Augmenter(change_case, languages=("en",))
 WIDTH = Augmenter(change_width, languages=("zh",))
-ELONGATION = Augmenter(elongate)
+ELONGATION = Augmenter(elongate, is_soft=True)
 PUNCTUATION = Augmenter(change_punctuation)

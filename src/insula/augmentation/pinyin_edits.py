@@ -30,12 +30,12 @@ _CHARACTER = re.compile(f"[{HAN}]")
 
 def replace_by_homophone(text: str, situation: Situation) -> str | None:
     """Replace characters by others of the same syllable."""
-    return _replace_characters(text, situation, lambda syllable: (syllable,))
+    return _replace_characters(text, situation, find_same)
 
 
 def replace_by_neighbour(text: str, situation: Situation) -> str | None:
     """Replace characters by others of a syllable that is easily confused."""
-    return _replace_characters(text, situation, find_neighbours)
+    return _replace_characters(text, situation, find_near)
 
 
 def find_neighbours(syllable: str) -> tuple[str, ...]:
@@ -52,26 +52,28 @@ def find_neighbours(syllable: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def find_homophones(character: str) -> str:
-    """Return the common characters of the same syllable, then those of easily confused ones; none for negations."""
+@functools.cache
+def find_same(character: str) -> str:
+    """Return the common characters of the same syllable; none for negations."""
+    return _find_others(character, lambda syllable: (syllable,))
+
+
+@functools.cache
+def find_near(character: str) -> str:
+    """Return the common characters of easily confused syllables; none for negations."""
+    return _find_others(character, find_neighbours)
+
+
+def _find_others(character: str, sounds: Callable[[str], tuple[str, ...]]) -> str:
     characters_of, syllable_of = _load_tables()
     syllable = syllable_of.get(character)
     if syllable is None or character in _KEPT:
         return ""
-    others = (characters_of.get(sound, "") for sound in (syllable, *find_neighbours(syllable)))
-    return "".join(others).replace(character, "")
+    return "".join(characters_of.get(sound, "") for sound in sounds(syllable)).replace(character, "")
 
 
-def _replace_characters(text: str, situation: Situation, sounds: Callable[[str], tuple[str, ...]]) -> str | None:
-    characters_of, syllable_of = _load_tables()
-    options: dict[int, str] = {}
-    for match in _CHARACTER.finditer(text):
-        syllable = syllable_of.get(match[0])
-        if syllable is None or match[0] in _KEPT:
-            continue
-        others = "".join(characters_of.get(sound, "") for sound in sounds(syllable))
-        if others.replace(match[0], ""):
-            options[match.start()] = others.replace(match[0], "")
+def _replace_characters(text: str, situation: Situation, find: Callable[[str], str]) -> str | None:
+    options = {match.start(): others for match in _CHARACTER.finditer(text) if (others := find(match[0]))}
     if not options:
         return None
     characters = list(text)

@@ -44,6 +44,8 @@ class Augmenter:
                 dimensional labels become wrong; nothing: the label changes as `new_labels` says
     new_labels  old label to new label, in lower case; rows with other labels are not changed
     needs_label  whether the change depends on the label
+    is_soft     whether some changes contradict the label: a reference model gave fewer than 95 % of the texts the same
+                class (benchmarks/augmentation.py)
     """
 
     change: Change
@@ -51,6 +53,7 @@ class Augmenter:
     preserves: Preserves = "label"
     new_labels: Mapping[str, str] = field(default_factory=dict)
     needs_label: bool = False
+    is_soft: bool = False
 
     def __call__(self, text: str, situation: Situation) -> tuple[str, str | None] | None:
         """Return the changed text and its label, or None if the augmenter does not apply."""

@@ -23,4 +23,4 @@ def replace_by_synonyms(text: str, situation: Situation) -> str | None:
     return join_words(words, gaps)
 
 
-SYNONYMS = Augmenter(replace_by_synonyms, languages=("en",))
+SYNONYMS = Augmenter(replace_by_synonyms, languages=("en",), is_soft=True)

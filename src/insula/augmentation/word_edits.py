@@ -1,7 +1,7 @@
 """`swap` and `delete`: the random edits of EDA (Wei and Zou 2019) that need no dictionary.
 
-Unlike in EDA, words that negate, intensify, contrast or express a feeling (`text.protected_words`) stay in their place,
-so that the label stays true.
+Unlike in EDA, only neighbouring words are swapped and only function words deleted, and words that negate, intensify or
+contrast (`text.protected_words`) stay in their place, so that the label stays true.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from insula.augmentation.registry import Augmenter, Situation
 from insula.augmentation.words import join_words, split_words
 from insula.text.protected_words import PROTECTED
+from insula.text.stopwords import stop_words
 
 SHARE = 0.1
 """The share of words that are edited, at least one; alpha in the paper."""
@@ -18,21 +19,23 @@ MIN_WORDS = 4
 
 
 def swap_words(text: str, situation: Situation) -> str | None:
-    """Swap the places of two words, several times in long texts."""
+    """Swap two neighbouring words, several times in long texts."""
     words, gaps = split_words(text, situation.language)
-    free = _find_unprotected(words)
-    if len(words) < MIN_WORDS or len(free) < 2:
+    free = set(_find_unprotected(words))
+    # Across punctuation, words would change their clause.
+    pairs = [place for place in sorted(free) if place + 1 in free and not gaps[place + 1].strip()]
+    if len(words) < MIN_WORDS or not pairs:
         return None
-    for _ in range(max(1, round(SHARE * len(words)))):
-        first, second = situation.random.sample(free, 2)
-        words[first], words[second] = words[second], words[first]
+    for place in situation.random.sample(pairs, min(len(pairs), max(1, round(SHARE * len(words))))):
+        words[place], words[place + 1] = words[place + 1], words[place]
     return join_words(words, gaps)
 
 
 def delete_words(text: str, situation: Situation) -> str | None:
-    """Delete words, with the space after them."""
+    """Delete function words, with the space after them."""
     words, gaps = split_words(text, situation.language)
-    free = _find_unprotected(words)
+    function_words = stop_words(situation.language)
+    free = [place for place in _find_unprotected(words) if words[place].lower() in function_words]
     if len(words) < MIN_WORDS or not free:
         return None
     count = min(len(free), max(1, round(SHARE * len(words))))
@@ -54,5 +57,5 @@ def is_protected(word: str) -> bool:
     return low in PROTECTED or low.endswith(("n't", "n’t")) or not _CHINESE_NEGATIONS.isdisjoint(low)
 
 
-SWAP = Augmenter(swap_words)
-DELETE = Augmenter(delete_words)
+SWAP = Augmenter(swap_words, is_soft=True)
+DELETE = Augmenter(delete_words, is_soft=True)

@@ -23,6 +23,8 @@ WORDNET = "INSULA_WORDNET"
 """The environment variable with the folder of WordNet."""
 DOMINANT = 0.7
 """Least share of a word's counts in its most frequent sense."""
+RARER = 0.2
+"""Least count of a synonym, as a share of the word's count."""
 _SMOOTHING = 0.5  # added to each count: senses that the corpus does not have
 _POS = {"1": "noun", "2": "verb", "3": "adjective", "4": "adverb", "5": "adjective"}
 _FORMS = {"noun": ("", "s"), "verb": ("", "s", "ed", "ing"), "adjective": ("",), "adverb": ("",)}
@@ -57,11 +59,12 @@ class Thesaurus:
         meaning = {word: one for word, one in dominant.items() if one is not None}
         ambiguous = set(_iterate_forms(senses, irregular))  # "holding" is a noun and a form of a verb
         table: dict[str, tuple[str, ...]] = {}
-        for word, (sense, _) in meaning.items():
-            # A synonym that the corpus does not have in this sense is rare or odd.
+        for word, (sense, count) in meaning.items():
+            # A synonym that is much rarer in this sense is odd: "infirmary" for "hospital".
+            least = max(1, RARER * count)
             others = [
                 other for other in members[sense] if other != word and other in meaning and meaning[other][0] == sense
-                and meaning[other][1] > 0
+                and meaning[other][1] >= least
             ]  # fmt: skip
             for suffix in _FORMS[sense[0]] if others else ():
                 form = _inflect(word, suffix, irregular.get(sense[0], {}))

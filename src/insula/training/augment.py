@@ -112,6 +112,8 @@ def _copy_rows(
         )  # fmt: skip
         for method, text, new in variants:
             changed: dict[str, Any] = {"text": text, "augmented_by": method}
+            if chosen[method].is_soft:
+                changed["weight"] = example.weight * options.soft_weight
             if chosen[method].preserves == "nothing":
                 if new is None or new.lower() not in names:
                     continue
@@ -137,7 +139,7 @@ def _describe(
 def _write(file: Path, rows: Sequence[Example], copies: Sequence[_Copy], scheme: LabelScheme) -> None:
     """Write one line for each copy: its original row from 1, method, epoch, both texts, and its labels."""
     labels = ["label"] if scheme.is_categorical else scheme.names
-    columns = [SOURCE_ROW, AUGMENTED_BY, "epoch", "source", "text", *labels]
+    columns = [SOURCE_ROW, AUGMENTED_BY, "epoch", "weight", "source", "text", *labels]
     with open_writer(file, columns=columns) as writer:
         writer.write([_to_line(rows[copy.row].text, copy, scheme) for copy in copies])
 
@@ -147,6 +149,7 @@ def _to_line(source: str, copy: _Copy, scheme: LabelScheme) -> dict[str, Any]:
     labels = {"label": list(example.labels or ())}
     values = dict(zip(scheme.names, example.values or (), strict=False))
     return {
-        SOURCE_ROW: copy.row + 1, AUGMENTED_BY: example.augmented_by, "epoch": copy.epoch or None, "source": source,
-        "text": example.text, **(labels if scheme.is_categorical else values),
+        SOURCE_ROW: copy.row + 1, AUGMENTED_BY: example.augmented_by, "epoch": copy.epoch or None,
+        "weight": example.weight, "source": source, "text": example.text,
+        **(labels if scheme.is_categorical else values),
     }  # fmt: skip

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 
 from insula.augmentation.registry import augmenters
 from insula.core.errors import nearest
-from insula.training.options.sections import Section, Several
+from insula.training.options.sections import Section, Several, Share
 
 
 class AugmentOptions(Section):
@@ -20,6 +20,9 @@ class AugmentOptions(Section):
     times: int = Field(1, ge=1, le=100, description="copies of each training row")
     mode: Literal["once", "epoch"] = Field(
         "once", description="once: every epoch has the same copies; epoch: every epoch has copies of its own"
+    )
+    soft_weight: Share = Field(
+        0.5, description="weight of copies by methods that keep most labels, not all, as a share of the row's weight"
     )
     seed: int | None = Field(None, ge=0, description="seed of the copies; the seed of the recipe if not given")
 

@@ -1,0 +1,106 @@
+"""Whether augmenters keep labels: the share of texts that a reference model gives the same class afterwards.
+
+    python benchmarks/augmentation.py                    `results/augmentation.json`; synonyms need WordNet
+    python benchmarks/augmentation.py --pairs FOLDER     also 50 pairs of each augmenter, to read
+
+The reference is the starter model, which was not trained on augmented rows. The texts are test rows, English of
+GoEmotions and Chinese of SMP2020 (usual), whose basic emotion it predicts correctly. An augmenter that claims to keep
+labels must keep at least 95 % of them, or be marked as soft; for typing errors and other noise the share says how
+fragile the reference is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from insula.augmentation.registry import Augmenter, Situation, augmenters
+from insula.core.example import Example
+from insula.core.files import write_json, write_text
+from insula.core.starter import STARTER
+from insula.evaluation.metrics.proportions import measure_share
+from insula.inference.predictor import Predictor
+from provenance import provenance
+from sets import load
+
+OUTPUT = Path(__file__).parent / "results" / "augmentation.json"
+SETS = {"en": "goemotions", "zh": "smp2020_usual"}
+SMP2020 = {"happy": "joy", "angry": "anger", "sad": "sadness"}  # other labels have the same name
+PAIRS = 50
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=300)
+    parser.add_argument("--pairs", type=Path)
+    parser.add_argument("--methods", nargs="+", default=list(augmenters))
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    given = parser.parse_args(arguments)
+    predictor = Predictor.load(STARTER)
+    basic = predictor.scheme.mappings["ekman"]
+
+    def classify(texts: Sequence[str]) -> list[str | None]:
+        labels = [predictor.scheme.names[top] if top >= 0 else None for top in predictor.decide(texts).top_labels()]
+        return [None if label is None else basic[label] for label in labels]
+
+    cells = []
+    for language, name in SETS.items():
+        examples = load(name).split("test")
+        gold = [{SMP2020.get(label) or basic.get(label, label) for label in one.labels or ()} for one in examples]
+        right = [
+            (example, label)
+            for example, own, label in zip(examples, gold, classify([one.text for one in examples]), strict=True)
+            if label in own
+        ]
+        random.Random(0).shuffle(right)
+        for method in given.methods:
+            # A new label is no question of keeping it.
+            if language in augmenters[method].languages and augmenters[method].preserves != "nothing":
+                cells.append(measure(method, language, right, classify, given.rows, given.pairs))
+                print(cells[-1], flush=True)
+    command = "python benchmarks/augmentation.py"
+    write_json(given.output, {"sets": SETS, "cells": cells, "command": command, **provenance()})
+    return 0
+
+
+def measure(
+    method: str, language: str, right: Sequence[tuple[Example, str]], classify: Any, rows: int, pairs: Path | None
+) -> dict[str, Any]:
+    """Return the share of kept labels, the share of texts that change, and the speed of an augmenter."""
+    augmenter, found, tried = augmenters[method], [], 0
+    change(augmenter, *right[0], language, method)  # loads its tables
+    began = time.perf_counter()
+    for number, (example, label) in enumerate(right):
+        tried += 1
+        changed = change(augmenter, example, label, language, f"{method} {number}")
+        if changed is not None:
+            found.append((example.text, changed, label))
+        if len(found) == rows:
+            break
+    seconds = time.perf_counter() - began
+    after = classify([changed for _, changed, _ in found])
+    kept = sum(new == label for new, (_, _, label) in zip(after, found, strict=True))
+    if pairs is not None:
+        lines = [f"{label} -> {new}\n  {a}\n  {b}\n" for new, (a, b, label) in zip(after, found, strict=True)][:PAIRS]
+        write_text(pairs / f"{method}-{language}.txt", "\n".join(lines))
+    return {
+        "method": method, "language": language, "soft": augmenter.is_soft, "texts": len(found),
+        "changed": round(len(found) / tried, 4), "kept": measure_share(kept, len(found)).to_dict(),
+        "texts_per_second": round(tried / seconds),
+    }  # fmt: skip
+
+
+def change(augmenter: Augmenter, example: Example, label: str, language: str, seed: str) -> str | None:
+    """Return the changed text; None if the augmenter does not apply."""
+    found = augmenter(example.text, Situation(random.Random(seed), language, label))
+    return None if found is None else found[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
