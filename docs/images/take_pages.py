@@ -1,9 +1,9 @@
-"""Take the pictures of the pages that the docs show: a result in English, and on a phone in Chinese with a file.
+"""Take the pictures of pages that the docs show: a result and its words in English; in Chinese, on a phone, a file too.
 
     python docs/images/take_pages.py
 
 Starts `insula serve` with the starter model. Needs the extra `serve`, Debian's `chromium` (or another, named by the
-variable CHROMIUM) and the package playwright. The texts are the examples of the pages.
+variable CHROMIUM) and the package playwright. Texts are the examples of the pages, except where a label is explained.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ IMAGES = Path(__file__).parent
 DESK: ViewportSize = {"width": 756, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 900}
 PHONE_PART = 1180  # pixels of height
+ANGRY = "The room was fine but nobody ever answered us. I am so angry!"
+MARGIN = 12  # pixels around a part of a page
 REVIEWS = "text\n" + "太好了，我们居然赢了！\n" * 40
 
 
 def take(address: str) -> None:
-    """Write `page.png` and `page-zh.png`."""
+    """Write `page.png`, `why.png` and `page-zh.png`."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
@@ -34,6 +36,9 @@ def take(address: str) -> None:
         page = browser.new_page(viewport=DESK, color_scheme="light", locale="en-GB")
         _ask(page, address)
         page.screenshot(path=IMAGES / "page.png", full_page=True)
+        _explain(
+            browser.new_page(viewport=DESK, color_scheme="light", locale="en-GB", device_scale_factor=1.5), address
+        )
 
         phone = browser.new_context(
             viewport=PHONE, color_scheme="dark", locale="zh-CN", timezone_id="Asia/Shanghai"
@@ -59,6 +64,24 @@ def _ask(page: Page, address: str) -> None:
     page.goto(address)
     page.locator("a[data-example]").nth(1).click()
     page.locator("#said .decision").wait_for()
+
+
+def _explain(page: Page, address: str) -> None:
+    """Ask for the words behind one label, and write `why.png`: the question and its answer."""
+    page.goto(address)
+    page.locator("#text").fill(ANGRY)
+    page.locator("form.ask > button").click()
+    page.locator("#why-chosen").select_option("anger")
+    page.locator(".why-ask button").click()
+    page.locator("#why .why-words").wait_for()
+    page.mouse.move(0, 0)
+    page.evaluate("scrollTo(0, 0)")  # places are measured from the top of the window, the picture is of the page
+    ask, why = page.locator(".why-ask").bounding_box(), page.locator("#why").bounding_box()
+    assert ask is not None
+    assert why is not None
+    left, top, bottom = ask["x"] - MARGIN, ask["y"] - MARGIN, why["y"] + why["height"] + MARGIN
+    clip = FloatRect(x=left, y=top, width=ask["width"] + 2 * MARGIN, height=bottom - top)
+    page.screenshot(path=IMAGES / "why.png", clip=clip, full_page=True)
 
 
 def _shot(page: Page) -> str:
