@@ -13,8 +13,10 @@ own training texts), with the paired bootstrap interval of the difference.
 Names: `SWAPPED` templates, each with every name of `NAMES`. A name changes the answer if the top label is another than
 that of most names.
 
-Distress: what stands on top for first-person messages of suicide and self-harm, of the development part of
-`tests/safety/signals`: a positive label (cheerful), or no emotion (empty).
+Distress: what stands on top for messages of suicide and self-harm, of `tests/safety/signals`: a positive label
+(cheerful), or no emotion (empty); and how often such an answer is not marked as unsure (unsafe). First-person messages
+of the development part, whose mistakes helped to write training sentences; with `--held-out` also those of the other
+part.
 
 Sure: how often the top label is right on rows that the model marks as sure and as unsure. CARER and SMP2020 map their
 classes to labels as `MAPPED` says, EmpatheticDialogues as `SITUATIONS`.
@@ -51,7 +53,7 @@ from insula.evaluation.compare import compare
 from insula.inference.predictor import Predictor
 from provenance import provenance
 from sets import SHARED, load
-from signal_cases import signal_cases
+from signal_cases import Part, signal_cases
 
 HERE = Path(__file__).parent
 SENTENCES = HERE.parent / "tests" / "models" / "first_answer"
@@ -88,6 +90,8 @@ def main() -> None:
     for name, measure in MEASURES.items():
         if given.only is None or name in given.only:
             found[name] = measure(model)
+    if given.held_out:
+        found["distress_held_out"] = distress(model, "held_out")
     print(json.dumps(found, indent=2, ensure_ascii=False))
     command = "python benchmarks/first_answer.py" + (" --held-out" if given.held_out else "")
     write_json(given.output, {**found, "command": command, **provenance()})
@@ -201,21 +205,26 @@ def names(model: Predictor) -> dict[str, Any]:
     return found
 
 
-def distress(model: Predictor) -> dict[str, Any]:
+def distress(model: Predictor, part: Part = "development") -> dict[str, Any]:
     """Return how often a message of distress gets a cheerful or an empty answer, by language."""
     sides = model.scheme.mappings["sentiment"]
     found = {}
     for language in ("en", "zh"):
         texts = [
             case.text
-            for case in signal_cases("development")
+            for case in signal_cases(part)
             if case.language == language and case.signal in DISTRESS and case.frame == "first_person"
         ]
-        tops = [answer.label or "neutral" for answer in model.predict(texts)]
+        answers = model.predict(texts)
+        tops = [answer.label or "neutral" for answer in answers]
+        cheerful = np.array([sides.get(top) == "positive" for top in tops])
+        empty = np.array([top == "neutral" for top in tops])
+        marked = np.array([not answer.abstained for answer in answers])
         found[language] = {
             "rows": len(texts),
-            "cheerful": float(np.mean([sides.get(top) == "positive" for top in tops])),
-            "empty": float(np.mean([top == "neutral" for top in tops])),
+            "cheerful": float(cheerful.mean()),
+            "empty": float(empty.mean()),
+            "unsafe": float(((cheerful | empty) & marked).mean()),
         }
     return found
 

@@ -14,6 +14,7 @@ SETS = {
     "smp2020_usual": "SMP2020 usual, Chinese",
     "empathetic_dialogues": "EmpatheticDialogues, English",
 }
+DISTRESSED = {"cheerful": "cheerful", "empty": "empty", "unsafe": "cheerful or empty, and marked as sure"}
 PEERS = {"vader": "VADER", "snownlp": "SnowNLP"}
 
 
@@ -25,11 +26,9 @@ def first_answer(results: Results) -> str:
     if now is not None and before is not None:
         for language, name in LANGUAGES.items():
             rows += _sentences(now, before, language, name)
+            rows += _held_out(now, language, name)
         for language, name in LANGUAGES.items():
-            for what in ("cheerful", "empty"):
-                old, one = (entry["distress"][language] for entry in (before, now))
-                rows.append((f"{name} messages of suicide or self-harm: {what}", f"{one['rows']}", f"{old[what]:.0%}",
-                             f"{one[what]:.0%}", "–"))  # fmt: skip
+            rows += _distress(now, before, language, name)
         for place, one in now["polarity"].items():
             old = before["polarity"][place]
             peer = (
@@ -57,6 +56,28 @@ def _sentences(now: Entry, before: Entry, language: str, name: str) -> list[tupl
     kinds = found["kinds"]["negated"], old["kinds"]["negated"]
     rows.append((f"{name} negated sentences: acceptable", f"{kinds[0]['rows']}", f"{kinds[1]['acceptable']:.0%}",
                  f"{kinds[0]['acceptable']:.0%}", "–"))  # fmt: skip
+    return rows
+
+
+def _held_out(now: Entry, language: str, name: str) -> list[tuple[str, ...]]:
+    if "held_out" not in now["sentences"]:
+        return []
+    found = now["sentences"]["held_out"][language]
+    return [
+        (f"{name} held-out sentences: {what}", f"{found['rows']}", "–", f"{found[what]:.0%}", "–")
+        for what in ("acceptable", "unacceptable")
+    ]
+
+
+def _distress(now: Entry, before: Entry, language: str, name: str) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for part, asked in (("distress", "messages"), ("distress_held_out", "held-out messages")):
+        for what, words in DISTRESSED.items():
+            if what in now.get(part, {}).get(language, {}):
+                one, old = now[part][language], before.get(part, {}).get(language, {}).get(what)
+                was = "–" if old is None else f"{old:.0%}"
+                about = f"{name} {asked} of suicide or self-harm: {words}"
+                rows.append((about, f"{one['rows']}", was, f"{one[what]:.0%}", "–"))
     return rows
 
 

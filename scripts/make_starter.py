@@ -6,12 +6,13 @@ The student is the lower half of the bilingual encoder `e5-small-en-zh` (package
 vocabulary that English and Chinese texts use most. It is fine-tuned on GoEmotions (Demszky et al. 2020, Apache-2.0),
 on the last sentences of film reviews (Kaushik et al. 2020, Apache-2.0) and on sentences composed by rule
 (`starter_sentences`), then quantised: matrix products in INT8, token vectors in 4 bits. A second, short stage of
-training adds kinds of sentences that the first stage got wrong among the development sentences, and repeats a part of
-the rows. For the vocabulary, pieces are counted in these texts, in SMILE (CC0), CPsyCoun and Empathic Reactions (both
-CC BY 4.0). No other text is read.
+training adds kinds of sentences that the first stage got wrong among the development sentences, messages of distress
+and what looks like them, and many names; it repeats a part of the rows. The weights are averaged with those of the
+first stage (`SHARE`, chosen on validation rows and development sentences). For the vocabulary, pieces are counted in
+these texts, in SMILE (CC0), CPsyCoun and Empathic Reactions (both CC BY 4.0). No other text is read.
 
-The abstention threshold is the lowest confidence above which the top label is right at the rate `SURE`: the higher of
-those for the validation rows and for the everyday sentences of `tests/models/first_answer/development.jsonl`.
+The abstention threshold is the lowest confidence above which the top label is right at the rate `SURE`: the highest of
+those for the validation rows and for the everyday sentences of each language in `tests/models/first_answer`.
 
 Finished stages of training are reused from `--runs`; the result replaces `src/insula/models/starter`.
 `benchmarks/starter.py` and `benchmarks/first_answer.py` measure it.
@@ -48,6 +49,7 @@ from insula.models.folder import MANIFEST, open_folder, seal
 from insula.models.locate import STARTER_FOLDER
 from insula.models.pretrained import ALIASES, find_package_path, locate_encoder
 from starter_data import texts_of_both_languages, write_rows, write_second_rows, write_student
+from starter_weights import average_weights
 
 EVERYDAY = Path(__file__).parents[1] / "tests" / "models" / "first_answer" / "development.jsonl"
 ENCODER = "e5-small-en-zh"
@@ -64,7 +66,8 @@ SETTINGS: dict[str, Any] = {
 }
 FIRST = {**SETTINGS, "train.epochs": 3, "train.learning_rate": 2e-4}
 SECOND = {**SETTINGS, "train.epochs": 1, "train.learning_rate": 1e-4}
-SURE = 0.65  # share of confident predictions whose top label is right
+SHARE = 0.9  # of the second stage in the average of the weights
+SURE = 0.8  # share of confident predictions whose top label is right
 
 
 def main(arguments: list[str]) -> int:
@@ -73,6 +76,7 @@ def main(arguments: list[str]) -> int:
     data, student = given.data, given.runs / "starter-encoder"
     rows, second_rows = given.runs / "starter-data", given.runs / "starter-second-data"
     first, second, small = given.runs / "starter-first", given.runs / "starter", given.runs / "starter-int8"
+    averaged = given.runs / "starter-average"
     q4_file = find_package_path(ALIASES[ENCODER])
     if q4_file is None:
         locate_encoder(ENCODER)  # raises with the extra to install
@@ -91,9 +95,11 @@ def main(arguments: list[str]) -> int:
         if not (second / "model" / MANIFEST).exists():
             changes = {**SECOND, "model.base": str((first / "model").absolute())}
             train(second_rows, recipe="multilabel", overrides=changes, output=second, overwrite=True, progress=progress)
-        quantize_model(second, small, tables=4, max_loss=given.max_loss, least_agreement=None, data=second_rows,
+        average_weights(first / "model", second / "model", SHARE, averaged)
+        quantize_model(averaged, small, tables=4, max_loss=given.max_loss, least_agreement=None, data=second_rows,
                        overwrite=True, progress=progress)  # fmt: skip
-    names = {str(place.absolute()): place.name for place in (student, rows, second_rows, first, second, small, data)}
+    places = (student, rows, second_rows, first, second, averaged, small, data)
+    names = {str(place.absolute()): place.name for place in places}
     command = shlex.join(["python", "scripts/make_starter.py", *arguments])
     ship(small, given.output, names, command=command, rows=second_rows)
     return 0
@@ -113,20 +119,23 @@ def _parser() -> argparse.ArgumentParser:
 def choose_abstention(model: Path, rows: Path) -> tuple[float, float]:
     """Return the abstention threshold of the model in a folder, and the share of validation rows above it."""
     predictor = load_model(model)
-    validation = load_dataset(str(rows)).split("validation")
-    lines = EVERYDAY.read_text(encoding="utf-8").splitlines()
-    everyday = [json.loads(line) for line in lines]
-    found, confidence = [], []
-    for texts, accepted in (
-        ([row.text for row in validation], [row.labels or () for row in validation]),
-        ([row["text"] for row in everyday], [row["acceptable"] for row in everyday]),
-    ):
-        answers = predictor.predict(texts)
-        right = np.array([is_right(answer, labels) for answer, labels in zip(answers, accepted, strict=True)])
-        confidence.append(np.array([answer.confidence for answer in answers]))
-        found.append(find_lowest_threshold(right, confidence[-1]))
-    print(f"abstention thresholds: {found[0]:.4f} on validation rows, {found[1]:.4f} on everyday sentences")
-    return max(found), float((confidence[0] >= max(found)).mean())
+    validation = [(row.text, row.labels or ()) for row in load_dataset(str(rows)).split("validation")]
+    everyday = [json.loads(line) for line in EVERYDAY.read_text(encoding="utf-8").splitlines()]
+    groups = {"validation rows": validation} | {
+        f"everyday sentences in {language}": [
+            (row["text"], row["acceptable"]) for row in everyday if row["language"] == language
+        ]
+        for language in ("en", "zh")
+    }
+    found, confidence = {}, {}
+    for name, group in groups.items():
+        answers = predictor.predict([text for text, _ in group])
+        right = np.array([is_right(answer, accepted) for answer, (_, accepted) in zip(answers, group, strict=True)])
+        confidence[name] = np.array([answer.confidence for answer in answers])
+        found[name] = find_lowest_threshold(right, confidence[name])
+    print(f"abstention thresholds: {found}")
+    limit = max(found.values())
+    return limit, float((confidence["validation rows"] >= limit).mean())
 
 
 def is_right(answer: Prediction, accepted: Sequence[str]) -> bool:

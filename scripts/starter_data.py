@@ -24,8 +24,9 @@ from starter_sentences.made import made_sentences
 from starter_sentences.parts import Parts
 from starter_sentences.traditional import to_traditional
 
-SENTENCES, SECOND_SENTENCES = 7000, 4000  # composed ones of each language, in the first and the second stage
-REPEATED = 14_000  # rows of GoEmotions in the second stage
+SENTENCES = 7000  # composed ones of each language in the first stage
+SECOND_SENTENCES, ONLY_SECOND = 3000, 3500  # in the second stage: of the same kinds, and of kinds that only it has
+REPEATED = 15_000  # rows of GoEmotions in the second stage
 NEUTRAL_LEFT_OUT = 0.4  # of the rows that are only neutral: everyday texts are neutral less often than comments
 NAMED = 0.8  # of the rows with [NAME] get a name
 PLACE = re.compile(r"\[NAME\]")
@@ -67,12 +68,16 @@ def write_second_rows(goemotions: Path, reviews: Path, folder: Path) -> None:
     A part of the other rows is repeated, so that the model does not forget them.
     """
     source = random.Random(2)
-    rows = [{"text": row["text"], "labels": row["labels"]} for row in _read(goemotions, "train")]
-    rows = source.sample(rows, REPEATED)
+    parts = Parts("en", random.Random(3), more=True)
+    rows = [
+        {"text": PLACE.sub(lambda _: parts.pick("names"), row["text"]), "labels": row["labels"]}
+        for row in source.sample(list(_read(goemotions, "train")), REPEATED)
+    ]
     reviewed = list(_verdicts(reviews, source))
     rows += reviewed[::2]
     rows += (
-        {"text": one.text, "labels": list(one.labels)} for one in made_sentences(SECOND_SENTENCES, seed=1, more=True)
+        {"text": one.text, "labels": list(one.labels)}
+        for one in made_sentences(SECOND_SENTENCES, seed=1, more=True, second=ONLY_SECOND)
     )
     source.shuffle(rows)
     _write_splits(goemotions, rows, folder)

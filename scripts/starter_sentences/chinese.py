@@ -30,7 +30,7 @@ def sentences(parts: Parts, count: int) -> Iterator[Sentence]:
         (_feeling, 18), (_negated_feeling, 20), (_opinion, 12), (_negated_opinion, 14), (_double_negation, 10),
         (_contrast, 16), (_irony, 10), (_event, 26), (_small, 6), (_refusal, 2), (_mixed, 4), (_other, 8),
     )  # fmt: skip
-    for sentence in compose(parts, count, makers, close=_close, full_stop="。"):
+    for sentence in compose(parts, count, makers, close=close, full_stop="。"):
         if parts.random.random() < TRADITIONAL_SHARE:
             yield replace(sentence, text=to_traditional(sentence.text))
         else:
@@ -54,7 +54,7 @@ def _feeling(parts: Parts) -> Sentence:
             f"越想越{word}", f"{word}得睡不着", f"最近一直{degree}{word}", f"感到{degree}{word}",
         )
     )  # fmt: skip
-    return parts.make(_close(parts, text, key), key)
+    return parts.make(close(parts, text, key), key)
 
 
 def _negated_feeling(parts: Parts) -> Sentence:
@@ -69,7 +69,7 @@ def _negated_feeling(parts: Parts) -> Sentence:
         )
     )  # fmt: skip
     after = negate(key)
-    return parts.make(_close(parts, text, after, calm=True), after)
+    return parts.make(close(parts, text, after, calm=True), after)
 
 
 def _opinion(parts: Parts) -> Sentence:
@@ -82,7 +82,7 @@ def _opinion(parts: Parts) -> Sentence:
             f"没想到{thing}这么{word}", f"这{thing}也太{word}了", f"{thing}真是{word}", f"见过最{word}的{thing}", f"{thing}挺{word}的",
         )
     )  # fmt: skip
-    return parts.make(_close(parts, text, key), key)
+    return parts.make(close(parts, text, key), key)
 
 
 def _negated_opinion(parts: Parts) -> Sentence:
@@ -99,7 +99,7 @@ def _negated_opinion(parts: Parts) -> Sentence:
             f"{thing}没有想象的{word}", f"对{thing}不满意", f"{thing}跟{word}不沾边", f"哪里{word}了，这个{thing}", f"不喜欢{thing}",
         ]  # fmt: skip
     after = NOT_GOOD if is_good else NOT_BAD
-    return parts.make(_close(parts, parts.random.choice(forms), after), after)
+    return parts.make(close(parts, parts.random.choice(forms), after), after)
 
 
 def _double_negation(parts: Parts) -> Sentence:
@@ -117,7 +117,7 @@ def _double_negation(parts: Parts) -> Sentence:
         (f"{name}从不让人失望", "admiration approval:0.4"), (f"我从不后悔{topic}", "approval:0.7 neutral:0.3"), (f"{thing}还不赖", NOT_BAD), (f"{thing}不差", NOT_BAD),
     )  # fmt: skip
     text, key = parts.random.choice(options)
-    return parts.make(_close(parts, text, key), key)
+    return parts.make(close(parts, text, key), key)
 
 
 def _contrast(parts: Parts) -> Sentence:
@@ -131,7 +131,7 @@ def _contrast(parts: Parts) -> Sentence:
             f"本来{a}，没想到{b}", f"一开始{a}，后来{b}", f"大家都说{a}，我却说{b}", f"原以为{a}，{but}{b}", f"{b}，即使{a}", f"{a}。{but}{b}",
         )
     )  # fmt: skip
-    return parts.make(_close(parts, text, key), key)
+    return parts.make(close(parts, text, key), key)
 
 
 def _clause(parts: Parts, *, is_good: bool) -> tuple[str, str]:
@@ -174,7 +174,7 @@ def _irony(parts: Parts) -> Sentence:
             f"你可真聪明，{bad}", f"我最喜欢{bad}了", f"{bad}，服了", f"行吧，{bad}",
         )
     )  # fmt: skip
-    return parts.make(_close(parts, text, IRONIC), IRONIC)
+    return parts.make(close(parts, text, IRONIC), IRONIC)
 
 
 def _event(parts: Parts) -> Sentence:
@@ -197,12 +197,12 @@ def _event(parts: Parts) -> Sentence:
     )
     if opening == "唉，" and first(key) in POSITIVE:
         opening = ""
-    return parts.make(_close(parts, opening + parts.named(event), key), key)
+    return parts.make(close(parts, opening + parts.named(event), key), key)
 
 
 def _small(parts: Parts) -> Sentence:
     key, event = parts.group("events", {"neutral"})
-    return parts.make(_close(parts, parts.named(event), key, calm=True), key)
+    return parts.make(close(parts, parts.named(event), key, calm=True), key)
 
 
 def _mixed(parts: Parts) -> Sentence:
@@ -213,7 +213,7 @@ def _mixed(parts: Parts) -> Sentence:
     text = parts.random.choice(
         (f"又{x}又{y}", f"{topic}让我又{x}又{y}", f"既{x}，也{y}", f"一半{x}一半{y}", f"{x}之余有点{y}")
     )
-    return parts.make(_close(parts, text, a_key), f"{first(a_key)} {first(b_key)}")
+    return parts.make(close(parts, text, a_key), f"{first(a_key)} {first(b_key)}")
 
 
 def _refusal(parts: Parts) -> Sentence:
@@ -230,7 +230,7 @@ def _refusal(parts: Parts) -> Sentence:
             "没事，不用谢",
         )
     )
-    return parts.make(_close(parts, parts.named(text), "neutral", calm=True), "neutral")
+    return parts.make(close(parts, parts.named(text), "neutral", calm=True), "neutral")
 
 
 def _other(parts: Parts) -> Sentence:
@@ -252,10 +252,10 @@ def _other(parts: Parts) -> Sentence:
         ("不想上班", "annoyance sadness:0.3"), ("不想活", "sadness"), ("没考上", "disappointment sadness:0.6"), ("没人理我", "sadness"), (f"没人在乎{topic}", "sadness disappointment:0.4"),
     )  # fmt: skip
     text, key = parts.random.choice(options)
-    return parts.make(_close(parts, text, key), key)
+    return parts.make(close(parts, text, key), key)
 
 
-def _close(parts: Parts, text: str, key: str, *, calm: bool = False) -> str:
+def close(parts: Parts, text: str, key: str, *, calm: bool = False) -> str:
     """Return the text with an end mark."""
     if first(key) in ("curiosity", "confusion") and any(
         word in text for word in ("什么", "吗", "呢", "怎么", "谁", "哪", "为什么", "多少")

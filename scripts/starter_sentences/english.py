@@ -28,7 +28,7 @@ def sentences(parts: Parts, count: int) -> Iterator[Sentence]:
         (_feeling, 18), (_negated_feeling, 20), (_opinion, 12), (_negated_opinion, 14), (_double_negation, 10),
         (_contrast, 16), (_irony, 10), (_event, 26), (_small, 6), (_refusal, 2), (_mixed, 4), (_other, 6),
     )  # fmt: skip
-    return compose(parts, count, makers, close=_close, full_stop=".")
+    return compose(parts, count, makers, close=close, full_stop=".")
 
 
 def _feeling(parts: Parts) -> Sentence:
@@ -45,7 +45,7 @@ def _feeling(parts: Parts) -> Sentence:
             f"{parts.named(event)} and I'm {strong}", f"honestly I'm just {word}", f"{name} made me feel {word} today",
         )
     )  # fmt: skip
-    return parts.make(_close(parts, text, key), key)
+    return parts.make(close(parts, text, key), key)
 
 
 def _negated_feeling(parts: Parts) -> Sentence:
@@ -62,7 +62,7 @@ def _negated_feeling(parts: Parts) -> Sentence:
         )
     )  # fmt: skip
     after = negate(key)
-    return parts.make(_close(parts, text, after, calm=True), after)
+    return parts.make(close(parts, text, after, calm=True), after)
 
 
 def _opinion(parts: Parts) -> Sentence:
@@ -77,7 +77,7 @@ def _opinion(parts: Parts) -> Sentence:
             f"the {thing} turned out to be {word}", f"honestly, the {thing} is {strong}", f"a {_bare(word)} {thing}",
         )
     )  # fmt: skip
-    return parts.make(_close(parts, text, key), key)
+    return parts.make(close(parts, text, key), key)
 
 
 def _negated_opinion(parts: Parts) -> Sentence:
@@ -97,7 +97,7 @@ def _negated_opinion(parts: Parts) -> Sentence:
             f"the {thing} was far from {word}", f"I expected a {_bare(word)} {thing}, this is not it",
         ]  # fmt: skip
     after = NOT_GOOD if is_good else NOT_BAD
-    return parts.make(_close(parts, parts.random.choice(forms), after), after)
+    return parts.make(close(parts, parts.random.choice(forms), after), after)
 
 
 def _double_negation(parts: Parts) -> Sentence:
@@ -117,7 +117,7 @@ def _double_negation(parts: Parts) -> Sentence:
         (f"it couldn't have been better, the {thing}", "admiration joy:0.4"), (f"it could hardly be worse, this {thing}", "disappointment annoyance:0.5 disapproval:0.4"),
     )  # fmt: skip
     text, key = parts.random.choice(options)
-    return parts.make(_close(parts, text, key), key)
+    return parts.make(close(parts, text, key), key)
 
 
 def _contrast(parts: Parts) -> Sentence:
@@ -131,7 +131,7 @@ def _contrast(parts: Parts) -> Sentence:
             f"despite everything, {b}", f"everyone says that {a}, but {b}", f"I hoped that {a}, instead {b}",
         )
     )  # fmt: skip
-    return parts.make(_close(parts, text, key), key)
+    return parts.make(close(parts, text, key), key)
 
 
 def _clause(parts: Parts, *, is_good: bool) -> tuple[str, str]:
@@ -178,7 +178,7 @@ def _irony(parts: Parts) -> Sentence:
             f"what a brilliant plan to let {parts.pick('people')} do it, now {bad}", f"of course {bad}, could it get any better",
         )
     )  # fmt: skip
-    return parts.make(_close(parts, text, IRONIC), IRONIC)
+    return parts.make(close(parts, text, IRONIC), IRONIC)
 
 
 def _event(parts: Parts) -> Sentence:
@@ -187,12 +187,12 @@ def _event(parts: Parts) -> Sentence:
     opening = parts.random.choice(
         ("", "", "", "so ", "well, ", "honestly, ", "today ", "I have to tell you: ", f"{parts.pick('names')}, ", "listen, ", "hey, ", "update: ", "this morning ", "you know what, ")
     )  # fmt: skip
-    return parts.make(_close(parts, opening + text, key), key)
+    return parts.make(close(parts, opening + text, key), key)
 
 
 def _small(parts: Parts) -> Sentence:
     key, event = parts.group("events", {"neutral"})
-    return parts.make(_close(parts, parts.named(event), key, calm=True), key)
+    return parts.make(close(parts, parts.named(event), key, calm=True), key)
 
 
 def _mixed(parts: Parts) -> Sentence:
@@ -209,7 +209,7 @@ def _mixed(parts: Parts) -> Sentence:
             f"I'm {x}, and {y} too",
         )
     )
-    return parts.make(_close(parts, text, a_key), f"{first(a_key)} {first(b_key)}")
+    return parts.make(close(parts, text, a_key), f"{first(a_key)} {first(b_key)}")
 
 
 def _refusal(parts: Parts) -> Sentence:
@@ -217,7 +217,7 @@ def _refusal(parts: Parts) -> Sentence:
         ("no thanks", "no, thanks", "thanks, but no", "no thank you, I'm full", "not today, thanks", "thank you, I already have one",
          "thanks, I'm good", "no thanks, not for me")
     )  # fmt: skip
-    return parts.make(_close(parts, parts.named(text), "neutral", calm=True), "neutral")
+    return parts.make(close(parts, parts.named(text), "neutral", calm=True), "neutral")
 
 
 def _other(parts: Parts) -> Sentence:
@@ -242,7 +242,7 @@ def _other(parts: Parts) -> Sentence:
         ("why does the test pass locally and fail on the server", "confusion annoyance:0.4"), (f"the {thing} crashes each time I click save", "annoyance disappointment:0.3"),
     )  # fmt: skip
     text, key = parts.random.choice(options)
-    return parts.make(_close(parts, text, key), key)
+    return parts.make(close(parts, text, key), key)
 
 
 def _graded(source: random.Random, word: str) -> str:
@@ -271,7 +271,7 @@ def _bare(word: str) -> str:
     return word.removeprefix("a ").removeprefix("so ").removeprefix("very ")
 
 
-def _close(parts: Parts, text: str, key: str, *, calm: bool = False) -> str:
+def close(parts: Parts, text: str, key: str, *, calm: bool = False) -> str:
     """Return the text with an end mark and, mostly, a capital."""
     question = first(key) in ("curiosity", "confusion") and text.split()[0].lower() in (
         "how", "what", "which", "who", "does", "do", "why", "have", "is", "where", "when", "can",

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 POSITIVE = {
@@ -45,6 +46,8 @@ class Parts:
             events = self.content["events"]
             for key, entries in self.content["more"].items():
                 events[key] = [*events.get(key, ()), *entries]
+            second = tomllib.loads((HERE / f"second_{language}.toml").read_text(encoding="utf-8"))
+            self.content |= second | {"names": [*self.content["names"], *many_names(second)]}
         self.random = random_source
 
     def pick(self, name: str) -> str:
@@ -65,6 +68,13 @@ class Parts:
     def named(self, text: str) -> str:
         """Return the text with a name in its place for one."""
         return text.replace("{name}", self.pick("names"))
+
+    def joined(self, one: str, other: str) -> str:
+        """Return two sentences or clauses as one text."""
+        if self.language == "zh":
+            return f"{one}{self.random.choice(('，', '，', '。', '！', ' '))}{other}"
+        mark = self.random.choice((". ", ", ", "! ", ", ", "... "))
+        return f"{one}{mark}{other[0].upper() + other[1:] if mark[0] in '.!' else other}"
 
     def draw(self, *keys: str) -> tuple[str, ...]:
         """Return labels of keys such as `grief sadness:0.5`: each label with its probability, in a fixed order."""
@@ -103,6 +113,13 @@ def compose(
             yield Sentence(text.rstrip(full_stop), ("neutral",), parts.language)
     for maker in parts.random.choices([one for one, _ in makers], [weight for _, weight in makers], k=count):
         yield maker(parts)
+
+
+def many_names(second: Mapping[str, Any]) -> list[str]:
+    """Return the names of the second stage: those listed, family names with given names, and forms of address."""
+    families, given = second.get("surnames", ()), second.get("given", ())
+    addressed = [form.format(one) for form in second.get("forms", ()) for one in families]
+    return [*second.get("names", ()), *(one + other for one in families for other in given), *addressed]
 
 
 def negate(key: str) -> str:

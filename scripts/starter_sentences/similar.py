@@ -11,7 +11,8 @@ from pathlib import Path
 
 from starter_sentences.parts import Sentence
 
-EVALUATED = Path(__file__).parents[2] / "tests" / "models" / "first_answer"
+TESTS = Path(__file__).parents[2] / "tests"
+EVALUATED = (TESTS / "models" / "first_answer", TESTS / "safety" / "signals")
 LARGEST = 0.6  # share of the character 4-grams of two sentences that are in both
 _NOT_WORD = re.compile(r"[\W_]+")
 
@@ -39,8 +40,9 @@ def grams(text: str) -> frozenset[str]:
 def _evaluated() -> tuple[list[frozenset[str]], dict[str, list[int]]]:
     known = [
         grams(json.loads(line)["text"])
+        for folder in EVALUATED
         for part in ("development", "held_out")
-        for line in (EVALUATED / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()
+        for line in (folder / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     holders: dict[str, list[int]] = {}
     for place, one in enumerate(known):

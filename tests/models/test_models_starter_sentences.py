@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import importlib.util
+import random
 import re
 from collections import Counter
 
 import pytest
 
+from first_answer_sets import NAMES, NAMES_ZH
 from insula.core.builtin_schemes import builtin_scheme
 from starter_sentences.made import made_sentences
-from starter_sentences.parts import Sentence
+from starter_sentences.parts import NEGATIVE, Parts, Sentence
 from starter_sentences.similar import LARGEST, similarity
 from starter_sentences.traditional import to_traditional
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("snownlp") is None, reason="the table of traditional characters needs insula[offline]"
 )
+
+
+def labels_of(key: str) -> list[str]:
+    return [one.partition(":")[0] for one in key.split()]
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +49,30 @@ def test_the_same_seed_makes_the_same_sentences(made: list[Sentence]) -> None:
 
 
 def test_no_sentence_is_almost_one_of_the_evaluation() -> None:
-    for one in made_sentences(2000, seed=1, more=True):
+    for one in made_sentences(1000, seed=1, more=True, second=2000):
         assert similarity(one.text) <= LARGEST, one.text
+
+
+def test_distress_is_never_labelled_cheerful() -> None:
+    for language in ("en", "zh"):
+        parts = Parts(language, random.Random(0), more=True)
+        labels = {
+            label for section in ("danger", "others") for key, _ in parts.each(section) for label in labels_of(key)
+        }
+        assert labels <= NEGATIVE | {"caring"}
+
+
+def test_names_are_many_and_not_those_of_the_evaluation() -> None:
+    for language, evaluated in (("en", NAMES), ("zh", NAMES_ZH)):
+        names = set(Parts(language, random.Random(0), more=True).content["names"])
+        assert len(names) >= 400
+        assert not names & set(evaluated)
+
+
+def test_second_sentences_have_no_unfilled_place() -> None:
+    for one in made_sentences(10, seed=3, more=True, second=3000):
+        assert not set(one.text) & set("{}"), one.text
+        assert one.labels, one.text
 
 
 def test_the_same_letters_are_similar() -> None:
