@@ -267,6 +267,12 @@ def test_a_case_is_opened_even_if_masking_fails(database: Database) -> None:
     assert "could not be masked" in str(case.reason)
 
 
+def test_a_case_is_opened_whatever_the_model_predicts(queue: HandoffQueue) -> None:
+    for number, answer in enumerate(({"scores": {"anger": float("nan")}}, {"labels": {"anger"}}, {"other": 1}, {})):
+        (case,) = queue.open(NewCase(message=f"m-{number}", text="help", answer=answer))
+        assert (case.state, case.answer) == ("waiting", None)
+
+
 def test_retention_deletes_closed_cases_only(queue: HandoffQueue, database: Database, clock: Any) -> None:
     cases = queue.open(*(NewCase(message=f"m-{number}", text="hello") for number in range(4)))
     for case in cases[1:3]:
@@ -390,6 +396,8 @@ def test_a_store_that_is_away_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
         ({"message": "a\nb"}, "id of the message"),
         ({"queue": " "}, "queue must have 1 to 100"),
         ({"source": "x" * 101}, "source must have"),
+        ({"rule": "x" * 201}, "rule must have"),
+        ({"language": "x" * 21}, "language must have"),
         ({"risk": "much"}, "none, concern, high, immediate. Got 'much'"),
         ({"deadline": 0}, "deadline must be from 1 second to a year. Got 0"),
         ({"customer": {"score": float("nan")}}, "customer field 'score'"),

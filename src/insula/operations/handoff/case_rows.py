@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
@@ -30,12 +31,22 @@ def build_row(new: NewCase, subject: str | None, retention: Retention) -> dict[s
         "source": new.source, "message": new.message, "queue": new.queue, "state": "waiting", "version": 1,
         "risk": LEVELS.index(new.risk), "expired_leases": 0, "times_reopened": 0, "rule": new.rule,
         "tags": list(new.tags), "language": new.language, "subject": subject,
-        "answer": None if new.answer is None else {key: new.answer[key] for key in ANSWER if key in new.answer},
+        "answer": _keep_answer(new.answer),
     }  # fmt: skip
     try:
         return row | _keep_words(new, retention)
     except Exception:  # noqa: BLE001 - whatever is wrong with the masking, a person must see the message
         return row | {"reason": UNMASKED}
+
+
+def _keep_answer(answer: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return what is stored of a prediction; None for one that is not JSON, such as one with a score that is NaN."""
+    kept = {key: value for key, value in (answer or {}).items() if key in ANSWER}
+    try:
+        json.dumps(kept, allow_nan=False)
+    except (TypeError, ValueError):  # a fault of the model must not lose the message either
+        return None
+    return kept or None
 
 
 def _keep_words(new: NewCase, retention: Retention) -> dict[str, Any]:

@@ -69,8 +69,13 @@ class NewCase:
     def __post_init__(self) -> None:
         check_name("id of the message", self.message, 200)
         check_name("queue", self.queue, 100)
-        if self.source:
-            check_name("source", self.source, 100)
+        for what, name, most in (
+            ("source", self.source, 100),
+            ("rule", self.rule, 200),
+            ("language", self.language, 20),
+        ):
+            if name:
+                check_name(what, name, most)
         if self.risk not in LEVELS:
             raise DataError(f"The risk of a case must be one of {', '.join(LEVELS)}. Got {shown(self.risk)}.")
         check_seconds("deadline", self.deadline)
