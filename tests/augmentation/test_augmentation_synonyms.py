@@ -10,7 +10,7 @@ import pytest
 from insula.augmentation.attacks.search import Sentence
 from insula.augmentation.attacks.words import change_words
 from insula.augmentation.registry import Situation, augmenters
-from insula.augmentation.wordnet import Thesaurus, load_thesaurus
+from insula.augmentation.wordnet import WIDE, Thesaurus, load_thesaurus
 from insula.core.errors import MissingFileError
 
 
@@ -49,6 +49,12 @@ def test_one_of_ten_words_is_replaced_and_intensifiers_stay() -> None:
     assert ("phone", "telephone") in changed
     assert ("enjoy", "relish") in changed
     assert "great" not in {word for word, _ in changed}
+
+
+def test_the_attack_knows_more_synonyms() -> None:
+    assert load_thesaurus(WIDE).find("crew", "the") == ("staff",)
+    assert load_thesaurus(WIDE).find("apple", "some") == ("pome",)
+    assert change_words(Sentence.of("the crew"), 1, random.Random(0)) == ["staff"]
 
 
 def test_the_attack_may_replace_a_feeling() -> None:

@@ -21,10 +21,24 @@ from insula.text.stopwords import stop_words
 
 WORDNET = "INSULA_WORDNET"
 """The environment variable with the folder of WordNet."""
-DOMINANT = 0.7
-"""Least share of a word's counts in its most frequent sense."""
-RARER = 0.2
-"""Least count of a synonym, as a share of the word's count."""
+
+
+@dataclass(frozen=True)
+class Strictness:
+    """Which words have synonyms, and which these are.
+
+    dominant  least share of a word's counts in its most frequent sense
+    rarer     least count of a synonym, as a share of the word's count; 0 allows words that the corpus does not have
+    """
+
+    dominant: float
+    rarer: float
+
+
+COMMON = Strictness(0.7, 0.2)
+"""For texts that read well."""
+WIDE = Strictness(0.4, 0.0)
+"""For attacks, which need more candidates."""
 _SMOOTHING = 0.5  # added to each count: senses that the corpus does not have
 _POS = {"1": "noun", "2": "verb", "3": "adjective", "4": "adverb", "5": "adjective"}
 _FORMS = {"noun": ("", "s"), "verb": ("", "s", "ed", "ing"), "adjective": ("",), "adverb": ("",)}
@@ -40,7 +54,7 @@ class Thesaurus:
     synonyms: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def read(cls, folder: Path) -> Thesaurus:
+    def read(cls, folder: Path, strictness: Strictness = COMMON) -> Thesaurus:
         """Read the WordNet of a folder; raises `MissingFileError` if a file is missing."""
         try:
             senses, members = _read_senses(folder / "index.sense")
@@ -52,7 +66,7 @@ class Thesaurus:
             ) from error
         function_words = stop_words("en")
         dominant = {
-            word: _find_dominant(several)
+            word: _find_dominant(several, strictness.dominant)
             for word, several in senses.items()
             if len(word) >= _MIN_LETTERS and word not in function_words
         }
@@ -61,7 +75,7 @@ class Thesaurus:
         table: dict[str, tuple[str, ...]] = {}
         for word, (sense, count) in meaning.items():
             # A synonym that is much rarer in this sense is odd: "infirmary" for "hospital".
-            least = max(1, RARER * count)
+            least = max(1, strictness.rarer * count) if strictness.rarer else 0
             others = [
                 other for other in members[sense] if other != word and other in meaning and meaning[other][0] == sense
                 and meaning[other][1] >= least
@@ -89,14 +103,14 @@ class Thesaurus:
         return found if word == low else tuple(one.capitalize() for one in found)
 
 
-def load_thesaurus() -> Thesaurus:
+def load_thesaurus(strictness: Strictness = COMMON) -> Thesaurus:
     """Return the synonyms of the user's WordNet, read once; `MissingFileError` if there is none."""
-    return _load(_find_folder())
+    return _load(_find_folder(), strictness)
 
 
 @functools.cache
-def _load(folder: Path) -> Thesaurus:
-    return Thesaurus.read(folder)
+def _load(folder: Path, strictness: Strictness) -> Thesaurus:
+    return Thesaurus.read(folder, strictness)
 
 
 def _find_folder() -> Path:
@@ -155,11 +169,11 @@ def _iterate_forms(senses: _Senses, irregular: _Irregular) -> Iterator[str]:
                     yield form
 
 
-def _find_dominant(senses: list[tuple[_Sense, int]]) -> tuple[_Sense, int] | None:
-    """Return the most frequent sense with its count, None if it is not `DOMINANT`."""
+def _find_dominant(senses: list[tuple[_Sense, int]], least: float) -> tuple[_Sense, int] | None:
+    """Return the most frequent sense with its count, None if it has less than the least share of all counts."""
     sense, count = max(senses, key=lambda one: one[1])
     total = sum(count + _SMOOTHING for _, count in senses)
-    return (sense, count) if count + _SMOOTHING >= DOMINANT * total else None
+    return (sense, count) if count + _SMOOTHING >= least * total else None
 
 
 def _inflect(word: str, suffix: str, irregular: Mapping[str, list[str]]) -> str | None:
