@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from insula.api.pretraining import pretrain as pretrain
     from insula.api.pretraining import resume_pretraining as resume_pretraining
     from insula.api.pruning import prune_model as prune_model
+    from insula.api.reply import reply as reply
     from insula.api.rules import check_rules as check_rules
     from insula.api.runs import list_runs as list_runs
     from insula.api.search import search as search
@@ -88,6 +89,7 @@ _PUBLIC = {
     "pretrain": "insula.api.pretraining",
     "prune_model": "insula.api.pruning",
     "quantize_model": "insula.api.compression",
+    "reply": "insula.api.reply",
     "resume_pretraining": "insula.api.pretraining",
     "resume_training": "insula.api.training",
     "reveal_texts": "insula.api.masking",

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from insula import __version__
-from insula.cli import explain, predict, pretrain, recipes, rules, runs, search, serve, train
+from insula.cli import explain, predict, pretrain, recipes, reply, rules, runs, search, serve, train
 from insula.cli.data import app as data
 from insula.cli.exits import flush_output
 from insula.cli.handoff import app as queue
@@ -25,6 +25,7 @@ app.command("compare")(compare.compare)
 app.command("attack")(attack.attack)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
+app.command("reply")(reply.reply)
 app.command("serve")(serve.serve)
 app.command("pretrain")(pretrain.pretrain)
 app.command("search")(search.search)

@@ -1,0 +1,73 @@
+"""`reply`: drafts of a reply to a message, for a person to read, change and send."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from insula.core.errors import DataError
+from insula.core.model_input import ModelInput, TextOrInput, Turn
+from insula.core.starter import STARTER
+from insula.text.scripts import detect_language_by_script
+
+if TYPE_CHECKING:
+    from insula.empathy.reply import Reply
+    from insula.inference.predictor import Predictor
+
+MOST_DRAFTS = 10
+
+
+def reply(
+    message: TextOrInput,
+    model: str | Path | Predictor = STARTER,
+    *,
+    language: str | None = None,
+    strategy: str = "auto",
+    n: int = 3,
+) -> Reply:
+    """Return up to `n` drafts of a reply to a message, the best first.
+
+    message   a text, or a `ModelInput` with the earlier turns of the conversation
+    model     a run, a model folder, or `starter`, which comes with insula
+    language  of the drafts: `en` or `zh`; default: that of the message
+    strategy  one of the eight strategies of `empathy.strategies`, or `auto`: those that fit the message
+
+    The drafts are written from templates, by a machine: a person should read one before it is sent. They name a feeling
+    only where words of the message or a sure prediction show it. Every draft passes `safety.replies`; `stopped` counts
+    those that did not. If the message, or an earlier turn, has a sign of danger or cannot be checked, there are no
+    drafts but a `hand_off`; insula notifies nobody. The check misses messages, oblique ones above all: it is not
+    clinically validated, and no reason to send drafts unread.
+
+    Raises `DataError` for an empty text or a strategy without sentences for this message, `DataError` for other
+    arguments.
+    """
+    from insula.api.prediction import load_model
+    from insula.empathy.reply import Reply, build_hand_off, build_reply, find_risk
+    from insula.empathy.state import LANGUAGES
+    from insula.inference.predictor import Predictor
+
+    given = message if isinstance(message, ModelInput) else ModelInput(message)
+    if not given.text.strip():
+        raise DataError("The message must have text. Got an empty one. Write something.")
+    if language is not None and language not in LANGUAGES:
+        raise DataError(f"language must be one of {', '.join(LANGUAGES)}. Got {language!r}.")
+    if not 1 <= n <= MOST_DRAFTS:
+        raise DataError(f"n must be from 1 to {MOST_DRAFTS}. Got {n}.")
+    spoken = language or detect_language_by_script(given.text)
+    risk = find_risk([*(turn.text for turn in given.turns), given.text])
+    if risk is not None:
+        return Reply(given.text, spoken, None, (), hand_off=build_hand_off(risk, spoken))
+    predictor = model if isinstance(model, Predictor) else load_model(model)
+    own = _find_own_turns(given.turns, given.speaker)
+    *earlier, last = predictor.predict([*(turn.text for turn in own), given])
+    return build_reply(
+        given.text, last, predictor.scheme, language=spoken, earlier=earlier, strategy=strategy, count=n
+    )  # fmt: skip
+
+
+def _find_own_turns(turns: Sequence[Turn], speaker: str | None) -> list[Turn]:
+    """Return the earlier turns of the speaker of the message: by name, else every second turn back."""
+    if speaker is not None:
+        return [turn for turn in turns if turn.speaker == speaker]
+    return list(turns)[-2::-2][::-1]

@@ -1,0 +1,1 @@
+"""Replies: the state of a conversation, strategies, and drafts that a person reads before they are sent."""

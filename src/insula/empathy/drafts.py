@@ -1,0 +1,157 @@
+"""Drafts from templates: sentences by strategy, language, feeling and topic, chosen by the message itself.
+
+The same message gets the same drafts; another message gets other sentences of the same kind. Every draft passes
+`check_reply`, and one that does not is left out.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from insula.core.errors import DataError
+from insula.empathy.state import ConversationState
+from insula.empathy.strategies import STRATEGIES, Strategy, rank_strategies
+from insula.safety.find import find_personal_data
+from insula.safety.replies.check import check_reply
+from insula.text.scripts import detect_language_by_script
+
+TRIES = 4  # sentences of a kind that are tried for a draft
+_QUOTED = {"en": (12, 70), "zh": (5, 24)}  # fewest and most characters of a clause that a draft repeats
+_CLAUSES = re.compile(r"[^.!?;。！？；\n]+")
+_UNQUOTABLE = re.compile(r"[\d\"“”「」{}\[\]<>@]")
+_OPEN = re.compile(r"\[[^\]]+\]")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A reply that a person reads before it is sent.
+
+    text       the draft
+    strategy   what it does: asks, affirms, informs ...
+    generator  what wrote it; always a machine
+    open       what the person must fill in, such as `[answer]`
+    """
+
+    text: str
+    strategy: Strategy
+    generator: str = "templates"
+    open: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {"text": self.text, "strategy": self.strategy, "generator": self.generator, "open": list(self.open)}
+
+
+def write_drafts(
+    text: str, state: ConversationState, *, strategy: str = "auto", count: int = 3
+) -> tuple[tuple[Draft, ...], int]:
+    """Return up to `count` different drafts, the best strategy first, and the number that the safety check stopped.
+
+    strategy  one of `STRATEGIES`, or `auto`: those that fit the state
+
+    Raises `DataError` for a strategy that does not exist or has no sentences for this state.
+    """
+    if strategy not in ("auto", *STRATEGIES):
+        raise DataError(f"The strategy must be auto or one of {', '.join(STRATEGIES)}. Got {strategy!r}.")
+    chosen: tuple[Any, ...] = rank_strategies(state) if strategy == "auto" else (strategy,)
+    drafts: dict[str, Draft] = {}
+    stopped = 0
+    for number in range(count * TRIES):
+        if len(drafts) == count:
+            break
+        kind = chosen[number % len(chosen)]
+        words = _compose(text, state, kind, number // len(chosen))
+        if words is None or words in drafts:
+            continue
+        if not check_reply(words).allowed:
+            stopped += 1
+            continue
+        drafts[words] = Draft(words, kind, open=tuple(_OPEN.findall(words)))
+    if not drafts and strategy != "auto" and not stopped:
+        raise DataError(
+            f"There is no draft with the strategy {strategy!r} for this message. Use auto, or one of "
+            f"{', '.join(rank_strategies(state))}."
+        )
+    return tuple(drafts.values()), stopped
+
+
+@functools.cache
+def read_templates(language: str) -> Mapping[str, Any]:
+    """Return the sentences of a language, `en` or `zh`."""
+    return tomllib.loads((files(__package__) / "templates" / f"{language}.toml").read_text(encoding="utf-8"))
+
+
+def _compose(text: str, state: ConversationState, strategy: Strategy, turn: int) -> str | None:
+    """Return a draft, or None if there are no sentences for it; `turn` counts drafts of the same strategy."""
+    table = read_templates(state.language)
+    last = _pick(_list_sentences(table, state, strategy), text, strategy, turn)
+    if last is None:
+        return None
+    if "{quote}" in last:
+        quote = _find_quote(text, state.language)
+        if quote is None:
+            return None
+        last = last.replace("{quote}", quote)
+    parts = [*_open_draft(table, text, state, strategy, turn), last]
+    return ("" if state.language == "zh" else " ").join(parts)
+
+
+def _open_draft(
+    table: Mapping[str, Any], text: str, state: ConversationState, strategy: Strategy, turn: int
+) -> Iterator[str]:
+    """Yield what comes before the sentence of the strategy: what the person feels, and what it is about."""
+    if state.need == "information":
+        return  # a question of fact wants its answer
+    if state.need == "fix":
+        sentences = table["complaint"].get(state.topic or "", table["complaint"]["other"])
+        yield str(_pick(sentences, text, f"complaint {strategy}", turn))
+        return
+    feeling = state.feeling or state.polarity
+    yield str(_pick(table["reflection"][feeling], text, f"reflection {strategy}", turn))
+    if strategy in ("affirmation", "question") and state.topic and state.polarity != "unclear":
+        about = _pick(table["topic"][state.polarity].get(state.topic, ()), text, f"topic {strategy}", turn)
+        if about is not None and state.feeling != "gratitude":
+            yield about
+
+
+def _list_sentences(table: Mapping[str, Any], state: ConversationState, strategy: Strategy) -> Sequence[str]:
+    sentences = table.get(strategy, {})
+    if strategy == "question" and state.need == "information":
+        return list(sentences["information"])
+    if strategy == "question" and state.need == "fix":
+        return list(sentences[f"complaint_{state.topic if state.topic in ('service', 'money') else 'other'}"])
+    if strategy == "information":
+        return list(sentences["complaint" if state.need == "fix" else "service"])
+    if strategy == "suggestions":
+        return list(sentences.get(state.topic or "other", sentences["other"]))
+    if strategy in ("restatement", "other"):
+        kind = "gratitude" if state.feeling == "gratitude" else state.polarity
+        return list(sentences.get(kind, ()))
+    return list(sentences.get(state.feeling or state.polarity, ()))
+
+
+def _pick(sentences: Sequence[str], text: str, purpose: str, turn: int) -> str | None:
+    """Return a sentence that depends on the message; the next turn gets the next one."""
+    if not sentences:
+        return None
+    start = int.from_bytes(hashlib.sha256(f"{purpose}\0{text}".encode("utf-8", "replace")).digest()[:4], "big")
+    return sentences[(start + turn) % len(sentences)]
+
+
+def _find_quote(text: str, language: str) -> str | None:
+    """Return the last clause that is short enough to repeat and has no personal data; None if there is none."""
+    if detect_language_by_script(text) != language:
+        return None
+    fewest, most = _QUOTED[language]
+    for clause in reversed(_CLAUSES.findall(text)):
+        clause = clause.strip(" ,，、")
+        if fewest <= len(clause) <= most and not _UNQUOTABLE.search(clause) and not find_personal_data(clause):
+            return clause
+    return None

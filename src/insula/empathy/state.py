@@ -1,0 +1,218 @@
+"""`read_state`: what a message is about, how the person feels, and what they seem to want.
+
+Cues in the words of the message and the prediction of a model count together; where they disagree about whether the
+feeling is pleasant, no feeling is named.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Literal, get_args
+
+from insula.core.levels import compute_level_predictions
+from insula.core.prediction import Prediction
+from insula.core.scheme import LabelScheme
+from insula.text.scripts import detect_language_by_script
+
+Polarity = Literal["positive", "negative", "unclear"]
+Need = Literal["heard", "advice", "information", "fix", "none"]
+Feeling = Literal[
+    "sadness", "grief", "fear", "anger", "disappointment", "shame", "loneliness", "tiredness",
+    "joy", "pride", "relief", "gratitude",
+]  # fmt: skip
+FEELINGS: tuple[Feeling, ...] = get_args(Feeling)
+POSITIVE = frozenset({"joy", "pride", "relief", "gratitude"})
+LANGUAGES = ("en", "zh")
+FEWEST_WORDS = {"en": 2, "zh": 3}  # words, or Chinese characters, that a text without cues needs to mean anything
+_WORDS = re.compile(r"[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+")
+SURE = 0.5  # lowest score of a label that is named
+_ASKED: tuple[Need, ...] = ("advice", "fix", "information")
+# Where several cues are found, the first of these is named: a loss before the tiredness that it brings.
+ORDER: tuple[Feeling, ...] = (
+    "grief", "gratitude", "shame", "loneliness", "tiredness", "fear", "anger", "disappointment", "sadness",
+    "pride", "relief", "joy",
+)  # fmt: skip
+FIRST_TOPICS = ("loss", "service", "money", "sleep")
+# Label of a model, in lower case: the feeling that a reply names. Labels without an entry name none.
+_LABELS: Mapping[str, Feeling] = {
+    "sadness": "sadness", "sad": "sadness", "grief": "sadness",
+    "fear": "fear", "nervousness": "fear",
+    "anger": "anger", "angry": "anger", "annoyance": "anger", "disgust": "anger",
+    "disappointment": "disappointment", "disapproval": "disappointment",
+    "remorse": "shame", "embarrassment": "shame", "shame": "shame", "guilt": "shame",
+    "joy": "joy", "excitement": "joy", "happy": "joy", "happiness": "joy",
+    "pride": "pride", "relief": "relief", "gratitude": "gratitude",
+}  # fmt: skip
+_POLARITIES: Mapping[str, Polarity] = {
+    "positive": "positive", "negative": "negative", "very positive": "positive", "very negative": "negative",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ConversationState:
+    """What a reply answers to.
+
+    language   `en` or `zh`
+    feeling    the feeling that a reply may name; None if it is not clear enough
+    polarity   whether the message is pleasant; `unclear` if nothing says so
+    intensity  `high` if words or marks strengthen the feeling, else `normal`
+    topic      what it is about, such as `work`; None if no cue was found
+    need       what the person seems to want: to be `heard`, `advice`, `information`, a `fix` of a fault, or `none`
+    moved      how the last message differs from the first of the same speaker: `better`, `worse`, `same`; None without
+               earlier messages
+    sure       whether the model was sure of its prediction
+    """
+
+    language: str
+    feeling: Feeling | None
+    polarity: Polarity
+    intensity: Literal["normal", "high"]
+    topic: str | None
+    need: Need
+    moved: Literal["better", "worse", "same"] | None = None
+    sure: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class _Cues:
+    feelings: Mapping[Feeling, tuple[re.Pattern[str], ...]]
+    negated: re.Pattern[str]
+    needs: Mapping[Need, tuple[re.Pattern[str], ...]]
+    topics: Mapping[str, tuple[re.Pattern[str], ...]]
+    high: tuple[re.Pattern[str], ...]
+
+
+def read_state(
+    text: str,
+    prediction: Prediction,
+    scheme: LabelScheme,
+    *,
+    language: str | None = None,
+    earlier: Sequence[Prediction] = (),
+) -> ConversationState:
+    """Return the state after a message, from its words and the prediction of a model.
+
+    language  of the reply, `en` or `zh`; default: that of the message. The words are read in their own language
+    earlier   predictions for the earlier messages of the same speaker, oldest first
+
+    A message that says little ("Fine.") has the topic of the earlier ones, and is read as unpleasant after an
+    unpleasant one.
+    """
+    spoken = detect_language_by_script(text)
+    cues, plain = _read_cues(spoken), text.replace("’", "'")
+    found = _find_feelings(plain, cues)
+    said, label_feeling = _read_prediction(prediction, scheme)
+    need = next((name for name in _ASKED if _has(cues.needs[name], plain)), None)
+    feeling = next((one for one in ORDER if one in found), None)
+    polarity: Polarity = said
+    if feeling is not None:
+        polarity = "positive" if feeling in POSITIVE else "negative"
+        if any(one in POSITIVE for one in found) and any(one not in POSITIVE for one in found):
+            # "Thanks for nothing, I'm so angry": both kinds of cue. The model decides, and no feeling is named.
+            feeling, polarity = None, said
+    elif need == "fix":
+        polarity = "negative"
+    elif len(_WORDS.findall(plain)) < FEWEST_WORDS[spoken]:
+        polarity = "unclear"  # "ok", 嗯: too little for a model
+    elif label_feeling is not None and not prediction.abstained:
+        feeling = label_feeling
+    before = [_read_alone(one, scheme) for one in earlier]
+    if polarity == "unclear" and need is None and before and before[-1] == "negative":
+        polarity = "negative"
+    topics = (_find_topic(one, _read_cues(detect_language_by_script(one))) for one in _newest_first(plain, earlier))
+    if need is None:
+        need = "heard" if polarity == "negative" else "none"
+    return ConversationState(
+        language=language or spoken,
+        feeling=feeling,
+        polarity=polarity,
+        intensity="high" if _has(cues.high, plain) else "normal",
+        topic=next((topic for topic in topics if topic is not None), None),
+        need=need,
+        moved=_compare(before, polarity),
+        sure=not prediction.abstained,
+    )
+
+
+def _newest_first(text: str, earlier: Sequence[Prediction]) -> list[str]:
+    return [text, *(one.text for one in reversed(earlier))]
+
+
+def _read_alone(prediction: Prediction, scheme: LabelScheme) -> Polarity:
+    """Return the polarity of an earlier message."""
+    found = _find_feelings(prediction.text, _read_cues(detect_language_by_script(prediction.text)))
+    if not found:
+        return _read_prediction(prediction, scheme)[0]
+    return "positive" if found <= POSITIVE else "negative"
+
+
+def _find_feelings(text: str, cues: _Cues) -> set[Feeling]:
+    return {
+        feeling
+        for feeling, patterns in cues.feelings.items()
+        if any(
+            cues.negated.search(text[: match.start()]) is None
+            for pattern in patterns
+            for match in pattern.finditer(text)
+        )
+    }
+
+
+def _read_prediction(prediction: Prediction, scheme: LabelScheme) -> tuple[Polarity, Feeling | None]:
+    """Return the polarity of a prediction, and the feeling of its label if the label says which."""
+    if prediction.label is None:
+        return "unclear", None
+    names = [*compute_level_predictions(scheme, prediction).get("sentiment", {}).get("labels", ()), prediction.label]
+    feeling = _LABELS.get(prediction.label.lower())
+    polarity = next((_POLARITIES[name.lower()] for name in names if name.lower() in _POLARITIES), None)
+    if polarity is None:
+        polarity = "unclear" if feeling is None else "positive" if feeling in POSITIVE else "negative"
+    return polarity, feeling if prediction.scores[prediction.label] >= SURE else None
+
+
+def _compare(before: Sequence[Polarity], now: Polarity) -> Literal["better", "worse", "same"] | None:
+    if not before:
+        return None
+    rank = {"negative": 0, "unclear": 1, "positive": 2}
+    change = rank[now] - rank[before[0]]
+    return "better" if change > 0 else "worse" if change < 0 else "same"
+
+
+def _find_topic(text: str, cues: _Cues) -> str | None:
+    """Return the topic that comes first in the text; one of `FIRST_TOPICS` before any other."""
+    found = {
+        name: min(match.start() for match in matches)
+        for name, patterns in cues.topics.items()
+        if (matches := [match for pattern in patterns if (match := pattern.search(text))])
+    }
+    first = next((name for name in FIRST_TOPICS if name in found), None)
+    return first or min(found, key=lambda name: found[name], default=None)
+
+
+def _has(patterns: Sequence[re.Pattern[str]], text: str) -> bool:
+    return any(pattern.search(text) for pattern in patterns)
+
+
+@functools.cache
+def _read_cues(language: str) -> _Cues:
+    table = tomllib.loads((files(__package__) / "cues" / f"{language}.toml").read_text(encoding="utf-8"))
+    parts: dict[str, Any] = {
+        part: {name: tuple(re.compile(one, re.IGNORECASE) for one in lines) for name, lines in table[part].items()}
+        for part in ("feelings", "needs", "topics")
+    }
+    return _Cues(
+        feelings=parts["feelings"],
+        negated=re.compile(table["negated"]["words"], re.IGNORECASE),
+        needs=parts["needs"],
+        topics=parts["topics"],
+        high=tuple(re.compile(one) for one in table["intensity"]["high"]),
+    )

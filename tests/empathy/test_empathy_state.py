@@ -1,0 +1,101 @@
+"""What a message is about, how the writer feels, and what they want: from cues and a prediction together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from insula.core.builtin_schemes import builtin_scheme
+from insula.core.prediction import Prediction
+from insula.empathy.state import ConversationState, read_state
+
+SCHEME = builtin_scheme("goemotions")
+
+
+def predicted(text: str, label: str = "neutral", score: float = 0.9, *, abstained: bool = False) -> Prediction:
+    scores = dict.fromkeys(SCHEME.names, 0.01) | {label: score}
+    return Prediction(text=text, labels=(label,), label=label, scores=scores, confidence=score, abstained=abstained)
+
+
+def read(text: str, label: str = "neutral", score: float = 0.9, **options: Any) -> ConversationState:
+    abstained = options.pop("abstained", False)
+    return read_state(text, predicted(text, label, score, abstained=abstained), SCHEME, **options)
+
+
+def test_words_outweigh_a_wrong_prediction() -> None:
+    state = read("谢谢你们，太贴心了！", "annoyance")
+    assert (state.feeling, state.polarity, state.need) == ("gratitude", "positive", "none")
+    state = read("My dad died in March.", "joy")
+    assert (state.feeling, state.polarity, state.topic, state.need) == ("grief", "negative", "loss", "heard")
+
+
+def test_a_prediction_names_the_feeling_where_words_do_not() -> None:
+    assert read("It was all for the birds.", "sadness").feeling == "sadness"
+    assert read("It was all for the birds.", "sadness", 0.3).feeling is None
+    assert read("It was all for the birds.", "sadness", abstained=True).feeling is None
+
+
+def test_a_negated_word_is_no_cue() -> None:
+    assert read("I am not angry about it.").feeling is None
+    assert read("我不担心明天的比赛。").feeling is None
+
+
+def test_cues_of_both_kinds_name_nothing() -> None:
+    state = read("Thank you, I am so sad that it is over.", "sadness")
+    assert (state.feeling, state.polarity) == (None, "negative")
+
+
+def test_a_complaint_is_no_joy_whatever_the_model_says() -> None:
+    state = read("Great, another update that deletes all my playlists. Well done.", "admiration")
+    assert (state.feeling, state.polarity, state.need) == (None, "negative", "fix")
+
+
+@pytest.mark.parametrize(("text", "need"), [
+    ("What should I do?", "advice"),
+    ("How do I tell my manager?", "advice"),
+    ("I don't know how to tell them.", "none"),
+    ("How do I change my password?", "information"),
+    ("What time do you open?", "information"),
+    ("考研没过，我该怎么办？", "advice"),
+    ("怎么修改密码？", "information"),
+    ("我不知道怎么跟他说。", "none"),
+    ("扣了我两次钱。", "fix"),
+])  # fmt: skip
+def test_needs(text: str, need: str) -> None:
+    found = read(text).need
+    assert found == need or (need == "none" and found == "heard")
+
+
+def test_a_topic_is_the_first_that_is_named() -> None:
+    assert read("My parents say nursing is no job for a man.").topic == "family"
+    assert read("My job is a joke, even my mother says so.").topic == "work"
+    assert read("At work nobody knows that my father died.").topic == "loss"
+    assert read("Nothing in particular.").topic is None
+
+
+@pytest.mark.parametrize("text", ["ok", "嗯", "😂", "Fine."])
+def test_a_word_is_too_little_for_a_feeling(text: str) -> None:
+    assert read(text, "joy").polarity == "unclear"
+
+
+def test_earlier_messages_give_topic_and_direction() -> None:
+    before = predicted("I lost my job.", "sadness")
+    state = read("Fine.", "neutral", earlier=[before])
+    assert (state.topic, state.polarity, state.need, state.moved) == ("work", "negative", "heard", "same")
+    assert read("I got the job!", "joy", earlier=[before]).moved == "better"
+    assert read("I got the job!", "joy").moved is None
+
+
+def test_words_are_read_in_their_own_language() -> None:
+    state = read("I failed the exam again.", language="zh")
+    assert (state.language, state.topic, state.feeling) == ("zh", "study", "sadness")
+
+
+def test_other_schemes_have_a_polarity() -> None:
+    scheme = builtin_scheme("sentiment3")
+    names = dict.fromkeys(scheme.names, 0.0)
+    for name, polarity in (("negative", "negative"), ("positive", "positive"), ("neutral", "unclear")):
+        prediction = Prediction(text="A b c.", labels=(name,), label=name, scores=names | {name: 0.9}, confidence=0.9)
+        state = read_state("A b c.", prediction, scheme)
+        assert (state.polarity, state.feeling) == (polarity, None)
