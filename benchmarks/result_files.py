@@ -46,6 +46,7 @@ class Results:
     small_sets: Entry | None = None
     abstention_shift: Entry | None = None
     explain: Entry | None = None
+    replies: Entry | None = None
     windows: Entry | None = None
     augmentation: Entry | None = None
 
@@ -67,6 +68,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         small_sets=_one(folder / "small_sets.json"),
         abstention_shift=_one(folder / "abstention_shift.json"),
         explain=_one(folder / "explain.json"),
+        replies=_one(folder / "replies.json"),
         windows=_one(folder / "windows.json"),
         augmentation=_one(folder / "augmentation.json"),
         **{name: _one(folder / f"{name}.json") for name in PREDICTION},

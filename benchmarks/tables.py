@@ -22,6 +22,7 @@ import explanation_tables
 import first_answer_tables
 import masking_tables
 import quality_tables
+import reply_tables
 import speed_tables
 import summary_tables
 from result_files import Results, read_results
@@ -60,6 +61,8 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "windows": decision_tables.windows,
     "explainers": explanation_tables.explainers,
     "kept-labels": augmentation_tables.kept_labels,
+    "replies": reply_tables.replies,
+    "replies-ordinary": reply_tables.replies_ordinary,
     "abstention-shift": decision_tables.abstention_shift,
     "abstention-signals": decision_tables.abstention_signals,
     "costs-provenance": cost_tables.costs_provenance,

@@ -1,0 +1,45 @@
+"""The tables of drafts of replies: how well the cases are read, and how drafts for ordinary rows repeat."""
+
+from __future__ import annotations
+
+from result_files import Results
+from table_text import table
+
+CASES = {
+    "feeling_named": "a feeling is named",
+    "feeling_of_the_other_kind": "the feeling named is of the other kind (glad for sad, sad for glad)",
+    "need_right": "what the person wants is read rightly",
+    "topic_right": "the topic is read rightly",
+    "advice_where_none_was_wanted": "advice where none was wanted",
+    "handed_off": "handed to a person",
+}
+
+
+def replies(results: Results) -> str:
+    """Counts over the written cases, by part."""
+    parts = (results.replies or {"cases": {}})["cases"]
+    heads = ("of the cases", *(f"{part.replace('_', ' ')} ({found['cases']})" for part, found in parts.items()))
+    return table(heads, [(shown, *(str(found[name]) for found in parts.values())) for name, shown in CASES.items()])
+
+
+def replies_ordinary(results: Results) -> str:
+    """Repetition, checks and time on ordinary rows, by language."""
+    heads = (
+        "rows", "number", "handed to a person", "drafts stopped", "different first drafts",
+        "share of the most frequent one", "of its most frequent sentence", "median ms", "95% below",
+    )  # fmt: skip
+    rows = [
+        (
+            one["set"],
+            f"{one['rows']:,}",
+            str(one["handed_off"]),
+            str(one["drafts_stopped"]),
+            str(one["different_first_drafts"]),
+            f"{one['most_frequent_draft_share']:.1%}",
+            f"{one['most_frequent_sentence_share']:.1%}",
+            f"{one['milliseconds']['median']:.0f}",
+            f"{one['milliseconds']['p95']:.0f}",
+        )
+        for one in (results.replies or {"ordinary": {}})["ordinary"].values()
+    ]
+    return table(heads, rows)
