@@ -17,7 +17,9 @@ CASES = {
 
 def replies(results: Results) -> str:
     """Counts over the written cases, by part."""
-    parts = (results.replies or {"cases": {}})["cases"]
+    if results.replies is None:
+        return table((), ())
+    parts = results.replies["cases"]
     heads = ("of the cases", *(f"{part.replace('_', ' ')} ({found['cases']})" for part, found in parts.items()))
     return table(heads, [(shown, *(str(found[name]) for found in parts.values())) for name, shown in CASES.items()])
 

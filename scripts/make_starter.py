@@ -32,8 +32,8 @@ from typing import Any
 
 import numpy as np
 
-from insula.api.compression import quantize_model
 from insula.api.evaluation import evaluate
+from insula.api.model.compression import quantize_model
 from insula.api.prediction import load_model
 from insula.api.training import train
 from insula.cli.progress import show_progress

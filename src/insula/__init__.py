@@ -15,26 +15,26 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:
     from insula.api.augmentation import attack_model as attack_model
     from insula.api.augmentation import augment_file as augment_file
-    from insula.api.bench import bench_model as bench_model
-    from insula.api.calibration import calibrate_model as calibrate_model
     from insula.api.comparison import compare as compare
-    from insula.api.compression import cascade_model as cascade_model
-    from insula.api.compression import compress_model as compress_model
-    from insula.api.compression import quantize_model as quantize_model
     from insula.api.data import describe_data as describe_data
     from insula.api.evaluation import evaluate as evaluate
     from insula.api.explanation import explain as explain
     from insula.api.explanation import explain_file as explain_file
-    from insula.api.export import export_model as export_model
     from insula.api.masking import mask_file as mask_file
     from insula.api.masking import mask_texts as mask_texts
     from insula.api.masking import reveal_texts as reveal_texts
+    from insula.api.model.bench import bench_model as bench_model
+    from insula.api.model.calibration import calibrate_model as calibrate_model
+    from insula.api.model.compression import cascade_model as cascade_model
+    from insula.api.model.compression import compress_model as compress_model
+    from insula.api.model.compression import quantize_model as quantize_model
+    from insula.api.model.export import export_model as export_model
+    from insula.api.model.pruning import prune_model as prune_model
     from insula.api.prediction import load_model as load_model
     from insula.api.prediction import predict as predict
     from insula.api.prediction import predict_file as predict_file
     from insula.api.pretraining import pretrain as pretrain
     from insula.api.pretraining import resume_pretraining as resume_pretraining
-    from insula.api.pruning import prune_model as prune_model
     from insula.api.reply import reply as reply
     from insula.api.rules import check_rules as check_rules
     from insula.api.runs import list_runs as list_runs
@@ -68,17 +68,17 @@ _PUBLIC = {
     "Turn": "insula.core.model_input",
     "attack_model": "insula.api.augmentation",
     "augment_file": "insula.api.augmentation",
-    "bench_model": "insula.api.bench",
-    "calibrate_model": "insula.api.calibration",
-    "cascade_model": "insula.api.compression",
+    "bench_model": "insula.api.model.bench",
+    "calibrate_model": "insula.api.model.calibration",
+    "cascade_model": "insula.api.model.compression",
     "check_rules": "insula.api.rules",
     "compare": "insula.api.comparison",
-    "compress_model": "insula.api.compression",
+    "compress_model": "insula.api.model.compression",
     "describe_data": "insula.api.data",
     "evaluate": "insula.api.evaluation",
     "explain": "insula.api.explanation",
     "explain_file": "insula.api.explanation",
-    "export_model": "insula.api.export",
+    "export_model": "insula.api.model.export",
     "list_runs": "insula.api.runs",
     "load_dataset": "insula.data.load",
     "load_model": "insula.api.prediction",
@@ -87,8 +87,8 @@ _PUBLIC = {
     "predict": "insula.api.prediction",
     "predict_file": "insula.api.prediction",
     "pretrain": "insula.api.pretraining",
-    "prune_model": "insula.api.pruning",
-    "quantize_model": "insula.api.compression",
+    "prune_model": "insula.api.model.pruning",
+    "quantize_model": "insula.api.model.compression",
     "reply": "insula.api.reply",
     "resume_pretraining": "insula.api.pretraining",
     "resume_training": "insula.api.training",

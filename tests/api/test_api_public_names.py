@@ -18,8 +18,8 @@ NAMES = [
     "Prediction", "Progress", "Recipe", "Turn", "__version__", "attack_model", "augment_file", "bench_model",
     "calibrate_model", "cascade_model", "check_rules", "compare", "compress_model", "describe_data", "evaluate",
     "explain", "explain_file", "export_model", "list_runs", "load_dataset", "load_model", "mask_file", "mask_texts",
-    "predict", "predict_file", "pretrain", "prune_model", "quantize_model", "resume_pretraining", "resume_training",
-    "reveal_texts", "search", "train",
+    "predict", "predict_file", "pretrain", "prune_model", "quantize_model", "reply", "resume_pretraining",
+    "resume_training", "reveal_texts", "search", "train",
 ]  # fmt: skip
 
 

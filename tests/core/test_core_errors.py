@@ -22,6 +22,7 @@ TREE = {
     "ParityError": ValueError,
     "StoreError": OSError,
     "StoreUnreachableError": errors.StoreError,
+    "CaseConflictError": RuntimeError,
     "UnknownNameError": KeyError,
     "ServiceError": ConnectionError,
     "MissingExtraError": ImportError,

@@ -57,7 +57,7 @@ def test_danger_has_a_hand_off_and_no_draft(text: str) -> None:
     assert found.state is None
     assert found.hand_off is not None
     assert found.hand_off.notified is False
-    assert ("Nobody has been told" if text.isascii() else "目前还没有通知任何人") in found.hand_off.message
+    assert ("Nobody has been notified" if text.isascii() else "目前还没有通知任何人") in found.hand_off.message
     assert json.loads(json.dumps(found.to_dict()))["hand_off"]["risk"]["signal"] is True
 
 

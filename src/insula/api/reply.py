@@ -39,10 +39,8 @@ def reply(
     drafts but a `hand_off`; insula notifies nobody. The check misses messages, oblique ones above all: it is not
     clinically validated, and no reason to send drafts unread.
 
-    Raises `DataError` for an empty text or a strategy without sentences for this message, `DataError` for other
-    arguments.
+    Raises `DataError` for an empty text, a wrong argument, or a strategy without sentences for this message.
     """
-    from insula.api.prediction import load_model
     from insula.empathy.reply import Reply, build_hand_off, build_reply, find_risk
     from insula.empathy.state import LANGUAGES
     from insula.inference.predictor import Predictor
@@ -58,7 +56,7 @@ def reply(
     risk = find_risk([*(turn.text for turn in given.turns), given.text])
     if risk is not None:
         return Reply(given.text, spoken, None, (), hand_off=build_hand_off(risk, spoken))
-    predictor = model if isinstance(model, Predictor) else load_model(model)
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     own = _find_own_turns(given.turns, given.speaker)
     *earlier, last = predictor.predict([*(turn.text for turn in own), given])
     return build_reply(

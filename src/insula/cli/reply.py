@@ -83,7 +83,7 @@ def _print_reply(result: Reply) -> None:
     if result.hand_off is not None:
         for reason in result.hand_off.risk.reasons:
             typer.echo(reason, err=True)
-        typer.echo("A person must answer. Nobody was notified. What the writer may be told until then:", err=True)
+        typer.echo("A person must answer. Nobody was notified. An answer until then:", err=True)
         typer.echo(f"\n{result.hand_off.message}")
         return
     state = result.state

@@ -142,7 +142,7 @@ def _pick(sentences: Sequence[str], text: str, purpose: str, turn: int) -> str |
     if not sentences:
         return None
     start = int.from_bytes(hashlib.sha256(f"{purpose}\0{text}".encode("utf-8", "replace")).digest()[:4], "big")
-    return sentences[(start + turn) % len(sentences)]
+    return str(sentences[(start + turn) % len(sentences)])
 
 
 def _find_quote(text: str, language: str) -> str | None:
@@ -153,5 +153,5 @@ def _find_quote(text: str, language: str) -> str | None:
     for clause in reversed(_CLAUSES.findall(text)):
         clause = clause.strip(" ,，、")
         if fewest <= len(clause) <= most and not _UNQUOTABLE.search(clause) and not find_personal_data(clause):
-            return clause
+            return str(clause)
     return None

@@ -16,7 +16,7 @@ from insula.safety.signals.result import RiskCheck
 
 @dataclass(frozen=True)
 class HandOff:
-    """Why a person must answer, and what the writer may be told until then.
+    """Why a person must answer, and an answer until then.
 
     risk      the check of the message, or of the earlier message, that asks for a person
     message   an answer that offers a person and local help, in the language of the message

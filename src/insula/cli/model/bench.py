@@ -53,7 +53,7 @@ def bench(
     """
     if not data and (text or (format, separator, header) != (None, None, None)):
         raise typer.BadParameter("--text, --format, --separator and --header need --data. Add it, or leave them out.")
-    from insula.api.bench import bench_model
+    from insula.api.model.bench import bench_model
     from insula.cli.progress import show_progress
 
     with show_progress(quiet) as progress:

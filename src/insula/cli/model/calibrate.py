@@ -91,7 +91,7 @@ def calibrate(
         insula model calibrate -m runs/care --class-offsets -o runs/care-rare
         insula model calibrate -m runs/care --windows mean -o runs/care-long
     """
-    from insula.api.calibration import calibrate_model
+    from insula.api.model.calibration import calibrate_model
     from insula.cli.command import as_typed
     from insula.cli.progress import show_progress
 

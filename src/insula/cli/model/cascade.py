@@ -37,7 +37,7 @@ def cascade(
         insula train data.csv --recipe static --set distil.teachers=runs/care -o runs/care-static
         insula model cascade -m runs/care --first runs/care-static -o runs/care-cascade
     """
-    from insula.api.compression import cascade_model
+    from insula.api.model.compression import cascade_model
     from insula.cli.command import as_typed
     from insula.cli.progress import show_progress
     from insula.evaluation.metrics.metric_names import get_metric_title

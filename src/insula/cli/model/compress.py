@@ -46,7 +46,7 @@ def compress(
         insula model compress -m runs/care --max-size 12MB -o runs/care-12
         insula model compress -m runs/care --max-size 8MB --max-loss 0.03 -o runs/care-8
     """
-    from insula.api.compression import compress_model
+    from insula.api.model.compression import compress_model
     from insula.cli.command import as_typed
     from insula.cli.progress import show_progress
 

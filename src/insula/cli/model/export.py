@@ -52,7 +52,7 @@ def export(
         npm install onnxruntime-web@1.30.0 @huggingface/tokenizers@0.2.0
         insula model export --format browser -o page
     """
-    from insula.api.export import export_model
+    from insula.api.model.export import export_model
 
     figures = export_model(model, output, format=format.value, libraries=libraries, overwrite=overwrite)
     if format is Format.browser:

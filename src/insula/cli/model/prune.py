@@ -76,7 +76,7 @@ def prune(
         insula model prune -m runs/care --layers 4 -o runs/care-4
         insula model prune -m runs/care --layers 4 --heads 0.75 --width 0.5 --epochs 2 -o runs/care-pruned
     """
-    from insula.api.pruning import prune_model
+    from insula.api.model.pruning import prune_model
     from insula.cli.command import as_typed
     from insula.cli.progress import show_progress
     from insula.training.recipe.recipe import parse_override

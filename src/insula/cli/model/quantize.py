@@ -72,7 +72,7 @@ def quantize(
         insula model quantize -m runs/care -o runs/care-int8
         insula model quantize -m runs/care --weights 4bit --max-loss 0.01 -o runs/care-4bit
     """
-    from insula.api.compression import quantize_model
+    from insula.api.model.compression import quantize_model
     from insula.cli.command import as_typed
     from insula.cli.progress import show_progress
 

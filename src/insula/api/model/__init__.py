@@ -1,0 +1,1 @@
+"""Verbs for trained models: bench, calibrate, compress, export and prune."""
