@@ -85,7 +85,7 @@ class CaseConflictError(InsulaError, RuntimeError):
     `code` says why: `held` by another agent, `expired` lease, `waiting`, `closed` or not closed (`open`).
     """
 
-    def __init__(self, message: str, *, code: str) -> None:
+    def __init__(self, message: str, *, code: str = "") -> None:
         super().__init__(message)
         self.code = code
 
