@@ -57,6 +57,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "rjieba": "text/segment.py",
     "snowballstemmer": "text/stem.py",
     "spacy": "safety/recognisers/names/models.py",
+    "opencc": "augmentation/script_edits.py",
     "sqlalchemy": ("operations/credentials/", "operations/handoff/", "operations/store/", "training/search/study.py"),
     "starlette": "serving/",
     "stopwordsiso": "text/stopwords.py",

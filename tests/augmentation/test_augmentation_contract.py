@@ -168,6 +168,20 @@ def test_a_change_that_would_read_wrong_is_not_made(name: str, language: str, te
         assert augmenters[name](text, _situation(language, "joy", seed)) is None
 
 
+def test_words_are_converted_in_context() -> None:
+    changed = augmenters["traditional"]("今天剪了头发，发展很快", _situation("zh", None))
+    assert changed == ("今天剪了頭髮，發展很快", None)
+    assert augmenters["traditional"]("繁體字", _situation("zh", None)) == ("繁体字", None)
+
+
+def test_a_misread_letter_looks_like_the_letter() -> None:
+    text = "they learned of the modern building"
+    found = {augmenters["ocr"](text, _situation("en", None, seed)) for seed in range(60)}
+    texts = {one[0] for one in found if one is not None}
+    assert "they leamed of the modern building" in texts or "they learned of the modem building" in texts
+    assert all(" of the " in text for text in texts)  # short words stay
+
+
 def test_neighbours_change_places_and_function_words_go() -> None:
     text = "my sister visited the museum near her house"
     for seed in range(20):

@@ -1,4 +1,4 @@
-"""Surface noise that leaves the meaning: typos, casing, character width, elongation, punctuation."""
+"""Surface noise that leaves the meaning: typos, misread letters, casing, width, elongation, punctuation."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ NEIGHBOURS = {
     for key, (at_x, at_y) in _PLACES.items()
 }
 """Each key of a QWERTY keyboard to the keys that touch it."""
+
+SHAPES = {
+    "rn": ("m",), "m": ("rn", "nn"), "cl": ("d",), "d": ("cl",), "vv": ("w",), "w": ("vv",), "l": ("1", "I"),
+    "I": ("l", "1"), "i": ("l", "j"), "o": ("0", "c"), "O": ("0", "Q"), "e": ("c",), "c": ("e",), "h": ("b",),
+    "b": ("h", "6"), "g": ("9", "q"), "q": ("g",), "s": ("5",), "S": ("5", "8"), "B": ("8",), "Z": ("2",), "t": ("f",),
+    "f": ("t",), "u": ("v",), "n": ("ri",),
+}  # fmt: skip
+"""Letters and what scanners read in their place."""
+_SHAPE = re.compile("|".join(sorted(SHAPES, key=len, reverse=True)))
 
 MIN_LETTERS = 4
 # Not in placeholders ([NAME]), tags, user names, links and file names.
@@ -53,6 +62,19 @@ def type_wrong_key(text: str, situation: Situation) -> str | None:
             text = text[:place] + letter + text[place:]
         else:
             text = text[:place] + text[place + 1] + letter + text[place + 2 :]
+    return text
+
+
+def misread(text: str, situation: Situation) -> str | None:
+    """Misread one in ten long words as a scanner does: rn as m, l as 1, e as c."""
+    random = situation.random
+    words = [match for match in _LONG_WORD.finditer(text) if _SHAPE.search(match[0])]
+    if not words:
+        return None
+    for word in sorted(random.sample(words, max(1, len(words) // 10)), key=lambda match: match.start(), reverse=True):
+        shape = random.choice(list(_SHAPE.finditer(word[0])))
+        start, end = word.start() + shape.start(), word.start() + shape.end()
+        text = text[:start] + random.choice(SHAPES[shape[0]]) + text[end:]
     return text
 
 
@@ -99,6 +121,7 @@ def change_punctuation(text: str, situation: Situation) -> str | None:
 
 
 KEYBOARD = Augmenter(type_wrong_key, languages=("en",))
+OCR = Augmenter(misread, languages=("en",))
 CASING = Augmenter(change_case, languages=("en",))
 WIDTH = Augmenter(change_width, languages=("zh",))
 ELONGATION = Augmenter(elongate, is_soft=True)
