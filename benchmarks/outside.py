@@ -58,7 +58,7 @@ def trained_on(cell: Cell, data: Dataset) -> np.ndarray | None:
         return None
     known = load_dataset(TRAINED_ON[cell.peer])
     texts = Fingerprint.of(row for split in known.splits.values() for row in split)
-    return texts.seen(example.text for example in data.split("test"))
+    return texts.find_seen(example.text for example in data.split("test"))
 
 
 def _ask(cell: Cell, data: Dataset) -> Mapping[str, Any]:

@@ -108,7 +108,7 @@ def matrix_parameters(network: Any) -> int:
 
 def _rows(data: Dataset, split: str, prepare: Preparation) -> Rows:
     examples = data.split(split)
-    texts = prepare.many([example.text for example in examples])
+    texts = prepare.prepare_all([example.text for example in examples])
     return Rows(texts, build_gold_matrix(data.scheme, examples), np.ones(len(texts)))
 
 

@@ -112,6 +112,6 @@ def __dir__() -> list[str]:
 
 
 def _suggest_name(name: str) -> str:
-    from insula.core.errors import nearest
+    from insula.core.errors import suggest
 
-    return nearest(name, _PUBLIC)
+    return suggest(name, _PUBLIC)

@@ -157,14 +157,14 @@ class _BaseClient:
             if predicted:
                 yield _Request({"dialogue": whole.to_dict()["turns"], "judge": judge, **options}, predicted)
             return
-        yield from _batches(() if texts is None else texts, self.patience.batch, options)
+        yield from _iterate_requests(() if texts is None else texts, self.patience.batch, options)
 
     def _explain_requests(self, texts: Sequence[GivenText], options: ExplainOptions) -> Iterator[_Request]:
         """Yield requests of a few texts each."""
         fields: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         if "budget" in fields:
             fields["budget_ms"] = fields.pop("budget")
-        yield from _batches(texts, min(self.patience.batch, EXPLAIN_BATCH), fields)
+        yield from _iterate_requests(texts, min(self.patience.batch, EXPLAIN_BATCH), fields)
 
     def _compute_pause(self, attempt: int, answer: httpx2.Response | None) -> float | None:
         """Return the seconds to wait before the next attempt; None if there is none, or it cannot help."""
@@ -225,7 +225,7 @@ class Client(_BaseClient):
         """
         found = []
         for request in self._explain_requests(texts, options):
-            found += _explanations(self._ask("POST", EXPLAIN, _build_wait_header(wait_ms), request.body), request)
+            found += _parse_explanations(self._ask("POST", EXPLAIN, _build_wait_header(wait_ms), request.body), request)
         return found
 
     def models(self) -> list[dict[str, Any]]:
@@ -301,7 +301,7 @@ class AsyncClient(_BaseClient):
         return [
             explanation
             for request, answer in zip(requests, answers, strict=True)
-            for explanation in _explanations(answer, request)
+            for explanation in _parse_explanations(answer, request)
         ]
 
     async def _ask_all(self, path: str, wait_ms: int | None, requests: Sequence[_Request]) -> list[Any]:
@@ -359,7 +359,7 @@ class AsyncClient(_BaseClient):
         return None
 
 
-def _batches(texts: Sequence[GivenText], size: int, options: Mapping[str, Any]) -> Iterator[_Request]:
+def _iterate_requests(texts: Sequence[GivenText], size: int, options: Mapping[str, Any]) -> Iterator[_Request]:
     """Yield requests of at most `size` texts each; raise `DataError` for inputs with media."""
     inputs = as_inputs(texts)
     for position, one in enumerate(inputs):
@@ -372,7 +372,7 @@ def _batches(texts: Sequence[GivenText], size: int, options: Mapping[str, Any]) 
         yield _Request({"texts" if plain else "inputs": rows, **options}, batch)
 
 
-def _explanations(answer: Mapping[str, Any], request: _Request) -> list[Explanation]:
+def _parse_explanations(answer: Mapping[str, Any], request: _Request) -> list[Explanation]:
     """Return the explanations that one response has for the texts of its request."""
     predictions, rows = Predictions(), answer["explanations"]
     predictions.add({**answer, "predictions": rows}, request.inputs)

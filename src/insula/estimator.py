@@ -24,12 +24,12 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from insula.core.builtin_schemes import find_matching_scheme
 from insula.core.decision import Decisions
-from insula.core.errors import DataError, nearest
+from insula.core.errors import DataError, suggest
 from insula.core.example import Example
 from insula.core.files import atomic_folder
 from insula.core.model_input import ModelInput, TextOrInput, check_texts
 from insula.core.outputs import require_replaceable
-from insula.core.progress import default_progress
+from insula.core.progress import choose_progress
 from insula.core.scheme import LabelScheme
 from insula.core.targets import check_example_weights
 from insula.data.conversations.tables import read_table_inputs
@@ -67,7 +67,7 @@ class _EmotionEstimator(BaseEstimator):
         """Raise `TypeError` with a hint for a parameter that does not exist."""
         known = cls._get_param_names()
         for name in [one for one in options if one not in known]:
-            raise TypeError(f"{cls.__name__} has no parameter {name!r}.{ELSEWHERE.get(name) or nearest(name, known)}")
+            raise TypeError(f"{cls.__name__} has no parameter {name!r}.{ELSEWHERE.get(name) or suggest(name, known)}")
         estimator: Self = super().__new__(cls)
         return estimator
 
@@ -110,7 +110,7 @@ class _EmotionEstimator(BaseEstimator):
 
     def _fit_examples(self, examples: Sequence[Example], scheme: LabelScheme) -> None:
         recipe = self._build_recipe()
-        progress = default_progress(None)
+        progress = choose_progress(None)
         dataset = Dataset("fitted in memory", scheme, self._split(examples, scheme, recipe.seed))
         dataset = with_augmented(dataset, recipe, progress)
         self._folder = stage = self._make_own_folder()

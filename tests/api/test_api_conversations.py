@@ -15,7 +15,7 @@ import toy_data
 from insula import DataOptions, ModelInput, Turn
 from insula.cli.app import app
 from insula.core.errors import DataError
-from insula.core.model_input import dialogue_inputs
+from insula.core.model_input import build_dialogue_inputs
 from insula.data.formats.writers import open_writer
 
 LINEAR = {"model.name": "linear", "evaluation.resamples": 100, "evaluation.baselines": []}
@@ -65,7 +65,7 @@ def scores(rows: list[dict[str, Any]]) -> list[dict[str, float]]:
 
 def test_one_dialogue_has_one_answer(tmp_path: Path, trained: Path) -> None:
     turns = [Turn("awful terrible horrid", "Ann"), Turn("the day was", "Bo"), Turn("lovely", "Ann"), Turn("hm", "Bo")]
-    inputs = dialogue_inputs(turns)
+    inputs = build_dialogue_inputs(turns)
     predictions = insula.load_model(trained).predict(inputs)
     expected = scores([one.to_dict() for one in predictions])
     assert predictions[1].label == "negative"

@@ -81,21 +81,21 @@ def test_the_decision_of_the_model_comes_first() -> None:
     scheme = LabelScheme("three", "single", ("calm", "glad", "sour"))
     rule = DecisionRule(offsets=(0.0, -5.0, 0.0))  # decides against `glad`, whose score is the highest
     examples = [Example(text=str(row), labels=(("up", "down")[row % 2],)) for row in range(2)]
-    mapped = LabelMap.of({"up": "glad", "down": "sour"}, scheme).for_rows(examples)
+    mapped = LabelMap.of({"up": "glad", "down": "sour"}, scheme).map_rows(examples)
     decided = rule.decide(scheme, np.array([[0.0, 1.0, 0.5], [3.0, 2.0, 1.0]]))
     assert decided.chosen.argmax(axis=1).tolist() == [2, 0]
-    assert mapped.decisions(decided).chosen.tolist() == [[False, True], [True, False]]  # calm is none of them: glad
-    assert "(1 of 2 rows)" in mapped.notes(decided)[-1]
+    assert mapped.map_decisions(decided).chosen.tolist() == [[False, True], [True, False]]  # calm is none of them: glad
+    assert "(1 of 2 rows)" in mapped.list_notes(decided)[-1]
 
 
 def test_rows_with_sets_of_labels_are_measured_as_sets() -> None:
     scheme = builtin_scheme("goemotions")
     examples = [Example(text="a", labels=("positive", "negative")), Example(text="b", labels=())]
-    mapped = LabelMap.of_level(scheme, "sentiment").for_rows(examples)
+    mapped = LabelMap.of_level(scheme, "sentiment").map_rows(examples)
     assert (mapped.scheme.kind, mapped.scheme.names) == ("multi", ("positive", "negative"))
     logits = np.full((2, 28), -4.0)
     logits[0, [scheme.index("joy"), scheme.index("anger")]] = 4.0
-    assert mapped.decisions(DecisionRule().decide(scheme, logits)).chosen.tolist() == [[True, True], [False, False]]
+    assert mapped.map_decisions(DecisionRule().decide(scheme, logits)).chosen.tolist() == [[True, True], [False, False]]
 
 
 @pytest.mark.parametrize(

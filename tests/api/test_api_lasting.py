@@ -11,7 +11,7 @@ import pytest
 
 import insula
 from insula.core.errors import DataError, OutputError, UnknownNameError
-from insula.core.locks import exclusive_writer, try_lock
+from insula.core.locks import lock_for_writing, try_lock
 from insula.training.pretraining.inputs import get_work_folder
 
 FAST = {"model.name": "linear", "evaluation.resamples": 100}
@@ -35,7 +35,7 @@ def test_two_trainings_into_one_folder_see_each_other(numbered: Path) -> None:
     folder = numbered / "runs" / "mood"
     folder.mkdir(parents=True)
     with (
-        exclusive_writer(folder),
+        lock_for_writing(folder),
         pytest.raises(OutputError, match=r"Another process is writing the output .* Wait for it"),
     ):
         insula.train("mood.csv", recipe="linear", overrides=FAST, output=folder)
@@ -49,7 +49,7 @@ def test_two_pretrainings_into_one_folder_see_each_other(tmp_path: Path, encoder
     work = get_work_folder(output)
     work.mkdir()
     with (
-        exclusive_writer(work),
+        lock_for_writing(work),
         pytest.raises(OutputError, match=r"Another process is writing the output .* Wait for it"),
     ):
         insula.pretrain(corpus, output, model=encoder_folder(), epochs=1, max_tokens=16)

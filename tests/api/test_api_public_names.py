@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 import subprocess
@@ -75,3 +76,16 @@ def test_type_checkers_find_typing_errors_in_names(tmp_path: Path) -> None:
             r"^if not TYPE_CHECKING:.*\n(\n*    .*\n)*?\n*    (def )?__getattr__", file.read_text(), re.MULTILINE
         )
         assert hidden or file.name == "moved.py", file
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("insula.core.model_input", "dialogue_inputs", "build_dialogue_inputs"),
+        ("insula.safety.pseudonyms", "new_key", "create_key"),
+    ],
+)
+def test_renamed_names_work_with_a_warning(module: str, old: str, new: str) -> None:
+    found = importlib.import_module(module)
+    with pytest.warns(DeprecationWarning, match=f"use {module}.{new}"):
+        assert getattr(found, old) is getattr(found, new)

@@ -67,7 +67,7 @@ def test_a_script_reads_the_exit_status(insula: Insula, here: Path, monkeypatch:
     assert "Reopen" not in failed(insula("queue", "reopen", "1", "-a", "ben"), status=4)
     assert "No case has the number 9" in failed(insula("queue", "show", "9"), status=1)
     database = open_database("insula-data")
-    with database.writing():
+    with database.begin_write():
         assert "Try again later" in failed(insula("queue", "claim", "-a", "ann"), status=5)
     database.close()
     assert "does not answer" in failed(
@@ -136,7 +136,7 @@ def test_late_cases_are_reported_once(insula: Insula, queue: Callable[..., Any],
 
     from insula.operations.store.tables import CASES
 
-    with database.writing() as connection:  # as if a day had passed
+    with database.begin_write() as connection:  # as if a day had passed
         past = datetime.now(UTC) - timedelta(days=1)
         connection.execute(sa.update(CASES).values(opened=past, due_from=past - timedelta(hours=1), due=past))
     database.close()

@@ -58,7 +58,7 @@ def test_the_pipeline_gives_the_scores_of_insula(tmp_path: Path, first_run: Any)
     assert figures["scores"] <= 1e-5
     predictor = Predictor.load(first_run.path)
     assert predictor.decision.calibration.method in FOLDED
-    prepared = predictor.preparation.many(TEXTS)
+    prepared = predictor.preparation.prepare_all(TEXTS)
     for found, wanted in zip(asked(tmp_path / "hf", prepared), predictor.predict(TEXTS), strict=True):
         assert found == pytest.approx(wanted.scores, abs=1e-4)
     config = (tmp_path / "hf" / "config.json").read_text(encoding="utf-8")

@@ -128,8 +128,8 @@ def test_an_export_that_answers_otherwise_is_refused(tmp_path: Path, trained_run
     texts = ["lovely day", "awful train", ""]
     check_export(folder, SCHEME, texts)
     graph = Graph.load(folder / "model.onnx")
-    table = graph.tables()[0].weight
-    graph.add_constant(table, graph.constant(table) * np.float32(1.01))
+    table = graph.find_tables()[0].weight
+    graph.add_constant(table, graph.read_constant(table) * np.float32(1.01))
     graph.save(folder / "model.onnx")
     with pytest.raises(ParityError, match="onnx and torch"):
         check_export(folder, SCHEME, texts)

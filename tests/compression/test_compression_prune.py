@@ -66,7 +66,7 @@ def test_torch_and_onnx_give_the_same_scores(pruned: Any) -> None:
     exported, trained = (Predictor.load(pruned.run.model, backend=name) for name in ("onnx", "torch"))
     np.testing.assert_allclose(exported.decide(TEXTS).scores, trained.decide(TEXTS).scores, atol=1e-5)
     graph = Graph.load(pruned.run.model / "model.onnx")
-    assert (32, 48) in [graph.constant(one.weight).shape for one in graph.products()]
+    assert (32, 48) in [graph.read_constant(one.weight).shape for one in graph.find_products()]
 
 
 def test_a_pruned_model_is_quantised_and_both_steps_are_told(pruned: Any, tmp_path: Path) -> None:

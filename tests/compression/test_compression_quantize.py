@@ -83,12 +83,12 @@ def test_sensitive_products_stay_in_float_where_int8_fails(
         workshop.graph, workshop.scales, workshop.calibration_tokens[:SENSITIVITY_TEXTS], folder.scheme.output_count
     )
     first = sorted(moved, key=lambda activation: -moved[activation])[:2]
-    wanted = sorted(one.name for one in workshop.graph.products() if one.activation in first)
+    wanted = sorted(one.name for one in workshop.graph.find_products() if one.activation in first)
     measured_as_worse(monkeypatch, times=1)
     made = quantize(folder, dataset, tmp_path / "small", Plan("int8", 8), Limits(0.05, 0.9), progress=recorder)
     assert "trying with the 2 most sensitive activations in float32" in recorder.said[-1]
     assert (made.steps["float_activations"], made.steps["float_products"]) == (2, wanted)
-    assert made.steps["products"] == len(workshop.graph.products()) - len(wanted)
+    assert made.steps["products"] == len(workshop.graph.find_products()) - len(wanted)
     assert made.parity["validation"]["agreement"] >= 0.9
     whole = make(trained_run("encoder", "multi"), "multi", tmp_path / "whole", Plan("int8", 8), Limits(0.05, None))
     integers = [
@@ -181,8 +181,8 @@ def test_an_export_that_was_never_compared_is_compared_first(tmp_path: Path, tra
     shutil.copytree(trained_run("encoder", "multi").model, old)
     (old / "parity.json").unlink()
     graph = Graph.load(old / "model.onnx")
-    table = graph.tables()[0].weight
-    graph.add_constant(table, graph.constant(table) * np.float32(1.01))
+    table = graph.find_tables()[0].weight
+    graph.add_constant(table, graph.read_constant(table) * np.float32(1.01))
     graph.save(old / "model.onnx")
     seal(old, family="encoder", backend="onnx")
     with pytest.raises(ParityError, match="onnx and torch"):

@@ -29,17 +29,17 @@ def test_what_loses_most_by_few_levels_comes_first(trained_run: Callable[..., An
     found = measure_sensitivities(made.graph, scales, made.calibration_tokens[:20], 3)
     assert next(iter(found)) == coarse
     assert list(found.values()) == sorted(found.values(), reverse=True)
-    assert set(found) == {product.activation for product in made.graph.products()}
+    assert set(found) == {product.activation for product in made.graph.find_products()}
 
 
 def test_sensitive_products_keep_float_activations(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     made = workshop(trained_run)
-    keep = made.most_sensitive(2)
+    keep = made.find_most_sensitive(2)
     assert keep
     whole, steps = made.shrink(Plan("int8", float_activations=2), tmp_path)
     assert steps["float_products"] == sorted(keep)
-    assert steps["products"] == len(made.graph.products()) - len(keep)
-    assert not whole.products()
+    assert steps["products"] == len(made.graph.find_products()) - len(keep)
+    assert not whole.find_products()
     candidate = made.make(Plan("int8", float_activations=2), tmp_path, Limits())
     assert candidate.parity["agreement"] > 0.9
     assert json.loads(json.dumps(candidate.steps)) == candidate.steps

@@ -8,7 +8,7 @@ import pytest
 
 from insula.core import errors
 from insula.core.environment import require
-from insula.core.errors import InsulaError, MissingExtraError, UnknownNameError, nearest
+from insula.core.errors import InsulaError, MissingExtraError, UnknownNameError, suggest
 
 TREE = {
     "DataError": ValueError,
@@ -59,7 +59,7 @@ def test_a_key_error_prints_no_quotes() -> None:
     ],
 )
 def test_nearest(name: str, known: list[str], expected: str) -> None:
-    assert nearest(name, known) == expected
+    assert suggest(name, known) == expected
 
 
 def test_a_missing_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

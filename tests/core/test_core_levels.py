@@ -23,7 +23,7 @@ def test_no_level_contradicts_another(scheme: LabelScheme, seed: int) -> None:
     logits = np.random.default_rng(seed).normal(scale=3, size=(20, len(scheme.names)))
     decided = DecisionRule().decide(scheme, logits)
     for level in find_levels(scheme).values():
-        scores, chosen = level.scores(decided.scores), level.chosen(decided.chosen)
+        scores, chosen = level.compute_scores(decided.scores), level.choose_parents(decided.chosen)
         assert ((scores >= 0) & (scores <= 1 + 1e-9)).all()
         for label, parents in enumerate(level.children):
             assert parents.sum() == 1
@@ -48,7 +48,9 @@ def test_a_level_between_changes_nothing() -> None:
     middle = LabelScheme("ekman", "multi", ekman.scheme.names, mappings=BUILTIN_SCHEMES["ekman7"].mappings)
     over = find_levels(middle)["sentiment"]
     order = [over.scheme.names.index(name) for name in both["sentiment"].scheme.names]
-    np.testing.assert_allclose(over.scores(ekman.scores(scores))[:, order], both["sentiment"].scores(scores))
+    np.testing.assert_allclose(
+        over.compute_scores(ekman.compute_scores(scores))[:, order], both["sentiment"].compute_scores(scores)
+    )
 
 
 @given(seed=st.integers(0, 10_000))
@@ -60,7 +62,7 @@ def test_a_decided_emotion_implies_its_group_and_its_sentiment(seed: int) -> Non
     random = np.random.default_rng(seed)
     rule = DecisionRule(thresholds=tuple(random.uniform(0.05, 0.95, size=28)))  # each label has a threshold of its own
     emotions = rule.decide(scheme, random.normal(scale=3, size=(20, 28))).chosen
-    groups, sentiments = ekman.chosen(emotions), sentiment.chosen(emotions)
+    groups, sentiments = ekman.choose_parents(emotions), sentiment.choose_parents(emotions)
     onwards = BUILTIN_SCHEMES["ekman7"].mappings["sentiment"]
     for row in range(20):
         held = [name for name, chosen in zip(scheme.names, emotions[row], strict=True) if chosen]

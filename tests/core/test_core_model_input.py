@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError
-from insula.core.model_input import Media, ModelInput, Turn, as_inputs, dialogue_inputs
+from insula.core.model_input import Media, ModelInput, Turn, as_inputs, build_dialogue_inputs
 
 LONG = "a message that somebody wrote about a bad day " * 20
 
@@ -74,7 +74,7 @@ def test_a_sequence_names_the_position_of_a_wrong_input() -> None:
 
 def test_each_turn_of_a_dialogue_has_those_before_it() -> None:
     turns = [Turn("Hi", "A"), Turn("So?", "B"), Turn("Fine.", "A")]
-    assert dialogue_inputs(turns)[2] == ModelInput("Fine.", turns=(turns[0], turns[1]), speaker="A")
+    assert build_dialogue_inputs(turns)[2] == ModelInput("Fine.", turns=(turns[0], turns[1]), speaker="A")
 
 
 @pytest.mark.parametrize(

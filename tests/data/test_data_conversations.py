@@ -108,7 +108,7 @@ def test_dialogues_are_put_in_order_by_their_turns(order: list[int], form: Any) 
     for number in order:
         cell = form.format(number) if isinstance(form, str) else form * number
         dialogues.add("one", Turn(str(number)), cell)
-    earlier, long = dialogues.earlier()
+    earlier, long = dialogues.collect_earlier_turns()
     assert long == 0
     assert [[turn.text for turn in found] for found in earlier] == [list(map(str, range(number))) for number in order]
 
@@ -117,7 +117,7 @@ def test_without_a_turn_column_rows_keep_their_order() -> None:
     dialogues = Dialogues()
     for dialogue, text in (("a", "1"), ("b", "2"), (None, "3"), ("a", "4"), (None, "5"), ("b", "6")):
         dialogues.add(dialogue, Turn(text))
-    assert dialogues.earlier()[0] == [(), (), (), turns("1"), (), turns("2")]
+    assert dialogues.collect_earlier_turns()[0] == [(), (), (), turns("1"), (), turns("2")]
 
 
 def test_a_mark_of_thousands_of_digits_has_its_place() -> None:
@@ -302,12 +302,12 @@ def test_a_dialogue_row_is_compared_with_the_turn_before() -> None:
     assert [(row.text, row.turns[-1:]) for row in kept["train"]] == [("Yes!", turns("Did you win?")), ("Hey.", ())]
     assert len(overlaps["test"]) == 1
     known = Fingerprint.of(splits["train"])
-    assert known.seen(splits["test"]).tolist() == [True, False]
-    assert known.seen(row.input for row in splits["test"]).tolist() == [True, False]
+    assert known.find_seen(splits["test"]).tolist() == [True, False]
+    assert known.find_seen(row.input for row in splits["test"]).tolist() == [True, False]
     # Where one side knows nothing of dialogues, the texts alone are compared.
-    assert known.seen(["yes", "hey", "no"]).tolist() == [True, True, False]
+    assert known.find_seen(["yes", "hey", "no"]).tolist() == [True, True, False]
     lone = Fingerprint.of([example("Yes."), example("No.")])
-    assert lone.seen(splits["test"]).tolist() == [True, False]
+    assert lone.find_seen(splits["test"]).tolist() == [True, False]
     assert Fingerprint(known.to_array()) == known
 
 
@@ -320,12 +320,12 @@ def test_a_description_says_what_is_around_the_texts(tmp_path: Path) -> None:
     }  # fmt: skip
     assert any(
         "75.0 % of rows with earlier turns (2.0 on average, at most 3), 2 speakers, 1 target (25.0 % of rows)" in line
-        for line in found.lines()
+        for line in found.format_lines()
     )
     assert (found.exact_duplicates, found.conflicts) == (0, 0)  # "Yes, I did." follows another turn each time
     alone = describe(load_dataset(path))
     assert (alone.context, alone.exact_duplicates, alone.conflicts) == ({}, 39, 1)
-    assert not any(line.startswith("  context") for line in alone.lines())
+    assert not any(line.startswith("  context") for line in alone.format_lines())
 
 
 def test_unlabelled_dialogues_are_described_with_their_turns(tmp_path: Path) -> None:

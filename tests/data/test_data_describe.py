@@ -81,8 +81,8 @@ def test_it_is_json(single: Description) -> None:
 
 
 def test_the_words_name_what_was_found(single: Description) -> None:
-    text = "\n".join(single.lines())
-    assert single.lines()[0] == "small: 12 rows, single, 3 labels"
+    text = "\n".join(single.format_lines())
+    assert single.format_lines()[0] == "small: 12 rows, single, 3 labels"
     assert "train 10, test 2" in text
     assert "3 exact duplicates, 1 near-duplicate" in text
     assert "1 text with different labels" in text
@@ -90,7 +90,7 @@ def test_the_words_name_what_was_found(single: Description) -> None:
     assert "1 row: empty texts" in text
     assert "2 rows dropped" in text
     assert "3 texts of test were also training texts" in text
-    joy, sadness = (next(line for line in single.lines() if name in line) for name in ("  joy ", "  悲伤 "))
+    joy, sadness = (next(line for line in single.format_lines() if name in line) for name in ("  joy ", "  悲伤 "))
     assert joy.count("█") == 24
     assert 24 > sadness.count("█") > 0
     # Chinese characters are two cells wide, so that the figures are still aligned.
@@ -101,7 +101,7 @@ def test_multi_label_says_how_many_labels_a_row_has() -> None:
     rows = [Example(text=f"text {n}", labels=labels) for n, labels in enumerate([(), ("joy",), ("anger", "joy"), ()])]
     found = describe(Dataset(name="m", scheme=MULTI, splits={"train": rows}))
     assert found.labels_per_row == {"train": {"mean": 0.75, "max": 2, "none": 2}}
-    assert "train: 0.75 labels a row, at most 2; 2 rows with none" in "\n".join(found.lines())
+    assert "train: 0.75 labels a row, at most 2; 2 rows with none" in "\n".join(found.format_lines())
 
 
 def test_the_order_of_labels_is_no_conflict() -> None:
@@ -122,7 +122,7 @@ def test_dimensional_values() -> None:
     assert found.conflict_examples == [{"text": "twice", "labels": [[0.5, 1.0], [0.5, 4.0]]}]
     assert found.balance == {}
     assert json.loads(json.dumps(found.to_dict())) == found.to_dict()
-    line = next(line for line in found.lines() if line.startswith("  train       a"))
+    line = next(line for line in found.format_lines() if line.startswith("  train       a"))
     assert "min 1.00, mean 2.96, max 4.00" in line
     assert "█" in line
 
@@ -136,7 +136,7 @@ def test_at_most_five_conflicts_are_shown() -> None:
 
 def test_an_empty_data_set_can_be_described() -> None:
     found = describe(Dataset(name="nothing", scheme=SINGLE, splits={"train": []}))
-    assert found.lines()[0] == "nothing: 0 rows, single, 3 labels"
+    assert found.format_lines()[0] == "nothing: 0 rows, single, 3 labels"
     assert json.loads(json.dumps(found.to_dict())) == found.to_dict()
 
 
@@ -162,7 +162,7 @@ def test_real_tweets() -> None:
     assert found.rows == {"train": 3257, "test": 1421}
     assert found.balance["train"]["anger"]["count"] == 1400
     assert found.languages["en"] > 0.85
-    assert all(line == line.rstrip() for line in found.lines())
+    assert all(line == line.rstrip() for line in found.format_lines())
 
 
 def test_long_texts_are_counted_in_words() -> None:
@@ -170,6 +170,8 @@ def test_long_texts_are_counted_in_words() -> None:
     examples = [Example(text=text, labels=("joy",)) for text in texts]
     found = describe(Dataset(name="long", scheme=SINGLE, splits={"all": examples}))
     assert found.long_texts == {"128": 3, "256": 2, "512": 1}
-    line = next(line for line in found.lines() if "long texts" in line)
+    line = next(line for line in found.format_lines() if "long texts" in line)
     assert "3 texts (75.0 %) over 128 words, 2 texts (50.0 %) over 256 words" in line
-    assert not any("long texts" in line for line in describe(Dataset("s", SINGLE, {"all": examples[:1]})).lines())
+    assert not any(
+        "long texts" in line for line in describe(Dataset("s", SINGLE, {"all": examples[:1]})).format_lines()
+    )

@@ -41,13 +41,13 @@ def test_the_hash_never_changes() -> None:
 def test_a_fingerprint_knows_its_texts_and_no_others() -> None:
     fingerprint = Fingerprint.of(rows("I am happy", "today is grey", "TODAY is grey!"))
     assert len(fingerprint) == 2
-    assert fingerprint.seen(["i am happy?", "I am not happy", "today is grey"]).tolist() == [True, False, True]
+    assert fingerprint.find_seen(["i am happy?", "I am not happy", "today is grey"]).tolist() == [True, False, True]
 
 
 def test_texts_with_nothing_to_compare_are_never_seen() -> None:
     fingerprint = Fingerprint.of(rows("!!!", "", "@user", "joy"))
     assert len(fingerprint) == 1
-    assert not fingerprint.seen(["", "???", "@other"]).any()
+    assert not fingerprint.find_seen(["", "???", "@other"]).any()
 
 
 def test_the_digest_is_of_the_set() -> None:
@@ -63,8 +63,8 @@ def test_the_digest_is_of_the_set() -> None:
 def test_an_empty_fingerprint() -> None:
     empty = Fingerprint.of([])
     assert len(empty) == 0
-    assert empty.seen(["a", "b"]).tolist() == [False, False]
-    assert empty.seen([]).tolist() == []
+    assert empty.find_seen(["a", "b"]).tolist() == [False, False]
+    assert empty.find_seen([]).tolist() == []
     assert Fingerprint(empty.to_array()) == empty == Fingerprint()
 
 
@@ -76,7 +76,7 @@ def test_a_fingerprint_survives_its_array(some: list[str]) -> None:
     assert array.dtype == np.uint64
     assert (np.diff(array) > 0).all() if len(array) > 1 else True
     assert Fingerprint(array[::-1]) == fingerprint
-    assert fingerprint.seen(some).tolist() == [hash_text(text) != hash_text("") for text in some]
+    assert fingerprint.find_seen(some).tolist() == [hash_text(text) != hash_text("") for text in some]
 
 
 @pytest.mark.parametrize("wrong", [np.array([1.5]), np.array([-1]), np.ones((2, 2), np.uint64)])

@@ -122,7 +122,7 @@ def test_recall_and_precision_against_brute_force(threshold: float) -> None:
         if shared >= threshold * (len(sets[one]) + len(sets[other]) - shared):
             exact.join(one, other)
             pairs.append((one, other))
-    found, truth = cluster_near_duplicates(texts, threshold=threshold), exact.numbers()
+    found, truth = cluster_near_duplicates(texts, threshold=threshold), exact.number_components()
     assert len(pairs) > 100
     assert sum(found[one] == found[other] for one, other in pairs) >= 0.98 * len(pairs)
     wrong = sum(found[a] == found[b] and truth[a] != truth[b] for a, b in itertools.combinations(range(len(texts)), 2))

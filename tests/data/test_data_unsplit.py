@@ -18,7 +18,7 @@ def test_few_rows(tmp_path: Path) -> None:
     assert sum(found.rows.values()) == 3
     assert set(found.labels) == {"good", "bad"}
     assert "cannot be trained on" in found.notes[-1]
-    assert "3 rows" in found.lines()[0]
+    assert "3 rows" in found.format_lines()[0]
 
 
 def test_one_label(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_no_labels(tmp_path: Path) -> None:
     assert (found.kind, list(found.labels), dict(found.balance)) == ("unlabelled", [], {})
     assert found.exact_duplicates == 1
     assert found.missing["unlabelled"] == 3
-    assert any("no labels" in line for line in found.lines())
+    assert any("no labels" in line for line in found.format_lines())
     assert found.to_dict()["rows"]
 
 

@@ -205,7 +205,7 @@ def test_a_model_made_from_another_knows_the_rows_of_both(tmp_path: Path, encode
     for base, some, name in zip(bases, texts, ("first", "second"), strict=True):
         model = EmotionClassifier(base, epochs=1, batch_size=16, settings={"model.max_tokens": 16})
         model.fit(some, LABELS).save(tmp_path / name)
-    assert all(split_fingerprints(tmp_path / "second")["train"].seen(some).all() for some in texts)
+    assert all(split_fingerprints(tmp_path / "second")["train"].find_seen(some).all() for some in texts)
 
 
 @pytest.mark.parametrize(

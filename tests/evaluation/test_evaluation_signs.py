@@ -9,7 +9,7 @@ import pytest
 from insula.core.builtin_schemes import BUILTIN_SCHEMES
 from insula.core.scheme import LabelScheme
 from insula.evaluation.reports.page import read_page_style
-from insula.evaluation.reports.signs import SIGNS, find_signs, sign_of
+from insula.evaluation.reports.signs import SIGNS, find_sign, find_signs
 
 
 def test_labels_have_the_sign_of_their_group() -> None:
@@ -23,7 +23,7 @@ def test_labels_have_the_sign_of_their_group() -> None:
     assert find_signs(BUILTIN_SCHEMES["smp2020"])["happy"] == "joy"
     own = LabelScheme("own", "single", ("Optimism", "low"))
     assert find_signs(own) == {"Optimism": "joy"}
-    assert sign_of(own, "low") == ""
+    assert find_sign(own, "low") == ""
 
 
 def test_no_two_groups_share_a_sign() -> None:

@@ -23,7 +23,7 @@ from insula.explanation.question import Question
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder, seal
 from insula.models.tokens.tokenization import TextTokenizer, write_settings
-from insula.models.tokens.windows import Windows, pool, read_flat, window_spans
+from insula.models.tokens.windows import Windows, compute_window_spans, pool, read_flat
 from insula.serving.queueing.low_priority import lower_priority
 
 EncoderFolder = Callable[..., Path]
@@ -49,7 +49,7 @@ def windowed(trained_run: Trained, tmp_path: Path) -> Callable[..., Path]:
 
 @given(st.integers(0, 400), st.integers(1, 60))
 def test_windows_cover_every_token_and_overlap(tokens: int, width: int) -> None:
-    spans = window_spans(tokens, width)
+    spans = compute_window_spans(tokens, width)
     assert spans[0][0] == 0
     assert spans[-1][1] == tokens
     if tokens > width:

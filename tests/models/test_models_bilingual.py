@@ -96,10 +96,10 @@ def test_packed_and_plain_tensors_are_read(q4_file: Path) -> None:
     assert (file.shape.width, file.shape.inner, file.shape.positions) == (WIDTH, INNER, POSITIONS)
     assert file.pieces == PIECES
     assert file.scores.tolist() == [-float(number) for number in range(len(PIECES))]
-    np.testing.assert_array_equal(file.tensor("l0.fo.w", INNER), weights["l0.fo.w"])
-    np.testing.assert_array_equal(file.tensor("emb.pos", WIDTH), weights["emb.pos"])
+    np.testing.assert_array_equal(file.read_tensor("l0.fo.w", INNER), weights["l0.fo.w"])
+    np.testing.assert_array_equal(file.read_tensor("emb.pos", WIDTH), weights["emb.pos"])
     some = np.array([5, 7])
-    np.testing.assert_array_equal(file.tensor("emb.word", WIDTH, rows=some), weights["emb.word"][some])
+    np.testing.assert_array_equal(file.read_tensor("emb.word", WIDTH, rows=some), weights["emb.word"][some])
 
 
 @pytest.mark.parametrize("content", [b"", b"GGUF" * 20, b"E5S1" + bytes(200)])

@@ -100,7 +100,14 @@ def test_fingerprints_of_every_part_count_as_trained_on(tmp_path: Path) -> None:
     write_fingerprints(tmp_path, {name: Fingerprint.of([Example(text=f"text {word}")]) for name, word in parts.items()})
     add_validation_texts(tmp_path, Fingerprint.of([Example(text="text e")]))
     texts = [f"text {word}" for word in "abcdef"]
-    assert split_fingerprints(tmp_path)["train"].seen(texts).tolist() == [True, False, True, True, False, False]
-    assert split_fingerprints(tmp_path)["validation"].seen(texts).tolist() == [False, True, False, False, True, False]
+    assert split_fingerprints(tmp_path)["train"].find_seen(texts).tolist() == [True, False, True, True, False, False]
+    assert split_fingerprints(tmp_path)["validation"].find_seen(texts).tolist() == [
+        False,
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
     assert find_seen_rows(tmp_path, texts).tolist() == [True] * 5 + [False]
     assert not find_seen_rows(tmp_path / "nothing", texts).any()

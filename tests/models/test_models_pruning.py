@@ -44,7 +44,7 @@ def test_an_encoder_with_all_its_parts_kept_is_the_same(encoder_folder: EncoderF
     before = logits(model)
     shape = EncoderShape.of(model.backbone)
     assert shape == EncoderShape((4, 4, 4), (64, 64, 64))
-    model.prune(KeptParts.first(shape))
+    model.prune(KeptParts.keep_first(shape))
     assert torch.equal(logits(model), before)
 
 
@@ -92,7 +92,7 @@ def test_its_export_has_the_small_matrices_and_the_same_answers(tmp_path: Path, 
     (found,) = open_session(file).run(None, {"input_ids": IDS.numpy(), "attention_mask": MASK.numpy()})
     torch.testing.assert_close(torch.from_numpy(found), logits(model), atol=1e-5, rtol=0)
     graph = Graph.load(file)
-    shapes = [graph.constant(one.weight).shape for one in graph.products()]
+    shapes = [graph.read_constant(one.weight).shape for one in graph.find_products()]
     assert {(32, 40), (40, 32), (32, 48), (48, 32)} <= set(shapes)
     heads = [one.i for node in onnx.load(file).graph.node for one in node.attribute if one.name == "q_num_heads"]
     assert heads == [3, 2]

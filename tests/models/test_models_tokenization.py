@@ -45,8 +45,8 @@ def test_an_empty_text_has_one_token_without_special_ones(encoder_folder: Encode
 
 def test_it_tells_what_its_vocabulary_knows(encoder_folder: EncoderFolder) -> None:
     tokenizer = TextTokenizer(encoder_folder() / "tokenizer.json", max_tokens=8)
-    assert tokenizer.known_share(["happy", "开心"]) == 1.0
-    assert tokenizer.known_share(["happy", "🙂"]) == 0.5
+    assert tokenizer.compute_known_share(["happy", "开心"]) == 1.0
+    assert tokenizer.compute_known_share(["happy", "🙂"]) == 0.5
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", "not json"])

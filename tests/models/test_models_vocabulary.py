@@ -63,7 +63,7 @@ def test_words_are_cut_where_their_meaning_is(tmp_path: Path) -> None:
 
 def test_chinese_comes_in_words(tmp_path: Path) -> None:
     prepare, file = Preparation(WORD_STEPS), tmp_path / "tokenizer.json"
-    texts = prepare.many(["今天我很开心", "这个朋友不错", "我很开心"])
+    texts = prepare.prepare_all(["今天我很开心", "这个朋友不错", "我很开心"])
     _train(file, texts)
     assert {"今天", "开心", "朋友"} <= set(_pieces(file, texts[0]) + _pieces(file, texts[1]))
     assert UNKNOWN not in _pieces(file, prepare("开心 今天"))

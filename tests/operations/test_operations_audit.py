@@ -78,7 +78,7 @@ def test_a_new_entry_in_the_place_of_an_old_one_shows(tmp_path: Path) -> None:
     old = read(lines[4].rstrip("\n"))
     assert old is not None
     forged = seal_entry(old.number, old.time, "nothing.happened", "operator", {}, old.before)
-    _write(log.folder, [*lines[:4], forged.line() + "\n", *lines[5:]])
+    _write(log.folder, [*lines[:4], forged.to_json_line() + "\n", *lines[5:]])
     assert "entry 6 does not follow" in verify_log(log.folder).findings[0]
 
 
@@ -96,7 +96,7 @@ def test_a_cut_end_and_a_rewritten_log_show_against_anchors(tmp_path: Path) -> N
     for number in range(1, 13):
         entry = seal_entry(number, "2026-01-01T00:00:00+00:00", "nothing.happened", "operator", {}, before)
         before = entry.hash
-        forged.append(entry.line() + "\n")
+        forged.append(entry.to_json_line() + "\n")
     _write(log.folder, forged)
     assert verify_log(log.folder).whole
     assert [sentence[:32] for sentence in verify_log(log.folder, anchors).findings] == [
@@ -147,7 +147,7 @@ def _next(whole: bytes) -> bytes:
     assert last is not None
     return (
         seal_entry(last.number + 1, last.time, "key.created", "operator", {"key": "lost"}, last.hash)
-        .line()
+        .to_json_line()
         .encode("ascii")
     )
 
@@ -200,9 +200,9 @@ def test_no_single_byte_can_change(facts: list[dict[str, object]], data: st.Data
         lines, before = [], START
         for number, held in enumerate(facts, start=1):
             entry = seal_entry(number, "2026-11-24T03:00:00+00:00", "event", "actor", held, before)  # type: ignore[arg-type]
-            assert read(entry.line()) == entry
+            assert read(entry.to_json_line()) == entry
             before = entry.hash
-            lines.append(entry.line() + "\n")
+            lines.append(entry.to_json_line() + "\n")
         whole = "".join(lines).encode("ascii")
         place = data.draw(st.integers(0, len(whole) - 2))  # but for the last line end, without which nothing is lost
         other = data.draw(st.integers(0, 255).filter(lambda byte: byte != whole[place]))
@@ -218,10 +218,10 @@ def test_no_single_byte_can_change(facts: list[dict[str, object]], data: st.Data
 @given(FACTS)
 def test_there_is_one_form_of_an_entry(facts: dict[str, object]) -> None:
     entry = seal_entry(1, "t", "event", "actor", facts, START)  # type: ignore[arg-type]
-    assert read(entry.line()) == entry
-    assert read(" " + entry.line()) is None
-    assert read(json.dumps(json.loads(entry.line()))) is None
-    assert to_canonical_json(json.loads(entry.line())) == entry.line()
+    assert read(entry.to_json_line()) == entry
+    assert read(" " + entry.to_json_line()) is None
+    assert read(json.dumps(json.loads(entry.to_json_line()))) is None
+    assert to_canonical_json(json.loads(entry.to_json_line())) == entry.to_json_line()
 
 
 @pytest.mark.parametrize("line", ["", "[]", "null", "{}", "1e999", "[" * 100_000, '{"n":true}', "\ud800"])

@@ -250,7 +250,7 @@ def test_words_are_masked_before_they_are_stored(queue: HandoffQueue, database: 
     assert case.turns == ({"text": "who is [ID]?", "speaker": "[ID]"},)
     assert case.customer == {"name": "[ID]", "tier": "gold", "orders": 3}
     assert case.answer == {"labels": ["anger"], "scores": {"anger": 0.9}}
-    with database.reading() as connection:
+    with database.begin_read() as connection:
         rows = [str(row) for table in (CASES, CASE_EVENTS) for row in connection.execute(sa.select(table))]
     assert CANARY not in "".join(rows)
     without = HandoffQueue(database, Retention(30))
@@ -302,7 +302,7 @@ def test_the_database_itself_keeps_cases_and_events(queue: HandoffQueue, databas
     for statement in statements:
 
         def run(statement: Any = statement) -> None:
-            with database.writing() as connection:
+            with database.begin_write() as connection:
                 connection.execute(statement)
 
         with pytest.raises(StoreError, match=r"cannot be deleted|can only be added"):
@@ -382,7 +382,7 @@ def test_a_store_that_is_away_says_so(tmp_path: Path, monkeypatch: pytest.Monkey
     one, two = open_database(tmp_path), open_database(tmp_path)
     queue = HandoffQueue(two, Retention(1))
     queue.open(NewCase(message="m"))
-    with one.writing(), pytest.raises(StoreUnreachableError, match="locked"):
+    with one.begin_write(), pytest.raises(StoreUnreachableError, match="locked"):
         queue.claim("ann")
     assert queue.find(1).state == "waiting"
     one.close()

@@ -30,12 +30,12 @@ def test_a_key_opens_what_it_was_made_for(keys: Keys, clock: Any) -> None:
     found = keys.recognise(made.secret)
     assert found == made.record
     assert found is not None
-    assert (found.scopes, found.burst, found.state(clock())) == (("predict", "admin"), 2, "active")
+    assert (found.scopes, found.burst, found.get_state(clock())) == (("predict", "admin"), 2, "active")
     clock.forward(hours=1)
-    assert found.state(clock()) == "expired"
-    assert not keys.any_active()
+    assert found.get_state(clock()) == "expired"
+    assert not keys.has_active()
     assert keys.create("other").record.scopes == ("predict",)
-    assert keys.any_active()
+    assert keys.has_active()
 
 
 def test_the_secret_is_not_in_the_store(tmp_path: Path) -> None:
@@ -57,15 +57,15 @@ def test_rotation_leaves_a_time_to_change(keys: Keys, clock: Any) -> None:
     recognised = keys.recognise(old.secret)
     assert recognised is not None
     assert recognised.successor == new.record.id
-    assert recognised.state(clock()) == "active"
+    assert recognised.get_state(clock()) == "active"
     with pytest.raises(DataError, match="already rotated"):
         keys.rotate(old.record.id, grace=3600)
     clock.forward(hours=1)
-    assert [record.state(clock()) for record in keys.all()] == ["expired", "active"]
+    assert [record.get_state(clock()) for record in keys.list_all()] == ["expired", "active"]
     # A grace never makes a life longer.
     clock.forward(hours=22, minutes=30)
     keys.rotate(new.record.id, grace=7200)
-    assert keys.all()[1].expires == new.record.expires
+    assert keys.list_all()[1].expires == new.record.expires
 
 
 def test_a_revoked_key_is_revoked_at_once_and_for_good(keys: Keys, clock: Any) -> None:
@@ -77,7 +77,7 @@ def test_a_revoked_key_is_revoked_at_once_and_for_good(keys: Keys, clock: Any) -
     assert told == [made.record.id]
     found = keys.recognise(made.secret)
     assert found is not None
-    assert found.state(clock()) == "revoked"
+    assert found.get_state(clock()) == "revoked"
     with pytest.raises(DataError, match="is revoked"):
         keys.rotate(made.record.id, grace=1)
     for unknown in ("none", made.secret):
@@ -97,7 +97,7 @@ def test_what_the_audit_log_refuses_does_not_happen(keys: Keys) -> None:
         keys.revoke(made.record.id, before_commit=refuse)
     with pytest.raises(OSError, match="full"):
         keys.rotate(made.record.id, grace=1, before_commit=refuse)
-    assert keys.all() == [made.record]
+    assert keys.list_all() == [made.record]
 
 
 @pytest.mark.parametrize(
@@ -173,23 +173,23 @@ def test_a_quota_holds_for_all_servers_and_through_restarts(open_store: Callable
     assert not two.charge("care", 41, 100)
     assert two.charge("care", 39, 100)
     assert one.charge("other", 100, 100)
-    assert one.used("care") == 99
+    assert one.count_used("care") == 99
     assert Quota(open_store(), clock=clock).charge("care", 1, 100)
     assert not Quota(open_store(), clock=clock).charge("care", 1, 100)
     clock.forward(days=1)
     assert one.charge("care", 100, 100)
     clock.forward(days=40)
     one.delete_old()
-    assert one.used("care") == 0
+    assert one.count_used("care") == 0
 
 
 def test_what_was_not_spent_is_given_back(open_store: Callable[[], Database], clock: Any) -> None:
     one, two = Quota(open_store(), clock=clock), Quota(open_store(), clock=clock)
     assert one.charge("care", 1, 1000)
-    assert one.used("care") == 10  # a hundredth at a time
+    assert one.count_used("care") == 10  # a hundredth at a time
     one.refund("care", 1)
     one.release()
-    assert two.used("care") == 0
+    assert two.count_used("care") == 0
     assert two.charge("care", 1000, 1000)
     assert not one.charge("care", 1, 1000)
 

@@ -77,7 +77,7 @@ def test_overlaps_the_outer_the_checked_the_longer() -> None:
 def test_readable_leads_back_to_the_original() -> None:
     readable = Readable("a\u200b\u200bｂ\u00ad c")
     assert readable.text == "ab c"
-    assert [readable.span(at, at + 1) for at in range(4)] == [(0, 1), (3, 4), (5, 6), (6, 7)]
+    assert [readable.map_span(at, at + 1) for at in range(4)] == [(0, 1), (3, 4), (5, 6), (6, 7)]
 
 
 def test_every_generated_value_is_hidden_but_for_a_few() -> None:

@@ -13,7 +13,7 @@ from insula.safety.find import find_personal_data
 from insula.safety.kinds import KINDS, TOKEN
 from insula.safety.mask import mask
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
-from insula.safety.pseudonyms import Pseudonyms, new_key, read_key
+from insula.safety.pseudonyms import Pseudonyms, create_key, read_key
 from insula.safety.readable import Readable
 from insula.safety.recognisers.registry import RECOGNISERS
 from masking_cases import hand_made
@@ -66,7 +66,7 @@ def test_without_a_key_nothing_of_a_value_is_left() -> None:
 
 def test_a_key_is_read_from_its_file(tmp_path: object) -> None:
     path = tmp_path / "key"  # type: ignore[operator]
-    path.write_text(new_key() + "\n", encoding="ascii")
+    path.write_text(create_key() + "\n", encoding="ascii")
     assert len(read_key(path)) == 64
     path.write_text("no key", encoding="ascii")
     with pytest.raises(DataError, match="must hold 32, 48 or 64 bytes in hexadecimal"):
@@ -122,7 +122,7 @@ def test_readable_keeps_every_character_that_can_be_seen(text: str) -> None:
     readable = Readable(text)
     assert readable.text == re.sub("[\u200b\u00ad]", "", text).replace("９", "9")
     for at, sign in enumerate(readable.text):
-        start, end = readable.span(at, at + 1)
+        start, end = readable.map_span(at, at + 1)
         assert text[start:end].replace("９", "9") == sign
 
 

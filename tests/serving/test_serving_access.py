@@ -222,7 +222,7 @@ def test_a_file_counts_against_the_quota(linear_model: Path, tmp_path: Path) -> 
             assert ("quota" in (said()["detail"] or "")) == (status == "failed")
             assert "caller" not in said()
     database = open_database(tmp_path)
-    assert Quota(database).used(f"key:{enough.record.id}") == 10
+    assert Quota(database).count_used(f"key:{enough.record.id}") == 10
     database.close()
 
 

@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 
 from insula.client import AsyncClient, Client, Patience
 from insula.core.errors import DataError
-from insula.core.model_input import ModelInput, dialogue_inputs
+from insula.core.model_input import ModelInput, build_dialogue_inputs
 from insula.core.prediction import Prediction
 from insula.inference.predictor import Predictor
 from insula.operations.store.database import open_database
@@ -47,7 +47,7 @@ def _same(found: Sequence[Mapping[str, Any] | Prediction], wanted: Sequence[Pred
 @pytest.mark.parametrize("model", MODELS)
 def test_one_dialogue_has_one_answer(conversing: Running, model: str) -> None:
     library = _predictor(conversing, model)
-    inputs = dialogue_inputs(DIALOGUE)
+    inputs = build_dialogue_inputs(DIALOGUE)
     wanted = library.predict(inputs)
     alone = library.predict([turn.text for turn in DIALOGUE])
     assert wanted[0].scores == alone[0].scores
@@ -197,7 +197,7 @@ def test_only_turns_that_are_read_count_towards_the_characters(limited: Running)
 
 def _stored(folder: Path, table: sa.Table) -> list[dict[str, Any]]:
     database = open_database(folder)
-    with database.reading() as connection:
+    with database.begin_read() as connection:
         rows = [dict(row) for row in connection.execute(sa.select(table).order_by(table.c.created)).mappings()]
     database.close()
     return rows

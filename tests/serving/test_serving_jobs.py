@@ -14,7 +14,7 @@ from serving_running import Running, problem, running
 import toy_data
 from insula.api.prediction import predict_file
 from insula.core.errors import DataError, OutputError
-from insula.core.model_input import ModelInput, Turn, dialogue_inputs
+from insula.core.model_input import ModelInput, Turn, build_dialogue_inputs
 from insula.inference.predictor import Predictor
 from insula.serving.job_files import Job
 from insula.serving.jobs import JobRunner
@@ -73,7 +73,7 @@ def test_a_file_of_conversations_has_answers_of_dialogues(conversing: Running, t
     predict_file(tmp_path / "chat.csv", tmp_path / "out.jsonl", library, **COLUMNS)
     assert result.content == (tmp_path / "out.jsonl").read_bytes()
     answers = [json.loads(line) for line in result.text.splitlines()]
-    for answer, wanted in zip(answers, library.predict(dialogue_inputs(DIALOGUE)), strict=True):
+    for answer, wanted in zip(answers, library.predict(build_dialogue_inputs(DIALOGUE)), strict=True):
         assert answer["scores"] == pytest.approx(dict(wanted.scores), abs=1e-5)
 
 

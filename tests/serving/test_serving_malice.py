@@ -272,7 +272,7 @@ def test_the_service_is_not_ready_while_its_store_is_away(linear_model: Path, tm
             def away(_: Keys) -> bool:
                 raise StoreUnreachableError("Nobody is there.")
 
-            patch.setattr(Keys, "any", away)
+            patch.setattr(Keys, "has_any", away)
             wait_until(lambda: service.get("/readyz").status_code == 503, "the service is ready without its store")
             problem(service.get("/readyz"), 503, "unavailable")
         wait_until(lambda: service.get("/readyz").status_code == 200, "the service is not ready again")

@@ -97,13 +97,13 @@ def test_outages_lose_no_call_and_nothing_that_was_kept(
     assert load.sent == sum(load.statuses.values())
     assert set(load.statuses) <= ANSWERED | REFUSED, load.statuses
     database = open_database(address)
-    with database.reading() as connection:
+    with database.begin_read() as connection:
         stored = set(connection.execute(sa.select(PREDICTIONS.c.id)).scalars())
         told = connection.execute(sa.select(sa.func.count()).select_from(FEEDBACK)).scalar_one()
     assert set(load.kept) <= stored
     assert len(load.kept) == len(set(load.kept)) > 0
     assert told >= load.told
-    assert Quota(database).used(f"key:{made.record.id}") >= len(load.kept)
+    assert Quota(database).count_used(f"key:{made.record.id}") >= len(load.kept)
     database.close()
 
 
@@ -117,7 +117,7 @@ def test_what_is_kept_is_masked_and_can_be_erased(linear_model: Path, tmp_path: 
         assert service.post("/v1/feedback", said).status_code == 201
         problem(service.post("/v1/predict", {"texts": ["a"], "subject": ""}), 422, "validation")
         database = open_database(tmp_path)
-        with database.reading() as connection:
+        with database.begin_read() as connection:
             kept = connection.execute(sa.select(PREDICTIONS).where(PREDICTIONS.c.id == row["id"])).mappings().one()
             told = connection.execute(sa.select(FEEDBACK)).mappings().one()
         assert kept["text"] == "Write to [EMAIL], I am so sad"
@@ -149,7 +149,7 @@ def test_rows_past_their_time_are_gone_when_a_server_starts(linear_model: Path, 
     database = open_database(tmp_path)
 
     def kept() -> int:
-        with database.reading() as connection:
+        with database.begin_read() as connection:
             return int(connection.execute(sa.select(sa.func.count()).select_from(PREDICTIONS)).scalar_one())
 
     assert kept() == 1

@@ -87,7 +87,7 @@ def test_a_typed_key_opens_the_pages_and_is_in_no_cookie(locked: Running, keys: 
 def test_predictions_of_pages_are_kept_for_whoever_signed_in(locked: Running, keys: dict[str, str], data: Path) -> None:
     answer = signed_in(locked, keys["good"]).send("/pages/judge", text="mail me: anna@example.org", lang="zh")
     database = open_database(data)
-    with database.reading() as connection:
+    with database.begin_read() as connection:
         rows = [row for row in connection.execute(PREDICTIONS.select()).mappings() if row["id"] in answer.text]
     database.close()
     assert len(rows) == 1

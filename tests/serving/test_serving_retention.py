@@ -36,7 +36,7 @@ def storing(linear_model: Path, tmp_path: Path) -> Iterator[Running]:
 def _stored(tmp_path: Path, table: sa.Table = PREDICTIONS) -> int:
     database = open_database(tmp_path / "data")
     try:
-        with database.reading() as connection:
+        with database.begin_read() as connection:
             return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
     finally:
         database.close()

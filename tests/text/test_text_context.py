@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError, RecipeError
-from insula.core.model_input import ModelInput, Turn, check_inputs, dialogue_inputs
+from insula.core.model_input import ModelInput, Turn, build_dialogue_inputs, check_inputs
 from insula.text.context import Context
 from insula.text.preparation import WORD_STEPS, Preparation
 
@@ -18,36 +18,36 @@ ASKED = ModelInput("Awful.", turns=DIALOGUE, speaker="Bo", target="food")
 
 
 def test_the_newest_turn_comes_first_and_speakers_are_letters() -> None:
-    assert Context(turns=3).segments(ASKED, str) == ("Awful.", "B: And? / A: We went in. / C: How was it?")
-    assert Context(turns=1).segments(ASKED, str) == ("Awful.", "B: And?")
+    assert Context(turns=3).prepare_segments(ASKED, str) == ("Awful.", "B: And? / A: We went in. / C: How was it?")
+    assert Context(turns=1).prepare_segments(ASKED, str) == ("Awful.", "B: And?")
 
 
 def test_speakers_by_name_or_without_marks() -> None:
-    assert Context(turns=2, speakers="names").segments(ASKED, str) == ("Awful.", "Cy: And? / Bo: We went in.")
-    assert Context(turns=2, speakers="none").segments(ASKED, str) == ("Awful.", "And? / We went in.")
+    assert Context(turns=2, speakers="names").prepare_segments(ASKED, str) == ("Awful.", "Cy: And? / Bo: We went in.")
+    assert Context(turns=2, speakers="none").prepare_segments(ASKED, str) == ("Awful.", "And? / We went in.")
 
 
 def test_an_unknown_speaker_is_not_a() -> None:
     unknown = dataclasses.replace(ASKED, speaker=None)
-    assert Context(turns=2).segments(unknown, str) == ("Awful.", "B: And? / C: We went in.")
+    assert Context(turns=2).prepare_segments(unknown, str) == ("Awful.", "B: And? / C: We went in.")
     nameless = ModelInput("Awful.", turns=(Turn("And?"),), speaker="Bo")
-    assert Context(turns=2).segments(nameless, str) == ("Awful.", "And?")
+    assert Context(turns=2).prepare_segments(nameless, str) == ("Awful.", "And?")
 
 
 def test_the_target_comes_before_the_turns() -> None:
-    assert Context(turns=1, target=True).segments(ASKED, str) == ("Awful.", "food / B: And?")
-    assert Context(target=True).segments(ASKED, str) == ("Awful.", "food")
+    assert Context(turns=1, target=True).prepare_segments(ASKED, str) == ("Awful.", "food / B: And?")
+    assert Context(target=True).prepare_segments(ASKED, str) == ("Awful.", "food")
 
 
 def test_families_without_pairs_get_both_joined() -> None:
-    assert Context(turns=1, pairs=False).segments(ASKED, str) == "Awful.\nB: And?"
+    assert Context(turns=1, pairs=False).prepare_segments(ASKED, str) == "Awful.\nB: And?"
 
 
 def test_a_lone_text_is_one_segment() -> None:
-    assert Context(turns=3, target=True).segments(ModelInput("Awful."), str) == "Awful."
-    assert Context().segments(ASKED, str) == "Awful."
+    assert Context(turns=3, target=True).prepare_segments(ModelInput("Awful."), str) == "Awful."
+    assert Context().prepare_segments(ASKED, str) == "Awful."
     blank = ModelInput("Awful.", turns=(Turn("  "),))
-    assert Context(turns=3).segments(blank, str.strip) == "Awful."
+    assert Context(turns=3).prepare_segments(blank, str.strip) == "Awful."
 
 
 def test_unread_turns_and_targets_are_counted() -> None:
@@ -59,7 +59,7 @@ def test_unread_turns_and_targets_are_counted() -> None:
 
 def test_every_segment_takes_the_text_steps() -> None:
     preparation = Preparation(WORD_STEPS, context=Context(turns=1))
-    assert preparation.segments([ASKED, "OK"]) == [("awful.", "B: and?"), "ok"]
+    assert preparation.prepare_segments([ASKED, "OK"]) == [("awful.", "B: and?"), "ok"]
 
 
 @given(st.integers(0, 9), st.sampled_from(["relative", "names", "none"]), st.booleans(), st.booleans())
@@ -80,7 +80,7 @@ def test_a_damaged_context_is_rejected(row: object) -> None:
 
 
 def test_a_dialogue_gives_each_turn_its_own_past() -> None:
-    inputs = dialogue_inputs(DIALOGUE, language="en")
+    inputs = build_dialogue_inputs(DIALOGUE, language="en")
     assert [one.text for one in inputs] == ["How was it?", "We went in.", "And?"]
     assert inputs[0].turns == ()
     assert inputs[2].turns == DIALOGUE[:2]

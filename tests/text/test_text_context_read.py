@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insula.core.model_input import ModelInput, Turn, count_characters, dialogue_inputs
+from insula.core.model_input import ModelInput, Turn, build_dialogue_inputs, count_characters
 from insula.text.context import SPEAKERS, Context
 from insula.text.preparation import Preparation
 
@@ -27,7 +27,7 @@ contexts = st.builds(
 def test_unread_parts_do_not_change_the_segments(one: ModelInput, context: Context) -> None:
     preparation = Preparation(context=context)
     read = context.read(one)
-    assert preparation.segments([read]) == preparation.segments([one])
+    assert preparation.prepare_segments([read]) == preparation.prepare_segments([one])
     assert len(read.turns) <= context.turns
     assert context.read(read) is read
     assert not context.unread(read)
@@ -36,7 +36,7 @@ def test_unread_parts_do_not_change_the_segments(one: ModelInput, context: Conte
 
 def test_a_dialogue_s_inputs_have_the_newest_turns() -> None:
     turns = [Turn("a", "x"), Turn("b"), Turn("c", "y")]
-    assert [one.turns for one in dialogue_inputs(turns, most=1)] == [(), (turns[0],), (turns[1],)]
-    assert [one.turns for one in dialogue_inputs(turns, most=0)] == [(), (), ()]
-    whole = dialogue_inputs(turns, target="t", language="en")
+    assert [one.turns for one in build_dialogue_inputs(turns, most=1)] == [(), (turns[0],), (turns[1],)]
+    assert [one.turns for one in build_dialogue_inputs(turns, most=0)] == [(), (), ()]
+    whole = build_dialogue_inputs(turns, target="t", language="en")
     assert whole[2] == ModelInput("c", turns=tuple(turns[:2]), speaker="y", target="t", language="en")

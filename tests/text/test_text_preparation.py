@@ -72,7 +72,7 @@ def test_round_trip_through_json(preparation: Preparation) -> None:
 @settings(max_examples=150, deadline=None)
 @given(PREPARATIONS, st.lists(ANY_TEXT, max_size=4))
 def test_alone_and_among_others_the_same(preparation: Preparation, texts: list[str]) -> None:
-    assert preparation.many(texts) == [preparation(text) for text in texts]
+    assert preparation.prepare_all(texts) == [preparation(text) for text in texts]
 
 
 @pytest.mark.parametrize("step", [*NAMES, "whitespace"])

@@ -13,7 +13,7 @@ from pathlib import Path
 import toy_data
 from insula.training.recipe.recipe import load_recipe
 from insula.training.search import search
-from insula.training.search.space import default_space
+from insula.training.search.space import build_default_space
 
 RECIPE = {"model": {"name": "linear", "char_ngrams": (1, 2)}, "evaluation": {"resamples": 100}}
 KEYS = ("model.strengths", "model.min_df")
@@ -21,7 +21,7 @@ KEYS = ("model.strengths", "model.min_df")
 
 def main(folder: Path, trials: int, *, killed: bool) -> None:
     recipe = load_recipe(RECIPE)
-    space = {key: entry for key, entry in default_space(recipe).items() if key in KEYS}
+    space = {key: entry for key, entry in build_default_space(recipe).items() if key in KEYS}
     if killed:
         fit, fitted = search.fit_model, []
 

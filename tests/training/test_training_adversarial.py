@@ -81,7 +81,7 @@ def _losses(model: Tiny, batch: Batch, **options: Any) -> tuple[torch.Tensor, di
     rows = PreparedRows(Rows([], np.zeros((0, 2)), np.zeros(0)))
     terms = loss_terms_of(SCHEME, rows=rows, adversarial=AdversarialOptions(**options))
     terms.attach(model)
-    total, by_term = terms.training_loss(batch, Network(model, 2))
+    total, by_term = terms.compute_training_loss(batch, Network(model, 2))
     return total, {name: losses[0] for name, losses in by_term.items()}, terms
 
 
@@ -117,7 +117,7 @@ def test_the_gradient_step_changes_no_parameter_gradient(batch: Batch) -> None:
     model = Tiny().train()
     vectors = TokenVectors()
     vectors.attach(model)
-    vectors.gradient(batch, Network(model, 2), None, lambda outputs: outputs.logits.square().sum(dim=1))
+    vectors.compute_gradient(batch, Network(model, 2), None, lambda outputs: outputs.logits.square().sum(dim=1))
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
@@ -144,7 +144,7 @@ def test_freelb_is_the_mean_over_its_steps(batch: Batch, shifts: list[torch.Tens
     _, by_term, _ = _losses(model, batch, freelb=1.0, epsilon=0.8, steps=3, step_size=0.3)
     vectors = TokenVectors()
     vectors.attach(model)
-    steps = [vectors.outputs(batch, Network(model, 2), shift).logits for shift in list(shifts)]
+    steps = [vectors.compute_outputs(batch, Network(model, 2), shift).logits for shift in list(shifts)]
     losses = [-(batch.targets * logits.log_softmax(dim=1)).sum(dim=1) for logits in steps]
     torch.testing.assert_close(by_term["freelb"], torch.stack(losses).mean(dim=0))
 
@@ -161,7 +161,7 @@ def test_vat_finds_a_direction_of_large_change(batch: Batch, shifts: list[torch.
     clean = network(batch.inputs).logits
 
     def change(shift: torch.Tensor) -> torch.Tensor:
-        p, q = clean.log_softmax(dim=1), vectors.outputs(batch, network, shift).logits.log_softmax(dim=1)
+        p, q = clean.log_softmax(dim=1), vectors.compute_outputs(batch, network, shift).logits.log_softmax(dim=1)
         return ((p.exp() - q.exp()) * (p - q)).sum(dim=1) / 2
 
     torch.manual_seed(5)  # the worst direction without dropout, against random ones

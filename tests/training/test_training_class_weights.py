@@ -16,7 +16,7 @@ from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.core.targets import build_gold_matrix
 from insula.training.fitting import Rows
-from insula.training.objectives.class_weights import compute_class_weights, compute_row_weights, label_weights
+from insula.training.objectives.class_weights import compute_class_weights, compute_label_weights, compute_row_weights
 from insula.training.objectives.registry import choose_objective
 from insula.training.objectives.training_targets import build_training_rows, smooth_labels, unsmooth_labels
 from insula.training.options.objective import ObjectiveOptions
@@ -60,8 +60,8 @@ def test_balanced_classes_have_equal_total_weight() -> None:
 
 def test_label_weights_of_absent_and_present_labels() -> None:
     gold = np.array([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
-    assert label_weights(gold, np.ones(4), "auto") is None
-    found = label_weights(gold, np.ones(4), "balanced")
+    assert compute_label_weights(gold, np.ones(4), "auto") is None
+    found = compute_label_weights(gold, np.ones(4), "balanced")
     assert found is not None
     np.testing.assert_allclose(found, [[2 / 3, 1, 2], [2, 0, 2 / 3]])  # a label without rows has weight 0
 

@@ -156,6 +156,6 @@ def test_the_fingerprint_holds_every_training_text(trained_run: Callable[..., An
     kept = {name: Fingerprint(rows.view(np.uint64)) for name, rows in
             load_file(run.model / "fingerprint.safetensors").items()}  # fmt: skip
     for split, fingerprint in kept.items():
-        assert fingerprint.seen([example.text.upper() + "!" for example in data.split(split)]).all()
-    assert not kept["train"].seen([example.text for example in data.split("test")]).any()
+        assert fingerprint.find_seen([example.text.upper() + "!" for example in data.split(split)]).all()
+    assert not kept["train"].find_seen([example.text for example in data.split("test")]).any()
     assert run.metrics["data"]["fingerprint"] == kept["train"].digest

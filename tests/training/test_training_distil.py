@@ -159,7 +159,7 @@ def test_a_teacher_of_the_same_splits_is_accepted(tmp_path: Path, tiny_recipe: R
     folder = train_run(dataclasses.replace(data, splits=splits), linear, tmp_path / "teacher").path
     run = train_run(data, _recipe(tiny_recipe, [folder], [], **{"train.epochs": 1}), tmp_path / "run")
     # The student inherits the fingerprint of these rows.
-    assert split_fingerprints(run.model)["train"].seen(more).all()
+    assert split_fingerprints(run.model)["train"].find_seen(more).all()
 
 
 def test_impossible_distillations_are_rejected(

@@ -30,7 +30,9 @@ def _term(kind: Kind, weight: float) -> LossTerm:
 
 def _levels(kind: Kind, logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     """Return the losses of the coarser levels."""
-    found = _term(kind, 1.0).rows(Batch({}, wanted, torch.ones(len(wanted))), Outputs(logits, Network(print, 4)))
+    found = _term(kind, 1.0).compute_rows(
+        Batch({}, wanted, torch.ones(len(wanted))), Outputs(logits, Network(print, 4))
+    )
     assert found is not None
     return found
 
@@ -71,7 +73,7 @@ def test_the_level_loss_is_that_of_predicted_scores(kind: Kind) -> None:
     gold = np.eye(4)[rng.integers(0, 4, 50)] if kind == "single" else np.zeros((50, 4))
     means = []
     for level in find_levels(_scheme(kind)).values():
-        answered, held = level.scores(scores), level.chosen(gold)
+        answered, held = level.compute_scores(scores), level.choose_parents(gold)
         if kind == "single":
             means.append(-np.log(answered[held]))
         else:  # no label holds: each parent is taught by its answered score

@@ -91,7 +91,7 @@ def test_unlabelled_rows_have_only_the_teacher_loss(kind: Kind) -> None:
     targets = terms.columns["teacher"]
     logits = torch.linspace(-1, 1, 4 * scheme.output_count).reshape(4, -1)
     batch = _batch(terms, targets)
-    rows, parts = terms.training_loss(batch, _answering(terms, logits))
+    rows, parts = terms.compute_training_loss(batch, _answering(terms, logits))
     assert set(parts) == {"labels", "teacher"}
     assert (parts["labels"][0][2:] == 0).all()
     torch.testing.assert_close(rows, 0.7 * parts["labels"][0] + 0.3 * parts["teacher"][0])
@@ -100,7 +100,7 @@ def test_unlabelled_rows_have_only_the_teacher_loss(kind: Kind) -> None:
     alone = loss_terms_of(scheme)
     plain = dataclasses.replace(batch, columns={})
     outputs = Outputs(logits, Network(print, scheme.output_count))
-    assert torch.equal(terms.validation_loss(plain, outputs), alone.validation_loss(plain, outputs))
+    assert torch.equal(terms.compute_validation_loss(plain, outputs), alone.compute_validation_loss(plain, outputs))
 
 
 def test_a_batch_of_another_task_uses_its_head() -> None:
@@ -110,16 +110,18 @@ def test_a_batch_of_another_task_uses_its_head() -> None:
     terms = loss_terms_of(scheme, rows=PreparedRows(rows, tasks=[task, task]))
     logits = torch.arange(14.0).reshape(2, 7)
     for number, own in ((1, logits[:, 3:5]), (2, logits[:, 5:7])):
-        losses, parts = terms.training_loss(_batch(terms, task.rows.gold, task=number), _answering(terms, logits))
+        losses, parts = terms.compute_training_loss(
+            _batch(terms, task.rows.gold, task=number), _answering(terms, logits)
+        )
         assert set(parts) == {"tasks"}
         torch.testing.assert_close(losses, (own - torch.tensor(task.rows.gold).float()).square().mean(dim=1))
-    _, parts = terms.training_loss(_batch(terms, _gold(scheme, 2)), _answering(terms, logits))
+    _, parts = terms.compute_training_loss(_batch(terms, _gold(scheme, 2)), _answering(terms, logits))
     assert set(parts) == {"labels"}
     with pytest.raises(ValueError, match=r"has no head 2\. Declare it in added_outputs"):
         Outputs(logits, terms.network(print, training=True)).of_head("tasks", 2)
     plain = loss_terms_of(scheme)
     with pytest.raises(ValueError, match=r"apply to task 1\. Got labels"):
-        plain.training_loss(_batch(plain, _gold(scheme, 2), task=1), _answering(plain, logits))
+        plain.compute_training_loss(_batch(plain, _gold(scheme, 2), task=1), _answering(plain, logits))
 
 
 def test_means_are_over_the_rows_of_a_term() -> None:

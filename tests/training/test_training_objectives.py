@@ -213,7 +213,7 @@ def test_r_drop_is_zero_for_equal_passes(name: str, kind: Kind) -> None:
         given = iter(passes)
         network = terms.network(lambda **_: SimpleNamespace(logits=next(given).float()), training=True)
         batch = Batch({}, wanted.float(), torch.ones(len(wanted)))
-        return terms.training_loss(batch, network)[0].double()
+        return terms.compute_training_loss(batch, network)[0].double()
 
     torch.testing.assert_close(r_drop(first, first), objective.loss(first, wanted), atol=1e-5, rtol=1e-5)
     apart = r_drop(first, second)

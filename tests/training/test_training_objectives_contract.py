@@ -159,4 +159,4 @@ def test_the_linear_baseline_uses_its_own_objective(train: Any) -> None:
                                   "evaluation.baselines": ["linear", "untrained"]})  # fmt: skip
     assert set(run.metrics["baselines"]) == {"linear", "untrained"}
     known = split_fingerprints(run.path / "baselines" / "linear")
-    assert all(known[split].seen(row.text for row in data.split(split)).all() for split in ("train", "validation"))
+    assert all(known[split].find_seen(row.text for row in data.split(split)).all() for split in ("train", "validation"))

@@ -117,4 +117,4 @@ def test_families_declare_their_capabilities() -> None:
     assert not dataclasses.replace(plain, packages=("torch",), gradient=False).neural
     located = dataclasses.replace(plain, locate=lambda options: None, steps=lambda options, base: ("lowercase",))
     assert located.check(LinearOptions()) is None
-    assert located.text_steps(LinearOptions(), None) == ("lowercase",)
+    assert located.get_text_steps(LinearOptions(), None) == ("lowercase",)

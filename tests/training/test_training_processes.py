@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from insula.api.training import train
 from insula.core.errors import OutputError
 from insula.data.dataset import Dataset
-from insula.training.neural.processes import build_launch_command, process_count, process_index
+from insula.training.neural.processes import build_launch_command, count_processes, get_process_index
 from unexported import unexported
 
 # The export takes longer than all the rest, and is the first process's alone.
@@ -87,11 +87,11 @@ def test_two_processes_make_the_updates_of_one(
 
 
 def test_process_index_and_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (process_count(), process_index()) == (1, 0)
+    assert (count_processes(), get_process_index()) == (1, 0)
     monkeypatch.setenv("RANK", "1")  # of no use alone
-    assert process_index() == 0
+    assert get_process_index() == 0
     monkeypatch.setenv("WORLD_SIZE", "2")
-    assert (process_count(), process_index()) == (2, 1)
+    assert (count_processes(), get_process_index()) == (2, 1)
 
 
 def test_several_processes_need_a_name_for_the_run(

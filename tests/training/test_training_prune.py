@@ -176,7 +176,7 @@ def test_training_rows_of_the_base_are_not_evaluated(tmp_path: Path, tiny_recipe
     trained = {example.text for example in data.split("train")}
     assert not measured & trained
     run = train_run(other, recipe, tmp_path / "other")
-    assert split_fingerprints(run.model)["train"].seen(sorted(trained)).all()
+    assert split_fingerprints(run.model)["train"].find_seen(sorted(trained)).all()
 
 
 def test_unsuitable_bases_are_rejected(

@@ -79,10 +79,10 @@ def test_group_dro_is_the_weighted_sum_of_group_losses() -> None:
     losses = -(batch.targets * logits.log_softmax(dim=1)).sum(dim=1)
     means = torch.stack([losses[:4].mean(), losses[4:].mean()])
     q = torch.softmax(0.3 * means, dim=0)
-    row_losses = term.rows(batch, Outputs(logits, network))
+    row_losses = term.compute_rows(batch, Outputs(logits, network))
     assert row_losses is not None
     torch.testing.assert_close(row_losses.mean(), (q * means).sum())
-    term.rows(batch, Outputs(logits, network))  # a second dropout pass of the same batch
+    term.compute_rows(batch, Outputs(logits, network))  # a second dropout pass of the same batch
     torch.testing.assert_close(model.group_weights.weights, q)  # type: ignore[union-attr]
     terms.detach(model)
     assert not list(model.children())
@@ -106,7 +106,7 @@ def test_pairs_by_hand() -> None:
 
     batch = _batch(terms, rows)
     term = next(term for term in terms.terms if term.name == "pairs")
-    found = term.rows(batch, Outputs(logits, Network(model, 2)))
+    found = term.compute_rows(batch, Outputs(logits, Network(model, 2)))
     assert found is not None
     assert not found[[3, 5]].any()
     p, q = logits[0].softmax(0), logits[2].softmax(0)
@@ -115,7 +115,7 @@ def test_pairs_by_hand() -> None:
     # Row 1 is glad, row 4 sad: the log-odds of glad changes by (0.5 - 0.2) - (0.1 - 0.4) = 0.6, and should by 2.
     torch.testing.assert_close(found[[1, 4]], torch.tensor([1.4, 1.4]))
     far = torch.tensor([[0.0, 0.0], [-1.0, 1.5], [0.0, 0.0], [0.0, 0.0], [1.0, -1.0], [0.0, 0.0]])
-    apart = term.rows(
+    apart = term.compute_rows(
         batch, Outputs(far, Network(lambda input_ids: type("A", (), {"logits": far[input_ids[:, 0]]}), 2))
     )
     assert apart is not None

@@ -10,7 +10,7 @@ import pytest
 from insula.core.errors import MissingFileError, RecipeError
 from insula.training.families.registry import families
 from insula.training.recipe.recipe import load_recipe
-from insula.training.search.space import Choice, Range, default_space, read_space
+from insula.training.search.space import Choice, Range, build_default_space, read_space
 
 STANDARD = load_recipe("standard")
 
@@ -18,7 +18,7 @@ STANDARD = load_recipe("standard")
 @pytest.mark.parametrize("family", list(families))
 def test_every_family_has_a_valid_space(family: str) -> None:
     recipe = load_recipe({"model": {"name": family}})
-    space = default_space(recipe)
+    space = build_default_space(recipe)
     assert len(space) >= 4
     assert read_space({key: entry.model_dump(exclude_defaults=True) for key, entry in space.items()}, recipe) == space
 

@@ -60,7 +60,7 @@ def create_key(
 def list_keys(*, store: str | Path = STORE) -> list[KeyRecord]:
     """Return every key that was ever created, without its secret, oldest first."""
     with _open_keys(store) as keys:
-        return keys.all()
+        return keys.list_all()
 
 
 def rotate_key(

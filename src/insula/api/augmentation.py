@@ -13,8 +13,8 @@ from insula.augmentation.registry import choose_augmenters
 from insula.core.errors import OutputError
 from insula.core.files import atomic_file
 from insula.core.outputs import build_exists_error, require_different, require_outside
-from insula.core.progress import Progress, default_progress
-from insula.core.sentences import counted
+from insula.core.progress import Progress, choose_progress
+from insula.core.sentences import pluralise
 from insula.data.formats.formats import ReadOptions
 from insula.data.load import read_examples
 from insula.data.sources.sources import SourceName, list_source_names
@@ -101,7 +101,7 @@ def attack_model(
     `DataError` without usable rows or for a model without labels, `OutputError`, `MissingFileError`,
     `UnknownNameError`, `ModelFolderError`.
     """
-    progress = default_progress(progress)
+    progress = choose_progress(progress)
     choose_candidates(method)
     place = locate_model(model)
     folder = open_folder(place)
@@ -116,7 +116,7 @@ def attack_model(
         examples, read = read_examples(source, options, folder.scheme)
         notes = [*absent, *read]
         if seen := int(find_seen_rows(place, examples).sum()):
-            notes.append(f"{counted(seen, 'row')} of {len(examples):,} are in the training data of the model.")
+            notes.append(f"{pluralise(seen, 'row')} of {len(examples):,} are in the training data of the model.")
         for note in notes:
             progress.say(note)
         found = attack_examples(

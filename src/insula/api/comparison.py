@@ -18,9 +18,9 @@ from insula.core.decision import Decisions
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
 from insula.core.outputs import make_results_folder
-from insula.core.progress import Progress, default_progress
+from insula.core.progress import Progress, choose_progress
 from insula.core.scheme import LabelScheme
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.core.targets import build_gold_matrix
 from insula.data.load import has_column, read_examples
 from insula.data.options import DataOptions
@@ -111,7 +111,7 @@ def compare(
     models have different label schemes or the first run does not record its source, `LeakError` if no row remains, and
     what `evaluate` raises.
     """
-    progress = default_progress(progress)
+    progress = choose_progress(progress)
     if output is not None:
         make_results_folder(output, RUN, MODEL, inputs=list_source_names(data))
     places = [[locate_model(model) for model in ([side] if isinstance(side, str | Path) else side)] for side in (a, b)]
@@ -136,11 +136,13 @@ def compare(
     for note in notes:
         progress.say(note)
     fresh, left_out = _drop_training_rows(examples, [place for side in places for place in side], name)
-    progress.say(f"Comparing on {counted(len(fresh), 'row')}.")
+    progress.say(f"Comparing on {pluralise(len(fresh), 'row')}.")
     inputs, gold = [example.input for example in fresh], build_gold_matrix(scheme, fresh)
     decisions = [[Predictor.load(place).decide(inputs) for place in side] for side in places]
     found = compare_head_to_head(scheme, fresh, gold, *decisions, resamples=resamples, seed=seed)
-    remarks = [f"{counted(left_out, 'row')} left out: the text is in the training data of a model."] if left_out else []
+    remarks = (
+        [f"{pluralise(left_out, 'row')} left out: the text is in the training data of a model."] if left_out else []
+    )
     sides = [
         _describe_side(*one, scheme, gold, resamples, seed) for one in zip(places, folders, decisions, strict=True)
     ]

@@ -12,9 +12,9 @@ from insula.core.decision import Decisions
 from insula.core.errors import DataError
 from insula.core.model_input import ModelInput
 from insula.core.outputs import make_results_folder
-from insula.core.progress import Progress, default_progress
+from insula.core.progress import Progress, choose_progress
 from insula.core.scheme import LabelScheme
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.core.targets import build_gold_matrix
 from insula.data.load import read_examples
 from insula.data.options import DataOptions
@@ -100,7 +100,7 @@ def evaluate(
     The majority class (dimensions: the training mean) and the run's linear baseline, if it has one, are scored on the
     same rows. Raises `DataError`, `MissingFileError`, `UnknownNameError`, `ModelFolderError`, `OutputError`.
     """
-    progress = default_progress(progress)
+    progress = choose_progress(progress)
     place = locate_model(model)
     if output is not None:
         make_results_folder(output, RUN, MODEL, inputs=list_source_names(source))
@@ -123,18 +123,18 @@ def evaluate(
     notes = (*absent, *notes)
     for note in notes:
         progress.say(note)
-    progress.say(f"Evaluating on {counted(len(examples), 'row')}.")
+    progress.say(f"Evaluating on {pluralise(len(examples), 'row')}.")
     inputs = [example.input for example in examples]
     logits, longer = predictor.read(inputs)
     decisions = predictor.decide_logits(inputs, logits)
     for note in predictor.truncation_warnings(int(longer.sum()), len(inputs)):
         progress.say(note)
         notes = (*notes, note)
-    mapped = None if wanted is None else wanted.for_rows(examples)
+    mapped = None if wanted is None else wanted.map_rows(examples)
     scheme = folder.scheme
     if mapped is not None:
-        scheme, of_model, decisions = mapped.scheme, decisions, mapped.decisions(decisions)
-        for note in mapped.notes(of_model):
+        scheme, of_model, decisions = mapped.scheme, decisions, mapped.map_decisions(decisions)
+        for note in mapped.list_notes(of_model):
             progress.say(note)
             notes = (*notes, note)
     gold = build_gold_matrix(scheme, examples)
@@ -193,7 +193,7 @@ def _measure_baselines(
     baselines, names = {}, scheme.names
 
     def against(decisions: Decisions) -> Baseline:
-        return rows.against(decisions if mapped is None else mapped.decisions(decisions))
+        return rows.compare_with(decisions if mapped is None else mapped.map_decisions(decisions))
 
     counts, means = recorded.label_counts.get("train"), recorded.value_means
     if means:

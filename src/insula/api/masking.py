@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from insula.core.environment import require
 from insula.core.errors import DataError
-from insula.core.progress import Progress, default_progress
+from insula.core.progress import Progress, choose_progress
 from insula.data.formats.formats import ReadOptions
 from insula.data.mask_rows import MaskedFile, MaskText, mask_rows
 from insula.safety.find import check_kinds
@@ -77,7 +77,7 @@ def mask_file(
     return mask_rows(
         source, output, change,
         columns=columns, reading=ReadOptions(input_format, separator, header), output_format=output_format,
-        progress=default_progress(progress),
+        progress=choose_progress(progress),
     )  # fmt: skip
 
 

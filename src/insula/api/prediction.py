@@ -11,9 +11,9 @@ from insula.core.errors import OutputError
 from insula.core.model_input import ModelInput
 from insula.core.outputs import require_different
 from insula.core.prediction import Prediction
-from insula.core.progress import Progress, default_progress
+from insula.core.progress import Progress, choose_progress
 from insula.core.starter import STARTER
-from insula.data.formats.remote import is_remote, local_copy, upload_when_done
+from insula.data.formats.remote import is_remote, open_local_copy, upload_when_done
 from insula.inference.engine import Engine
 from insula.inference.files import FileResult
 from insula.inference.files import predict_file as run_file
@@ -114,7 +114,7 @@ def predict_file(
     and stay there if the run is interrupted.
 
     If you name no columns of a conversation and the model reads context, insula uses those with usual names.
-    `FileResult.warnings` says which, and how many rows have context that the model does not read.
+    `FileResult.list_warnings` says which, and how many rows have context that the model does not read.
 
     Raises `DataError`, `MissingFileError`, `OutputError`. The message of a `KeyboardInterrupt` says how to resume.
     """
@@ -124,7 +124,7 @@ def predict_file(
         "rejects": rejects, "input_format": input_format, "separator": separator,
         "header": header, "output_format": output_format, "bom": bom,
         "resume": resume, "engine": engine, "address": address, "workers": workers,
-        "progress": default_progress(progress),
+        "progress": choose_progress(progress),
     }  # fmt: skip
     if is_remote(output):
         require_different(str(output), source)  # checked here, since their local copies differ
@@ -132,7 +132,7 @@ def predict_file(
         raise OutputError(
             f"The rejects file must be on this machine. Got {str(rejects)!r}; give a local path, or leave it out."
         )
-    with local_copy(source) as here:
+    with open_local_copy(source) as here:
         if not is_remote(output):
             return _run_file(predictor, here, output, options)
         with upload_when_done(str(output)) as place:

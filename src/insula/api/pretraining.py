@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from insula.core.environment import require
-from insula.core.errors import RecipeError, nearest
+from insula.core.errors import RecipeError, suggest
 from insula.core.files import convert_output_errors, make_names_absolute
-from insula.core.locks import exclusive_folder
+from insula.core.locks import create_locked_folder
 from insula.core.outputs import require_replaceable
-from insula.core.progress import Progress, default_progress
+from insula.core.progress import Progress, choose_progress
 from insula.core.sentences import describe_invalid_value
 from insula.data.formats.formats import ReadOptions
 from insula.data.options import DataOptions
@@ -93,8 +93,8 @@ def _run(given: PretrainInput, folder: Path, *, progress: Progress | None, **how
     from insula.training.pretraining.pretrain import pretrain_encoder
 
     work = get_work_folder(folder)
-    with convert_output_errors(folder), resume_hint("pretrain", folder, work / FACTS), exclusive_folder(work):
-        return pretrain_encoder(given, folder, progress=default_progress(progress), **how)
+    with convert_output_errors(folder), resume_hint("pretrain", folder, work / FACTS), create_locked_folder(work):
+        return pretrain_encoder(given, folder, progress=choose_progress(progress), **how)
 
 
 def _parse_options(given: Mapping[str, Any]) -> PretrainOptions:
@@ -103,7 +103,7 @@ def _parse_options(given: Mapping[str, Any]) -> PretrainOptions:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name, known = ".".join(str(part) for part in first["loc"]), PretrainOptions.model_fields
-        hint = f" Options are {', '.join(known)}.{nearest(name, known)}" if name not in known else ""
+        hint = f" Options are {', '.join(known)}.{suggest(name, known)}" if name not in known else ""
         raise RecipeError(
             f"The pretrain options are not valid: {describe_invalid_value(name, first)}.{hint}"
         ) from error

@@ -77,7 +77,7 @@ def _summarise_run(run: Path) -> RunSummary:
         "finished",
         document.created or _read_time(metrics),
         data=document.data.name,
-        recipe=_name_recipe(document.recipe) or document.model.family,
+        recipe=find_recipe_name(document.recipe) or document.model.family,
     )
     if document.main is None:
         return found
@@ -95,7 +95,7 @@ def _summarise_run(run: Path) -> RunSummary:
     )
 
 
-def _name_recipe(recipe: Mapping[str, Any]) -> str | None:
+def find_recipe_name(recipe: Mapping[str, Any]) -> str | None:
     """Return the built-in recipe that this one comes from, which its description tells, and the changed options."""
     known = {description: name for name, description in builtin_recipes().items()}
     name = known.get(recipe.get("description", ""))

@@ -10,7 +10,7 @@ from insula.core.environment import require
 from insula.core.errors import RecipeError
 from insula.core.files import convert_output_errors
 from insula.core.outputs import require_different, require_empty_or_kind
-from insula.core.progress import Progress, default_progress
+from insula.core.progress import Progress, choose_progress
 from insula.data.dataset import Dataset
 from insula.data.sources.sources import require_source
 from insula.models.locate import RUNS
@@ -61,9 +61,9 @@ def search(
     """
     require("optuna", extra="search", purpose="search for the best recipe")
     from insula.training.search.search import run_search
-    from insula.training.search.space import default_space, read_space
+    from insula.training.search.space import build_default_space, read_space
 
-    progress = default_progress(progress)
+    progress = choose_progress(progress)
     if trials < 1:
         raise RecipeError(f"A search needs at least 1 trial. Got {trials}. Raise the number of trials.")
     if pruner not in ("median", "hyperband", "none"):
@@ -74,7 +74,7 @@ def search(
         require_source(source)
     start = check_recipe(load_recipe(recipe, fixed))
     if space is None:
-        tried = {key: entry for key, entry in default_space(start).items() if key not in fixed}
+        tried = {key: entry for key, entry in build_default_space(start).items() if key not in fixed}
     else:
         tried = dict(read_space(space, start, fixed))
         if both := [key for key in tried if key in fixed]:

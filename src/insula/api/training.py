@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.errors import OutputError
-from insula.core.progress import Progress, default_progress
+from insula.core.progress import Progress, choose_progress
 from insula.data.dataset import Dataset
 from insula.data.sources.sources import require_source
-from insula.training.neural.processes import process_count, process_index
+from insula.training.neural.processes import count_processes, get_process_index
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import Run
 from insula.training.start_run import TrainingSource, check_recipe, free_folder, resume_run, start_run
@@ -45,13 +45,13 @@ def train(
     `torchrun` the processes train together; the first writes the run, the others return it without metrics.
     Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
     """
-    progress = default_progress(progress)
+    progress = choose_progress(progress)
     columns = {"data.text": text, "data.label": label}
     chosen = load_recipe(recipe, {**{k: v for k, v in columns.items() if v is not None}, **(overrides or {})})
     if not isinstance(source, Dataset):
         require_source(source)
     chosen = check_recipe(chosen)
-    if output is None and process_count() > 1:
+    if output is None and count_processes() > 1:
         raise OutputError(
             "Training with several processes needs a shared output folder. Got none. Name one with --output."
         )
@@ -65,8 +65,8 @@ def resume_training(run: str | Path, *, command: str = "", progress: Progress | 
     Raises `MissingFileError` if there is no such run, `DataError` if its data has changed or was in memory,
     `RecipeError` if it is already finished.
     """
-    finished, record = resume_run(run, command=command, progress=default_progress(progress))
-    if record.afterwards and process_index() == 0:
+    finished, record = resume_run(run, command=command, progress=choose_progress(progress))
+    if record.afterwards and get_process_index() == 0:
         from insula.compression.prune import finish_pruned
 
         return finish_pruned(finished, record.source, record.afterwards).run

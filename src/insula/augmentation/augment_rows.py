@@ -12,7 +12,7 @@ from typing import Any
 
 from insula.augmentation.registry import Augmenter
 from insula.augmentation.variants import make_variants
-from insula.core.errors import DataError, nearest
+from insula.core.errors import DataError, suggest
 from insula.core.outputs import require_different
 from insula.core.progress import Progress, Silent
 from insula.data.columns import AUGMENTED_BY, SOURCE_ROW, find_text_columns
@@ -147,7 +147,7 @@ class _VariantMaker:
         made = 0
         if isinstance(text, str):
             variants = make_variants(
-                text, self._chosen, times=self._times, seed=f"{self._seed} {self.rows}", label=self._label_of(row),
+                text, self._chosen, times=self._times, seed=f"{self._seed} {self.rows}", label=self._get_label(row),
                 language=self._language,
             )  # fmt: skip
             for name, changed, label in variants:
@@ -157,7 +157,7 @@ class _VariantMaker:
                 yield variant if self._label is None else {**variant, self._label: label}
         self.without += made < self._times
 
-    def _label_of(self, row: Row) -> str | None:
+    def _get_label(self, row: Row) -> str | None:
         value = None if self._label is None else row.get(self._label)
         return value if isinstance(value, str) and value else None
 
@@ -190,7 +190,7 @@ def _check_columns(columns: Sequence[str], label: str | None, source: str) -> No
     if label is not None and label not in columns:
         raise DataError(
             f"The label column must be one of {', '.join(columns)}, the columns of {source!r}. "
-            f"Got {label!r}.{nearest(label, columns)}"
+            f"Got {label!r}.{suggest(label, columns)}"
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from insula.core.sentences import describe_requirement, shown
+from insula.core.sentences import describe_requirement, quote
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -55,7 +55,7 @@ def _explain_usage_error(error: Any) -> str:
     if option and hasattr(error.__cause__, "errors"):  # typer checks values with pydantic
         found = error.__cause__.errors(include_url=False)[0]
         if found["type"] != "value_error":
-            return f"{option} {describe_requirement(found)}. Got {shown(found['input'])}."
+            return f"{option} {describe_requirement(found)}. Got {quote(found['input'])}."
     # "Invalid value for '--kind': Value error, 'x' is not one of ...": the sentence is enough
     message = str(error.message).removeprefix("Value error, ")
     if message and option:

@@ -12,7 +12,7 @@ import typer
 
 from insula.cli.options import AnyModel, Attribute, FileFormat, Header, Json, Quiet, RulesFile, Separator
 from insula.cli.typed_inputs import build_typed_inputs, reject_file_names
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.core.starter import STARTER
 
 FILES = "Files"
@@ -122,7 +122,8 @@ def explain(
             if not quiet:
                 took = f"{explanation.milliseconds:.0f} ms"
                 typer.echo(
-                    f"{explanation.method}, {counted(explanation.evaluations, 'variant')} of the text, {took}", err=True
+                    f"{explanation.method}, {pluralise(explanation.evaluations, 'variant')} of the text, {took}",
+                    err=True,
                 )
         return
     if source is None and sys.stdin.isatty():
@@ -152,11 +153,11 @@ def explain(
         typer.echo(json.dumps(result.to_dict(), ensure_ascii=False))
     elif not quiet and result.rows:
         each = result.seconds * 1000 / result.rows
-        typer.echo(f"{counted(result.rows, 'row')} explained into {result.output}, {each:.1f} ms a row.", err=True)
+        typer.echo(f"{pluralise(result.rows, 'row')} explained into {result.output}, {each:.1f} ms a row.", err=True)
     for sentence in result.warnings:
         typer.echo(sentence, err=True)
     if result.rejected:
-        typer.echo(f"{counted(result.rejected, 'row')} not explained; the first is {result.first_reject}", err=True)
+        typer.echo(f"{pluralise(result.rejected, 'row')} not explained; the first is {result.first_reject}", err=True)
 
 
 def parse_milliseconds(budget: str) -> float:

@@ -23,7 +23,7 @@ from insula.cli.options import (
     Separator,
 )
 from insula.cli.typed_inputs import build_typed_inputs, reject_file_names
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.core.starter import STARTER
 
 if TYPE_CHECKING:
@@ -364,7 +364,9 @@ def _predict_file(source: str, output: str, model: Predictor, quiet: bool, optio
         rate = new / max(result.seconds, 1e-9)
         where = "" if output == "-" else f" into {output}"
         before = f", {result.kept:,} of them before," if result.kept else ""
-        _warn(f"{counted(result.rows, 'row')} predicted{where}{before} in {result.seconds:.1f} s ({rate:,.0f} rows/s).")
+        _warn(
+            f"{pluralise(result.rows, 'row')} predicted{where}{before} in {result.seconds:.1f} s ({rate:,.0f} rows/s)."
+        )
     _report_problems(result)
     return result
 
@@ -382,7 +384,7 @@ def _report_problems(result: FileResult) -> None:
     for warning in result.warnings:
         _warn(warning)
     if result.rejected:
-        rejected = f"{counted(result.rejected, 'row')} {'was' if result.rejected == 1 else 'were'} not predicted"
+        rejected = f"{pluralise(result.rejected, 'row')} {'was' if result.rejected == 1 else 'were'} not predicted"
         if result.rejects is not None:
             _warn(f"{rejected}. See {result.rejects} for line numbers and reasons.")
         else:

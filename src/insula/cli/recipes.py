@@ -63,14 +63,14 @@ def recipes(
 
 
 def _format_cost(cost: RecipeCost) -> str:
-    from insula.core.sentences import counted
+    from insula.core.sentences import pluralise
     from insula.evaluation.metrics.metric_names import get_metric_title
     from insula.evaluation.reports.readable import format_duration
 
     between = f" ({cost.low:.3f} to {cost.high:.3f})" if cost.low is not None and cost.high is not None else ""
-    mean = "" if len(cost.seeds) == 1 else f", mean of {counted(len(cost.seeds), 'seed')}"
+    mean = "" if len(cost.seeds) == 1 else f", mean of {pluralise(len(cost.seeds), 'seed')}"
     base = f" with {cost.base}" if cost.base else ""
     return (
         f"{cost.data}{base}: {get_metric_title(cost.metric)} {cost.value:.3f}{between}{mean}; "
-        f"{format_duration(cost.train_seconds)} for {counted(cost.rows, 'row')}"
+        f"{format_duration(cost.train_seconds)} for {pluralise(cost.rows, 'row')}"
     )

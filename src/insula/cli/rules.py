@@ -10,7 +10,7 @@ import typer
 from insula.cli.complete import complete_model
 from insula.cli.options import Json
 from insula.cli.program import App
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 
 app = App(help="Check rules that change predictions.")
 
@@ -56,8 +56,8 @@ def check(
         for failed in result.failed:
             typer.echo(f"FAILED {failed.text!r}: {failed.problem}")
         passed = result.tests - len(result.failed) - result.open
-        typer.echo(f"{counted(result.rules, 'rule')}; {passed:,} of {counted(result.tests, 'test')} passed.")
+        typer.echo(f"{pluralise(result.rules, 'rule')}; {passed:,} of {pluralise(result.tests, 'test')} passed.")
         if result.open:
-            typer.echo(f"{counted(result.open, 'test')} of labels not run: name a model with --model.", err=True)
+            typer.echo(f"{pluralise(result.open, 'test')} of labels not run: name a model with --model.", err=True)
     if result.failed:
         raise typer.Exit(1)

@@ -179,7 +179,7 @@ def print_metrics(document: MetricsDocument) -> None:
 
 
 def _format_lines(document: MetricsDocument) -> Iterator[str]:
-    from insula.core.sentences import counted
+    from insula.core.sentences import pluralise
     from insula.evaluation.reports.baseline_names import find_baseline_name
 
     evaluation, kind = document.main, document.scheme.kind
@@ -187,7 +187,7 @@ def _format_lines(document: MetricsDocument) -> Iterator[str]:
         yield "Nothing was measured: there were no rows to evaluate on."
         return
     name, figures = evaluation.headline_name, evaluation.metrics
-    yield f"\n{counted(evaluation.rows, f'{document.main_split} row')}, 95% intervals in brackets"
+    yield f"\n{pluralise(evaluation.rows, f'{document.main_split} row')}, 95% intervals in brackets"
     yield _format_row(_format_title(name), _format_figure(figures[name]))
     for other in FURTHER_METRICS:
         if other == "micro_f1" and kind != "multi":

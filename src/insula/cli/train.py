@@ -90,7 +90,7 @@ def train(
     from insula.cli.command import as_typed
     from insula.cli.progress import show_progress
     from insula.cli.tables import print_run
-    from insula.training.neural.processes import launch, process_count, process_index
+    from insula.training.neural.processes import count_processes, get_process_index, launch
     from insula.training.recipe.recipe import parse_override
     from insula.training.start_run import free_folder
 
@@ -98,10 +98,10 @@ def train(
         raise typer.BadParameter("The command needs DATA to train on, or --resume RUN. Give one of the two.")
     if resume is not None and (settings or also or output or overwrite or data or track or recipe != "standard"):
         raise typer.BadParameter("--resume continues the run with its own options. Leave the other options out.")
-    if processes > 1 and process_count() == 1:
+    if processes > 1 and count_processes() == 1:
         chosen = [] if output or resume else ["--output", str(free_folder(source or [], recipe))]
         raise typer.Exit(launch([*sys.argv[1:], *chosen], processes))
-    with show_progress(quiet or process_index() > 0) as progress:
+    with show_progress(quiet or get_process_index() > 0) as progress:
         if resume is not None:
             run = resume_training(resume, command=as_typed(), progress=progress)
         else:
@@ -118,7 +118,7 @@ def train(
                 command=as_typed(),
                 progress=progress,
             )
-    if process_index() > 0:
+    if get_process_index() > 0:
         return
     if as_json:
         typer.echo(json.dumps(run.metrics, ensure_ascii=False, allow_nan=False))

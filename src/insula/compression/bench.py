@@ -72,7 +72,7 @@ def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) ->
     most = count_usable_threads()
     tried: list[Trial] = []
 
-    def best_of(engines: Iterable[Engine]) -> Engine:
+    def choose_fastest(engines: Iterable[Engine]) -> Engine:
         step = _measure(folder, texts, list(engines), rounds)
         tried.extend(step)
         chosen = step[0]
@@ -81,11 +81,13 @@ def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) ->
                 chosen = one
         return chosen.engine
 
-    engine = best_of(Engine(name, most, family=folder.family) for name in list_backends(folder))
+    engine = choose_fastest(Engine(name, most, family=folder.family) for name in list_backends(folder))
     opened = open_backend(str(engine.backend), folder.path, engine)
     if has_token_stages(opened):
-        engine = best_of(dataclasses.replace(engine, threads=count) for count in _list_thread_counts(most))
-        engine = best_of(dataclasses.replace(engine, tokens=budget) for budget in (TOKEN_BUDGET, *_list_other_counts()))
+        engine = choose_fastest(dataclasses.replace(engine, threads=count) for count in _list_thread_counts(most))
+        engine = choose_fastest(
+            dataclasses.replace(engine, tokens=budget) for budget in (TOKEN_BUDGET, *_list_other_counts())
+        )
         opened = open_backend(str(engine.backend), folder.path, engine)
     reached = next(one.rows_per_second for one in reversed(tried) if one.engine == engine)
     return Bench(engine, reached, _time_one_text(opened, texts), len(texts), tried, _describe_machine(most))

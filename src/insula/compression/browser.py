@@ -67,16 +67,16 @@ def export_page(source: ModelFolder, output: Path, libraries: Path) -> int:
             write_text(stage / name, read_page_style(name))
         for name in MODEL_FILES:
             content = json.loads((source.path / name).read_text(encoding="utf-8"))
-            write_text(stage / name, _compact_json(content))
-        write_text(stage / "steps.json", _compact_json(steps))
-        write_text(stage / "view.json", _compact_json(build_page_view(source.scheme)))
+            write_text(stage / name, _dump_compact(content))
+        write_text(stage / "steps.json", _dump_compact(steps))
+        write_text(stage / "view.json", _dump_compact(build_page_view(source.scheme)))
         # As one file, because a browser cannot read weights from a separate file.
         onnx.save(onnx.load(str(source.path / "model.onnx")), str(stage / "model.onnx"))
         (stage / "lib").mkdir()
         for file in found:
             shutil.copy2(file, stage / "lib" / file.name)
         write_text(
-            stage / MARKER, _compact_json({"libraries": {name: version for name, (version, _) in LIBRARIES.items()}})
+            stage / MARKER, _dump_compact({"libraries": {name: version for name, (version, _) in LIBRARIES.items()}})
         )
         return sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
 
@@ -108,5 +108,5 @@ def _find_library_files(libraries: Path) -> list[Path]:
     return wanted
 
 
-def _compact_json(content: Any) -> str:
+def _dump_compact(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))

@@ -140,7 +140,7 @@ def _select_applicable(compressor: Compressor, plans: Sequence[Plan]) -> list[Pl
     found: dict[Plan, None] = {}
     for plan in plans:
         with contextlib.suppress(ModelFolderError):  # no step of the plan applies
-            found[compressor.applicable(plan)] = None
+            found[compressor.keep_applicable(plan)] = None
     return list(found)
 
 

@@ -46,19 +46,19 @@ class CompressionData:
             raw=[example.input for example in dataset.split("train")],
             preparation=folder.preparation,
             examples=examples,
-            texts=folder.preparation.segments([example.input for example in examples]),
+            texts=folder.preparation.prepare_segments([example.input for example in examples]),
             gold=build_gold_matrix(folder.scheme, examples),
         )
 
     @cached_property
     def train(self) -> list[Segments]:
         """All training texts, prepared."""
-        return self.preparation.segments(self.raw)
+        return self.preparation.prepare_segments(self.raw)
 
     def sample_train(self, count: int, *, seed: int) -> list[Segments]:
         """Return at most `count` training texts, drawn without replacement."""
         drawn = np.random.default_rng(seed).permutation(len(self.raw))[:count]
-        return self.preparation.segments([self.raw[row] for row in drawn])
+        return self.preparation.prepare_segments([self.raw[row] for row in drawn])
 
 
 def select_unseen_validation_rows(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[Example]:

@@ -77,7 +77,7 @@ class Compressor:
             )
         self.source, self.rows, self.seed = source, rows, seed
         self.graph = Graph.load(file)
-        if not self.graph.products() and not self.graph.tables():
+        if not self.graph.find_products() and not self.graph.find_tables():
             raise ModelFolderError(
                 f"The model.onnx of {str(source.path)!r} has no float32 matrices, because it is compressed already. "
                 "Name the model that it was made from."
@@ -116,17 +116,17 @@ class Compressor:
         tokens = self.calibration_tokens[:SENSITIVITY_TEXTS]
         return list(measure_sensitivities(self.graph, self.scales, tokens, self.source.scheme.output_count))
 
-    def most_sensitive(self, count: int) -> list[str]:
+    def find_most_sensitive(self, count: int) -> list[str]:
         """Return the products of the `count` most sensitive activations."""
         first = set(self.sensitive[:count]) if count else set()
-        return [product.name for product in self.graph.products() if product.activation in first]
+        return [product.name for product in self.graph.find_products() if product.activation in first]
 
-    def applicable(self, plan: Plan) -> Plan:
+    def keep_applicable(self, plan: Plan) -> Plan:
         """Return the steps of a plan that apply to this model; convolutions and recurrent layers have no products.
 
         Raises `ModelFolderError` if no step applies.
         """
-        if plan.changes_nothing or self.graph.products():
+        if plan.changes_nothing or self.graph.find_products():
             return plan
         remaining = plan.without_products()
         if remaining.changes_nothing:
@@ -140,7 +140,7 @@ class Compressor:
     def shrink(self, plan: Plan, stage: Path) -> tuple[Graph, dict[str, Any]]:
         """Return the compressed graph and the steps; a pruned vocabulary is written into `stage`."""
         graph, names = self.graph.copy(), list[str]()
-        keep = self.most_sensitive(plan.float_activations)
+        keep = self.find_most_sensitive(plan.float_activations)
         done: dict[str, Any] = plan.to_dict()
         if plan.least_tokens:
             done["vocabulary"] = self._prune(graph, plan.least_tokens, stage)
@@ -160,8 +160,8 @@ class Compressor:
         return graph, done
 
     def _prune(self, graph: Graph, least: int, stage: Path) -> dict[str, int]:
-        table = next((one.weight for one in graph.tables() if one.numbers == "input_ids"), None)
-        if table is None or graph.users(table) > 1:
+        table = next((one.weight for one in graph.find_tables() if one.numbers == "input_ids"), None)
+        if table is None or graph.count_users(table) > 1:
             raise ModelFolderError(
                 f"The vocabulary of {str(self.source.path)!r} cannot be pruned, because its model.onnx has no separate "
                 "embedding table. Compress only its weights."
@@ -169,7 +169,7 @@ class Compressor:
         kept = prune_vocabulary(
             self.source.path / TOKENIZER, self.train_tokens, min_count=least, output=stage / TOKENIZER
         )
-        before = graph.constant(table)
+        before = graph.read_constant(table)
         graph.add_constant(table, before[kept])
         return {"before": len(before), "after": len(kept)}
 

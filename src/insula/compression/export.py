@@ -81,7 +81,7 @@ def _export_onnx(source: ModelFolder, stage: Path) -> dict[str, Any]:
     network = _load_network(source.path)
     with silence_transformers():
         export_onnx(network, stage / "model.onnx")
-    figures = check_export(stage, source.scheme, source.preparation.many(_TEXTS))
+    figures = check_export(stage, source.scheme, source.preparation.prepare_all(_TEXTS))
     for name in _TORCH_FILES:
         (stage / name).unlink(missing_ok=True)
     write_json(stage / PARITY, figures)
@@ -98,7 +98,7 @@ def _export_huggingface(source: ModelFolder, stage: Path) -> dict[str, Any]:
         loaded = AutoModelForSequenceClassification.from_pretrained(
             stage, dtype=torch.float32, trust_remote_code=False, local_files_only=True
         ).eval()
-    difference = _measure_score_difference(source, loaded, source.preparation.many(_TEXTS))
+    difference = _measure_score_difference(source, loaded, source.preparation.prepare_all(_TEXTS))
     if not difference <= FLOAT_TOLERANCE:
         raise ParityError(
             f"The exported model's scores must match the trained model's within {FLOAT_TOLERANCE}. Got a difference "
@@ -157,11 +157,11 @@ def _write_card(source: ModelFolder) -> str:
         f"top_k=None)`. Call it with `truncation=True`, or long texts raise an error. Scores are {calibrated}.\n\n"
         f"The pipeline does not run the text steps of training: "
         f"{', '.join(source.preparation.steps) or 'none'}. Apply them to your texts to get the same scores as in "
-        f"insula.\n\n{_windows_text(source.path)}{_describe_decision(source.scheme, rule)}"
+        f"insula.\n\n{_describe_windows(source.path)}{_describe_decision(source.scheme, rule)}"
     )
 
 
-def _windows_text(folder: Path) -> str:
+def _describe_windows(folder: Path) -> str:
     """Return what insula does with long texts and the pipeline does not; empty if it truncates them too."""
     tokenizer, _ = open_tokenizer(folder)
     if tokenizer.windows == "none":

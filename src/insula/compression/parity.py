@@ -77,7 +77,7 @@ def measure_batch_invariance(
     return {
         "texts": min(len(texts), ROWS),
         "batches": BATCHES,
-        "largest_difference": comparison.max_difference(build_score_function(scheme, rule)),
+        "largest_difference": comparison.compute_max_difference(build_score_function(scheme, rule)),
         "labels_changed": _count_changed(comparison, scheme, rule, limit),
     }
 

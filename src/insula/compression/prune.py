@@ -17,7 +17,7 @@ from insula.compression.compression_data import CompressionData
 from insula.compression.parity import measure_parity
 from insula.core.errors import ModelFolderError, ParityError, RecipeError
 from insula.core.files import write_json
-from insula.core.locks import exclusive_folder
+from insula.core.locks import create_locked_folder
 from insula.core.progress import Progress
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
@@ -241,7 +241,7 @@ def find_free_name(run: Path, tail: str) -> Path:
 
 def _replace_run(output: Path, run: Run) -> Run:
     """Move the run to `output`. Files there that do not belong to a run are kept."""
-    with exclusive_folder(output):
+    with create_locked_folder(output):
         pass  # no other process writes there
     before = find_free_name(output, "before")
     if output.exists():

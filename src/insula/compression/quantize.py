@@ -63,7 +63,7 @@ def quantize(
     writes nothing, if the result is not within the limits; `ModelFolderError` if the plan does not apply to this model.
     """
     compressor = Compressor(source, CompressionData.of(dataset, source), seed=seed)
-    if (applicable := compressor.applicable(plan)) != plan:
+    if (applicable := compressor.keep_applicable(plan)) != plan:
         progress.say(f"The family {source.family!r} has no matrix products: only its embedding table is compressed.")
         plan = applicable
     progress.say(f"Predicting {len(compressor.rows.texts):,} validation rows before and after.")

@@ -38,7 +38,7 @@ def _import_tqdm() -> None:
         importlib.import_module("tqdm.auto")
 
 
-def cache_folder(name: str) -> Path:
+def get_cache_folder(name: str) -> Path:
     """Return the folder `name` in the user's cache of insula: `$XDG_CACHE_HOME/insula`, or `~/.cache/insula`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "insula" / name
 

@@ -107,7 +107,7 @@ class MissingExtraError(InsulaError, ImportError):
     """An optional dependency is not installed."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Iterable[str]) -> str:
     """Return the sentence ` Did you mean 'x'?` with the known name closest to `name`, or an empty string."""
     close = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
     return f" Did you mean {close[0]!r}?" if close else ""

@@ -34,7 +34,7 @@ class Level:
     scheme: LabelScheme
     children: NDArray[np.bool_]
 
-    def scores(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    def compute_scores(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Return (rows, parents) scores from (rows, labels) scores."""
         exact: NDArray[np.float64] = np.asarray(scores, dtype=np.float64)
         if self.scheme.kind != "multi":
@@ -42,7 +42,7 @@ class Level:
             return summed
         return np.stack([exact[:, column].max(axis=1) for column in self.children.T], axis=1)
 
-    def chosen(self, chosen: NDArray[Any]) -> NDArray[np.bool_]:
+    def choose_parents(self, chosen: NDArray[Any]) -> NDArray[np.bool_]:
         """Return the (rows, parents) predicted parents of the (rows, labels) predicted labels."""
         held: NDArray[np.bool_] = (np.asarray(chosen, dtype=bool).astype(np.int64) @ self.children) > 0
         return held
@@ -78,7 +78,7 @@ def compute_level_predictions(
             "labels": list(scheme.coarsen(prediction.labels, name)),
             "scores": {
                 parent: round(score, digits)
-                for parent, score in zip(level.scheme.names, level.scores(scores)[0].tolist(), strict=True)
+                for parent, score in zip(level.scheme.names, level.compute_scores(scores)[0].tolist(), strict=True)
             },
         }
     return answers

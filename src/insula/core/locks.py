@@ -53,7 +53,7 @@ def wait_for_lock(file: Path, *, seconds: float = 60.0) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def exclusive_writer(folder: Path) -> Iterator[None]:
+def lock_for_writing(folder: Path) -> Iterator[None]:
     """Hold the lock of `folder` during the block. Raises `OutputError` if another process holds it."""
     with try_lock(folder / LOCK) as is_held:
         if not is_held:
@@ -64,7 +64,7 @@ def exclusive_writer(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def exclusive_folder(folder: Path) -> Iterator[None]:
+def create_locked_folder(folder: Path) -> Iterator[None]:
     """Create the folder and lock it during the block. Removes the folder afterwards if it is empty.
 
     Raises `OutputError` if it cannot be created or written, or if another process writes into it.
@@ -73,7 +73,7 @@ def exclusive_folder(folder: Path) -> Iterator[None]:
     with convert_output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     try:
-        with convert_output_errors(folder), exclusive_writer(folder):
+        with convert_output_errors(folder), lock_for_writing(folder):
             yield
     finally:
         with contextlib.suppress(OSError):

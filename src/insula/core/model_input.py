@@ -5,10 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from insula.core.errors import DataError, nearest
-from insula.core.sentences import shown
+from insula.core.errors import DataError, suggest
+from insula.core.moved import moved_names
+from insula.core.sentences import quote
+
+if not TYPE_CHECKING:  # type checkers must not take every name for one that is here
+    __getattr__ = moved_names(__name__, {"dialogue_inputs": f"{__name__}:build_dialogue_inputs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +75,18 @@ class ModelInput:
         for name in ("text", "speaker", "target", "language", "id"):
             if not isinstance(given.get(name, ""), str):
                 raise DataError(
-                    f"The {name} of an input must be a string. Got {shown(given[name])}. Quote it, or leave it out."
+                    f"The {name} of an input must be a string. Got {quote(given[name])}. Quote it, or leave it out."
                 )
         attributes = given.get("attributes", {})
         if not isinstance(attributes, Mapping) or not all(isinstance(one, str) for one in attributes.values()):
             raise DataError(
-                f"The attributes of an input must be names and strings. Got {shown(attributes)}. Quote the values, or "
+                f"The attributes of an input must be names and strings. Got {quote(attributes)}. Quote the values, or "
                 "leave them out."
             )
         turns = given.pop("turns", ())
         if isinstance(turns, str) or not isinstance(turns, Sequence):
             raise DataError(
-                f"The turns of an input must be a list of texts or turns. Got {shown(turns)}. Put them in a list."
+                f"The turns of an input must be a list of texts or turns. Got {quote(turns)}. Put them in a list."
             )
         media = given.pop("media", None)
         if isinstance(media, Mapping):
@@ -90,7 +94,7 @@ class ModelInput:
             media = Media(**media)
         elif media is not None and not isinstance(media, Media):
             raise DataError(
-                f"The media of an input must be an object with uri and kind. Got {shown(media)}. Add these two, or "
+                f"The media of an input must be an object with uri and kind. Got {quote(media)}. Add these two, or "
                 "leave the media out."
             )
         return cls(**given, turns=tuple(map(_parse_turn, turns)), media=media)
@@ -109,14 +113,14 @@ def _parse_turn(given: Any) -> Turn:
         return given
     if not isinstance(given, Mapping):
         raise DataError(
-            f"A turn must be a text, or an object with text and speaker. Got {shown(given)}. Correct or remove that "
+            f"A turn must be a text, or an object with text and speaker. Got {quote(given)}. Correct or remove that "
             "turn."
         )
     _check_fields(given, Turn, "a turn", required=("text",))
     text, speaker = given["text"], given.get("speaker")
     if not isinstance(text, str) or not isinstance(speaker, str | None):
         raise DataError(
-            f"The text and the speaker of a turn must be strings. Got {shown(dict(given))}. Correct or remove that "
+            f"The text and the speaker of a turn must be strings. Got {quote(dict(given))}. Correct or remove that "
             "turn."
         )
     return Turn(text, speaker)
@@ -127,7 +131,7 @@ def _check_fields(row: Mapping[str, Any], kind: type[Any], called: str, *, requi
     for name in row:
         if name not in known:
             raise DataError(
-                f"The fields of {called} must be among {', '.join(known)}. Got {name!r}.{nearest(str(name), known)}"
+                f"The fields of {called} must be among {', '.join(known)}. Got {name!r}.{suggest(str(name), known)}"
             )
     for name in required:
         if row.get(name) is None:
@@ -155,7 +159,7 @@ def count_characters(given: TextOrInput) -> int:
     return len(given.text) + sum(len(turn.text) for turn in given.turns) + len(given.target or "")
 
 
-def dialogue_inputs(
+def build_dialogue_inputs(
     turns: Sequence[Turn], *, language: str | None = None, target: str | None = None, most: int | None = None
 ) -> list[ModelInput]:
     """Return one input per turn of a dialogue, oldest first, each with the turns before it as context.
@@ -180,7 +184,7 @@ def as_inputs(given: Sequence[TextOrInput | Mapping[str, Any]]) -> list[TextOrIn
     Raises `DataError` with the position of anything else.
     """
     if isinstance(given, Mapping) or not isinstance(given, str | ModelInput | Iterable):
-        raise DataError(f"The texts must be a sequence. Got {shown(given)}. Put it in a list.")
+        raise DataError(f"The texts must be a sequence. Got {quote(given)}. Put it in a list.")
     if isinstance(given, str | ModelInput):
         check_inputs(given)
     inputs: list[TextOrInput] = []
@@ -209,10 +213,10 @@ def check_inputs(inputs: Sequence[TextOrInput]) -> None:
             continue
         if not isinstance(given, ModelInput):
             raise DataError(
-                f"The texts must be strings. Got {shown(given)} at position {position}. Correct or remove it."
+                f"The texts must be strings. Got {quote(given)} at position {position}. Correct or remove it."
             )
         if not isinstance(given.text, str):
             raise DataError(
-                f"The text of an input must be a string. Got {shown(given.text)} at position {position}. Correct or "
+                f"The text of an input must be a string. Got {quote(given.text)} at position {position}. Correct or "
                 "remove it."
             )

@@ -55,7 +55,7 @@ class Silent:
         """Do nothing."""
 
 
-def default_progress(progress: Progress | None) -> Progress:
+def choose_progress(progress: Progress | None) -> Progress:
     """Return the caller's progress, else one that draws in a notebook and is silent elsewhere."""
     if progress is not None:
         return progress

@@ -40,7 +40,7 @@ _RULES = {
 _SUBJECT = re.compile(r"^(Input|String|Value|List|Tuple|Set|Dictionary|URL|Data) should ")
 
 
-def counted(count: int, noun: str) -> str:
+def pluralise(count: int, noun: str) -> str:
     """Return a count with its noun: `1 row`, `2,000 rows`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
@@ -74,10 +74,10 @@ def describe_invalid_value(name: str, *errors: Mapping[str, Any]) -> str:
     rule = f"{name} {rule}" if rule.startswith("must ") else f"{name}: {rule}" if name else rule
     # A whole section is no value to repeat, and a question ends with what to do next.
     value = errors[0]["input"]
-    return rule if isinstance(value, Mapping) or rule.endswith("?") else f"{rule}. Got {shown(value)}"
+    return rule if isinstance(value, Mapping) or rule.endswith("?") else f"{rule}. Got {quote(value)}"
 
 
-def shown(value: object) -> str:
+def quote(value: object) -> str:
     """Return the value for an error message, cut short: it may be a text of the user's."""
     return shorten(repr(value), MAX_SHOWN)
 

@@ -40,10 +40,10 @@ def build_cell_getter(names: Sequence[str], columns: Collection[str]) -> Callabl
         return (lambda row: get_cell(row, name)) if is_path(name, columns) else (lambda row: row.get(name))
     getters = [build_cell_getter((name,), columns) for name in names]
 
-    def joined(row: Row) -> Any:
+    def join(row: Row) -> Any:
         cells = [cell for get in getters if not is_missing(cell := get(row))]
         if (odd := next(filter(is_not_text, cells), None)) is not None:
             return odd
         return "\n".join(cell if isinstance(cell, str) else as_name(cell) for cell in cells)
 
-    return joined
+    return join

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
-from insula.core.sentences import build_html_table, counted
+from insula.core.sentences import build_html_table, pluralise
 
 SPLITS = ("train", "validation", "test")
 SHOWN_LABELS = 8  # per split, in a notebook
@@ -51,12 +51,12 @@ class Dataset:
             common = [f"{label} {count:,}" for label, count in counts.most_common(SHOWN_LABELS)]
             more = [f"{len(counts) - SHOWN_LABELS} more"] if len(counts) > SHOWN_LABELS else []
             rows.append((name, f"{len(examples):,}", ", ".join([*common, *more]) or "–"))
-        notes = f"{counted(len(self.notes), 'note')} in .notes" if self.notes else ""
+        notes = f"{pluralise(len(self.notes), 'note')} in .notes" if self.notes else ""
         return build_html_table(f"{self.name}: {self._list_labels()}", ("split", "rows", "labels"), rows, notes)
 
     def _list_labels(self) -> str:
         what = "label" if self.scheme.is_categorical else "dimension"
-        return f"{self.scheme.kind}, {counted(len(self.scheme.names), what)}"
+        return f"{self.scheme.kind}, {pluralise(len(self.scheme.names), what)}"
 
     def split(self, name: str) -> Sequence[Example]:
         """Return the examples of a split; `DataError` if the data set has no split of that name."""

@@ -34,7 +34,7 @@ def describe(dataset: Dataset, *, seed: int = 0) -> Description:
     Languages are detected in a random sample of 2,000 rows, near-duplicates in one of 50,000; `seed` draws both.
     """
     examples = [example for rows in dataset.splits.values() for example in rows]
-    keys = {name: [_comparison_key_of(example) for example in rows] for name, rows in dataset.splits.items()}
+    keys = {name: [_build_comparison_key(example) for example in rows] for name, rows in dataset.splits.items()}
     all_keys = [key for several in keys.values() for key in several]
     rng = np.random.default_rng(seed)
     language_rows = _sample_rows(len(examples), LANGUAGE_SAMPLE, rng)
@@ -48,7 +48,7 @@ def describe(dataset: Dataset, *, seed: int = 0) -> Description:
         kind="unlabelled" if unlabelled else dataset.scheme.kind,
         labels=[] if unlabelled else list(dataset.scheme.names),
         rows={name: len(rows) for name, rows in dataset.splits.items()},
-        languages=_share_languages([examples[row] for row in language_rows]),
+        languages=_compute_language_shares([examples[row] for row in language_rows]),
         language_rows=len(language_rows),
         lengths=_describe_lengths(examples),
         balance={n: _describe_balance(rows, dataset.scheme) for n, rows in dataset.splits.items()}
@@ -75,7 +75,7 @@ def describe(dataset: Dataset, *, seed: int = 0) -> Description:
     )
 
 
-def _comparison_key_of(example: Example) -> str:
+def _build_comparison_key(example: Example) -> str:
     """Return the key that rows are compared by, context included; empty for a text with nothing to compare."""
     key = build_comparison_key(example.text)
     if not key or (not example.turns and example.target is None):
@@ -108,7 +108,7 @@ def _sample_rows(count: int, size: int, rng: np.random.Generator) -> list[int]:
     return chosen
 
 
-def _share_languages(examples: Sequence[Example]) -> dict[str, float]:
+def _compute_language_shares(examples: Sequence[Example]) -> dict[str, float]:
     counts = Counter(example.language or detect_language(example.text) or "unknown" for example in examples)
     return {language: count / len(examples) for language, count in counts.most_common()}
 

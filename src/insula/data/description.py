@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 
 BAR_WIDTH = 24
 HISTOGRAM_BARS = " ▁▂▃▄▅▆▇█"
@@ -69,23 +69,23 @@ class Description:
         """Return plain JSON types."""
         return dataclasses.asdict(self)
 
-    def lines(self) -> list[str]:
+    def format_lines(self) -> list[str]:
         """Return the description as lines for a terminal."""
         return [*self._iterate_overview(), "", *self._iterate_labels(), "", *self._iterate_findings()]
 
     def _iterate_overview(self) -> Iterator[str]:
         total = sum(self.rows.values())
         what = "dimension" if self.kind == "dimensional" else "label"
-        yield f"{self.name}: {counted(total, 'row')}, {self.kind}, {counted(len(self.labels), what)}"
+        yield f"{self.name}: {pluralise(total, 'row')}, {self.kind}, {pluralise(len(self.labels), what)}"
         yield "  rows        " + ", ".join(f"{split} {count:,}" for split, count in self.rows.items())
         if self.languages:
             shares = ", ".join(f"{code} {_format_percent(share)}" for code, share in self.languages.items())
-            yield f"  languages   {shares} (detected in {counted(self.language_rows, 'row')})"
+            yield f"  languages   {shares} (detected in {pluralise(self.language_rows, 'row')})"
         if self.lengths:
             yield "  characters  " + ", ".join(f"{name} {value:,.0f}" for name, value in self.lengths.items())
         if any(self.long_texts.values()):
             counts = ", ".join(
-                f"{counted(count, 'text')} ({_format_percent(count / total)}) over {most} words"
+                f"{pluralise(count, 'text')} ({_format_percent(count / total)}) over {most} words"
                 for most, count in self.long_texts.items()
                 if count
             )
@@ -101,9 +101,9 @@ class Description:
                 f"({found['mean_turns']:.1f} on average, at most {found['most_turns']:.0f})"
             )
         if found["speakers"]:
-            yield counted(int(found["speakers"]), "speaker")
+            yield pluralise(int(found["speakers"]), "speaker")
         if found["targets"]:
-            yield f"{counted(int(found['targets']), 'target')} ({_format_percent(found['target_share'])} of rows)"
+            yield f"{pluralise(int(found['targets']), 'target')} ({_format_percent(found['target_share'])} of rows)"
 
     def _iterate_labels(self) -> Iterator[str]:
         if not self.labels:
@@ -129,23 +129,23 @@ class Description:
         for split, per_row in self.labels_per_row.items():
             yield (
                 f"  {split}: {per_row['mean']:.2f} labels a row, at most {per_row['max']:.0f}; "
-                f"{counted(int(per_row['none']), 'row')} with none"
+                f"{pluralise(int(per_row['none']), 'row')} with none"
             )
 
     def _iterate_findings(self) -> Iterator[str]:
         yield (
-            f"  repeats     {counted(self.exact_duplicates, 'exact duplicate')}, "
-            f"{counted(self.near_duplicates, 'near-duplicate')} (among {counted(self.compared_rows, 'row')})"
+            f"  repeats     {pluralise(self.exact_duplicates, 'exact duplicate')}, "
+            f"{pluralise(self.near_duplicates, 'near-duplicate')} (among {pluralise(self.compared_rows, 'row')})"
         )
         for pair, count in self.both_sides.items():
-            yield f"  both sides  {counted(count, 'text')} in {pair}"
+            yield f"  both sides  {pluralise(count, 'text')} in {pair}"
         for split, count in self.overlaps.items():
             if count:
-                yield f"  overlap     {counted(count, 'text')} of {split} were also training texts; see the notes"
+                yield f"  overlap     {pluralise(count, 'text')} of {split} were also training texts; see the notes"
         for what, count in self.missing.items():
             if count:
-                yield f"  missing     {counted(count, 'row')}: {what.replace('_', ' ')}"
-        yield f"  conflicts   {counted(self.conflicts, 'text')} with different labels"
+                yield f"  missing     {pluralise(count, 'row')}: {what.replace('_', ' ')}"
+        yield f"  conflicts   {pluralise(self.conflicts, 'text')} with different labels"
         for example in self.conflict_examples:
             yield f"    {example['text']!r}: {' / '.join(map(_format_labels, example['labels']))}"
         yield from (f"  note        {note}" for note in self.notes)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.data.columns import AUGMENTED_BY
 from insula.data.dataset import SPLITS, Dataset
 from insula.data.labels.infer import infer_labels
@@ -239,7 +239,7 @@ def _note_augmented(examples: Sequence[Example]) -> tuple[str, ...]:
     if not count:
         return ()
     return (
-        f"{count:,} of {counted(len(examples), 'row')} are augmented (column {AUGMENTED_BY!r}): copies are no "
+        f"{count:,} of {pluralise(len(examples), 'row')} are augmented (column {AUGMENTED_BY!r}): copies are no "
         "independent rows, so the intervals are too narrow. Evaluate the original file.",
     )
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from insula.core.errors import DataError, nearest
+from insula.core.errors import DataError, suggest
 from insula.core.outputs import require_different
 from insula.core.progress import Progress, Silent
 from insula.data.formats.byte_source import STDIN
@@ -89,7 +89,7 @@ def mask_rows(
             progress.start("masking")
             try:
                 for batch in reader:
-                    writer.write([tally.masked(row) for row in batch.rows])
+                    writer.write([tally.mask_row(row) for row in batch.rows])
                     progress.advance(len(batch.rows))
             finally:
                 progress.finish()
@@ -117,7 +117,7 @@ def _require_columns(
         if column not in known:
             raise DataError(
                 f"A column to mask must be one of {', '.join(known)}, the columns of {source!r}. "
-                f"Got {column!r}.{nearest(column, known)}"
+                f"Got {column!r}.{suggest(column, known)}"
             )
 
 
@@ -130,7 +130,7 @@ class _Tally:
         self._mask = mask_text
         self._columns = columns
 
-    def masked(self, row: Row) -> Row:
+    def mask_row(self, row: Row) -> Row:
         before = self.counts.total()
         new = {
             name: self._mask_value(value) if self._columns is None or name in self._columns else value

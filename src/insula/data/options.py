@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from insula.core.errors import DataError, nearest
+from insula.core.errors import DataError, suggest
 from insula.core.scheme import Kind
 from insula.core.sentences import describe_invalid_value
 
@@ -109,7 +109,7 @@ class DataOptions(BaseModel):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             name = str(first["loc"][0]) if first["loc"] else ""
-            hint = nearest(name, cls.model_fields) if first["type"] == "extra_forbidden" else ""
+            hint = suggest(name, cls.model_fields) if first["type"] == "extra_forbidden" else ""
             raise DataError(
                 f"The options of the data are not valid: {describe_invalid_value(name, first)}.{hint}"
             ) from error

@@ -48,7 +48,7 @@ class BaselineRows:
     resamples: int
     seed: int
 
-    def against(self, other: Decisions) -> Baseline:
+    def compare_with(self, other: Decisions) -> Baseline:
         """Return the metrics of a baseline's decisions and how much better the model is, with a paired interval."""
         measured = evaluate(
             self.scheme, self.gold, other.scores, other.chosen, resamples=self.resamples, seed=self.seed

@@ -83,7 +83,7 @@ class CalibrationRecord(Record):
 
     method: str = "unnamed"
 
-    def settings(self) -> dict[str, Any]:
+    def to_settings(self) -> dict[str, Any]:
         """Return everything except the method."""
         return {name: value for name, value in self.to_dict().items() if name != "method"}
 

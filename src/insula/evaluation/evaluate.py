@@ -71,10 +71,10 @@ def evaluate(
         labels=list(scheme.names),
         headline_name=get_headline_metric(scheme.kind),
         metrics=metrics,
-        levels=measure.levels(),
-        slices=measure_slices(checked_texts, checked_languages, measure.headline_interval),
+        levels=measure.compute_levels(),
+        slices=measure_slices(checked_texts, checked_languages, measure.compute_headline_interval),
         seen=None if seen is None else _without_seen(as_column("seen", seen, rows, bool), measure, metrics),
-        **measure.details(checked_texts, confidence, abstained, thresholds, abstention_threshold),
+        **measure.compute_details(checked_texts, confidence, abstained, thresholds, abstention_threshold),
     )
 
 
@@ -93,11 +93,11 @@ class _Categorical:
             resamples=self.resamples, seed=self.seed,
         )  # fmt: skip
 
-    def headline_interval(self, rows: Int64Array) -> Interval:
+    def compute_headline_interval(self, rows: Int64Array) -> Interval:
         found = count_intervals(self.gold[rows], self.decisions[rows], resamples=self.resamples, seed=self.seed)
         return found[get_headline_metric(self.scheme.kind)]
 
-    def details(
+    def compute_details(
         self, texts: Any, confidence: Any, abstained: Any, thresholds: Any, abstention_threshold: float | None
     ) -> dict[str, Any]:
         kind, names = self.scheme.kind, self.scheme.names
@@ -122,11 +122,12 @@ class _Categorical:
             ),
         }
 
-    def levels(self) -> dict[str, LevelMetrics]:
+    def compute_levels(self) -> dict[str, LevelMetrics]:
         found = {}
         for name, level in find_levels(self.scheme).items():
             metrics = compute_categorical_metrics(
-                level.scheme.kind, level.chosen(self.gold), level.scores(self.scores), level.chosen(self.decisions),
+                level.scheme.kind, level.choose_parents(self.gold), level.compute_scores(self.scores),
+                level.choose_parents(self.decisions),
                 resamples=self.resamples, seed=self.seed,
             )  # fmt: skip
             found[name] = LevelMetrics(
@@ -149,14 +150,14 @@ class _Dimensional:
         ]
         return {**found, "spearman": Interval(average_finite(ranks))}
 
-    def headline_interval(self, rows: Int64Array) -> Interval:
+    def compute_headline_interval(self, rows: Int64Array) -> Interval:
         found = compute_moment_intervals(self.gold[rows], self.scores[rows], resamples=self.resamples, seed=self.seed)
         return found[get_headline_metric(self.scheme.kind)]
 
-    def levels(self) -> dict[str, LevelMetrics]:
+    def compute_levels(self) -> dict[str, LevelMetrics]:
         return {}
 
-    def details(self, texts: Any, *_: Any) -> dict[str, Any]:
+    def compute_details(self, texts: Any, *_: Any) -> dict[str, Any]:
         names = self.scheme.names
         return {
             "per_label": [],

@@ -51,7 +51,7 @@ def compare_head_to_head(
     found = compare(scheme, gold, *sides, resamples=resamples, seed=seed)
     support = gold.sum(axis=0) if scheme.is_categorical else np.full(len(scheme.names), len(gold))
 
-    def by_slice(names: Sequence[str | None]) -> list[SliceDifference]:
+    def compare_slices(names: Sequence[str | None]) -> list[SliceDifference]:
         found = []
         for slice_name, rows in group_rows_by_slice(names):
             of_rows = [[one[rows] for one in side] for side in sides]
@@ -65,7 +65,7 @@ def compare_head_to_head(
 
     languages = [example.language or detect_language(example.text) for example in examples]
     lengths = [name_length(one.text, language) for one, language in zip(examples, languages, strict=True)]
-    groups = by_slice([example.group for example in examples])
+    groups = compare_slices([example.group for example in examples])
     return HeadToHead(
         headline=name,
         rows=found.rows,
@@ -76,15 +76,15 @@ def compare_head_to_head(
         },
         mcnemar=found.mcnemar,
         slices={
-            "length": by_slice(lengths),
-            "language": by_slice(languages),
+            "length": compare_slices(lengths),
+            "language": compare_slices(languages),
             "group": sorted(groups, key=lambda one: -one.rows)[:MAX_GROUPS],
         },
-        examples=_pick_examples(scheme, examples, gold, a, b),
+        examples=_choose_examples(scheme, examples, gold, a, b),
     )
 
 
-def _pick_examples(
+def _choose_examples(
     scheme: LabelScheme, examples: Sequence[Example], gold: Float64Array, a: Sequence[Decisions], b: Sequence[Decisions]
 ) -> ComparedExamples:
     if scheme.is_categorical:
@@ -97,19 +97,19 @@ def _pick_examples(
         )
         only_a, only_b = _find_largest(error_b - error_a), _find_largest(error_a - error_b)
 
-    def shown(rows: Sequence[int], right: Sequence[Decisions]) -> list[ComparedExample]:
+    def list_examples(rows: Sequence[int], right: Sequence[Decisions]) -> list[ComparedExample]:
         return [
             ComparedExample(
                 text=shorten(examples[row].text, MAX_CHARACTERS),
-                gold=_answer(scheme, gold[row] > 0, gold[row]),
-                a=_answer(scheme, a[0].chosen[row], a[0].scores[row]),
-                b=_answer(scheme, b[0].chosen[row], b[0].scores[row]),
+                gold=_list_answer(scheme, gold[row] > 0, gold[row]),
+                a=_list_answer(scheme, a[0].chosen[row], a[0].scores[row]),
+                b=_list_answer(scheme, b[0].chosen[row], b[0].scores[row]),
                 confidence=_get_confidence(right[0], row),
             )
             for row in rows[:MAX_EXAMPLES]
         ]
 
-    return ComparedExamples(only_a=shown(only_a, a), only_b=shown(only_b, b))
+    return ComparedExamples(only_a=list_examples(only_a, a), only_b=list_examples(only_b, b))
 
 
 def _find_largest(gain: Float64Array) -> list[int]:
@@ -128,7 +128,7 @@ def _get_confidence(decisions: Decisions, row: int) -> float | None:
     return None if decisions.confidence is None else float(decisions.confidence[row])
 
 
-def _answer(scheme: LabelScheme, chosen: Any, scores: Any) -> list[str]:
+def _list_answer(scheme: LabelScheme, chosen: Any, scores: Any) -> list[str]:
     if scheme.is_categorical:
         return [name for name, given in zip(scheme.names, chosen, strict=True) if given]
     return [f"{name} {value:.2f}" for name, value in zip(scheme.names, scores, strict=True)]

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from insula.core.decision import Decisions
-from insula.core.errors import DataError, MissingFileError, nearest
+from insula.core.errors import DataError, MissingFileError, suggest
 from insula.core.example import Example
 from insula.core.levels import Level
 from insula.core.scheme import LabelScheme
@@ -45,7 +45,7 @@ class LabelMap:
             if label not in self.model.names:
                 raise DataError(
                     f"The label map {self.name!r} must map to labels of the model: "
-                    f"{', '.join(self.model.names[:40])}. Got {label!r}.{nearest(label, self.model.names)}"
+                    f"{', '.join(self.model.names[:40])}. Got {label!r}.{suggest(label, self.model.names)}"
                 )
 
     @classmethod
@@ -91,7 +91,7 @@ class LabelMap:
         """All labels of the map, any number of them on a row: the scheme that rows are read with."""
         return LabelScheme(Path(self.name).stem, "multi", tuple(self.table))
 
-    def for_rows(self, examples: Sequence[Example]) -> MappedLabels:
+    def map_rows(self, examples: Sequence[Example]) -> MappedLabels:
         """Return how the model is measured on these rows; `DataError` where they have fewer than two labels."""
         held = {label for example in examples for label in example.labels or ()}
         names = tuple(label for label in self.table if label in held)
@@ -124,15 +124,18 @@ class MappedLabels:
         children = np.array([[fine in self.map.table[name] for name in names] for fine in model.names])
         return Level(LabelScheme(self.scheme.name, "multi" if model.kind == "multi" else "single", names), children)
 
-    def decisions(self, decided: Decisions) -> Decisions:
+    def map_decisions(self, decided: Decisions) -> Decisions:
         """Return the decisions about the labels of the rows; confidence and abstention are those of the model."""
-        scores, chosen = np.clip(self._level.scores(decided.scores), 0.0, 1.0), self._level.chosen(decided.chosen)
+        scores, chosen = (
+            np.clip(self._level.compute_scores(decided.scores), 0.0, 1.0),
+            self._level.choose_parents(decided.chosen),
+        )
         if self.scheme.has_one_label:
             best = np.where(chosen, scores + 2.0, scores).argmax(axis=1)
             chosen = np.eye(len(self.scheme.names), dtype=bool)[best]
         return Decisions(scores, chosen, decided.confidence, decided.abstained)
 
-    def notes(self, decided: Decisions) -> tuple[str, ...]:
+    def list_notes(self, decided: Decisions) -> tuple[str, ...]:
         """Return sentences on what is measured."""
         names, absent = self.scheme.names, [name for name in self.map.table if name not in self.scheme.names]
         shown = "; ".join(f"{name} = {', '.join(self.map.table[name]) or 'none'}" for name in names)
@@ -142,7 +145,7 @@ class MappedLabels:
             + (f" No row has {', '.join(absent)}." if absent else "")
         )
         if self.scheme.has_one_label:
-            undecided = int((~self._level.chosen(decided.chosen).any(axis=1)).sum())
+            undecided = int((~self._level.choose_parents(decided.chosen).any(axis=1)).sum())
             lines.append(
                 "Every row has one label, so the model gives one: its decision, or the label of these with the highest "
                 f"score where it decided for none of them ({undecided:,} of {len(decided.chosen):,} rows)."

@@ -141,7 +141,7 @@ def explain_file(
             rejected=rejects.count,
             first_reject=None if rejects.first is None else str(rejects.first),
             seconds=time.monotonic() - started,
-            warnings=(*reader.warnings, *tally.warnings(columns, predictor.context)),
+            warnings=(*reader.warnings, *tally.list_warnings(columns, predictor.context)),
             kept=kept_rows,
         )
 
@@ -163,7 +163,7 @@ class _Output:
     def write(self, group: Group, explained: Sequence[Explanation]) -> None:
         """Write the rows of a group with their explanations."""
         rows = [
-            self.kept.renamed(row) | _build_cells(one, nested=self.nested)
+            self.kept.rename_columns(row) | _build_cells(one, nested=self.nested)
             for row, one in zip(group.rows, explained, strict=True)
         ]
         if rows:
@@ -193,7 +193,7 @@ def _open_output(
     part_format = PartFormat(Path(output), kind, types=types)
     with open_parts(Path(output), part_format, job, resume=resume) as parts:
         if scan is not None and part_format.is_table and (kind not in BINARY or not reader.types):
-            parts.set_layout(([kept.renamed(row) for row in some] for some in scan), COLUMNS)
+            parts.set_layout(([kept.rename_columns(row) for row in some] for some in scan), COLUMNS)
         yield _Output(kept, parts.finished, parts.write, nested)
         parts.join([*kept.renamed_columns, *COLUMNS])
 
@@ -217,4 +217,4 @@ def _list_types(kept: RenamedColumns, types: Mapping[str, Any]) -> dict[str, Any
     import pyarrow as pa
 
     added = (pa.string(), pa.list_(pa.string()), pa.float64(), pa.string(), pa.string())
-    return kept.renamed_types(types) | dict(zip(COLUMNS, added, strict=True))
+    return kept.rename_types(types) | dict(zip(COLUMNS, added, strict=True))

@@ -70,7 +70,7 @@ class CascadeBackend:
             raise ModelFolderError(
                 f"The model folder {str(folder)!r} has no valid switch point in {CASCADE}: {error}. Copy it again."
             ) from error
-        self.first, self.second = (Predictor.load(folder / stage, engine=_stage_engine(engine)) for stage in STAGES)
+        self.first, self.second = (Predictor.load(folder / stage, engine=_choose_engine(engine)) for stage in STAGES)
 
     @property
     def context(self) -> Context:
@@ -159,5 +159,5 @@ def mix_logits(first: NDArray[np.float64], second: NDArray[np.float64], say: flo
     return say * first + (1 - say) * second
 
 
-def _stage_engine(engine: Engine) -> Engine:
+def _choose_engine(engine: Engine) -> Engine:
     return Engine(threads=engine.threads, tokens=engine.tokens)

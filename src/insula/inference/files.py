@@ -13,7 +13,7 @@ from typing import Any
 
 from insula import __version__
 from insula.core.environment import require
-from insula.core.errors import DataError, nearest
+from insula.core.errors import DataError, suggest
 from insula.core.files import hash_file
 from insula.core.outputs import require_different
 from insula.core.prediction import Prediction
@@ -120,7 +120,7 @@ def predict_file(
     )
     reading = ReadOptions(input_format, separator, header)
     _check_engine(engine, source, address, workers)
-    place = Path(rejects) if rejects is not None else _default_rejects(output)
+    place = Path(rejects) if rejects is not None else _get_default_rejects(output)
     if place is not None:
         require_different(place, *(() if str(source) == STDIN else (source,)), name="rejects")
         if not callable(output):
@@ -183,7 +183,7 @@ def predict_file(
             tally.add_rejected(reject_file.count)
         warnings = (
             *reader.warnings,
-            *context_tally.warnings(columns, predictor.context),
+            *context_tally.list_warnings(columns, predictor.context),
             *predictor.truncation_warnings(truncated, tally.new),
         )
     reject_file.remove_stale()
@@ -241,18 +241,18 @@ def _predict_on_ray(
     plan = ReadPlan(str(Path(source).absolute()), columns, reading, CHUNK, out.finished)
     with open_cluster_logits(predictor.folder, plan, Cluster(address, workers), predictor.engine) as logits_of:
 
-        def answer(group: Group) -> list[Prediction]:
+        def predict_group(group: Group) -> list[Prediction]:
             return predictor.answer(group.inputs, *logits_of(group.number))
 
         yield (
-            (group, partial(answer, group) if group.rows and group.number not in out.finished else None)
+            (group, partial(predict_group, group) if group.rows and group.number not in out.finished else None)
             for group in groups
         )
 
 
 def _check_engine(engine: str, source: str | Path, address: str | None, workers: int | None) -> None:
     if engine not in ENGINES:
-        raise DataError(f"The engine must be one of {', '.join(ENGINES)}. Got {engine!r}.{nearest(engine, ENGINES)}")
+        raise DataError(f"The engine must be one of {', '.join(ENGINES)}. Got {engine!r}.{suggest(engine, ENGINES)}")
     if engine == "local" and (address is not None or workers is not None):
         raise DataError(
             f"The address and the workers are options of the engine 'ray'. Got the engine {engine!r}. "
@@ -333,5 +333,5 @@ def _show_progress(progress: Progress) -> Iterator[None]:
         progress.finish()
 
 
-def _default_rejects(output: str | Path | Sink) -> Path | None:
+def _get_default_rejects(output: str | Path | Sink) -> Path | None:
     return None if callable(output) or str(output) == STDOUT else Path(f"{output}.rejects.jsonl")

@@ -92,18 +92,18 @@ def open_output(
         with open_writer(output, format=kind, columns=columns) as writer:
             yield _Stream(writer, joined)
         return
-    types = joined.arrow_types(reader.types) if kind in BINARY else None
+    types = joined.get_arrow_types(reader.types) if kind in BINARY else None
     flat = kind not in BINARY
     part_format = PartFormat(Path(output), kind, columns=columns, types=types, bom=bom)
     with open_parts(Path(output), part_format, job, resume=resume) as parts:
         if all_rows is not None and part_format.is_table and (flat or not reader.types):
-            renamed = ([joined.renamed(row) for row in rows] for rows in all_rows)
-            parts.set_layout(renamed, joined.prediction_columns(flat=flat))
+            renamed = ([joined.rename_columns(row) for row in rows] for rows in all_rows)
+            parts.set_layout(renamed, joined.list_prediction_columns(flat=flat))
         with BackgroundWorker[PredictedGroup](
             lambda answered: parts.write(answered[0].number, _build_rows(joined, *answered))
         ) as behind:
             yield _Parts(parts, joined, behind)
-        parts.join(joined.names(flat=flat))
+        parts.join(joined.list_columns(flat=flat))
 
 
 class _Function:

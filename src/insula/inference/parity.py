@@ -40,7 +40,7 @@ class BatchComparison:
     rows: NDArray[np.intp]
     batched: FloatArray
 
-    def max_difference(self, scores: Callable[[FloatArray], FloatArray]) -> float:
+    def compute_max_difference(self, scores: Callable[[FloatArray], FloatArray]) -> float:
         """Return the largest difference between the scores of a text alone and in a batch."""
         return float(np.abs(scores(self.batched) - scores(self.alone)[self.rows]).max(initial=0.0))
 
@@ -72,14 +72,14 @@ def _build_batch_runner(backend: Backend, texts: Sequence[Segments]) -> Callable
 def build_score_function(scheme: LabelScheme, rule: DecisionRule) -> Callable[[FloatArray], FloatArray]:
     """Return a function from logits to scores; the values of a dimension are divided by the width of its range."""
 
-    def scores(logits: FloatArray) -> FloatArray:
+    def compute_scores(logits: FloatArray) -> FloatArray:
         found = rule.scores(scheme, logits)
         if scheme.kind != "dimensional":
             return found
         widths = np.array([scheme.ranges[name][1] - scheme.ranges[name][0] for name in scheme.names])
         return found / np.where(widths > 0, widths, 1.0)
 
-    return scores
+    return compute_scores
 
 
 def check_export(
@@ -100,7 +100,7 @@ def check_export(
             continue
         comparison = compare_batches(open_backend(name, folder), some, seed=seed)
         prefix = "" if name == "onnx" else f"{name}_"
-        differences[f"{prefix}alone_and_in_batches"] = comparison.max_difference(scores)
+        differences[f"{prefix}alone_and_in_batches"] = comparison.compute_max_difference(scores)
         differences[f"{name}_and_torch"] = float(np.abs(scores(comparison.alone) - wanted).max(initial=0.0))
     for what, found in differences.items():
         if not found <= FLOAT_TOLERANCE:

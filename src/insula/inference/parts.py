@@ -12,7 +12,7 @@ from typing import Any
 
 from insula.core.errors import DataError
 from insula.core.files import convert_output_errors, write_json
-from insula.core.locks import exclusive_writer
+from insula.core.locks import lock_for_writing
 from insula.data.formats.part_writer import Layout, PartFormat
 from insula.data.formats.row_reader import Row
 
@@ -57,7 +57,7 @@ class OutputParts:
     def set_layout(self, batches: Iterable[Sequence[Row]], more: Sequence[str]) -> None:
         """Find the layout of all rows before the first is written; the columns `more` are appended."""
         with convert_output_errors(self._output):
-            self._store_layout(self._format.layout_of(batches, more))
+            self._store_layout(self._format.build_layout(batches, more))
 
     def join(self, columns: Sequence[str]) -> None:
         """Join the parts into the output; `columns` is the header if there are no rows."""
@@ -103,7 +103,7 @@ def open_parts(output: Path, part_format: PartFormat, job: Job | None, *, resume
         if output.is_dir():  # fail before hours of work, not after
             raise IsADirectoryError(errno.EISDIR, "a folder", str(output))
         folder.mkdir(parents=True, exist_ok=True)
-    with exclusive_writer(folder):
+    with lock_for_writing(folder):
         parts = OutputParts(folder, output, part_format)
         keep = True  # keep the parts of an earlier run until this one has taken over
         try:

@@ -22,11 +22,11 @@ class RenamedColumns:
         for column in columns:
             self._add_name(column)
 
-    def renamed(self, row: Row) -> Row:
+    def rename_columns(self, row: Row) -> Row:
         """Return an input row with its column names in the output."""
         return {self._names.get(name) or self._add_name(name): value for name, value in row.items()}
 
-    def renamed_types(self, types: Mapping[str, Any]) -> dict[str, Any]:
+    def rename_types(self, types: Mapping[str, Any]) -> dict[str, Any]:
         """Return the types of input columns under their names in the output."""
         return {self._names[name]: kind for name, kind in types.items() if name in self._names}
 
@@ -72,7 +72,7 @@ class PredictedColumns(RenamedColumns):
 
     def join(self, row: Row, prediction: Prediction) -> Row:
         """Return the output row of an input row and its prediction."""
-        joined = self.renamed(row)
+        joined = self.rename_columns(row)
         if self._adds_text:
             joined["text"] = prediction.text
         predicted = prediction.to_dict()
@@ -82,20 +82,20 @@ class PredictedColumns(RenamedColumns):
             joined["before"] = None if prediction.before is None else prediction.labels_before
         return joined
 
-    def arrow_types(self, types: Mapping[str, Any]) -> dict[str, Any]:
+    def get_arrow_types(self, types: Mapping[str, Any]) -> dict[str, Any]:
         """Return the Arrow type of each output column; `types` are the known types of the input."""
         import pyarrow as pa
 
         scores = pa.struct([(name, pa.float64()) for name in self._labels])
         predicted = (pa.string(), pa.list_(pa.string()), scores, pa.float64(), pa.bool_())
         ruled = {name: pa.list_(pa.string()) for name in self._ruled}
-        return self.renamed_types(types) | dict(zip(PREDICTED, predicted, strict=True)) | ruled
+        return self.rename_types(types) | dict(zip(PREDICTED, predicted, strict=True)) | ruled
 
-    def names(self, *, flat: bool) -> list[str]:
+    def list_columns(self, *, flat: bool) -> list[str]:
         """Return all columns of an output; `flat` has one column per score, as in CSV."""
-        return [*self.renamed_columns, *self.prediction_columns(flat=flat)]
+        return [*self.renamed_columns, *self.list_prediction_columns(flat=flat)]
 
-    def prediction_columns(self, *, flat: bool) -> list[str]:
+    def list_prediction_columns(self, *, flat: bool) -> list[str]:
         """Return the columns of the prediction."""
         groups = [self._scores if flat and name == "scores" else [name] for name in (*PREDICTED, *self._ruled)]
         return [name for names in groups for name in names]

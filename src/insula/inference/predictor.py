@@ -227,7 +227,7 @@ class Predictor:
 
     def prepared(self, texts: Sequence[TextOrInput]) -> Sequence[Any]:
         """Return the input of the backend: prepared segments, or the inputs unchanged if the backend prepares them."""
-        return texts if prepares_inputs(self.backend) else self.preparation.segments(texts)
+        return texts if prepares_inputs(self.backend) else self.preparation.prepare_segments(texts)
 
     @property
     def context(self) -> Context:

@@ -12,7 +12,7 @@ from insula.inference.engine import DEFAULT, Engine
 from insula.inference.token_backend import TokenizedBackend
 from insula.models.networks.averaged import AveragedTokens
 from insula.models.networks.contributions import Contributions
-from insula.models.tokens.windows import FlatTokens, pool, window_spans
+from insula.models.tokens.windows import FlatTokens, compute_window_spans, pool
 
 
 class StaticBackend(TokenizedBackend):
@@ -33,7 +33,7 @@ class StaticBackend(TokenizedBackend):
         if not self._model.additive:
             return None
         ids, places = self.tokenizer.encode_with_places(text)
-        spans = window_spans(len(ids), self.tokenizer.max_tokens)
+        spans = compute_window_spans(len(ids), self.tokenizer.max_tokens)
         if self.windows == "none":
             del spans[1:]
         elif self.windows == "max" and len(spans) > 1:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from insula.core.errors import DataError, MissingFileError, nearest
+from insula.core.errors import DataError, MissingFileError, suggest
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import describe_invalid_value
 
@@ -113,7 +113,7 @@ class RuleFile(_Table):
                 if label not in scheme.names:
                     raise DataError(
                         f"The labels of rule {rule.name!r} in {origin} must be among {', '.join(scheme.names)}. Got "
-                        f"{label!r}.{nearest(label, scheme.names)}"
+                        f"{label!r}.{suggest(label, scheme.names)}"
                     )
             if not scheme.is_categorical and (rule.never or rule.labels is not None):
                 raise DataError(
@@ -163,7 +163,7 @@ def parse_rules(text: str, origin: str) -> RuleFile:
     for test in found.tests:
         if unknown := [name for name in test.applies or () if name not in names]:
             raise DataError(
-                f"A test in {origin} must name rules of the file. Got {unknown[0]!r}.{nearest(unknown[0], names)}"
+                f"A test in {origin} must name rules of the file. Got {unknown[0]!r}.{suggest(unknown[0], names)}"
             )
     return found.model_copy(update={"rules": tuple(_sort_rules(found.rules, origin))})
 
@@ -204,5 +204,5 @@ def _describe_error(error: ValidationError, content: Any) -> str:
     if found["type"] == "extra_forbidden":
         tables: dict[str, type[_Table]] = {"rules": Rule, "tests": RuleTest}
         known = tables.get(str(found["loc"][0]), RuleFile).model_fields
-        sentence = f"{sentence}.{nearest(str(place[-1]), known)}".rstrip(".")
+        sentence = f"{sentence}.{suggest(str(place[-1]), known)}".rstrip(".")
     return f"in {name}: {sentence}" if name else sentence

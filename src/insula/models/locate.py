@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from insula.core.errors import ModelFolderError, UnknownNameError, nearest
+from insula.core.errors import ModelFolderError, UnknownNameError, suggest
 from insula.core.starter import STARTER
 from insula.models.folder import MANIFEST
 
@@ -40,7 +40,7 @@ def locate_model(name: str | Path) -> Path:
     known = sorted(run.name for run in RUNS.glob("*") if (run / "model" / MANIFEST).exists())
     raise UnknownNameError(
         f"The model {str(name)!r} is neither a run, nor a model folder, nor a name under {RUNS}/. "
-        f"Runs: {', '.join(known) or 'none'}.{nearest(Path(name).name, known)} "
+        f"Runs: {', '.join(known) or 'none'}.{suggest(Path(name).name, known)} "
         "Train one with: insula train DATA --output runs/NAME"
     )
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
-from insula.core.environment import cache_folder, require
-from insula.core.errors import DataError, MissingExtraError, UnknownNameError, nearest
+from insula.core.environment import get_cache_folder, require
+from insula.core.errors import DataError, MissingExtraError, UnknownNameError, suggest
 from insula.core.files import atomic_folder, hash_file, write_json
 from insula.core.locks import wait_for_lock
 
@@ -85,7 +85,7 @@ def locate_encoder(base: str, revision: str | None = None) -> Path:
         return _from_hub(base, revision)
     raise UnknownNameError(
         f"The encoder {base!r} is neither a folder, nor an alias ({', '.join(ALIASES)}), nor a hub id owner/name."
-        f"{nearest(base, ALIASES)} Check its name."
+        f"{suggest(base, ALIASES)} Check its name."
     )
 
 
@@ -130,7 +130,7 @@ def _from_alias(alias: str, known: Pretrained) -> Path:
 
 def _convert(alias: str, known: Pretrained, source: Path) -> Path:
     """Return the folder of a converted encoder in the cache; it is written again if it is missing or damaged."""
-    folder = cache_folder("encoders") / f"{alias}-{known.version}-{known.sha256[:12]}"
+    folder = get_cache_folder("encoders") / f"{alias}-{known.version}-{known.sha256[:12]}"
     with wait_for_lock(folder.with_suffix(".lock"), seconds=CONVERSION_SECONDS):
         if _is_intact(folder):
             return folder

@@ -64,7 +64,7 @@ class KeptParts:
     neurons: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def first(cls, shape: EncoderShape) -> KeptParts:
+    def keep_first(cls, shape: EncoderShape) -> KeptParts:
         """Return the first layers, heads and neurons, as many as `shape` has."""
         return cls(
             tuple(range(len(shape.heads))),

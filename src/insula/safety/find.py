@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from insula.core.environment import require
-from insula.core.errors import DataError, nearest
+from insula.core.errors import DataError, suggest
 from insula.safety.kinds import GROUPS, KINDS, TOKEN
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.readable import BLANK, Readable
-from insula.safety.recognisers.names.models import LAC, is_name_model, name_model
+from insula.safety.recognisers.names.models import LAC, is_name_model, load_name_model
 from insula.safety.recognisers.registry import find_spans
 from insula.safety.spans import Span, without_overlaps
 
@@ -40,7 +40,7 @@ def find_personal_data(text: str, kinds: Collection[str] | None = None) -> tuple
             break
         found += new
         plain = _blank_spans(plain, new)
-    return tuple(Span(*readable.span(start, end), kind, checked) for start, end, kind, checked in sorted(found))
+    return tuple(Span(*readable.map_span(start, end), kind, checked) for start, end, kind, checked in sorted(found))
 
 
 def check_kinds(kinds: Collection[str] | None) -> frozenset[str]:
@@ -54,12 +54,12 @@ def check_kinds(kinds: Collection[str] | None) -> frozenset[str]:
     wanted: set[str] = set()
     for kind in kinds:
         if is_name_model(kind):
-            name_model(kind)
+            load_name_model(kind)
             wanted |= {"name", kind}
             continue
         if kind not in GROUPS and kind not in KINDS and kind not in PRESIDIO_KINDS:
             known = (*GROUPS, LAC, *KINDS, *PRESIDIO_KINDS)
-            raise DataError(f"A kind must be one of {', '.join(known)}. Got {kind!r}.{nearest(kind, known)}")
+            raise DataError(f"A kind must be one of {', '.join(known)}. Got {kind!r}.{suggest(kind, known)}")
         wanted |= GROUPS.get(kind, {kind})
     if not wanted.isdisjoint(PRESIDIO_KINDS):
         require("presidio_analyzer", extra="presidio", purpose=f"find {min(wanted.intersection(PRESIDIO_KINDS))!r}")

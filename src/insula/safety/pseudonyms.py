@@ -9,12 +9,17 @@ import base64
 import binascii
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from insula.core.errors import DataError, MissingFileError
+from insula.core.moved import moved_names
 from insula.safety.kinds import TOKEN
+
+if not TYPE_CHECKING:  # type checkers must not take every name for one that is here
+    __getattr__ = moved_names(__name__, {"new_key": f"{__name__}:create_key"})
 
 KEY_BYTES = 64
 
@@ -25,7 +30,7 @@ class Pseudonyms:
     def __init__(self, key: bytes) -> None:
         if len(key) not in (32, 48, KEY_BYTES):
             raise DataError(
-                f"A pseudonym key must have 32, 48 or 64 bytes. Got {len(key)}. Generate one with `new_key`."
+                f"A pseudonym key must have 32, 48 or 64 bytes. Got {len(key)}. Generate one with `create_key`."
             )
         self._cipher = AESSIV(key)
 
@@ -49,7 +54,7 @@ class Pseudonyms:
             return token[0]
 
 
-def new_key() -> str:
+def create_key() -> str:
     """Return a random key of 64 bytes in hexadecimal, the content of a key file."""
     return AESSIV.generate_key(512).hex()
 

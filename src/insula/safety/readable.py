@@ -42,7 +42,7 @@ class Readable:
             plain = "".join((*parts, plain[at:]))
         self.text = plain
 
-    def span(self, start: int, end: int) -> tuple[int, int]:
+    def map_span(self, start: int, end: int) -> tuple[int, int]:
         """Return the offsets in the original of the characters `start` to `end` (exclusive) of `text`."""
         return self._map_position(start), self._map_position(end - 1) + 1
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from insula.core.model_input import ModelInput, TextOrInput, dialogue_inputs
+from insula.core.model_input import ModelInput, TextOrInput, build_dialogue_inputs
 from insula.core.model_input import Turn as CoreTurn
 
 Output = Literal["labels", "scores", "confidence", "levels", "display"]
@@ -146,7 +146,7 @@ class PredictRequest(RequestModel):
             given = [one.model_input for one in self.inputs]
             return [one if one.target is not None else replace(one, target=self.target) for one in given]
         turns = [turn.to_core() for turn in self.dialogue or ()]
-        each = dialogue_inputs(turns, target=self.target, most=most_turns)
+        each = build_dialogue_inputs(turns, target=self.target, most=most_turns)
         return [*each] if self.judge == "each" else [each[-1]]
 
 

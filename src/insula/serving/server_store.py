@@ -57,7 +57,7 @@ class ServerStore:
     def has_keys(self) -> bool:
         """Whether a key was ever created, even if it was revoked since."""
         keys = self.open_keys()
-        return keys is not None and keys.any()
+        return keys is not None and keys.has_any()
 
     def get_quota(self) -> Quota | None:
         """Return the counter of daily quotas, None while no database is open; never opens one."""

@@ -50,7 +50,7 @@ class Context:
                 f"The speakers option must be one of {', '.join(SPEAKERS)}. Got {self.speakers!r}. Choose one of these."
             )
 
-    def segments(self, given: ModelInput, prepare: Callable[[str], str]) -> Segments:
+    def prepare_segments(self, given: ModelInput, prepare: Callable[[str], str]) -> Segments:
         """Return the prepared segments of an input: the text alone if there is no context to read."""
         text = prepare(given.text)
         parts = [prepare(given.target)] if self.target and given.target else []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from insula.core.errors import RecipeError, nearest
+from insula.core.errors import RecipeError, suggest
 from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.registry import Registry
 from insula.text.context import TEXT_ALONE, Context, Segments
@@ -75,13 +75,13 @@ class Preparation:
             text = function(text)
         return text
 
-    def many(self, texts: Iterable[str]) -> list[str]:
+    def prepare_all(self, texts: Iterable[str]) -> list[str]:
         """Return the prepared texts, each independent of the others."""
         return [self(text) for text in texts]
 
-    def segments(self, inputs: Iterable[TextOrInput]) -> list[Segments]:
+    def prepare_segments(self, inputs: Iterable[TextOrInput]) -> list[Segments]:
         """Return the prepared inputs, each independent of the others: a text, or a pair of text and context."""
-        return [self(one) if isinstance(one, str) else self.context.segments(one, self) for one in inputs]
+        return [self(one) if isinstance(one, str) else self.context.prepare_segments(one, self) for one in inputs]
 
     def unread(self, inputs: Iterable[TextOrInput]) -> int:
         """Return how many inputs have earlier turns or a target that a model with this preparation does not read."""
@@ -116,7 +116,7 @@ class Preparation:
         for key in row:
             if key not in KEYS:
                 raise RecipeError(
-                    f"The text preparation must have only the keys {', '.join(KEYS)}. Got {key!r}.{nearest(key, KEYS)}"
+                    f"The text preparation must have only the keys {', '.join(KEYS)}. Got {key!r}.{suggest(key, KEYS)}"
                 )
         steps, language, max_length, context = (row.get(key) for key in KEYS)
         steps = () if steps is None else steps

@@ -15,7 +15,7 @@ from insula.core.errors import RecipeError
 from insula.core.example import Example
 from insula.core.progress import Progress
 from insula.core.scheme import LabelScheme
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.data.columns import AUGMENTED_BY, SOURCE_ROW
 from insula.data.dataset import Dataset
 from insula.data.formats.writers import open_writer
@@ -127,8 +127,8 @@ def _describe(
     originals = sum(example.augmented_by is None for example in rows)
     counts = Counter(copy.example.augmented_by for copy in kept)
     by_method = ", ".join(f"{name} {counts[name]:,}" for name in options.methods)
-    each = f" for {counted(epochs, 'epoch')}" if options.mode == "epoch" else ""
-    notes = [f"Augmentation: {len(kept):,} copies of {counted(originals, 'training row')}{each} ({by_method})."]
+    each = f" for {pluralise(epochs, 'epoch')}" if options.mode == "epoch" else ""
+    notes = [f"Augmentation: {len(kept):,} copies of {pluralise(originals, 'training row')}{each} ({by_method})."]
     if missing := originals * options.times * epochs - len(made):
         notes.append(f"No method changes the text in {missing:,} cases, so that fewer copies exist than requested.")
     if dropped := len(made) - len(kept):

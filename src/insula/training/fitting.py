@@ -81,7 +81,7 @@ class Rows:
     task      (rows,) the set of a row: 0 is the main set, n the n-th auxiliary `Task`; None: all are main
 
     The gold of unlabelled rows are the scores of the teachers, or zero without teachers. The gold of other tasks' rows
-    is zero; their labels are in `Task.rows`, in the same order.
+    is zero; their labels are in `Task.compute_rows`, in the same order.
     """
 
     texts: Sequence[Segments]

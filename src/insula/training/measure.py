@@ -54,7 +54,7 @@ class Measurement:
     folder: Path
     progress: Progress
 
-    def all(self) -> Measured:
+    def measure_all(self) -> Measured:
         """Measure the model on validation and test rows, if any, and the baselines on test rows."""
         predictor, validation, test = self.trained.predictor, None, None
         baselines: dict[str, Baseline] = {}
@@ -104,14 +104,16 @@ class Measurement:
         found = {}
         if "majority" in wanted:
             gold = build_gold_matrix(scheme, self.dataset.split("train"))
-            found["majority"] = rows.against(predict_majority(scheme, gold.mean(axis=0), len(examples)))
+            found["majority"] = rows.compare_with(predict_majority(scheme, gold.mean(axis=0), len(examples)))
         if "untrained" in wanted and self.trained.fitted.untrained is not None:
             self.progress.say("Baseline: the model before training.")
             prepared = self.trained.predictor.prepared(inputs)
-            found["untrained"] = rows.against(DecisionRule().decide(scheme, self.trained.fitted.untrained(prepared)))
+            found["untrained"] = rows.compare_with(
+                DecisionRule().decide(scheme, self.trained.fitted.untrained(prepared))
+            )
         if "linear" in wanted and self.recipe.model.name != "linear":
             self.progress.say("Baseline: linear, trained on the same rows.")
-            found["linear"] = rows.against(self._train_linear().predictor.decide(inputs))
+            found["linear"] = rows.compare_with(self._train_linear().predictor.decide(inputs))
         return found
 
     def _train_linear(self) -> Trained:

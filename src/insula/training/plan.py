@@ -90,7 +90,7 @@ def _build_preparation(
     context: Context,
 ) -> Preparation:
     return Preparation(
-        steps=families[model.name].text_steps(model, base) if isinstance(steps, str) else steps,
+        steps=families[model.name].get_text_steps(model, base) if isinstance(steps, str) else steps,
         # Other languages are not set, so that the script of each text decides whether it is Chinese.
         language="zh" if language == "zh" else None,
         max_length=recipe.data.max_text_length,
@@ -133,7 +133,7 @@ def _build_rows(
     """Return rows under a scheme (default: that of the plan); None without examples."""
     if not examples:
         return None
-    texts = plan.preparation.segments([example.input for example in examples])
+    texts = plan.preparation.prepare_segments([example.input for example in examples])
     return Rows(
         texts,
         build_gold_matrix(scheme or plan.scheme, examples),

@@ -51,7 +51,7 @@ from insula.training.transfer.auxiliary import with_auxiliary
 from insula.training.transfer.distil import UNLABELLED, with_unlabelled
 from insula.training.transfer.teachers import collect_teacher_fingerprints
 from insula.training.transfer.trained_base import check_base, get_base_fingerprint
-from insula.training.windows import length_notes
+from insula.training.windows import list_length_notes
 
 RUN_VERSION = 1
 """The version of the format of `run.json`."""
@@ -137,7 +137,9 @@ def train_run(
     _record_or_compare(folder, recipe, state | ({"afterwards": dict(afterwards)} if afterwards else {}), resume)
     language = find_dominant_language([example.text for example in dataset.split("train")])
     with tracking, atomic_folder(folder / "model") as stage:
-        run = RunContext(folder, seed=recipe.seed, progress=progress, resume=resume, callbacks=tracking.callbacks())
+        run = RunContext(
+            folder, seed=recipe.seed, progress=progress, resume=resume, callbacks=tracking.create_callbacks()
+        )
         trained = fit_model(dataset, plan_training(dataset, recipe, language, base), run, stage)
         model = ModelRecord(
             family=recipe.model.name,
@@ -147,8 +149,8 @@ def train_run(
             bytes=sum(file.stat().st_size for file in stage.iterdir()),
             backend=trained.fitted.backend,
         )
-        measured = Measurement(dataset, trained, recipe, language, folder, progress).all()
-        notes = length_notes(trained.fitted.facts, trained.windows, recipe.model)
+        measured = Measurement(dataset, trained, recipe, language, folder, progress).measure_all()
+        notes = list_length_notes(trained.fitted.facts, trained.windows, recipe.model)
         tested = len(dataset.splits.get("test", ()))
         notes += [f"Test: {note}" for note in trained.predictor.truncation_warnings(measured.truncated, tested)]
         for note in notes:

@@ -10,7 +10,7 @@ from typing import Any
 
 from insula.core.errors import DataError, MissingExtraError, RecipeError
 from insula.core.files import convert_output_errors, make_names_absolute
-from insula.core.locks import exclusive_folder
+from insula.core.locks import create_locked_folder
 from insula.core.outputs import require_different
 from insula.core.progress import Progress
 from insula.data.dataset import Dataset
@@ -19,7 +19,7 @@ from insula.data.sources.sources import SourceName, list_source_names
 from insula.evaluation.document import METRICS, MetricsDocument
 from insula.models.locate import RUNS
 from insula.training.families.registry import families
-from insula.training.neural.processes import process_index
+from insula.training.neural.processes import get_process_index
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import Run, train_as_worker, train_run
 from insula.training.run_folder import (
@@ -80,11 +80,11 @@ def start_run(
     With several processes, all but the first return the run without metrics. Raises `OutputError` if the folder holds
     something to keep.
     """
-    if process_index() > 0:
+    if get_process_index() > 0:
         data = source if isinstance(source, Dataset) else load_dataset(source, recipe.data, seed=recipe.seed)
         return train_as_worker(data, recipe, folder)
     require_different(folder, *list_given_names(source))
-    with exclusive_folder(folder):
+    with create_locked_folder(folder):
         require_replaceable_run(folder, overwrite=overwrite)
         dataset, names = read_source(source, recipe, f"the run goes to {folder}", progress)
         # Data in memory cannot be read again.
@@ -104,11 +104,11 @@ def resume_run(run: str | Path, *, command: str, progress: Progress) -> tuple[Ru
     """
     folder = Path(run) if Path(run).is_dir() else RUNS / run
     record = read_record(folder, named=run)
-    if process_index() > 0:
+    if get_process_index() > 0:
         recipe = load_recipe(folder / "recipe.toml")
         dataset = load_dataset(list(record.source), recipe.data, seed=recipe.seed)
         return train_as_worker(dataset, recipe, folder, resume=True), record
-    with exclusive_folder(folder):
+    with create_locked_folder(folder):
         return _resume(folder, record, command, progress), record
 
 

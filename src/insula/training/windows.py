@@ -71,7 +71,7 @@ def choose_windows(
     return WindowChoice("none", logits, int(longer.sum()))
 
 
-def length_notes(facts: Mapping[str, Any], choice: WindowChoice, options: ModelOptions) -> list[str]:
+def list_length_notes(facts: Mapping[str, Any], choice: WindowChoice, options: ModelOptions) -> list[str]:
     """Return what a run says of texts that are longer than its model reads.
 
     facts  those of the fitter: `rows`, `truncated_rows`
@@ -111,12 +111,12 @@ def _lowers_loss(
     gold: NDArray[np.float64],
     scheme: LabelScheme,
 ) -> bool:
-    losses = [_loss(scheme, logits.astype(np.float64), gold) for logits in (before, after)]
+    losses = [_compute_losses(scheme, logits.astype(np.float64), gold) for logits in (before, after)]
     gain = losses[0] - losses[1]
     return bool(gain.mean() > held_out.LOSS_ERRORS * gain.std() / len(gain) ** 0.5)
 
 
-def _loss(scheme: LabelScheme, logits: NDArray[np.float64], gold: NDArray[np.float64]) -> NDArray[np.float64]:
+def _compute_losses(scheme: LabelScheme, logits: NDArray[np.float64], gold: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the (rows,) loss of logits after their own temperature: a mean is less extreme than a single logit."""
     if scheme.kind == "dimensional":
         spread = gold.var(axis=0) + 1e-12

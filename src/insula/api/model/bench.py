@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from insula.core.errors import DataError
 from insula.core.files import write_json
 from insula.core.outputs import require_different, require_outside
-from insula.core.progress import Progress, default_progress
+from insula.core.progress import Progress, choose_progress
 from insula.data.sources.sources import SourceName, list_source_names
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
@@ -46,7 +46,7 @@ def bench_model(
     """
     from insula.compression.bench import bench
 
-    progress = default_progress(progress)
+    progress = choose_progress(progress)
     folder = open_folder(locate_model(model))
     if output is not None:
         require_different(output, *list_source_names(data))
@@ -56,7 +56,7 @@ def bench_model(
         raise DataError(f"A benchmark needs at least 1 row. Got {min(rows, len(texts))}. Name other texts with --data.")
     some = texts[:: max(1, len(texts) // rows)][:rows]
     progress.say(f"Measuring on {len(some):,} texts. Other work on this machine distorts the figures.")
-    found = bench(folder, folder.preparation.many(some))
+    found = bench(folder, folder.preparation.prepare_all(some))
     if output is not None:
         write_json(output, found.to_dict())
     return found

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from insula.compression.compression_data import MIN_VALIDATION_ROWS, select_unseen_validation_rows
 from insula.core.errors import DataError
 from insula.core.example import Example
-from insula.core.progress import Progress, default_progress
-from insula.core.sentences import counted
+from insula.core.progress import Progress, choose_progress
+from insula.core.sentences import pluralise
 from insula.data.load import read_examples
 from insula.data.sources.sources import SourceName, list_source_names
 from insula.data.splits.leak import Fingerprint
@@ -77,7 +77,7 @@ def calibrate_model(
     """
     from insula.training.recalibrate import recalibrate
 
-    progress = default_progress(progress)
+    progress = choose_progress(progress)
     if rows is not None:
         warnings.warn(
             "calibrate_model(rows=) is now data=; the old name works until version 0.3.", DeprecationWarning, 2
@@ -105,9 +105,9 @@ def calibrate_model(
             progress.say(note)
         examples = _drop_training_rows(source, examples, progress)
     before = split_fingerprints(source.path).get("validation", Fingerprint())
-    chosen_on = before.seen(examples)
+    chosen_on = before.find_seen(examples)
     biased = data is None or bool(chosen_on.mean() > MAX_SHARE_CHOSEN_ON)
-    progress.say(f"Choosing the decision rule on {counted(len(examples), 'row')}.")
+    progress.say(f"Choosing the decision rule on {pluralise(len(examples), 'row')}.")
     if data is not None and biased:
         progress.say(
             f"The old rule was chosen on {int(chosen_on.sum()):,} of them, so its score on them would be biased. The "
@@ -128,7 +128,7 @@ def calibrate_model(
 def _drop_training_rows(source: ModelFolder, examples: list[Example], progress: Progress) -> list[Example]:
     left = without_training_rows(source.path, examples)
     if count := len(examples) - len(left):
-        progress.say(f"{counted(count, 'training row')} left out: the model is too confident on them.")
+        progress.say(f"{pluralise(count, 'training row')} left out: the model is too confident on them.")
     if len(left) < MIN_VALIDATION_ROWS:
         raise DataError(
             f"At least {MIN_VALIDATION_ROWS} rows outside the training data are needed to choose and measure the "

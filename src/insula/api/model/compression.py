@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from insula.core.environment import require
-from insula.core.errors import UnknownNameError, nearest
-from insula.core.progress import Progress, default_progress
+from insula.core.errors import UnknownNameError, suggest
+from insula.core.progress import Progress, choose_progress
 from insula.data.sources.sources import SourceName, list_source_names
 from insula.models.folder import open_folder, require_model_output
 from insula.models.locate import locate_model
@@ -55,10 +55,10 @@ def quantize_model(
     from insula.compression.quantization.plan import Plan
     from insula.compression.quantize import quantize
 
-    progress = default_progress(progress)
+    progress = choose_progress(progress)
     if weights not in QUANTISED:
         raise UnknownNameError(
-            f"The weights must be one of {', '.join(QUANTISED)}. Got {weights!r}.{nearest(weights, QUANTISED)}"
+            f"The weights must be one of {', '.join(QUANTISED)}. Got {weights!r}.{suggest(weights, QUANTISED)}"
         )
     if tables not in (32, 8, 4):
         raise UnknownNameError(f"The tables must have 32, 8 or 4 bits. Got {tables!r}. Choose one of these.")
@@ -109,7 +109,7 @@ def compress_model(
         max_loss=max_loss,
         seed=seed,
         command=command,
-        progress=default_progress(progress),
+        progress=choose_progress(progress),
     )
 
 
@@ -148,5 +148,5 @@ def cascade_model(
         max_loss=max_loss,
         seed=seed,
         command=command,
-        progress=default_progress(progress),
+        progress=choose_progress(progress),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from insula.core.environment import require
 from insula.core.outputs import require_different, require_disjoint, require_outside
-from insula.core.progress import Progress, default_progress
+from insula.core.progress import Progress, choose_progress
 from insula.data.sources.sources import SourceName, list_source_names
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
@@ -79,5 +79,5 @@ def prune_model(
         max_loss=max_loss,
         overwrite=overwrite,
         command=command,
-        progress=default_progress(progress),
+        progress=choose_progress(progress),
     )

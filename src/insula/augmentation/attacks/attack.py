@@ -12,10 +12,10 @@ from insula.augmentation.attacks.characters import change_characters
 from insula.augmentation.attacks.search import DEFAULT, Candidates, Limits, Outcome, attack_rows
 from insula.augmentation.attacks.words import change_words
 from insula.core.arrays import BoolArray
-from insula.core.errors import DataError, UnknownNameError, nearest
+from insula.core.errors import DataError, UnknownNameError, suggest
 from insula.core.example import Example
 from insula.core.progress import Progress
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.core.targets import build_gold_matrix
 from insula.evaluation.attack_document import WORST, AttackDocument, AttackedText
 from insula.evaluation.metrics.proportions import measure_share
@@ -29,7 +29,7 @@ def choose_candidates(method: str) -> Candidates:
     """Return the candidates of a method; `UnknownNameError` for another name."""
     if method not in METHODS:
         raise UnknownNameError(
-            f"The method of an attack must be one of {', '.join(METHODS)}. Got {method!r}.{nearest(method, METHODS)}"
+            f"The method of an attack must be one of {', '.join(METHODS)}. Got {method!r}.{suggest(method, METHODS)}"
         )
     return METHODS[method]
 
@@ -57,7 +57,7 @@ def attack_examples(
     _check(scheme.is_categorical, rows, limits)
     every = range(len(examples))
     places = sorted(random.Random(seed).sample(every, rows)) if rows < len(examples) else list(every)
-    notes = [f"{counted(rows, 'row')} of {len(examples):,}, drawn with seed {seed}."] if rows < len(examples) else []
+    notes = [f"{pluralise(rows, 'row')} of {len(examples):,}, drawn with seed {seed}."] if rows < len(examples) else []
     chosen = [examples[place] for place in places]
     gold = build_gold_matrix(scheme, chosen) > 0.5
     correct = (predictor.decide([example.input for example in chosen]).chosen == gold).all(axis=1)

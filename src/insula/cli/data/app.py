@@ -66,5 +66,5 @@ def describe(
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False))
         return
-    for line in found.lines():
+    for line in found.format_lines():
         typer.echo(line)

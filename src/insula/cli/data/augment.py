@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from insula.cli.options import FileFormat, Header, Json, OutputFile, Quiet, Separator, SourceFile
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 
 
 def augment(
@@ -83,12 +83,12 @@ def augment(
         typer.echo(json.dumps(done.to_dict(), ensure_ascii=False))
     elif not quiet:
         aside = output == "-"
-        typer.echo(f"{counted(done.rows, 'row')} and {counted(done.added, 'variant')} written.", err=aside)
+        typer.echo(f"{pluralise(done.rows, 'row')} and {pluralise(done.added, 'variant')} written.", err=aside)
         for name, count in done.counts.items():
             typer.echo(f"{name:<14}{count:>8,}", err=aside)
         if done.without:
-            typer.echo(f"{counted(done.without, 'row')} got fewer variants: no method applies to them.", err=aside)
+            typer.echo(f"{pluralise(done.without, 'row')} got fewer variants: no method applies to them.", err=aside)
     for sentence in done.warnings:
         typer.echo(sentence, err=True)
     if done.rejected:
-        typer.echo(f"{counted(done.rejected, 'row')} could not be read and left out; {done.first_reject}.", err=True)
+        typer.echo(f"{pluralise(done.rejected, 'row')} could not be read and left out; {done.first_reject}.", err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from insula.cli.options import FileFormat, Header, Json, OutputFile, Quiet, Separator, SourceFile
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 
 if TYPE_CHECKING:
     from insula.data.mask_rows import MaskedFile
@@ -98,12 +98,12 @@ def mask(
         typer.echo(sentence, err=True)
     if done.rejected:
         typer.echo(
-            f"{counted(done.rejected, 'row')} could not be read and left out; {done.first_reject}.",
+            f"{pluralise(done.rejected, 'row')} could not be read and left out; {done.first_reject}.",
             err=True,
         )
 
 
 def _print_counts(done: MaskedFile, verb: str, *, err: bool) -> None:
-    typer.echo(f"{counted(done.rows, 'row')} written, {done.altered:,} of them changed.", err=err)
+    typer.echo(f"{pluralise(done.rows, 'row')} written, {done.altered:,} of them changed.", err=err)
     for kind, count in done.counts.items():
         typer.echo(f"{kind:<12}{count:>8,} {verb}", err=err)

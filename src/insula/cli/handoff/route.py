@@ -14,7 +14,7 @@ from insula.cli.options import AnyModel, Attribute, Json
 from insula.cli.program import App
 from insula.cli.typed_inputs import build_typed_inputs
 from insula.core.durations import format_duration
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.core.starter import STARTER
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def check(
     else:
         for problem in problems:
             typer.echo(f"{problem.kind:<14} {problem.message}")
-        typer.echo(f"{counted(len(found.routes), 'rule')}, {counted(len(problems), 'problem')}")
+        typer.echo(f"{pluralise(len(found.routes), 'rule')}, {pluralise(len(problems), 'problem')}")
     if problems:
         raise typer.Exit(1)
 

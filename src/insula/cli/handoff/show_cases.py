@@ -10,7 +10,7 @@ from insula.cli.handoff.options import STORE, Number, QueueName
 from insula.cli.handoff.printing import print_case, print_cases, print_json, print_stats
 from insula.cli.options import Json
 from insula.cli.store.options import Store
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 
 
 def list_(
@@ -91,8 +91,8 @@ def escalate(store: Store = STORE, as_json: Json = False) -> None:
         return
     if found.late:
         print_cases(found.late)
-    cases = counted(len(found.late), "case")
-    typer.echo(f"{cases} became late, {counted(len(found.returned), 'lease')} ended.", err=True)
+    cases = pluralise(len(found.late), "case")
+    typer.echo(f"{cases} became late, {pluralise(len(found.returned), 'lease')} ended.", err=True)
 
 
 def stats(queue: QueueName = None, store: Store = STORE, as_json: Json = False) -> None:

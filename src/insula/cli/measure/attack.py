@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from insula.cli.options import READING_OPTIONS, AnyModel, Json, Quiet, data_argument, with_columns
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.core.starter import STARTER
 
 SHOWN = 5
@@ -87,6 +87,6 @@ def attack(
         typer.echo(f"\n{', '.join(pair.before) or 'nothing'} -> {', '.join(pair.after) or 'nothing'}")
         typer.echo(f"  {pair.text}\n  {pair.changed}")
     if len(found.worst) > SHOWN:
-        typer.echo(f"\n{counted(len(found.worst) - SHOWN, 'more pair')} in --json and in --output.")
+        typer.echo(f"\n{pluralise(len(found.worst) - SHOWN, 'more pair')} in --json and in --output.")
     if output is not None:
         typer.echo(f"\nresult   {output}")

@@ -87,12 +87,12 @@ def compare(
     from insula.api.comparison import compare as run_comparison
     from insula.cli.command import as_typed
     from insula.cli.progress import show_progress
-    from insula.core.sentences import counted
+    from insula.core.sentences import pluralise
 
     if not against and len(models) != 2:
         raise typer.BadParameter(
-            f"A comparison without --against needs two models. Got {counted(len(models), 'model')}. Name two, or name "
-            "the models of B with --against."
+            f"A comparison without --against needs two models. Got {pluralise(len(models), 'model')}. Name two, or "
+            "name the models of B with --against."
         )
     a, b = (models, against) if against else (models[:1], models[1:])
     with show_progress(quiet) as progress:

@@ -169,5 +169,5 @@ def _print_keys(records: list[KeyRecord], as_json: bool) -> None:
         quota = "-" if record.texts_a_day is None else f"{record.texts_a_day:,}"
         rate = "-" if record.calls_a_second is None else f"{record.calls_a_second:g}"
         scopes = " ".join(record.scopes)
-        line = f"{record.id:<18}{record.state(now):<9}{scopes:<22}{expires:<12}{quota:>11}{rate:>9}  {record.name}"
+        line = f"{record.id:<18}{record.get_state(now):<9}{scopes:<22}{expires:<12}{quota:>11}{rate:>9}  {record.name}"
         typer.echo(line)

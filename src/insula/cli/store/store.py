@@ -56,6 +56,6 @@ def purge(store: Store = STORE, as_json: Json = False) -> None:
 
 
 def _print_deleted(rows: int, as_json: bool) -> None:
-    from insula.core.sentences import counted
+    from insula.core.sentences import pluralise
 
-    typer.echo(json.dumps({"rows": rows}) if as_json else f"deleted  {counted(rows, 'row')}")
+    typer.echo(json.dumps({"rows": rows}) if as_json else f"deleted  {pluralise(rows, 'row')}")

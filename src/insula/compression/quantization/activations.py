@@ -20,7 +20,7 @@ def sample_activations(
 
     tokens  texts as token ids; each runs alone, so that no vector is padding
     """
-    names = list(dict.fromkeys(product.activation for product in graph.products()))
+    names = list(dict.fromkeys(product.activation for product in graph.find_products()))
     if not names:
         return {}
     session = open_session(graph.to_bytes(outputs=names))

@@ -64,7 +64,7 @@ class Graph:
         other._constants, other._nodes = dict(self._constants), list(self._nodes)
         return other
 
-    def constant(self, name: str) -> NDArray[Any]:
+    def read_constant(self, name: str) -> NDArray[Any]:
         """Return the values of a constant."""
         return self._constants[name]
 
@@ -73,7 +73,7 @@ class Graph:
         self._constants[name] = values
         return name
 
-    def products(self) -> list[Product]:
+    def find_products(self) -> list[Product]:
         """Return the products with a large enough constant matrix, in order of computation."""
         return [
             Product(node.output[0], node.input[0], node.input[1])
@@ -81,7 +81,7 @@ class Graph:
             if node.op_type == "MatMul" and self._is_matrix(node.input[1]) and node.input[0] not in self._constants
         ]
 
-    def tables(self) -> list[Table]:
+    def find_tables(self) -> list[Table]:
         """Return the embedding tables."""
         return [
             Table(node.output[0], node.input[0], node.input[1])
@@ -94,7 +94,7 @@ class Graph:
         place = next(i for i, node in enumerate(self._nodes) if node.output and node.output[0] == name)
         self._nodes[place : place + 1] = nodes
 
-    def users(self, name: str) -> int:
+    def count_users(self, name: str) -> int:
         """Return the number of nodes that read a tensor."""
         return sum(name in node.input for node in self._nodes)
 

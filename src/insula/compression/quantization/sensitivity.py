@@ -20,9 +20,9 @@ def measure_sensitivities(
 
     All products of one activation share its quantised values, and are quantised together or not at all.
     """
-    products = graph.products()
+    products = graph.find_products()
 
-    def logits(one: Graph) -> NDArray[np.float32]:
+    def compute_logits(one: Graph) -> NDArray[np.float32]:
         session = open_session(one.to_bytes())
         return run_in_batches(
             tokens,
@@ -30,9 +30,9 @@ def measure_sensitivities(
             lambda ids, mask: session.run(["logits"], {"input_ids": ids, "attention_mask": mask})[0],
         )
 
-    wanted, found = logits(graph), {}
+    wanted, found = compute_logits(graph), {}
     for activation in dict.fromkeys(product.activation for product in products):
         alone = graph.copy()
         quantize_matmuls(alone, scales, keep=[one.name for one in products if one.activation != activation])
-        found[activation] = float(np.square(logits(alone) - wanted).mean())
+        found[activation] = float(np.square(compute_logits(alone) - wanted).mean())
     return dict(sorted(found.items(), key=lambda entry: -entry[1]))

@@ -51,7 +51,7 @@ class ActivationScale:
         scale = max((high - low) / 255, 1e-12)
         return cls(scale, int(np.clip(round(-low / scale), 0, 255)), divisors)
 
-    def rounded(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def fake_quantize(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return divided values after quantisation and dequantisation."""
         levels = np.clip(np.rint(values / np.float32(self.scale)) + self.zero, 0, 255)
         back: NDArray[np.float32] = ((levels - self.zero) * self.scale).astype(np.float32)
@@ -64,8 +64,8 @@ def choose_scales(graph: Graph, samples: Mapping[str, NDArray[np.float32]]) -> d
     samples  activation name to (rows, width) vectors from training texts
     """
     readers: dict[str, list[NDArray[np.float32]]] = {}
-    for product in graph.products():
-        readers.setdefault(product.activation, []).append(graph.constant(product.weight))
+    for product in graph.find_products():
+        readers.setdefault(product.activation, []).append(graph.read_constant(product.weight))
     return {name: _choose_scale(rows[:_MAX_ROWS], np.hstack(readers[name])) for name, rows in samples.items()}
 
 
@@ -81,10 +81,10 @@ def quantize_matmuls(
     samples  activation name to (rows, width) vectors, on which rounding minimises the error of the products
     """
     done, ready = [], set()
-    for product in graph.products():
+    for product in graph.find_products():
         if product.name in keep:
             continue
-        at, weight = scales[product.activation], graph.constant(product.weight)
+        at, weight = scales[product.activation], graph.read_constant(product.weight)
         nodes = []
         if product.activation not in ready:
             ready.add(product.activation)
@@ -93,7 +93,7 @@ def quantize_matmuls(
         if at.divisors is not None:
             weight = weight * at.divisors[:, None]
             seen = None if seen is None else seen / at.divisors
-        levels, column = quantize_columns(weight, None if seen is None else at.rounded(seen))
+        levels, column = quantize_columns(weight, None if seen is None else at.fake_quantize(seen))
         right = f"{product.name}.insula"
         inputs: Sequence[str] = [
             graph.add_constant(f"{right}.int8", levels),
@@ -158,6 +158,6 @@ def _choose_range(
     rounded = levels * columns
     low, high = float(rows.min()), float(rows.max())
     tried = [ActivationScale.of_range(low * share, high * share, divisors) for share in _SHARES]
-    errors = [float(np.square(one.rounded(rows) @ rounded - wanted).sum()) for one in tried]
+    errors = [float(np.square(one.fake_quantize(rows) @ rounded - wanted).sum()) for one in tried]
     place = int(np.argmin(errors))
     return tried[place], errors[place]

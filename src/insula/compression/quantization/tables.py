@@ -18,12 +18,12 @@ Bits = Literal[4, 8]
 
 def quantize_tables(graph: Graph, bits: Bits = 8) -> None:
     """Replace every embedding table of the graph by `bits` per value and a float32 scale per row."""
-    for number, table in enumerate(graph.tables()):
+    for number, table in enumerate(graph.find_tables()):
         _replace(graph, table, f"insula.table{number}", bits)
 
 
 def _replace(graph: Graph, table: Table, name: str, bits: Bits) -> None:
-    values = graph.constant(table.weight)
+    values = graph.read_constant(table.weight)
     if bits == 4 and values.shape[1] % 2:
         bits = 8  # two values share a byte
     levels, scales = quantize_rows(values, bits)

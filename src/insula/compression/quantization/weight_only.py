@@ -37,10 +37,10 @@ def pack_products(
     samples  activation name to (rows, width) vectors, on which rounding minimises the error of the products
     """
     done = []
-    for product in graph.products():
+    for product in graph.find_products():
         if product.name in keep:
             continue
-        weight = graph.constant(product.weight)
+        weight = graph.read_constant(product.weight)
         seen = None if samples is None else samples[product.activation]
         packed, scales = pack_blocks(weight, bits, block, seen)
         name = f"{product.name}.insula"
@@ -58,8 +58,8 @@ def pack_products(
 def store_products(graph: Graph, *, samples: Mapping[str, NDArray[np.float32]] | None = None) -> list[str]:
     """Store the weights of all products in 8 bits; return the names of the products. `samples` as above."""
     done = []
-    for product in graph.products():
-        weight = graph.constant(product.weight)
+    for product in graph.find_products():
+        weight = graph.read_constant(product.weight)
         scales = (np.maximum(np.abs(weight).max(axis=0), 1e-12) / _MOST).astype(np.float32)
         seen = None if samples is None else samples[product.activation]
         levels = round_to_levels(weight, scales, -_MOST, _MOST, seen).astype(np.int8)

@@ -32,7 +32,7 @@ class Dialogues:
             self._rows.setdefault(dialogue, []).append((number, order, turn))
         return number
 
-    def earlier(self) -> tuple[list[tuple[Turn, ...]], int]:
+    def collect_earlier_turns(self) -> tuple[list[tuple[Turn, ...]], int]:
         """Return the turns before each added row, oldest first, and the number of rows with more than `MOST_TURNS`.
 
         The last `MOST_TURNS` turns are kept.

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from insula.core.model_input import TextOrInput
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.data.cell_paths import JOINED
 from insula.data.columns import (
     NO_CONVERSATION,
@@ -101,7 +101,7 @@ class ContextTally:
                 self.with_turns += bool(one.turns)
                 self.with_target += one.target is not None
 
-    def warnings(self, columns: FileColumns, context: Context) -> list[str]:
+    def list_warnings(self, columns: FileColumns, context: Context) -> list[str]:
         """Return warnings on the context: columns that were chosen, context that is not read or missing."""
         found = []
         if columns.usual:
@@ -113,16 +113,16 @@ class ContextTally:
         ):
             if count and not is_read:
                 have = "has" if count == 1 else "have"
-                found.append(f"{counted(count, 'row')} {have} {what}, which this model does not read.")
+                found.append(f"{pluralise(count, 'row')} {have} {what}, which this model does not read.")
             if is_read and not count and self.rows:
                 found.append(
-                    f"The model reads {what}, but none of {counted(self.rows, 'row')} has any: predicted from the text "
-                    f"only. Name the columns with {option}."
+                    f"The model reads {what}, but none of {pluralise(self.rows, 'row')} has any: predicted from the "
+                    f"text only. Name the columns with {option}."
                 )
         if self.out_of_order:
             come, whose = ("comes", "its") if self.out_of_order == 1 else ("come", "their")
             found.append(
-                f"{counted(self.out_of_order, 'row')} {come} after a later turn of {whose} dialogue (column "
+                f"{pluralise(self.out_of_order, 'row')} {come} after a later turn of {whose} dialogue (column "
                 f"{columns.conversation.turn!r}): the file was read in its own order. Sort it by dialogue and turn."
             )
         return found

@@ -17,7 +17,7 @@ NO_PLACE = "without a value in the turn column"
 class RowContext(NamedTuple):
     """The context of a row.
 
-    turns    earlier turns, oldest first; for a dialogue, `ContextReader.earlier_turns` holds them at index `number`
+    turns    earlier turns, oldest first; for a dialogue, `collect_earlier_turns` holds them at index `number`
     number   index of a row of a dialogue, else -1
     problem  the reason why the earlier turns cannot be read
     """
@@ -65,9 +65,9 @@ class ContextReader:
         self.long += len(turns) > MOST_TURNS
         return RowContext(tuple(map(self._shorten_turn, turns[-MOST_TURNS:])), speaker, target, problem=problem)
 
-    def earlier_turns(self) -> list[tuple[Turn, ...]]:
+    def collect_earlier_turns(self) -> list[tuple[Turn, ...]]:
         """Return the earlier turns of the rows of dialogues, by their `number`."""
-        earlier, self.long = self._dialogues.earlier()
+        earlier, self.long = self._dialogues.collect_earlier_turns()
         return earlier
 
     def _shorten_turn(self, turn: Turn) -> Turn:

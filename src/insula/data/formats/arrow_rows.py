@@ -64,7 +64,7 @@ class ArrowRows(RowReader):
             "format. Write or copy it again."
         )
 
-    def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
+    def _iterate_numbered_rows(self) -> Iterator[tuple[int, Row]]:
         number = 0
         while True:
             try:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from insula.core.errors import DataError, MissingFileError, nearest
+from insula.core.errors import DataError, MissingFileError, suggest
 
 STDIN = "-"
 
@@ -80,7 +80,7 @@ def require_file(path: Path) -> None:
 
 def suggest_file(path: Path) -> str:
     """Return ` Did you mean 'x'?` for the file in the same folder with the nearest name, or an empty string."""
-    return nearest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
+    return suggest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from insula.core.errors import DataError
-from insula.core.sentences import counted, shorten
+from insula.core.sentences import pluralise, shorten
 from insula.data.usual_names import ALL_NAMES
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -66,8 +66,8 @@ def detect_dialect(head: Sequence[str], *, tabs: bool, separator: str | None = N
     if delimiter is None and head and (match := _SEPARATOR_LINE.fullmatch(head[first])):
         delimiter, skipped = match[1], first + 1
     notes = []
-    if delimiter is None and not skipped and (skipped := _lines_before_header(head)):
-        notes.append(f"{counted(skipped, 'line')} before the names of the columns skipped.")
+    if delimiter is None and not skipped and (skipped := _count_lines_before_header(head)):
+        notes.append(f"{pluralise(skipped, 'line')} before the names of the columns skipped.")
     sample = _take_sample(head[skipped:])
     header = next((line for line in sample if line.strip()), "")
     if delimiter is None:
@@ -133,7 +133,7 @@ def require_header(records: Sequence[Sequence[str]], path: str) -> None:
             )
 
 
-def _lines_before_header(head: Sequence[str]) -> int:
+def _count_lines_before_header(head: Sequence[str]) -> int:
     """Return the number of lines before the first one with a usual column name, if the lines below have its cells.
 
     Titles and comments of exporting programs have fewer cells, and no name of a column.
@@ -153,7 +153,7 @@ def _lines_before_header(head: Sequence[str]) -> int:
     return 0
 
 
-def completed_header(first: Sequence[str], records: Sequence[Sequence[str]], path: str) -> tuple[list[str], list[str]]:
+def complete_header(first: Sequence[str], records: Sequence[Sequence[str]], path: str) -> tuple[list[str], list[str]]:
     """Return the names of the columns, one for each cell of the rows, and notes on names that were added or removed.
 
     first    the cells of the header
@@ -172,15 +172,15 @@ def completed_header(first: Sequence[str], records: Sequence[Sequence[str]], pat
     if missing < 0:
         return (names, []) if any(name.strip() for name in names[width:]) else (names[:width], [])
     if not any(cell.strip() for row in regular for cell in row[-missing:]):
-        return names + [""] * missing, [f"Each row ends with {counted(missing, 'empty cell')} without a column name."]
+        return names + [""] * missing, [f"Each row ends with {pluralise(missing, 'empty cell')} without a column name."]
     numbers = [row[0].strip() for row in regular]
     if missing == 1 and len(set(numbers)) == len(numbers) and all(map(_NUMBER.fullmatch, numbers)):
         return ["", *names], ["The first column has no name and holds row numbers; the names are those of the others."]
     shown = ", ".join(repr(shorten(name, _SHOWN)) for name in names[:_MOST_NAMES])
     raise DataError(
-        f"The first line of {path!r} has {counted(len(names), 'cell')} ({shown}), but the rows below have {width}, so "
-        "that it does not name their columns. Add the missing names. If it is no header, say so with --no-header; if "
-        "texts have separators in them, put quotes around the texts, or name another one with --separator."
+        f"The first line of {path!r} has {pluralise(len(names), 'cell')} ({shown}), but the rows below have {width}, "
+        "so that it does not name their columns. Add the missing names. If it is no header, say so with --no-header; "
+        "if texts have separators in them, put quotes around the texts, or name another one with --separator."
     )
 
 

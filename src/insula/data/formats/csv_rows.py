@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from insula.core.errors import DataError
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.data.formats.csv_dialect import (
-    completed_header,
+    complete_header,
     detect_dialect,
     double_escaped_quotes,
     read_sample_records,
@@ -72,7 +72,7 @@ class CsvRows(TextRows):
                 "--no-header."
             )
         if header is not False:
-            first, notes = completed_header(first, records[1:], path)
+            first, notes = complete_header(first, records[1:], path)
             self.notes.extend(notes)
         self._width = len(first)
         self._header: list[str] | None = None if header is False or len(first) < 2 else first
@@ -89,12 +89,12 @@ class CsvRows(TextRows):
         """Sentences on the dialect, and on what was repaired so far."""
         found = super().warnings
         if self._escaped:
-            found.append(f'{counted(self._escaped, "row")} with quotes escaped by a backslash (\\") read as such.')
+            found.append(f'{pluralise(self._escaped, "row")} with quotes escaped by a backslash (\\") read as such.')
         if self._stray:
-            found.append(f"{counted(self._stray, 'row')} with text after a closing quote read without that quote.")
+            found.append(f"{pluralise(self._stray, 'row')} with text after a closing quote read without that quote.")
         return found
 
-    def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
+    def _iterate_numbered_rows(self) -> Iterator[tuple[int, Row]]:
         columns, width = self.columns, self._width
         for line, cells in self._records:
             if cells == self._header:  # files that were joined
@@ -105,7 +105,7 @@ class CsvRows(TextRows):
                 yield line, dict(zip(columns, repaired, strict=True))
             else:
                 self.reject(
-                    line, f"{counted(len(cells), 'cell')}, but the header has {width}", "".join(self._feed.record)
+                    line, f"{pluralise(len(cells), 'cell')}, but the header has {width}", "".join(self._feed.record)
                 )
 
     def _read_records(self) -> Iterator[tuple[int, list[str]]]:

@@ -58,7 +58,7 @@ class ExcelRows(RowReader):
                 for number, name in enumerate(names, start=1)
             )
 
-    def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
+    def _iterate_numbered_rows(self) -> Iterator[tuple[int, Row]]:
         for number, cells in enumerate(self._cells[self._first :], start=self._first + 1):
             if any(map(_is_filled, cells)):
                 yield number, dict(zip(self.columns, map(_to_plain, cells), strict=True))

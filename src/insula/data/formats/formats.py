@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
-from insula.core.errors import DataError, nearest
+from insula.core.errors import DataError, suggest
 from insula.core.progress import Progress
 from insula.data.formats.byte_source import STDIN, find_zip_member, open_bytes
 from insula.data.formats.csv_rows import CsvRows
@@ -62,7 +62,7 @@ def find_format(path: str | Path) -> Format:
     if ending not in EXTENSIONS:
         raise DataError(
             f"The name of {str(path)!r} must end in one of {', '.join(EXTENSIONS)}, optionally with .gz or .zip. "
-            f"Got {ending or 'no ending'!r}.{nearest(ending, EXTENSIONS)} "
+            f"Got {ending or 'no ending'!r}.{suggest(ending, EXTENSIONS)} "
             "Rename the file or name its format with --format (in Python: `format`)."
         )
     return EXTENSIONS[ending]
@@ -76,7 +76,7 @@ def find_written_format(path: str | Path) -> Format:
     if ending not in known:
         raise DataError(
             f"The name of the output {str(path)!r} must end in one of {', '.join(known)}, optionally with .gz. "
-            f"Got {ending or 'no ending'!r}.{nearest(ending, known)} Rename it."
+            f"Got {ending or 'no ending'!r}.{suggest(ending, known)} Rename it."
         )
     return EXTENSIONS[ending]
 
@@ -86,7 +86,7 @@ def check_format(name: str, known: Sequence[Format] = FORMATS) -> Format:
     for one in known:
         if name == one:
             return one
-    raise DataError(f"The format must be one of {', '.join(known)}. Got {name!r}.{nearest(name, known)}")
+    raise DataError(f"The format must be one of {', '.join(known)}. Got {name!r}.{suggest(name, known)}")
 
 
 def has_known_format(path: Path) -> bool:

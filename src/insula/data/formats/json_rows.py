@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from insula.core.errors import DataError
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.data.formats.annotation_exports import Export, find_export
 from insula.data.formats.row_reader import ReadLimits, Reject, Row, TextRows
 from insula.data.formats.text_lines import TextLines
@@ -32,7 +32,7 @@ class _JsonReader(TextRows):
         super().__init__(lines, path, batch_size=batch_size, on_reject=on_reject, limits=limits)
         self._repaired = 0
         rows = self._read_rows()
-        first = self._next_rows(rows)
+        first = self._read_batch(rows)
         if (export := find_export([row for _, row in first])) is not None:
             self.notes.append(f"Read as an export of {export.tool}.")
             first, rows = list(self._convert_rows(first, export)), self._convert_rows(rows, export)
@@ -45,7 +45,7 @@ class _JsonReader(TextRows):
         """Sentences on what was repaired so far."""
         found = super().warnings
         if self._repaired:
-            rows = counted(self._repaired, "row")
+            rows = pluralise(self._repaired, "row")
             found.append(f"{rows} held unpaired surrogates or NUL characters, which were replaced or removed.")
         return found
 
@@ -57,7 +57,7 @@ class _JsonReader(TextRows):
             else:
                 yield number, converted
 
-    def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
+    def _iterate_numbered_rows(self) -> Iterator[tuple[int, Row]]:
         return iter(self._rows)
 
     def _read_rows(self) -> Iterator[tuple[int, Row]]:

@@ -34,7 +34,7 @@ class LineRows(TextRows):
 
     columns = ("text",)
 
-    def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
+    def _iterate_numbered_rows(self) -> Iterator[tuple[int, Row]]:
         bad_lines = self._text.bad_lines
         for number, line in enumerate(self._text, start=1):
             text = line.removesuffix("\n").removesuffix("\r")
@@ -50,7 +50,7 @@ class FastTextRows(TextRows):
 
     columns = ("text", "label")
 
-    def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
+    def _iterate_numbered_rows(self) -> Iterator[tuple[int, Row]]:
         bad_lines = self._text.bad_lines
         for number, line in enumerate(self._text, start=1):
             words = line.split()

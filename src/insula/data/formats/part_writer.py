@@ -54,7 +54,7 @@ class PartFormat:
         """True if all rows have the same columns."""
         return self._kind in (*BINARY, *DELIMITED)
 
-    def layout_of(self, batches: Iterable[Sequence[Row]], more: Sequence[str]) -> Layout:
+    def build_layout(self, batches: Iterable[Sequence[Row]], more: Sequence[str]) -> Layout:
         """Return the layout of a table with these rows, followed by the columns `more`.
 
         Raises `DataError` if there is none, such as for a Parquet column of several types or two CSV columns of one
@@ -69,7 +69,7 @@ class PartFormat:
     def write(self, file: Path, rows: Sequence[Row], layout: Layout | None) -> Layout:
         """Write a part atomically; return the layout (plain JSON types): `layout`, or the one of these first rows."""
         if self._kind in DELIMITED:
-            layout = layout or self.layout_of([rows], ())
+            layout = layout or self.build_layout([rows], ())
         with atomic_file(file) as temporary, temporary.open("wb") as stream:
             if self._kind in BINARY:
                 from insula.data.formats.arrow_parts import write_arrow_part

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from insula.core.environment import cache_folder
+from insula.core.environment import get_cache_folder
 from insula.core.errors import DataError, MissingFileError, OutputError
 
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
@@ -24,7 +24,7 @@ def is_remote(path: object) -> bool:
 
 
 @contextlib.contextmanager
-def local_copy(source: str | Path) -> Iterator[str | Path]:
+def open_local_copy(source: str | Path) -> Iterator[str | Path]:
     """Yield a local path with the content of `source`: itself if it is local, else a temporary download.
 
     Raises `MissingFileError`, or `DataError` if the file system cannot be reached.
@@ -106,4 +106,4 @@ def _get_file_name(address: str) -> str:
 
 
 def _get_cache() -> Path:
-    return cache_folder("remote")
+    return get_cache_folder("remote")

@@ -109,8 +109,8 @@ class RowReader:
 
     def __iter__(self) -> Iterator[RowBatch]:
         """Yield batches of at most `batch_size` rows."""
-        numbered = self._numbered_rows()
-        while chunk := self._next_rows(numbered):
+        numbered = self._iterate_numbered_rows()
+        while chunk := self._read_batch(numbered):
             yield RowBatch([row for _, row in chunk], [line for line, _ in chunk])
 
     def __enter__(self) -> RowReader:
@@ -132,7 +132,7 @@ class RowReader:
                 "more. Check its format."
             )
 
-    def _next_rows(self, numbered: Iterator[tuple[int, Row]]) -> list[tuple[int, Row]]:
+    def _read_batch(self, numbered: Iterator[tuple[int, Row]]) -> list[tuple[int, Row]]:
         """Return the rows of the next batch with their lines."""
         limits = self._limits
         if limits is None:
@@ -155,7 +155,7 @@ class RowReader:
         """How many characters of the file were read."""
         return 0
 
-    def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
+    def _iterate_numbered_rows(self) -> Iterator[tuple[int, Row]]:
         raise NotImplementedError
 
 
@@ -216,5 +216,5 @@ class MemoryRows(RowReader):
         self.columns = columns
         self._rows = rows
 
-    def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
+    def _iterate_numbered_rows(self) -> Iterator[tuple[int, Row]]:
         return enumerate(self._rows, start=1)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from insula.core.errors import DataError
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.data.formats.byte_source import measure_share_read, read_errors
 from insula.data.formats.encoding import (
     SAMPLE_BYTES,
@@ -78,14 +78,16 @@ class TextLines:
     def warnings(self) -> list[str]:
         """Sentences on what was repaired so far."""
         found = [
-            f"{counted(count, 'line')} {'is' if count == 1 else 'are'} not {self.encoding} like the rest: read as "
+            f"{pluralise(count, 'line')} {'is' if count == 1 else 'are'} not {self.encoding} like the rest: read as "
             f"{name}."
             for name, count in sorted(self._mixed.items())
         ]
         if self._nuls:
-            found.append(f"{counted(self._nuls, 'NUL character')} {'was' if self._nuls == 1 else 'were'} removed.")
+            found.append(f"{pluralise(self._nuls, 'NUL character')} {'was' if self._nuls == 1 else 'were'} removed.")
         if self._wide_errors:
-            found.append(f"{counted(self._wide_errors, 'character')} not valid in {self.encoding} replaced by U+FFFD.")
+            found.append(
+                f"{pluralise(self._wide_errors, 'character')} not valid in {self.encoding} replaced by U+FFFD."
+            )
         return found
 
     def __iter__(self) -> Iterator[str]:

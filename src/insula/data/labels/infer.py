@@ -10,7 +10,7 @@ from typing import Any
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
-from insula.core.sentences import counted, shorten
+from insula.core.sentences import pluralise, shorten
 from insula.data.labels.cells import (
     NONE,
     as_list,
@@ -215,14 +215,14 @@ def _note_nulls(cells: Sequence[Any], labelled: Sequence[Any]) -> tuple[str, ...
     notes = []
     if nones and _is_none_label(labelled):
         notes.append(
-            f"The label {NONE!r} of {counted(nones, 'row')} is read as a label, because the other labels start with a "
-            "capital letter, too. If it means that a label is missing, empty these cells."
+            f"The label {NONE!r} of {pluralise(nones, 'row')} is read as a label, because the other labels start with "
+            "a capital letter, too. If it means that a label is missing, empty these cells."
         )
     elif nones:
         words[NONE] = nones
     if words:
         shown = ", ".join(map(repr, sorted(words)))
-        notes.append(f"{counted(words.total(), 'label cell')} with {shown} read as missing.")
+        notes.append(f"{pluralise(words.total(), 'label cell')} with {shown} read as missing.")
     return tuple(notes)
 
 

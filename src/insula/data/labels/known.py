@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from insula.core.errors import DataError, nearest
+from insula.core.errors import DataError, suggest
 from insula.core.scheme import LabelScheme
 from insula.data.labels.cells import SEPARATORS, as_list, count_names, is_unlabelled, split_cell
 from insula.data.labels.plan import LabelPlan, describe_columns
@@ -33,7 +33,7 @@ def plan_known_scheme(
         if unknown := [column for column in columns if column not in scheme.names]:
             raise DataError(
                 f"The label columns must be labels of scheme {scheme.name!r}: {', '.join(scheme.names)}. Got "
-                f"{unknown[0]!r}.{nearest(unknown[0], scheme.names)}"
+                f"{unknown[0]!r}.{suggest(unknown[0], scheme.names)}"
             )
         return LabelPlan(scheme, "flags", tuple(columns))
     delimiter = options.delimiter

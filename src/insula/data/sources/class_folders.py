@@ -54,7 +54,7 @@ class ClassFolderRows(RowReader):
         self.columns = ("text", "label", "file")
         self._files = files
 
-    def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
+    def _iterate_numbered_rows(self) -> Iterator[tuple[int, Row]]:
         for number, (label, path) in enumerate(self._files, start=1):
             try:
                 with open_bytes(path) as stream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from insula.core.example import Example
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.data.labels.plan import LabelPlan, LabelReading
 from insula.data.labels.votes import read_votes
 from insula.data.sources.raw_rows import RawSplit
@@ -64,7 +64,7 @@ def note_context(split: str, examples: Sequence[Example], raw: RawSplit) -> tupl
         counts.append(f"{len(lengths):,} have earlier turns{mean}")
     if columns.target:
         counts.append(f"{sum(example.target is not None for example in examples):,} have a target")
-    return (f"{split}: of {counted(len(examples), 'row')}, {' and '.join(counts)}.",)
+    return (f"{split}: of {pluralise(len(examples), 'row')}, {' and '.join(counts)}.",)
 
 
 def note_dropped(split: str, raw: RawSplit) -> tuple[str, ...]:
@@ -72,4 +72,4 @@ def note_dropped(split: str, raw: RawSplit) -> tuple[str, ...]:
     if not raw.dropped:
         return ()
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in raw.dropped.most_common(8))
-    return (f"{counted(raw.dropped.total(), 'row')} of {split} dropped: {reasons}.",)
+    return (f"{pluralise(raw.dropped.total(), 'row')} of {split} dropped: {reasons}.",)

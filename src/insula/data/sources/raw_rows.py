@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from insula.core.errors import DataError
 from insula.core.model_input import Turn
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.data.cell_paths import build_cell_getter, get_cell, is_path
 from insula.data.columns import Columns, find_columns
 from insula.data.conversations.row_context import ContextReader
@@ -122,21 +122,21 @@ class RawSplit:
                     )
                 )
         if numbers:
-            earlier = contexts.earlier_turns()
+            earlier = contexts.collect_earlier_turns()
             for position, number in numbers:
                 self.rows[position] = self.rows[position]._replace(turns=earlier[number])
         if truncated:
             self.notes.append(
-                f"{counted(truncated, 'text')} of {where} truncated to {options.max_text_length:,} characters."
+                f"{pluralise(truncated, 'text')} of {where} truncated to {options.max_text_length:,} characters."
             )
         if contexts.long:
-            rows = counted(contexts.long, "row")
+            rows = pluralise(contexts.long, "row")
             self.notes.append(
                 f"{rows} of {where} had more than {MOST_TURNS} earlier turns; the last {MOST_TURNS} are used."
             )
         if reader.reject_count:
             first = reader.rejects[0]
-            count = counted(reader.reject_count, "row")
+            count = pluralise(reader.reject_count, "row")
             self.notes.append(f"{count} of {where} could not be read, the first in line {first.line}: {first.reason}.")
         self.notes.extend(f"{where}: {warning}" for warning in reader.warnings)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from insula.core.errors import DataError
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.data.cell_paths import build_cell_getter
 from insula.data.columns import find_text_columns
 from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
@@ -85,7 +85,7 @@ def _read_texts(reader: RowReader, named: TextColumns, where: str, max_length: i
     missing += reader.reject_count
     notes.extend(f"{where!r}: {warning}" for warning in reader.warnings)
     if missing:
-        notes.append(f"{counted(missing, 'row')} of {where!r} had no readable text and were left out.")
+        notes.append(f"{pluralise(missing, 'row')} of {where!r} had no readable text and were left out.")
     return texts
 
 
@@ -97,7 +97,7 @@ def select_new_texts(texts: Iterable[str], *known: Fingerprint) -> tuple[list[st
     given = list(texts)
     counts = []
     for fingerprint in known:
-        seen = fingerprint.seen(given)
+        seen = fingerprint.find_seen(given)
         counts.append(int(seen.sum()))
         given = [one for one, is_known in zip(given, seen, strict=True) if not is_known]
     first: dict[int, str] = {}

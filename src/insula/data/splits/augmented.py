@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from insula.core.example import Example
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.data.splits.compared import join_last_turn
 from insula.data.splits.leak import Fingerprint
 from insula.data.splits.near_duplicates import find_near_duplicates
@@ -22,7 +22,7 @@ def find_augmented_leaks(rows: Sequence[Example], held_out: Sequence[Example]) -
     Equal as in the leak guard, nearly equal as in a split (`cluster_near_duplicates`).
     """
     near = find_near_duplicates(list(map(join_last_turn, rows)), list(map(join_last_turn, held_out)))
-    return near | Fingerprint.of(held_out).seen(rows)
+    return near | Fingerprint.of(held_out).find_seen(rows)
 
 
 def keep_augmented_in_train(splits: Mapping[str, Sequence[Example]]) -> tuple[dict[str, list[Example]], list[str]]:
@@ -35,7 +35,7 @@ def keep_augmented_in_train(splits: Mapping[str, Sequence[Example]]) -> tuple[di
         if name in kept:
             kept[name] = [example for example in kept[name] if not example.augmented_by]
             if removed := len(splits[name]) - len(kept[name]):
-                notes.append(f"{counted(removed, f'augmented {name} row')} left out: only training rows have copies.")
+                notes.append(f"{pluralise(removed, f'augmented {name} row')} left out: only training rows have copies.")
             if splits[name] and not kept[name]:
                 del kept[name]
                 notes.append(f"No row of {name} was left; that split was dropped.")
@@ -45,7 +45,7 @@ def keep_augmented_in_train(splits: Mapping[str, Sequence[Example]]) -> tuple[di
     removed_places = {place for place, is_leaked in zip(places, leaked, strict=True) if is_leaked}
     kept["train"] = [example for place, example in enumerate(kept["train"]) if place not in removed_places]
     notes.append(
-        f"{len(places) - len(removed_places):,} of {counted(len(kept['train']), 'training row')} are augmented."
+        f"{len(places) - len(removed_places):,} of {pluralise(len(kept['train']), 'training row')} are augmented."
     )
     if removed_places:
         notes.append(describe_augmented_leaks(len(removed_places)))
@@ -55,4 +55,4 @@ def keep_augmented_in_train(splits: Mapping[str, Sequence[Example]]) -> tuple[di
 def describe_augmented_leaks(count: int) -> str:
     """Return a sentence on augmented rows that were dropped because they leak."""
     verb = "was dropped: it is" if count == 1 else "were dropped: they are"
-    return f"{counted(count, 'augmented row')} {verb} equal or nearly equal to a validation or test row."
+    return f"{pluralise(count, 'augmented row')} {verb} equal or nearly equal to a validation or test row."

@@ -9,7 +9,7 @@ class Components:
     def __init__(self, count: int) -> None:
         self._parent = list(range(count))
 
-    def root(self, item: int) -> int:
+    def find_root(self, item: int) -> int:
         """Return the representative of the component of `item`: its lowest item."""
         parent = self._parent
         while parent[item] != item:
@@ -18,10 +18,10 @@ class Components:
 
     def join(self, one: int, other: int) -> None:
         """Join the components of two items."""
-        low, high = sorted((self.root(one), self.root(other)))
+        low, high = sorted((self.find_root(one), self.find_root(other)))
         self._parent[high] = low
 
-    def numbers(self) -> list[int]:
+    def number_components(self) -> list[int]:
         """Return a component number per item, counted from 0 in order of first appearance."""
         number: dict[int, int] = {}
-        return [number.setdefault(self.root(item), len(number)) for item in range(len(self._parent))]
+        return [number.setdefault(self.find_root(item), len(number)) for item in range(len(self._parent))]

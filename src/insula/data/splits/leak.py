@@ -61,7 +61,7 @@ class Fingerprint:
         """Return the hashes, sorted, each once; the constructor accepts them."""
         return self._hashes.copy()
 
-    def seen(self, rows: Iterable[Compared]) -> npt.NDArray[np.bool_]:
+    def find_seen(self, rows: Iterable[Compared]) -> npt.NDArray[np.bool_]:
         """Return for each text or row whether it is in the set; False for a text with nothing to compare.
 
         If both sides have earlier turns, rows are compared with the turn before them, else by their texts only.
@@ -142,7 +142,7 @@ def require_no_leak(train: Iterable[Example] | Fingerprint, evaluation: Sequence
     name  name of the evaluation rows in the message, such as that of a file
     """
     fingerprint = train if isinstance(train, Fingerprint) else Fingerprint.of(train)
-    seen = fingerprint.seen(evaluation)
+    seen = fingerprint.find_seen(evaluation)
     if count := int(seen.sum()):
         shown = [shorten(evaluation[row].text, SHOWN_LENGTH) for row in np.flatnonzero(seen)[:SHOWN]]
         raise LeakError(

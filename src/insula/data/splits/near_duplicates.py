@@ -45,23 +45,23 @@ def cluster_near_duplicates(texts: Sequence[str], *, threshold: float = 0.8, see
     sizes, signatures = _compute_signatures((texts[position] for position in distinct), len(distinct), seed)
 
     @functools.lru_cache(maxsize=256)
-    def shingles_of(item: int) -> set[str]:
+    def get_shingles(item: int) -> set[str]:
         return build_shingles(texts[distinct[item]])
 
-    def similar(one: int, other: int) -> bool:
-        if components.root(distinct[one]) == components.root(distinct[other]):
+    def are_similar(one: int, other: int) -> bool:
+        if components.find_root(distinct[one]) == components.find_root(distinct[other]):
             return True
         # Sets of too different a size cannot be similar enough; the bound saves most of the exact comparisons.
         small, large = sorted((sizes[one], sizes[other]))
         if small < threshold * large:
             return False
-        shared = len(shingles_of(one) & shingles_of(other))
+        shared = len(get_shingles(one) & get_shingles(other))
         return shared >= threshold * (small + large - shared)
 
     for bucket in _iterate_buckets(signatures, _choose_band_rows(threshold)):
-        for one, other in _iterate_similar_pairs(bucket, similar):
+        for one, other in _iterate_similar_pairs(bucket, are_similar):
             components.join(distinct[one], distinct[other])
-    return components.numbers()
+    return components.number_components()
 
 
 def find_near_duplicates(
@@ -74,7 +74,7 @@ def find_near_duplicates(
     sizes, signatures = _compute_signatures((*texts, *references), len(texts) + len(references), seed)
 
     @functools.lru_cache(maxsize=4096)
-    def shingles_of(place: int) -> set[str]:
+    def get_shingles(place: int) -> set[str]:
         return build_shingles(references[place])
 
     def is_near(place: int, candidates: list[int]) -> bool:
@@ -82,7 +82,7 @@ def find_near_duplicates(
         for other in candidates:
             small, large = sorted((size, sizes[len(texts) + other]))
             if small >= threshold * large:
-                shared = len(shingles & shingles_of(other))
+                shared = len(shingles & get_shingles(other))
                 if shared >= threshold * (small + large - shared):
                     return True
         return False
@@ -101,14 +101,16 @@ def _compute_signatures(texts: Iterable[str], count: int, seed: int) -> tuple[li
     """Return the number of shingles of each text, and the MinHash values, of shape (count, PERMUTATIONS)."""
     sizes: list[int] = []
 
-    def encoded() -> Iterator[list[bytes]]:
+    def encode_shingles() -> Iterator[list[bytes]]:
         for text in texts:
             found = build_shingles(text)
             sizes.append(len(found))
             yield [shingle.encode("utf-8", "surrogatepass") for shingle in found]
 
     signatures = np.empty((count, PERMUTATIONS), dtype=np.uint32)
-    sketches = MinHash.generator(encoded(), num_perm=PERMUTATIONS, seed=seed, hashfunc=zlib.crc32, scheme="affine32")
+    sketches = MinHash.generator(
+        encode_shingles(), num_perm=PERMUTATIONS, seed=seed, hashfunc=zlib.crc32, scheme="affine32"
+    )
     for row, sketch in enumerate(sketches):
         signatures[row] = sketch.hashvalues
     return sizes, signatures

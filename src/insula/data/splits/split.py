@@ -74,7 +74,7 @@ def _find_groups(examples: Sequence[Example], seed: int) -> list[list[int]]:
         if example.group:
             components.join(first_of.setdefault(example.group, row), row)
     groups: dict[int, list[int]] = {}
-    for row, number in enumerate(components.numbers()):
+    for row, number in enumerate(components.number_components()):
         groups.setdefault(number, []).append(row)
     return list(groups.values())
 

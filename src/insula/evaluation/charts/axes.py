@@ -34,7 +34,7 @@ class Plot:
     x: Scale
     y: Scale
 
-    def points(self, pairs: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+    def map_points(self, pairs: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
         """Return the positions of data points."""
         return [(self.x(pair[0]), self.y(pair[1])) for pair in pairs]
 

@@ -59,7 +59,7 @@ def draw_learning_chart(series: Sequence[Series], *, key: str, title: str, x_tit
         )
         end = name_start - 40
     for line in series:
-        places = plot.points(line.points)
+        places = plot.map_points(line.points)
         parts.append(draw_polyline(places, class_=f"line {line.style}"))
         if line.style == "second" and 1 < len(places) <= 40:
             parts.extend(build_element("circle", cx=x, cy=y, r=3, class_=f"dot {line.style}") for x, y in places)

@@ -51,7 +51,7 @@ def draw_option_values_chart(
         )
     best = max(scores, default=0.0)
     for place, tried, score in sorted(zip(places, values, scores, strict=True), key=lambda dot: dot[2]):
-        ((x, y),) = plot.points([(place, score)])
+        ((x, y),) = plot.map_points([(place, score)])
         strong = score == best
         summary = f"{tried if isinstance(tried, str) else format(tried, '.4g')}: {score:.4f}"
         parts.append(

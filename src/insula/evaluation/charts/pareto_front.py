@@ -40,10 +40,10 @@ def draw_pareto_front_chart(points: Sequence[Point], *, y_title: str) -> Markup:
     parts = [
         build_element("style", Markup(STYLE)),
         draw_frame(plot, x_ticks, y_ticks, x_title="megabytes", y_title=y_title),
-        draw_polyline(plot.points(front), class_="line"),
+        draw_polyline(plot.map_points(front), class_="line"),
     ]
     for point in points:
-        ((x, y),) = plot.points([(point.megabytes, point.value)])
+        ((x, y),) = plot.map_points([(point.megabytes, point.value)])
         summary = f"{point.name}: {point.megabytes:.1f} MB, {point.value:.4f}"
         shape = "front" if point.on_front else "dominated"
         parts.append(build_element("circle", build_element("title", summary), cx=x, cy=y, r=4, class_=shape))

@@ -24,7 +24,7 @@ def draw_precision_recall_chart(
     """Return the curve of one label; the dashed line is the `prevalence`, the precision of random guessing."""
     plot = Plot(Scale(0.0, 1.0, 24, WIDTH - 8), Scale(0.0, 1.0, HEIGHT - 20, 26))
     pairs = [[r, p] for r, p in zip(recall, precision, strict=False)]
-    places = plot.points(downsample(sorted(pairs, key=lambda pair: (pair[0], -pair[1])), 60))
+    places = plot.map_points(downsample(sorted(pairs, key=lambda pair: (pair[0], -pair[1])), 60))
     base, top, left, right = plot.y.start, plot.y.end, plot.x.start, plot.x.end
     parts = [
         draw_text(label, 4, 15, room=WIDTH - 62, class_="label strong"),

@@ -30,10 +30,10 @@ def draw_reliability_chart(
     plot = Plot(Scale(0.0, 1.0, 52, WIDTH - 22), Scale(0.0, 1.0, base, 34))
     marks = [0.0, 0.25, 0.5, 0.75, 1.0]
     parts = [draw_frame(plot, [], marks, x_title="", y_title=y_title, y_text=format_percents)]
-    diagonal = plot.points([[0, 0], [1, 1]])
+    diagonal = plot.map_points([[0, 0], [1, 1]])
     parts.append(draw_polyline(diagonal, class_="reference", stroke_dasharray="4"))
     largest = max((float(one.count) for one, *_ in filled), default=1.0)
-    places = plot.points([[confidence, accuracy] for _, confidence, accuracy in filled])
+    places = plot.map_points([[confidence, accuracy] for _, confidence, accuracy in filled])
     for (x, y), (_, confidence, _) in zip(places, filled, strict=True):
         parts.append(build_element("line", x1=x, x2=x, y1=y, y2=plot.y(confidence), class_="gap"))
     if len(places) > 1:

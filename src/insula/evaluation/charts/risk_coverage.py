@@ -34,10 +34,10 @@ def draw_risk_coverage_chart(
             y_title="error rate of answered rows", x_text=format_percents, y_text=format_percents,
         )
     ]  # fmt: skip
-    parts.append(draw_polyline(plot.points(pairs), class_="line first"))
+    parts.append(draw_polyline(plot.map_points(pairs), class_="line first"))
     summary = "Error rate of answered rows against the share of rows answered"
     if chosen is not None:
-        ((x, y),) = plot.points([chosen])
+        ((x, y),) = plot.map_points([chosen])
         words = f"in use: {100 * chosen[0]:.0f}% answered, {100 * chosen[1]:.1f}% errors"
         summary += f"; {words}"
         parts.append(build_element("line", x1=x, x2=x, y1=y, y2=plot.y.start, class_="reference", stroke_dasharray=4))

@@ -32,11 +32,13 @@ def draw_scatter_chart(
     marks = choose_ticks(min(values, default=0.0), max(values, default=1.0))
     left = 20 + max(estimate_text_width(label) for label in format_ticks(marks))
     plot = Plot(Scale(marks[0], marks[-1], left, WIDTH - 16), Scale(marks[0], marks[-1], HEIGHT - 42, 34))
-    dots = "".join(f"M{x:.1f},{y:.1f}h0" for x, y in plot.points(drawn))  # a path takes a third of the bytes of circles
+    dots = "".join(
+        f"M{x:.1f},{y:.1f}h0" for x, y in plot.map_points(drawn)
+    )  # a path takes a third of the bytes of circles
     parts = [
         draw_frame(plot, marks, marks, x_title="annotators", y_title=f"model: {name}"),
         draw_polyline(
-            plot.points([[marks[0], marks[0]], [marks[-1], marks[-1]]]), class_="reference", stroke_dasharray=4
+            plot.map_points([[marks[0], marks[0]], [marks[-1], marks[-1]]]), class_="reference", stroke_dasharray=4
         ),
         build_element("path", d=dots, class_=f"cloud {'many' if len(drawn) > 400 else 'few'}") if dots else "",
     ]

@@ -49,9 +49,9 @@ def draw_trials_chart(trials: Sequence[Trial], *, key: str, y_title: str) -> Mar
             best.append((float(trial.number), highest))
     if best:
         best.append((float(last), highest))
-    parts.append(draw_polyline(plot.points(best), class_="line first"))
+    parts.append(draw_polyline(plot.map_points(best), class_="line first"))
     for trial in known:
-        ((x, y),) = plot.points([(trial.number, trial.value or 0.0)])
+        ((x, y),) = plot.map_points([(trial.number, trial.value or 0.0)])
         summary = f"trial {trial.number}: {trial.value:.4f}" + (", pruned" if trial.pruned else "")
         winner = not trial.pruned and trial.value == highest
         shape = "mark hollow" if trial.pruned else "dot strong" if winner else "dot plain"

@@ -52,13 +52,13 @@ def _fit_curve(odds: Float64Array, gold: Float64Array, weights: Float64Array) ->
     # By value, not by row: equal log-odds stay in one bin.
     bin_of_row = np.searchsorted(np.unique(odds[order][cuts]), odds, side="right")
 
-    def total(values: Float64Array) -> Float64Array:
+    def sum_weighted(values: Float64Array) -> Float64Array:
         return np.bincount(bin_of_row, values, minlength=int(bin_of_row.max()) + 1).astype(np.float64)
 
-    rows = total(weights)
+    rows = sum_weighted(weights)
     filled = rows > 0
     rows = rows[filled]
-    expected, positives = total(weights * probability)[filled] / rows, total(weights * gold)[filled]
+    expected, positives = sum_weighted(weights * probability)[filled] / rows, sum_weighted(weights * gold)[filled]
     expected = np.clip(expected, 1e-12, 1 - 1e-12)
     prior = PRIOR_INFORMATION / (expected * (1 - expected))
     rates = (positives + prior * expected) / (rows + prior)

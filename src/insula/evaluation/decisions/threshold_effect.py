@@ -36,12 +36,10 @@ def measure_macro_f1_by_threshold(
         half = scores >= 0.5
         oracle = (scores >= choose_thresholds(gold, scores, shrinkage=0)) & gold.any(axis=0)
 
-    def measured(decided: BoolArray) -> Interval:
+    def measure(decided: BoolArray) -> Interval:
         return count_intervals(gold, decided, resamples=resamples, seed=seed)["macro_f1"]
 
-    return MacroF1ByThreshold(
-        half=measured(half), validation=measured(decisions), test=Interval(measured(oracle).value)
-    )
+    return MacroF1ByThreshold(half=measure(half), validation=measure(decisions), test=Interval(measure(oracle).value))
 
 
 def _add_other_class(positive: BoolArray) -> BoolArray:

@@ -49,7 +49,7 @@ def from_sums(sums: Float64Array) -> Mapping[str, Float64Array]:
     }
 
 
-def label_f1(sums: Float64Array) -> Float64Array:
+def compute_label_f1(sums: Float64Array) -> Float64Array:
     """Return the F1 of each label (..., labels) from sums of contributions; NaN for a label in neither."""
     hits, predicted, positives = np.split(sums[..., 2:], 3, axis=-1)
     return divide(2 * hits, predicted + positives)

@@ -74,7 +74,7 @@ def count_differences(
     def to_metrics(sums: Float64Array) -> Mapping[str, Float64Array]:
         return {
             **counts.from_sums(sums),
-            **dict(zip(by_label, np.moveaxis(counts.label_f1(sums), -1, 0), strict=False)),
+            **dict(zip(by_label, np.moveaxis(counts.compute_label_f1(sums), -1, 0), strict=False)),
         }
 
     found = _compute_differences(tables, len(a), repeats, to_metrics, resamples, seed)
@@ -149,11 +149,13 @@ def _compute_differences(
     seen_a, seen_b = _average_sides(repeats @ both, width, first, to_metrics)
     rows = int(repeats.sum())
 
-    def interval(name: str) -> Interval:
+    def build_interval(name: str) -> Interval:
         draws = drawn_b[name] - drawn_a[name]
         return _build_interval(float(seen_b[name] - seen_a[name]), (draws, draws), rows)
 
-    return {name: Difference(_number(seen_a[name]), _number(seen_b[name]), interval(name)) for name in seen_a}
+    return {
+        name: Difference(_to_number(seen_a[name]), _to_number(seen_b[name]), build_interval(name)) for name in seen_a
+    }
 
 
 def _draw_edge_differences(
@@ -213,5 +215,5 @@ def _find_distinct_rows(matrices: list[BoolArray]) -> tuple[list[BoolArray], Int
     return [matrix[first] for matrix in matrices], repeats.astype(np.int64)
 
 
-def _number(value: Float64Array) -> float | None:
+def _to_number(value: Float64Array) -> float | None:
     return float(value) if np.isfinite(value) else None

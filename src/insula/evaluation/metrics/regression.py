@@ -68,8 +68,8 @@ def compute_metrics_per_dimension(
     values = compute_by_dimension(compute_moments(gold, scores).sum(axis=0))
     rows = []
     for position, name in enumerate(names):
-        moments = {metric: _number(values[metric][position]) for metric in MOMENT_METRICS}
-        ranks = _number(compute_spearman(gold[:, position], scores[:, position]))
+        moments = {metric: _to_number(values[metric][position]) for metric in MOMENT_METRICS}
+        ranks = _to_number(compute_spearman(gold[:, position], scores[:, position]))
         rows.append(DimensionMetrics(name=name, spearman=ranks, **moments))
     return rows
 
@@ -88,5 +88,5 @@ def _compute_variance(second: Float64Array, first: Float64Array) -> Float64Array
     return np.where(variance <= _ROUNDING * second, 0.0, variance)
 
 
-def _number(value: Any) -> float | None:
+def _to_number(value: Any) -> float | None:
     return float(value) if value is not None and np.isfinite(value) else None

@@ -36,7 +36,7 @@ def name_length(text: str, language: str | None = None) -> str:
     return f"{low}+ {unit}"
 
 
-def slice_table(names: Sequence[str | None], measure: Measure) -> list[Slice]:
+def measure_by_name(names: Sequence[str | None], measure: Measure) -> list[Slice]:
     """Return the metric of every slice with at least 30 rows, in order of name.
 
     names     the slice of each row; None for rows in no slice
@@ -66,7 +66,7 @@ def measure_slices(
     if texts is not None:
         known = languages if languages is not None else [None] * len(texts)
         by_length = [name_length(text, language) for text, language in zip(texts, known, strict=True)]
-    return {"length": slice_table(by_length, measure), "language": slice_table(languages or [], measure)}
+    return {"length": measure_by_name(by_length, measure), "language": measure_by_name(languages or [], measure)}
 
 
 def _sort_key(name: str) -> tuple[str, int, str]:

@@ -9,7 +9,7 @@ from insula.evaluation.attack_document import AttackDocument, AttackedText
 from insula.evaluation.charts.intervals import IntervalRow, draw_interval_chart
 from insula.evaluation.reports.figures import Figure
 from insula.evaluation.reports.page import render_page
-from insula.evaluation.reports.readable import count, format_duration, format_percent, format_span
+from insula.evaluation.reports.readable import format_count, format_duration, format_percent, format_span
 from insula.evaluation.reports.sanitize import sanitize_document
 
 
@@ -32,7 +32,7 @@ def render_attack(document: AttackDocument) -> str:
         verdict=describe_attack(document),
         shares=_draw_shares(document),
         facts=_list_facts(document),
-        limits=f"At most {count(document.max_queries)} queries for a row, and at most "
+        limits=f"At most {format_count(document.max_queries)} queries for a row, and at most "
         f"{format_percent(document.max_share)} of the words of a text, at least one.",
         notes=document.notes,
         pairs=[_format_pair(one) for one in document.worst],
@@ -43,10 +43,10 @@ def render_attack(document: AttackDocument) -> str:
 def describe_attack(document: AttackDocument) -> str:
     """Return one sentence on how many decisions the attack changed."""
     if not document.attacked:
-        return f"The model decides none of {count(document.rows)} rows correctly, so that none was attacked."
+        return f"The model decides none of {format_count(document.rows)} rows correctly, so that none was attacked."
     return (
-        f"The attack on {document.method} changed {count(document.succeeded)} of {count(document.attacked)} correct "
-        f"decisions ({format_percent(document.success_rate.value)})."
+        f"The attack on {document.method} changed {format_count(document.succeeded)} of "
+        f"{format_count(document.attacked)} correct decisions ({format_percent(document.success_rate.value)})."
     )
 
 
@@ -63,12 +63,12 @@ def _draw_shares(document: AttackDocument) -> Figure:
 
 
 def _list_facts(document: AttackDocument) -> list[tuple[str, str]]:
-    facts = [("rows", count(document.rows)), ("attacked rows", count(document.attacked))]
-    facts.append(("changed decisions", count(document.succeeded)))
+    facts = [("rows", format_count(document.rows)), ("attacked rows", format_count(document.attacked))]
+    facts.append(("changed decisions", format_count(document.succeeded)))
     if document.mean_edited is not None:
         facts.append(("words changed in them", format_percent(document.mean_edited)))
     if document.mean_queries is not None:
-        facts.append(("queries per row", count(document.mean_queries)))
+        facts.append(("queries per row", format_count(document.mean_queries)))
     return [*facts, ("time", format_duration(document.seconds))]
 
 
@@ -79,5 +79,5 @@ def _format_pair(pair: AttackedText) -> dict[str, str]:
         "before": ", ".join(pair.before) or "nothing",
         "after": ", ".join(pair.after) or "nothing",
         "confidence": f"{format_percent(pair.confidence_before)} → {format_percent(pair.confidence_after)}",
-        "cost": f"{pair.edits} of {pair.words} words, {count(pair.queries)} queries",
+        "cost": f"{pair.edits} of {pair.words} words, {format_count(pair.queries)} queries",
     }

@@ -18,7 +18,14 @@ from insula.evaluation.comparison_document import (
 from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title, sort_metric_names
 from insula.evaluation.reports.figures import Figure
 from insula.evaluation.reports.page import render_page
-from insula.evaluation.reports.readable import count, format_percent, format_signed, format_span, name_language, score
+from insula.evaluation.reports.readable import (
+    format_count,
+    format_percent,
+    format_score,
+    format_signed,
+    format_span,
+    name_language,
+)
 from insula.evaluation.reports.sanitize import sanitize_document
 from insula.evaluation.result import Difference
 
@@ -45,7 +52,7 @@ def render_comparison(document: ComparisonDocument) -> str:
         value=format_signed(difference.value),
         interval=format_span(difference, format_signed),
         verdict=describe_verdict(document),
-        rows=count(document.rows),
+        rows=format_count(document.rows),
         sides=_draw_sides(document, title),
         notes=document.data.notes,
         facts=_list_facts(document),
@@ -53,10 +60,10 @@ def render_comparison(document: ComparisonDocument) -> str:
             _format_row(get_metric_title(name), document.metrics[name])
             for name in sort_metric_names(list(document.metrics))
         ],
-        names=_name_figures(document),
+        names=_draw_name_figures(document),
         name_rows=[_format_row(name, found, found.support) for name, found in document.by_name.items()],
         dimensional=document.scheme.is_dimensional,
-        slices=_slice_figures(document, title),
+        slices=_draw_slice_figures(document, title),
         examples={
             "only_a": [_format_example(one) for one in document.examples.only_a],
             "only_b": [_format_example(one) for one in document.examples.only_b],
@@ -71,26 +78,26 @@ def describe_verdict(document: ComparisonDocument) -> str:
     found, title = document.main, get_metric_title(document.headline)
     if found.difference.value is None:
         return f"{title} is not defined on these rows."
-    rows = "This row" if document.rows == 1 else f"These {count(document.rows)} rows"
-    values = f"{score(found.a)} for A, {score(found.b)} for B"
+    rows = "This row" if document.rows == 1 else f"These {format_count(document.rows)} rows"
+    values = f"{format_score(found.a)} for A, {format_score(found.b)} for B"
     if not found.difference.excludes_zero:
         return f"{rows} cannot tell which is better: {title} is {values}."
     better = "B" if found.difference.value > 0 else "A"
-    return f"{better} is better: {title} is {values} on the same {count(document.rows)} rows."
+    return f"{better} is better: {title} is {values} on the same {format_count(document.rows)} rows."
 
 
 def _list_facts(document: ComparisonDocument) -> list[tuple[str, str]]:
-    facts = [("rows compared on", count(document.rows))]
+    facts = [("rows compared on", format_count(document.rows))]
     if document.data.left_out:
-        facts.append(("rows left out: in training data", count(document.data.left_out)))
+        facts.append(("rows left out: in training data", format_count(document.data.left_out)))
     test = document.mcnemar
     if test is not None:
-        facts += [("only A correct", count(test.only_a)), ("only B correct", count(test.only_b))]
-        facts.append(("McNemar p", "below 0.001" if test.p < 0.001 else score(test.p)))
+        facts += [("only A correct", format_count(test.only_a)), ("only B correct", format_count(test.only_b))]
+        facts.append(("McNemar p", "below 0.001" if test.p < 0.001 else format_score(test.p)))
     for name, side in (("A", document.a), ("B", document.b)):
         values = [one.headline for one in side.models if one.headline is not None]
         if len(values) > 1:
-            facts.append((f"seeds of {name}", ", ".join(score(value) for value in values)))
+            facts.append((f"seeds of {name}", ", ".join(format_score(value) for value in values)))
     return facts
 
 
@@ -109,7 +116,7 @@ def _describe_seeds(side: ComparedSide) -> str:
     return f"mean of {len(side.models)} models" if len(side.models) > 1 else ""
 
 
-def _name_figures(document: ComparisonDocument) -> list[Figure]:
+def _draw_name_figures(document: ComparisonDocument) -> list[Figure]:
     """Charts of the difference of each label (dimension), largest gain of B first."""
     rows = [_build_interval_row(name, found) for name, found in list(document.by_name.items())[:MAX_NAMES]]
     rows.sort(key=lambda row: -math.inf if row.value is None else row.value, reverse=True)
@@ -128,11 +135,13 @@ def _name_figures(document: ComparisonDocument) -> list[Figure]:
     ]
 
 
-def _slice_figures(document: ComparisonDocument, title: str) -> list[Figure]:
+def _draw_slice_figures(document: ComparisonDocument, title: str) -> list[Figure]:
     figures = []
     for name, parts in document.slices.items():
         rows = [
-            _build_interval_row(name_language(part.name) if name == "language" else part.name, part, count(part.rows))
+            _build_interval_row(
+                name_language(part.name) if name == "language" else part.name, part, format_count(part.rows)
+            )
             for part in parts
         ]
         if rows:
@@ -145,7 +154,7 @@ def _slice_figures(document: ComparisonDocument, title: str) -> list[Figure]:
 
 def _build_interval_row(name: str, found: NameDifference | SliceDifference, rows: str = "") -> IntervalRow:
     difference = found.difference
-    note = f"{score(found.a)} → {score(found.b)}" + (f" ({rows})" if rows else "")
+    note = f"{format_score(found.a)} → {format_score(found.b)}" + (f" ({rows})" if rows else "")
     return IntervalRow(
         name, difference.value, difference.low, difference.high, note=note, strong=difference.excludes_zero
     )
@@ -155,11 +164,11 @@ def _format_row(
     title: str, found: Difference | NameDifference, support: int | None = None
 ) -> tuple[str, str, str, str, str, str]:
     difference = found.difference
-    rows = "" if support is None else count(support)
+    rows = "" if support is None else format_count(support)
     return (
         title,
-        score(found.a),
-        score(found.b),
+        format_score(found.a),
+        format_score(found.b),
         format_signed(difference.value),
         format_span(difference, format_signed),
         rows,
@@ -167,8 +176,14 @@ def _format_row(
 
 
 def _format_example(row: ComparedExample) -> dict[str, str]:
-    def listed(answer: Sequence[str]) -> str:
+    def format_answer(answer: Sequence[str]) -> str:
         return ", ".join(answer) or "nothing"
 
     sure = "" if row.confidence is None else format_percent(row.confidence)
-    return {"text": row.text, "gold": listed(row.gold), "a": listed(row.a), "b": listed(row.b), "sure": sure}
+    return {
+        "text": row.text,
+        "gold": format_answer(row.gold),
+        "a": format_answer(row.a),
+        "b": format_answer(row.b),
+        "sure": sure,
+    }

@@ -20,7 +20,7 @@ from insula.evaluation.document import MetricsDocument
 from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title
 from insula.evaluation.reports.baseline_names import find_baseline_name
 from insula.evaluation.reports.headline import Headline
-from insula.evaluation.reports.readable import count, format_percent, name_language, score
+from insula.evaluation.reports.readable import format_count, format_percent, format_score, name_language
 from insula.evaluation.result import Abstention, DimensionMetrics, Evaluation, Interval
 
 MAX_LABELS = 40  # of charts; tables and metrics.json have them all
@@ -54,7 +54,7 @@ def draw_baselines(document: MetricsDocument, head: Headline) -> Figure | None:
     return Figure(
         "Compared with the baselines",
         svg,
-        f"{_capitalise(head.title)} on the same {count(head.rows)} rows, with 95% intervals.",
+        f"{_capitalise(head.title)} on the same {format_count(head.rows)} rows, with 95% intervals.",
     )
 
 
@@ -86,7 +86,7 @@ def draw_learning(history: Sequence[Mapping[str, float]]) -> list[Figure]:
             svg = draw_learning_chart(
                 [line], key=name, title=f"{_capitalise(title)} during training", x_title=clock, y_title=title
             )
-            caption = f"Best: {score(best[1])} at {clock} {_format_number(best[0])}."
+            caption = f"Best: {format_score(best[1])} at {clock} {_format_number(best[0])}."
             figures.append(Figure(f"{_capitalise(title)} on validation rows", svg, caption))
     return figures
 
@@ -113,7 +113,7 @@ def _fits_figure(history: Sequence[Mapping[str, float]]) -> list[Figure]:
     return [Figure(f"{len(rows)} fits", svg, caption)]
 
 
-def answer_figures(evaluation: Evaluation) -> list[Figure]:
+def draw_answer_figures(evaluation: Evaluation) -> list[Figure]:
     """The confusion matrix, and bars for the labels."""
     figures = []
     labels, counts = (evaluation.confusion.labels, evaluation.confusion.counts) if evaluation.confusion else ([], [])
@@ -152,7 +152,7 @@ def draw_scatter(evaluation: Evaluation, ranges: Mapping[str, Sequence[float]]) 
         )
         row = agreement.get(name, DimensionMetrics())
         named = (("Pearson r", row.pearson), ("CCC", row.ccc), ("mean absolute error", row.mae))
-        measured = [f"{title} {score(value)}" for title, value in named if value is not None]
+        measured = [f"{title} {format_score(value)}" for title, value in named if value is not None]
         figures.append(Figure(name, svg, f"{', '.join(measured)}." if measured else ""))
     return figures
 
@@ -190,7 +190,7 @@ def draw_confidence(evaluation: Evaluation) -> list[Figure]:
         )
         ece = evaluation.metrics.get("ece", Interval()).value
         caption = "On the dashed line scores match observed shares; below it the model is overconfident."
-        caption += f" Average gap (ECE): {score(ece)}." if ece is not None else ""
+        caption += f" Average gap (ECE): {format_score(ece)}." if ece is not None else ""
         figures.append(Figure("Calibration", svg, caption))
     abstention = evaluation.abstention
     if abstention is not None and abstention.curve:
@@ -202,7 +202,7 @@ def draw_confidence(evaluation: Evaluation) -> list[Figure]:
     return figures
 
 
-def slice_figures(evaluation: Evaluation, head: Headline | None) -> list[Figure]:
+def draw_slice_figures(evaluation: Evaluation, head: Headline | None) -> list[Figure]:
     """The headline metric by text length, language and other slices."""
     figures = []
     for index, (name, slices) in enumerate(evaluation.slices.items()):
@@ -212,7 +212,7 @@ def slice_figures(evaluation: Evaluation, head: Headline | None) -> list[Figure]
                 one.value,
                 one.low,
                 one.high,
-                note="" if one.rows is None else f"{count(one.rows)} rows",
+                note="" if one.rows is None else f"{format_count(one.rows)} rows",
             )
             for one in slices[:MAX_SLICES]
         ]
@@ -225,7 +225,7 @@ def slice_figures(evaluation: Evaluation, head: Headline | None) -> list[Figure]
                 title=f"{head.title if head else 'Score'} {title.lower()}",
                 reference=reference,
             )
-            caption = f"{_capitalise(head.title)}; dashed: all rows ({score(head.value)})." if head else ""
+            caption = f"{_capitalise(head.title)}; dashed: all rows ({format_score(head.value)})." if head else ""
             figures.append(Figure(title, svg, caption))
     return figures
 
@@ -241,7 +241,7 @@ def _describe_abstention(abstention: Abstention) -> str:
             parts.append(f", {format_percent(everything)} on all rows")
         parts.append(".")
     if abstention.aurc is not None:
-        parts.append(f" Area under the risk-coverage curve: {score(abstention.aurc)} (lower is better).")
+        parts.append(f" Area under the risk-coverage curve: {format_score(abstention.aurc)} (lower is better).")
     return "".join(parts).strip()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from insula.evaluation.document import MetricsDocument, Split
 from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title
 from insula.evaluation.reports.baseline_names import find_baseline_name
-from insula.evaluation.reports.readable import count, format_span, score
+from insula.evaluation.reports.readable import format_count, format_score, format_span
 from insula.evaluation.result import Interval
 
 
@@ -44,8 +44,8 @@ def build_headline(document: MetricsDocument) -> Headline | None:
         return None
     interval = format_span(found)
     sentence = (
-        f"On {count(evaluation.rows)} {_describe_rows(document)}, the model reaches {get_metric_title(metric)} "
-        f"{score(found.value)}"
+        f"On {format_count(evaluation.rows)} {_describe_rows(document)}, the model reaches {get_metric_title(metric)} "
+        f"{format_score(found.value)}"
     )
     sentence += f" (95% interval {interval})" if interval else ""
     compared = _describe_baseline(document) if split == "test" else ""
@@ -68,11 +68,11 @@ def _describe_difference(difference: Interval, phrase: str) -> str:
     if value is None:
         return ""
     if low is None or high is None:
-        return f"{score(abs(value))} {'above' if value >= 0 else 'below'} {phrase}"
+        return f"{format_score(abs(value))} {'above' if value >= 0 else 'below'} {phrase}"
     if not difference.excludes_zero:
-        return f"no significant difference from {phrase} ({score(low)} to {score(high)})"
-    ends = sorted((abs(low), abs(high)))
-    return f"{score(abs(value))} {'above' if value > 0 else 'below'} {phrase} ({score(ends[0])} to {score(ends[1])})"
+        return f"no significant difference from {phrase} ({format_score(low)} to {format_score(high)})"
+    near, far = (format_score(end) for end in sorted((abs(low), abs(high))))
+    return f"{format_score(abs(value))} {'above' if value > 0 else 'below'} {phrase} ({near} to {far})"
 
 
 def _describe_rows(document: MetricsDocument) -> str:
@@ -80,7 +80,7 @@ def _describe_rows(document: MetricsDocument) -> str:
         return "validation rows, which were also used in training"
     seen = document.test.seen.rows if document.test.seen is not None else None
     if seen:
-        return f"rows, {count(seen)} of which are also in its training data"
+        return f"rows, {format_count(seen)} of which are also in its training data"
     # Only the training run itself, or a check against its rows, shows that rows are new.
     trained_here = bool(document.data.rows.get("train"))
     return "rows that it was not trained on" if trained_here or seen == 0 else "rows"

@@ -13,7 +13,7 @@ LANGUAGES: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def score(value: float | None) -> str:
+def format_score(value: float | None) -> str:
     """Return a score with three decimals, an en dash if unknown."""
     return "–" if value is None else f"{value:.3f}".replace("-", "−")
 
@@ -23,13 +23,13 @@ def format_signed(value: float | None) -> str:
     return "–" if value is None else f"{value:+.3f}".replace("-", "−")
 
 
-def format_span(interval: Interval, number: Callable[[float], str] = score) -> str:
+def format_span(interval: Interval, number: Callable[[float], str] = format_score) -> str:
     """Return an interval as `low to high`, an empty string if there is none."""
     low, high = interval.low, interval.high
     return "" if low is None or high is None else f"{number(low)} to {number(high)}"
 
 
-def count(value: float | None) -> str:
+def format_count(value: float | None) -> str:
     """Return a whole number with thousands separators."""
     return "–" if value is None else f"{round(value):,}"
 
@@ -51,7 +51,7 @@ def format_large(value: float | None) -> str:
     for size, word in ((1e9, "billion"), (1e6, "million")):
         if value >= size:
             return f"{value / size:.1f} {word}"
-    return count(value)
+    return format_count(value)
 
 
 def format_file_size(value: float | None) -> str:

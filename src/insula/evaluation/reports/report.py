@@ -7,23 +7,23 @@ from pathlib import Path
 from insula.core.files import write_text
 from insula.evaluation.document import MetricsDocument
 from insula.evaluation.reports.figures import (
-    answer_figures,
+    draw_answer_figures,
     draw_baselines,
     draw_confidence,
     draw_curves,
     draw_learning,
     draw_scatter,
-    slice_figures,
+    draw_slice_figures,
 )
 from insula.evaluation.reports.headline import build_headline
 from insula.evaluation.reports.page import render_page
-from insula.evaluation.reports.readable import count, score
+from insula.evaluation.reports.readable import format_count, format_score
 from insula.evaluation.reports.sanitize import sanitize_document
 from insula.evaluation.reports.tables import (
     MAX_ROWS,
     build_dimension_table,
+    build_label_table,
     group_recipe,
-    label_table,
     list_baselines,
     list_data_facts,
     list_decision_facts,
@@ -60,8 +60,8 @@ def render_report(document: MetricsDocument) -> str:
         subtitle=_format_subtitle(document),
         created=(document.created or "")[:10],
         head=head,
-        value=score(head.value) if head else "",
-        interval=f"{score(head.low)} to {score(head.high)}" if head and head.low is not None else "",
+        value=format_score(head.value) if head else "",
+        interval=f"{format_score(head.low)} to {format_score(head.high)}" if head and head.low is not None else "",
         notices=_list_notices(document),
         facts=list_key_facts(document),
         baseline=draw_baselines(document, head) if head and tested else None,
@@ -69,13 +69,13 @@ def render_report(document: MetricsDocument) -> str:
         learning=draw_learning(document.history),
         metric_rows=list_metrics(document),
         levels=list_levels(evaluation),
-        answers=answer_figures(evaluation),
+        answers=draw_answer_figures(evaluation),
         scatter=draw_scatter(evaluation, document.scheme.ranges),
-        labels=label_table(document),
+        labels=build_label_table(document),
         dimensions=build_dimension_table(document),
         curves=draw_curves(evaluation),
         confidence=draw_confidence(evaluation),
-        slices=slice_figures(evaluation, head),
+        slices=draw_slice_figures(evaluation, head),
         mistakes=list_mistakes(evaluation),
         decision=list_decision_facts(document),
         thresholds=_list_thresholds(document),
@@ -97,7 +97,7 @@ def _format_subtitle(document: MetricsDocument) -> str:
 
 def _list_thresholds(document: MetricsDocument) -> list[tuple[str, str]]:
     thresholds = document.decision.thresholds or {}
-    return [(label, score(value)) for label, value in list(thresholds.items())[:MAX_ROWS]]
+    return [(label, format_score(value)) for label, value in list(thresholds.items())[:MAX_ROWS]]
 
 
 def _list_notices(document: MetricsDocument) -> list[str]:
@@ -120,6 +120,6 @@ def _list_notices(document: MetricsDocument) -> list[str]:
     ):
         if repeated is not None and repeated.rows:
             value = (repeated.metrics_without or {}).get(evaluation.headline_name, Interval()).value
-            without = f" Without them the headline metric is {score(value)}." if value is not None else ""
-            notices.append(f"{count(repeated.rows)} {words}{without}")
+            without = f" Without them the headline metric is {format_score(value)}." if value is not None else ""
+            notices.append(f"{format_count(repeated.rows)} {words}{without}")
     return notices

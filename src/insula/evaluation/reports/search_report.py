@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from insula.core.files import write_text
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.evaluation.charts.learning import Series, draw_learning_chart
 from insula.evaluation.charts.option_values import draw_option_values_chart
 from insula.evaluation.charts.shares import draw_shares_chart
@@ -17,7 +17,7 @@ from insula.evaluation.charts.trials import Trial, draw_trials_chart
 from insula.evaluation.metrics.metric_names import get_metric_title
 from insula.evaluation.reports.figures import Figure
 from insula.evaluation.reports.page import render_page
-from insula.evaluation.reports.readable import flatten_values, format_duration, format_plain, format_span, score
+from insula.evaluation.reports.readable import flatten_values, format_duration, format_plain, format_score, format_span
 from insula.evaluation.reports.sanitize import sanitize_document, sanitize_value
 from insula.evaluation.search_document import SearchDocument, SearchTrial
 
@@ -43,7 +43,7 @@ def render_search_report(document: SearchDocument, recipe: Mapping[str, Any]) ->
         created=(document.created or "")[:10],
         subtitle=f"{document.model} · data: {document.data.name}",
         metric=metric,
-        value=score(best.value),
+        value=format_score(best.value),
         interval=format_span(best.interval),
         sentence=_describe_search(document, metric),
         notices=_list_notices(document),
@@ -64,9 +64,11 @@ def _describe_search(document: SearchDocument, metric: str) -> str:
     best, trials = document.best_trial, document.trials
     own = next((trial for trial in trials if trial.number == 0 and trial.value is not None), None)
     rows = document.data.rows.get("validation", 0)
-    sentence = f"Trial {best.number} of {len(trials)} reaches {metric} {score(best.value)} on {rows:,} validation rows"
+    sentence = (
+        f"Trial {best.number} of {len(trials)} reaches {metric} {format_score(best.value)} on {rows:,} validation rows"
+    )
     if own is not None and own is not best:
-        sentence += f"; trial 0, the closest to the original recipe, reaches {score(own.value)}"
+        sentence += f"; trial 0, the closest to the original recipe, reaches {format_score(own.value)}"
     return f"{sentence}."
 
 
@@ -81,7 +83,7 @@ def _list_notices(document: SearchDocument) -> list[str]:
     close = [value for value in others if least is not None and value >= least]
     if close:
         verb = "is" if len(close) == 1 else "are"
-        notices.append(f"{counted(len(close), 'other trial')} {verb} within its interval: no significant difference.")
+        notices.append(f"{pluralise(len(close), 'other trial')} {verb} within its interval: no significant difference.")
     return notices
 
 
@@ -162,7 +164,7 @@ def _format_row(trial: SearchTrial, keys: Sequence[str], best: bool) -> dict[str
     return {
         "number": trial.number,
         "best": best,
-        "value": trial.state if trial.value is None else score(trial.value),
+        "value": trial.state if trial.value is None else format_score(trial.value),
         "order": _order(trial),
         "seconds": format_duration(trial.seconds),
         "time": trial.seconds,

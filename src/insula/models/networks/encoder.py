@@ -58,7 +58,7 @@ class EncoderConfig(PretrainedConfig):
         self.separator = separator
         super().__init__(**kwargs)
 
-    def backbone_config(self) -> PretrainedConfig:
+    def build_backbone_config(self) -> PretrainedConfig:
         """Return the configuration of the pretrained encoder."""
         settings = dict(self.encoder or {})
         return AutoConfig.for_model(settings.pop("model_type"), **settings)
@@ -79,12 +79,12 @@ class EncoderForEmotion(PreTrainedModel):
 
     def __init__(self, config: EncoderConfig, backbone: PreTrainedModel | None = None) -> None:
         super().__init__(config)
-        self.backbone = AutoModel.from_config(config.backbone_config()) if backbone is None else backbone
+        self.backbone = AutoModel.from_config(config.build_backbone_config()) if backbone is None else backbone
         if hasattr(self.backbone, "pooler"):
             self.backbone.pooler = None  # the pooler of BERT is not used
         if config.pruned is not None:
             # The weights are loaded into the smaller encoder afterwards.
-            prune_encoder(self.backbone, KeptParts.first(EncoderShape.from_dict(config.pruned)))
+            prune_encoder(self.backbone, KeptParts.keep_first(EncoderShape.from_dict(config.pruned)))
         if config.adapter is not None:
             insert_adapter(self.backbone, Adapter.from_dict(config.adapter))
         if hasattr(self.backbone.config, "use_cache"):

@@ -42,7 +42,7 @@ class NgramFeatures:
         """What the character n-grams run over."""
         return "char_wb" if self.within_words else "char"
 
-    def for_characters(self, texts: Sequence[str]) -> Sequence[str]:
+    def prepare_for_characters(self, texts: Sequence[str]) -> Sequence[str]:
         """Return the texts whose characters are counted."""
         return texts if self.within_words else [text.replace(" ", "") for text in texts]
 
@@ -76,13 +76,13 @@ class Featurizer:
     def _fit(cls, features: NgramFeatures, texts: Sequence[str], min_df: int) -> tuple[Featurizer, csr_matrix]:
         words, of_words = NgramTfidf.fit("word", features.word, texts, min_df=min_df)
         characters, of_characters = NgramTfidf.fit(
-            features.character_unit, features.char, features.for_characters(texts), min_df=min_df
+            features.character_unit, features.char, features.prepare_for_characters(texts), min_df=min_df
         )
         return cls(features, words, characters), hstack([of_words, of_characters], format="csr")
 
     def __call__(self, texts: Sequence[str]) -> csr_matrix:
         """Return the features of prepared texts."""
-        return hstack([self.words(texts), self.characters(self.features.for_characters(texts))], format="csr")
+        return hstack([self.words(texts), self.characters(self.features.prepare_for_characters(texts))], format="csr")
 
 
 @dataclass(frozen=True)

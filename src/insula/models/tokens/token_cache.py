@@ -31,7 +31,7 @@ def reads_word_by_word(tokenizer: Any, *, pattern: str) -> bool:
     """
     if tokenizer.num_special_tokens_to_add(False):
         return False
-    before, normalizer = _state(tokenizer.pre_tokenizer), _state(tokenizer.normalizer)
+    before, normalizer = _get_state(tokenizer.pre_tokenizer), _get_state(tokenizer.normalizer)
     first, *others = before.get("pretokenizers", [before])
     if first.get("type") == "Split":
         splits = first.get("pattern") == {"Regex": pattern} and first.get("behavior") == "Removed" and first["invert"]
@@ -42,7 +42,7 @@ def reads_word_by_word(tokenizer: Any, *, pattern: str) -> bool:
     return splits and marks and all(_is_local(one) for one in normal)
 
 
-def _state(component: Any) -> dict[str, Any]:
+def _get_state(component: Any) -> dict[str, Any]:
     state: dict[str, Any] = {} if component is None else json.loads(component.__getstate__())
     return state
 

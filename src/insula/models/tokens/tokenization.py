@@ -21,7 +21,7 @@ from insula.core.errors import ModelFolderError
 from insula.core.files import write_json
 from insula.models.tokens.token_cache import TokenCache, reads_word_by_word
 from insula.models.tokens.vocabulary import WORD
-from insula.models.tokens.windows import WINDOWS, FlatTokens, TextTokens, Windows, read_flat, window_spans
+from insula.models.tokens.windows import WINDOWS, FlatTokens, TextTokens, Windows, compute_window_spans, read_flat
 from insula.text.context import Segments
 
 UNKNOWN = ("[UNK]", "<unk>", "<UNK>")
@@ -96,7 +96,7 @@ class TextTokenizer:
         content = [
             number for one in (encoding, *encoding.overflowing) for number in one.ids[before : len(one.ids) - after]
         ]
-        spans = window_spans(len(content), self.max_tokens - before - after)
+        spans = compute_window_spans(len(content), self.max_tokens - before - after)
         first, last = ids[:before], ids[len(ids) - after :] if after else []
         rows = ([*first, *content[start:end], *last] for start, end in spans)
         return TextTokens(tuple(np.asarray(row, dtype=np.int64) for row in rows), self.windows)
@@ -132,14 +132,14 @@ class TextTokenizer:
         inner = [number for number, mark in list(zip(pair.ids, pair.special_tokens_mask, strict=True))[1:-1] if mark]
         return inner[0] if inner else None
 
-    def known_share(self, symbols: Sequence[str]) -> float:
+    def compute_known_share(self, symbols: Sequence[str]) -> float:
         """Return the share of symbols without an unknown token."""
         known = [
             not self._unknown & set(self._tokenizer.encode(symbol, add_special_tokens=False).ids) for symbol in symbols
         ]
         return sum(known) / len(known)
 
-    def unknown_share(self, texts: Sequence[Segments]) -> float:
+    def compute_unknown_share(self, texts: Sequence[Segments]) -> float:
         """Return the share of unknown tokens in these texts."""
         tokens = [number for row in self(texts) for number in row.tolist()]
         return sum(number in self._unknown for number in tokens) / max(len(tokens), 1)

@@ -56,7 +56,7 @@ class FlatTokens:
     truncated: NDArray[np.bool_]
 
 
-def window_spans(tokens: int, width: int) -> list[tuple[int, int]]:
+def compute_window_spans(tokens: int, width: int) -> list[tuple[int, int]]:
     """Return start and end of each window over `tokens` tokens: evenly spaced, all of them full.
 
     Neighbours share at least a quarter of their tokens, so that a phrase at the end of one is whole in the other.
@@ -80,7 +80,7 @@ def read_flat(ids: Ids, lengths: Ids, *, max_tokens: int, windows: Windows) -> F
         return FlatTokens(ids, lengths, counts, windows, longer)
     pieces, sizes = list[Ids](), list[int]()
     for row, (end, length) in enumerate(zip(np.cumsum(lengths).tolist(), lengths.tolist(), strict=True)):
-        spans = window_spans(length, max_tokens)
+        spans = compute_window_spans(length, max_tokens)
         if windows == "none":
             del spans[1:]
         first = end - length

@@ -38,7 +38,7 @@ class Entry:
     before: str
     hash: str
 
-    def line(self) -> str:
+    def to_json_line(self) -> str:
         """Return the entry as one line of canonical JSON, without a line end."""
         return to_canonical_json({**_select_hashed(self), "hash": self.hash})
 
@@ -60,7 +60,7 @@ def read(line: str) -> Entry | None:
     named = {key: fields[key] for key in ("time", "event", "actor", "facts", "before", "hash")}
     entry = Entry(number=fields["n"], **named)
     # A line in another form (a repeated key, other escapes) parses and hashes the same, but it was rewritten.
-    return entry if entry.line() == line and _compute_digest(entry) == entry.hash else None
+    return entry if entry.to_json_line() == line and _compute_digest(entry) == entry.hash else None
 
 
 def to_canonical_json(value: Any) -> str:

@@ -81,7 +81,7 @@ class AuditLog:
             if path is None or path.stat().st_size >= self._largest:
                 path = self.folder / f"audit-{entry.number:012d}.jsonl"
             with convert_output_errors(path):
-                self._append(path, entry.line() + "\n")
+                self._append(path, entry.to_json_line() + "\n")
             self._head = (path, path.stat().st_size, entry)
             if self._anchor is not None and entry.number % self._every == 0:
                 write_anchor(self._anchor, entry)
@@ -112,7 +112,7 @@ class AuditLog:
             found = hashlib.sha256(torn).hexdigest()
             entry = self._seal_entry(head, TORN, "log", {"bytes": len(torn), "sha256": found})
             with convert_output_errors(path):
-                self._append(path, "\n" + entry.line() + "\n")
+                self._append(path, "\n" + entry.to_json_line() + "\n")
             head = entry
         return path, head
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.errors import MissingFileError
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.operations.audit.anchor import Anchor
 from insula.operations.audit.chain import START, Entry, read
 from insula.operations.audit.log import TORN, log_files
@@ -60,7 +60,7 @@ def verify_log(folder: str | Path, anchors: Sequence[Anchor] = (), *, since: int
     for anchor in anchors:
         wanted.setdefault(anchor.number, set()).add(anchor.hash)
     reading = _Reading(found, since)
-    for entry in reading.entries(folder):
+    for entry in reading.iterate_entries(folder):
         hashes = wanted.pop(entry.number, None)
         if hashes is not None and hashes != {entry.hash}:
             found.findings.append(f"Entry {entry.number} differs from its anchor: the log was rewritten.")
@@ -68,7 +68,7 @@ def verify_log(folder: str | Path, anchors: Sequence[Anchor] = (), *, since: int
         found.findings.append(f"Entry {since} is missing: the log is empty.")
     cut = sorted(number for number in wanted if number > found.last)
     if cut:
-        lost = counted(cut[-1] - found.last, "entry").replace("entrys", "entries")
+        lost = pluralise(cut[-1] - found.last, "entry").replace("entrys", "entries")
         found.findings.append(
             f"The end of the log is missing: it ends at entry {found.last}, and an anchor shows {lost} more."
         )
@@ -86,7 +86,7 @@ class _Reading:
         self._since = since
         self._torn: tuple[bytes, str] | None = None
 
-    def entries(self, folder: Path) -> Iterator[Entry]:
+    def iterate_entries(self, folder: Path) -> Iterator[Entry]:
         """Yield the entries that can be read."""
         for path in log_files(folder):
             with path.open("rb") as lines:

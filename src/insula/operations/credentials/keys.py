@@ -46,7 +46,7 @@ class KeyRecord:
     calls_a_second: float | None = None
     burst: int | None = None
 
-    def state(self, now: datetime) -> str:
+    def get_state(self, now: datetime) -> str:
         """Return `active`, `revoked` or `expired`."""
         if self.revoked is not None and self.revoked <= now:
             return "revoked"
@@ -58,7 +58,7 @@ class KeyRecord:
         times = {
             name: None if value is None else value.isoformat(timespec="seconds") for name, value in moments.items()
         }
-        state = self.state(now or datetime.now(UTC))
+        state = self.get_state(now or datetime.now(UTC))
         return {**vars(self), "scopes": list(self.scopes), **times, "state": state}
 
 
@@ -107,26 +107,26 @@ class Keys:
             shown.id, shown.id, name, ordered, now, expires,
             texts_a_day=texts_a_day, calls_a_second=calls_a_second, burst=burst,
         )  # fmt: skip
-        with self._database.writing() as connection:
+        with self._database.begin_write() as connection:
             connection.execute(sa.insert(ACCESS_KEYS).values(_build_row(record, shown.digest)))
             if before_commit is not None:
                 before_commit(record)
         return NewKey(secret, record)
 
-    def all(self) -> list[KeyRecord]:
+    def list_all(self) -> list[KeyRecord]:
         """Return all keys that were ever created, oldest first."""
-        with self._database.reading() as connection:
+        with self._database.begin_read() as connection:
             rows = connection.execute(sa.select(ACCESS_KEYS).order_by(ACCESS_KEYS.c.created, ACCESS_KEYS.c.id))
             return [_record(row) for row in rows.mappings()]
 
-    def any_active(self) -> bool:
+    def has_active(self) -> bool:
         """Whether any key is active now."""
         now = self._clock()
-        return any(record.state(now) == "active" for record in self.all())
+        return any(record.get_state(now) == "active" for record in self.list_all())
 
-    def any(self) -> bool:
+    def has_any(self) -> bool:
         """Whether any key was ever created, even if it was revoked or has expired since."""
-        with self._database.reading() as connection:
+        with self._database.begin_read() as connection:
             return connection.execute(sa.select(ACCESS_KEYS.c.id).limit(1)).first() is not None
 
     def recognise(self, key: str) -> KeyRecord | None:
@@ -137,7 +137,7 @@ class Keys:
         shown = parse_key(key)
         if shown is None:
             return None
-        with self._database.reading() as connection:
+        with self._database.begin_read() as connection:
             query = sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.id == shown.id)
             row = connection.execute(query).mappings().one_or_none()
         right = are_equal(shown.digest, NO_DIGEST if row is None else row["digest"])
@@ -148,7 +148,7 @@ class Keys:
 
         An id is public: use this only for callers who have presented the key itself before.
         """
-        with self._database.reading() as connection:
+        with self._database.begin_read() as connection:
             query = sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.id == identity)
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else _record(row)
@@ -163,10 +163,10 @@ class Keys:
         """
         now = self._clock()
         secret, shown = _make_key()
-        with self._database.writing() as connection:
+        with self._database.begin_write() as connection:
             old = self._find_one(connection, identity)
-            if old.state(now) != "active" or old.successor is not None:
-                state = "was already rotated" if old.successor is not None else f"is {old.state(now)}"
+            if old.get_state(now) != "active" or old.successor is not None:
+                state = "was already rotated" if old.successor is not None else f"is {old.get_state(now)}"
                 raise DataError(f"The key {identity!r} {state} and cannot be rotated. Create a new one.")
             lifetime = None if old.expires is None else old.expires - old.created
             new = replace(old, id=shown.id, created=now, expires=None if lifetime is None else now + lifetime)
@@ -183,7 +183,7 @@ class Keys:
     def revoke(self, identity: str, *, before_commit: Callable[[KeyRecord], object] | None = None) -> KeyRecord:
         """Revoke a key at once; a key that was revoked before stays as it is. Raises `UnknownNameError`."""
         now = self._clock()
-        with self._database.writing() as connection:
+        with self._database.begin_write() as connection:
             old = self._find_one(connection, identity)
             if old.revoked is not None:
                 return old

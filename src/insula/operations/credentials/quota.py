@@ -69,12 +69,12 @@ class Quota:
         with reserved.mutex:
             reserved.left += texts
 
-    def used(self, caller: str) -> int:
+    def count_used(self, caller: str) -> int:
         """Return how many texts of today's quota all servers have reserved for a caller."""
         query = sa.select(TEXTS_USED.c.texts).where(
             TEXTS_USED.c.caller == caller, TEXTS_USED.c.day == self._clock().date()
         )
-        with self._database.reading() as connection:
+        with self._database.begin_read() as connection:
             return int(connection.execute(query).scalar() or 0)
 
     def release(self) -> None:
@@ -91,7 +91,7 @@ class Quota:
     def delete_old(self) -> None:
         """Delete the counts of past months."""
         oldest = self._clock().date() - timedelta(days=KEEP_DAYS)
-        with self._database.writing() as connection:
+        with self._database.begin_write() as connection:
             connection.execute(sa.delete(TEXTS_USED).where(TEXTS_USED.c.day < oldest))
 
     def _get_today(self, caller: str) -> _Reserved:
@@ -124,7 +124,7 @@ class Quota:
         change = sa.update(TEXTS_USED).where(mine).values(texts=TEXTS_USED.c.texts + texts)
         if quota is not None:
             change = change.where(TEXTS_USED.c.texts + texts <= quota)
-        with self._database.writing() as connection:
+        with self._database.begin_write() as connection:
             if connection.execute(change).rowcount:
                 return True
             connection.execute(self._database.insert_new(TEXTS_USED), {"caller": caller, "day": day, "texts": 0})

@@ -50,18 +50,18 @@ def _keep_answer(answer: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _keep_words(new: NewCase, retention: Retention) -> dict[str, Any]:
-    turns = [{"text": retention.kept(turn.text), "speaker": retention.kept(turn.speaker)} for turn in new.turns]
+    turns = [{"text": retention.keep(turn.text), "speaker": retention.keep(turn.speaker)} for turn in new.turns]
     said = [{name: word for name, word in turn.items() if word is not None} for turn in turns]
     customer = {
-        name: retention.kept(value) if isinstance(value, str) else value for name, value in (new.customer or {}).items()
+        name: retention.keep(value) if isinstance(value, str) else value for name, value in (new.customer or {}).items()
     }
     return {
-        "text": retention.kept(new.text),
+        "text": retention.keep(new.text),
         "turns": [turn for turn in said if turn] or None,
-        "speaker": retention.kept(new.speaker),
-        "target": retention.kept(new.target),
+        "speaker": retention.keep(new.speaker),
+        "target": retention.keep(new.target),
         "customer": {name: value for name, value in customer.items() if value is not None} or None,
-        "reason": retention.kept(new.reason or None),
+        "reason": retention.keep(new.reason or None),
     }
 
 

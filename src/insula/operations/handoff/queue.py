@@ -103,12 +103,12 @@ class HandoffQueue:
 
         A message that has a case already gets no second one, whatever its state: its case is returned as it is.
         """
-        hashed = [None if one.subject is None else self._subjects.hashed(one.subject) for one in new]
+        hashed = [None if one.subject is None else self._subjects.hash_subject(one.subject) for one in new]
         rows = [build_row(one, subject, self._retention) for one, subject in zip(new, hashed, strict=True)]
         # In the same order in all processes, so that two with the same messages do not wait for each other.
         order = sorted(range(len(new)), key=lambda place: (new[place].source, new[place].message))
         opened: dict[int, Case] = {}
-        with self._database.writing() as connection:
+        with self._database.begin_write() as connection:
             now = self._now(connection)
             for place in order:
                 opened[place] = self._open(connection, rows[place], new[place].deadline, now, actor)
@@ -129,7 +129,7 @@ class HandoffQueue:
         check_seconds("lease", lease)
         if case is not None:
             return self._step(case, lambda connection, row, now: claim_case(connection, row, now, agent, lease))
-        with self._database.writing() as connection:
+        with self._database.begin_write() as connection:
             now = self._now(connection)
             self._end_leases(connection, now)
             waiting = sa.select(CASES).where(CASES.c.state == "waiting").order_by(*ORDER).limit(1)
@@ -196,7 +196,7 @@ class HandoffQueue:
         Closing it again with the same outcome changes nothing.
         """
         check_name("outcome", outcome, 100)
-        masked = self._retention.kept(note)
+        masked = self._retention.keep(note)
 
         def close(connection: Connection, row: Row, now: datetime) -> Row:
             if row["state"] == "closed" and (row["agent"], row["outcome"]) == (agent, outcome):
@@ -238,7 +238,7 @@ class HandoffQueue:
         returned: list[Case] = []
         is_late = (CASES.c.state != "closed") & CASES.c.escalated.is_(None)
         while True:
-            with self._database.writing() as connection:
+            with self._database.begin_write() as connection:
                 now = self._now(connection)
                 ended = self._end_leases(connection, now)
                 rows = lock_cases(connection, is_late & over("due", now))
@@ -249,7 +249,7 @@ class HandoffQueue:
 
     def find(self, case: int) -> Case:
         """Return a case as it is stored."""
-        with self._database.reading() as connection:
+        with self._database.begin_read() as connection:
             row = connection.execute(sa.select(CASES).where(CASES.c.id == case)).mappings().one_or_none()
         if row is None:
             raise unknown_case(case)
@@ -281,13 +281,13 @@ class HandoffQueue:
         is_closed = sa.case((CASES.c.state == "closed", 1), else_=0)
         newest = sa.case((CASES.c.state == "closed", -CASES.c.id), else_=0)
         query = query.order_by(is_closed, newest, *ORDER).limit(limit).offset(offset)
-        with self._database.reading() as connection:
+        with self._database.begin_read() as connection:
             return [read_case(row) for row in connection.execute(query).mappings()]
 
     def events(self, case: int) -> Sequence[CaseEvent]:
         """Return the events of a case, oldest first; also of a closed case that was deleted since."""
         query = sa.select(CASE_EVENTS).where(CASE_EVENTS.c.case_id == case).order_by(CASE_EVENTS.c.version)
-        with self._database.reading() as connection:
+        with self._database.begin_read() as connection:
             found = [read_event(row) for row in connection.execute(query).mappings()]
         if not found:
             raise unknown_case(case)
@@ -295,7 +295,7 @@ class HandoffQueue:
 
     def stats(self, *, queue: str | None = None) -> QueueStats:
         """Return counts and times of all cases, or of one queue."""
-        with self._database.reading() as connection:
+        with self._database.begin_read() as connection:
             return compute_stats(connection, self._now(connection), queue)
 
     def _now(self, connection: Connection) -> datetime:
@@ -315,7 +315,7 @@ class HandoffQueue:
     def _step(self, case: int, act: Callable[[Connection, Row, datetime], Row]) -> Case:
         """Do a step with one case. What was due for it anyway is recorded even if the step is not allowed."""
         refused: CaseConflictError | None = None
-        with self._database.writing() as connection:
+        with self._database.begin_write() as connection:
             now = self._now(connection)
             row = escalate_if_late(connection, end_lease_if_over(connection, lock_case(connection, case), now), now)
             try:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from insula.core.durations import parse_duration
-from insula.core.errors import DataError, MissingFileError, nearest
+from insula.core.errors import DataError, MissingFileError, suggest
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import describe_invalid_value
 from insula.operations.handoff.cases import DEADLINE
@@ -103,7 +103,7 @@ class RouteFile(_Table):
                 if label not in scheme.names:
                     raise DataError(
                         f"The labels of route {route.name!r} in {origin} must be among {', '.join(scheme.names)}. Got "
-                        f"{label!r}.{nearest(label, scheme.names)}"
+                        f"{label!r}.{suggest(label, scheme.names)}"
                     )
 
 
@@ -149,5 +149,5 @@ def _describe(error: ValidationError, content: Any) -> str:
     sentence = describe_invalid_value(key, found)
     if found["type"] == "extra_forbidden":
         known = Route.model_fields if rule else RouteFile.model_fields
-        sentence += f"; the keys are {', '.join(known)}.{nearest(key, known)}".rstrip(".")
+        sentence += f"; the keys are {', '.join(known)}.{suggest(key, known)}".rstrip(".")
     return rule + sentence.rstrip(".?")

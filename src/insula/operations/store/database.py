@@ -44,13 +44,13 @@ class Database:
         return self._engine.dialect.name
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def begin_read(self) -> Iterator[Connection]:
         """A read-only transaction."""
         with _store_errors(self._engine.url), self._engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def begin_write(self) -> Iterator[Connection]:
         """A transaction: committed to disk at the end, rolled back on an error."""
         with _store_errors(self._engine.url), self._engine.connect() as connection:
             # SQLite: a reader that becomes a writer may fail at once; a writer from the start waits for the lock.

@@ -31,7 +31,7 @@ class Retention:
         """How long a row is kept."""
         return timedelta(days=self.days)
 
-    def kept(self, text: str | None) -> str | None:
+    def keep(self, text: str | None) -> str | None:
         """Return what is stored of a text."""
         if text is None or self.mask is None:
             return None

@@ -103,7 +103,7 @@ class Rows:
         corrected = [
             self._build_row(one) | {"prediction": one.prediction, "labels": list(one.labels)} for one in feedback
         ]
-        with self._database.writing() as connection:
+        with self._database.begin_write() as connection:
             for start in range(0, len(delete), IDS_AT_ONCE):
                 for table in WRITTEN:
                     connection.execute(sa.delete(table).where(table.c.id.in_(delete[start : start + IDS_AT_ONCE])))
@@ -114,7 +114,7 @@ class Rows:
     def has_prediction(self, id: str, caller: str) -> bool:
         """Whether the prediction with this id is stored for this caller."""
         found = sa.select(PREDICTIONS.c.id).where((PREDICTIONS.c.id == id) & (PREDICTIONS.c.caller == caller))
-        with self._database.reading() as connection:
+        with self._database.begin_read() as connection:
             return connection.execute(found).first() is not None
 
     def delete_old(self) -> int:
@@ -132,18 +132,21 @@ class Rows:
             "delete_after": now + self._retention.span,
             "caller": one.caller,
             "model": one.model,
-            "text": self._retention.kept(one.text),
+            "text": self._retention.keep(one.text),
             "turns": self._keep_turns(one.turns),
-            "speaker": self._retention.kept(one.speaker),
-            "target": self._retention.kept(one.target),
-            "subject": None if one.subject is None else self._subjects.hashed(one.subject),
+            "speaker": self._retention.keep(one.speaker),
+            "target": self._retention.keep(one.target),
+            "subject": None if one.subject is None else self._subjects.hash_subject(one.subject),
         }
 
     def _keep_turns(self, turns: Sequence[Turn]) -> list[dict[str, str]] | None:
         """Return what is stored of earlier turns, oldest first; None where no text is stored."""
         rows = []
         for turn in turns:
-            row = {"text": self._retention.kept(turn.text), "speaker": self._retention.kept(turn.speaker)}
+            row = {
+                "text": self._retention.keep(turn.text),
+                "speaker": self._retention.keep(turn.speaker),
+            }
             rows.append({name: kept for name, kept in row.items() if kept is not None})
         return [row for row in rows if row] or None
 
@@ -164,8 +167,8 @@ def erase(database: Database, subject: str, *, before_commit: Callable[[str, int
     the subject's hash and the number of rows; an exception undoes the erasure. SQLite overwrites deleted pages and the
     journal is emptied; PostgreSQL reuses the space after a vacuum. Copies and backups are up to the operator.
     """
-    hashed = Subjects(database).hashed(subject)
-    with database.writing() as connection:
+    hashed = Subjects(database).hash_subject(subject)
+    with database.begin_write() as connection:
         gone = sum(
             connection.execute(
                 sa.delete(table).where(table.c.subject == hashed, KEPT_SINCE[table].is_not(None))
@@ -186,7 +189,7 @@ def _delete_rows(database: Database, old: Callable[[sa.Table], sa.ColumnElement[
     for table in KEPT_SINCE:
         some = sa.select(table.c.id).where(old(table)).limit(DELETE_BATCH)
         while True:
-            with database.writing() as connection:
+            with database.begin_write() as connection:
                 # The condition again: a case that is reopened meanwhile stays.
                 count = connection.execute(sa.delete(table).where(table.c.id.in_(some), old(table))).rowcount
             gone += count

@@ -21,14 +21,14 @@ class Subjects:
         self._database = database
         self._key: bytes | None = None
 
-    def hashed(self, subject: str) -> str:
+    def hash_subject(self, subject: str) -> str:
         """Return HMAC-SHA-256 of a subject's id, in hexadecimal."""
         if self._key is None:
             self._key = self._load()
         return hmac.new(self._key, subject.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     def _load(self) -> bytes:
-        with self._database.writing() as connection:
+        with self._database.begin_write() as connection:
             # Two servers may get here at once: the first one creates the key, and both read it.
             new = {"name": NAME, "value": secrets.token_hex(32)}
             connection.execute(self._database.insert_new(STORE_SECRETS), new)

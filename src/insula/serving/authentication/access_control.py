@@ -168,7 +168,7 @@ def open_access_control(settings: Settings, store: ServerStore, pool: BlockingPo
     store.open_database()
     if tokens is None and not access.insecure and not is_loopback(settings.host):
         keys = store.open_keys()
-        if keys is None or not keys.any_active():
+        if keys is None or not keys.has_active():
             raise SettingsError(
                 f"The service must have a key to listen at {settings.host}: other machines can reach that address. "
                 "Create one with `insula keys create NAME`, set tokens.keys, or use --insecure."

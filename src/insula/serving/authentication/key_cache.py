@@ -60,7 +60,7 @@ class KeyCache:
         if record is None:
             raise AccessDeniedError("unauthenticated", "unknown_key")
         caller = f"key:{record.lineage}"
-        state = record.state(self._clock())
+        state = record.get_state(self._clock())
         if state != "active":
             raise AccessDeniedError("unauthenticated", f"{state}_key", caller=caller)
         rate = RateLimit.of(record.calls_a_second, record.burst)

@@ -10,7 +10,7 @@ from insula.core.levels import compute_level_predictions, find_levels
 from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.evaluation.reports.signs import sign_of
+from insula.evaluation.reports.signs import find_sign
 from insula.serving.pages.words import Translator
 from insula.text.context import Context
 
@@ -131,7 +131,7 @@ def _build_level(scheme: LabelScheme, answer: Mapping[str, Any], say: Translator
 def _build_label_row(
     scheme: LabelScheme, label: str, score: float, given: Collection[str], say: Translator
 ) -> ScoreRow:
-    name, sign = scheme.display_name(label, say.language), sign_of(scheme, label)
+    name, sign = scheme.display_name(label, say.language), find_sign(scheme, label)
     return ScoreRow(name, f"{score:.2f}", _format_width(score), label in given, sign=sign)
 
 

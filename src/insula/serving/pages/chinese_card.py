@@ -9,12 +9,12 @@ from typing import Any
 from insula.core.scheme import LabelScheme
 from insula.evaluation.document import MetricsDocument
 from insula.evaluation.reports.readable import (
-    count,
     flatten_values,
+    format_count,
     format_file_size,
     format_percent,
+    format_score,
     format_signed,
-    score,
 )
 from insula.evaluation.result import DimensionMetrics, Interval, LabelMetrics
 from insula.serving.pages.metric_words import describe_metric, name_baseline
@@ -26,12 +26,21 @@ LANGUAGES = {
     "ja": "日语", "ko": "韩语", "pt": "葡萄牙语", "ru": "俄语", "zh": "中文",
 }  # fmt: skip
 LABEL_COLUMNS: Mapping[str, tuple[str, Callable[[float | None], str]]] = {
-    "f1": ("F1", score), "precision": ("精确率", score), "recall": ("召回率", score),
-    "average_precision": ("平均精确率", score), "auroc": ("AUROC", score), "brier": ("布里尔分数", score),
-    "threshold": ("阈值", score), "support": ("样本数", count), "predicted": ("预测数", count),
-    "pearson": ("皮尔逊", score), "spearman": ("斯皮尔曼", score), "ccc": ("CCC", score), "mae": ("MAE", score),
-    "rmse": ("RMSE", score),
-}  # fmt: skip
+    "f1": ("F1", format_score),
+    "precision": ("精确率", format_score),
+    "recall": ("召回率", format_score),
+    "average_precision": ("平均精确率", format_score),
+    "auroc": ("AUROC", format_score),
+    "brier": ("布里尔分数", format_score),
+    "threshold": ("阈值", format_score),
+    "support": ("样本数", format_count),
+    "predicted": ("预测数", format_count),
+    "pearson": ("皮尔逊", format_score),
+    "spearman": ("斯皮尔曼", format_score),
+    "ccc": ("CCC", format_score),
+    "mae": ("MAE", format_score),
+    "rmse": ("RMSE", format_score),
+}
 UNITS = ((1e8, "亿"), (1e4, "万"))
 
 Facts = list[tuple[str, str]]
@@ -94,7 +103,9 @@ def _list_known(*facts: Any) -> Facts:
 def _list_data_facts(document: MetricsDocument) -> Facts:
     data = document.data
     facts = _list_known(("数据集", data.name))
-    facts += [(insert_spaces(SPLITS.get(split, split) + "样本数"), count(rows)) for split, rows in data.rows.items()]
+    facts += [
+        (insert_spaces(SPLITS.get(split, split) + "样本数"), format_count(rows)) for split, rows in data.rows.items()
+    ]
     shares = sorted(data.languages.items(), key=lambda item: -item[1])
     if shares:
         facts.append(
@@ -111,7 +122,7 @@ def _build_baseline_table(document: MetricsDocument, say: Translator) -> Table |
     for name, baseline in document.baselines.items():
         value, difference = baseline.metrics.get(metric, Interval()).value, baseline.difference.interval
         title = name_baseline(name, document.scheme.kind)
-        rows.append((title, score(value), format_signed(difference.value), say.format_interval(difference)))
+        rows.append((title, format_score(value), format_signed(difference.value), say.format_interval(difference)))
     return Table(("基线", describe_metric(metric, say)[0], "差值（本模型 − 基线）", say("interval")), rows)
 
 
@@ -122,7 +133,7 @@ def _build_level_table(document: MetricsDocument, say: Translator) -> Table | No
             say.name_level(name),
             str(len(level.labels)),
             describe_metric(level.headline, say)[0],
-            score(level.metrics.get(level.headline, Interval()).value),
+            format_score(level.metrics.get(level.headline, Interval()).value),
             say.format_interval(level.metrics.get(level.headline, Interval())),
         )
         for name, level in found.items()
@@ -168,7 +179,7 @@ def _list_decision_facts(document: MetricsDocument) -> Facts:
 
 def _format_large(value: float) -> str:
     size, unit = next(((size, unit) for size, unit in UNITS if value >= size), (1, ""))
-    return f"{value / size:.4g} {unit}".rstrip() if unit else count(value)
+    return f"{value / size:.4g} {unit}".rstrip() if unit else format_count(value)
 
 
 def _duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-from insula.evaluation.reports.readable import count
+from insula.evaluation.reports.readable import format_count
 from insula.serving.job_files import Job
 from insula.serving.pages.words import Translator
 
@@ -41,8 +41,8 @@ def build_job_view(job: Job, say: Translator, *, done: bool) -> JobView:
         status=say(f"job_{job.status}"),
         done=done,
         model=job.model,
-        rows=count(job.rows),
-        rejected=count(job.rejected) if job.rejected else "",
+        rows=format_count(job.rows),
+        rejected=format_count(job.rejected) if job.rejected else "",
         time=_format_time(job.created, say),
         detail=job.detail or "",
         warnings=job.warnings,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from insula.evaluation.document import MetricsDocument
 from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title
 from insula.evaluation.reports.headline import build_headline, choose_compared_baseline
-from insula.evaluation.reports.readable import count, score
+from insula.evaluation.reports.readable import format_count, format_score
 from insula.evaluation.result import Interval
 from insula.serving.pages.words import Translator, insert_spaces
 
@@ -65,7 +65,8 @@ def format_headline(document: MetricsDocument, say: Translator) -> str | None:
     interval = f"（{say('interval')} {between}）" if between else ""
     compared = _describe_comparison(document, say) if found.split == "test" else ""
     return insert_spaces(
-        f"在 {count(found.rows)} 条{_describe_rows(document)}上，{title}为 {score(found.value)}{interval}{compared}。"
+        f"在 {format_count(found.rows)} 条{_describe_rows(document)}上，"
+        f"{title}为 {format_score(found.value)}{interval}{compared}。"
     )
 
 
@@ -74,7 +75,7 @@ def _describe_rows(document: MetricsDocument) -> str:
         return "验证样本（也用于训练中的选择）"
     seen = document.test.seen.rows if document.test.seen is not None else None
     if seen:
-        return f"样本（其中 {count(seen)} 条也在训练数据中）"
+        return f"样本（其中 {format_count(seen)} 条也在训练数据中）"
     return "未参与训练的样本" if document.data.rows.get("train") or seen == 0 else "样本"
 
 
@@ -90,4 +91,4 @@ def _describe_comparison(document: MetricsDocument, say: Translator) -> str:
         return f"，与{other}没有明显差异（差值的 {say('interval')} {between}）"
     more = "高" if difference.value >= 0 else "低"
     interval = f"（差值的 {say('interval')} {between}）" if between else ""
-    return f"，比{other}{more} {score(abs(difference.value))}{interval}"
+    return f"，比{other}{more} {format_score(abs(difference.value))}{interval}"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from insula.core.scheme import LabelScheme
 from insula.evaluation.metrics.metric_names import sort_metric_names
-from insula.evaluation.reports.readable import count, score
-from insula.evaluation.reports.signs import sign_of
+from insula.evaluation.reports.readable import format_count, format_score
+from insula.evaluation.reports.signs import find_sign
 from insula.serving.pages.metric_words import describe_metric
 from insula.serving.pages.words import Translator
 from insula.serving.served_models import ServedModel
@@ -45,8 +45,8 @@ def build_metrics_view(model: ServedModel, say: Translator) -> Measured | None:
     metrics = []
     for name in sort_metric_names([name for name, interval in found.items() if interval.value is not None]):
         title, meaning = describe_metric(name, say)
-        metrics.append(MetricView(title, score(found[name].value), say.format_interval(found[name]), meaning))
-    return Measured(say(f"measured_{document.main_split}"), count(document.main.rows), metrics)
+        metrics.append(MetricView(title, format_score(found[name].value), say.format_interval(found[name]), meaning))
+    return Measured(say(f"measured_{document.main_split}"), format_count(document.main.rows), metrics)
 
 
 def list_model_facts(model: ServedModel, say: Translator) -> list[tuple[str, str]]:
@@ -55,18 +55,18 @@ def list_model_facts(model: ServedModel, say: Translator) -> list[tuple[str, str
     facts = [
         (say("family"), model.folder.family),
         (say("kind"), say(f"kind_{scheme.kind}")),
-        (say("count"), count(len(scheme.names))),
+        (say("count"), format_count(len(scheme.names))),
         (say("reads"), _reads(model.predictor.context, say)),
         (say("version"), model.version),
     ]
     if scheme.is_categorical:
-        facts.append((say("abstains"), score(below) if below else say("never")))
+        facts.append((say("abstains"), format_score(below) if below else say("never")))
     return facts
 
 
 def list_labels(scheme: LabelScheme, say: Translator) -> list[tuple[str, str, str]]:
     """Return every label with its display name, with the range of a dimension, and the name of its sign."""
-    return [(label, _name_label(scheme, label, say), sign_of(scheme, label)) for label in scheme.names]
+    return [(label, _name_label(scheme, label, say), find_sign(scheme, label)) for label in scheme.names]
 
 
 def report_of(model: ServedModel) -> Path | None:

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from insula.evaluation.reports.readable import format_percent, score
+from insula.evaluation.reports.readable import format_percent, format_score
 from insula.evaluation.result import Interval
 from insula.serving.pages.api_words import API_CHINESE, API_ENGLISH
 from insula.serving.pages.file_words import FILE_CHINESE, FILE_ENGLISH
@@ -334,7 +334,7 @@ class Translator:
     def format_interval(self, interval: Interval) -> str:
         """Return `0.452 to 0.497`, an empty string for a value without interval."""
         low, high = interval.low, interval.high
-        return "" if low is None or high is None else self("span", low=score(low), high=score(high))
+        return "" if low is None or high is None else self("span", low=format_score(low), high=format_score(high))
 
     def format_wait(self, seconds: str | int) -> str:
         """Return a time to wait in its largest unit, rounded up: `2 minutes`."""

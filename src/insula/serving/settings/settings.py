@@ -18,7 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from insula.core.errors import MissingFileError, SettingsError, nearest
+from insula.core.errors import MissingFileError, SettingsError, suggest
 from insula.core.sentences import describe_invalid_value
 from insula.serving.settings.sections import (
     Access,
@@ -152,7 +152,7 @@ class _EnvironmentSource(EnvSettingsSource):
         for name in ours:
             if name not in known:
                 raise SettingsError(
-                    f"The environment variable {name} is not a setting.{nearest(name, known)} Rename or unset it."
+                    f"The environment variable {name} is not a setting.{suggest(name, known)} Rename or unset it."
                 )
         self.env_vars = {name.lower(): text for name, text in ours.items()}
 
@@ -190,6 +190,6 @@ def _describe_error(error: ValidationError) -> str:
     name = ".".join(place)
     if found["type"] == "extra_forbidden":
         known = [".".join(one) for one, _ in iterate_options()] + list(Settings.model_fields)
-        return f"The setting {name!r} does not exist.{nearest(name, known)} List all with: insula serve --print-config"
+        return f"The setting {name!r} does not exist.{suggest(name, known)} List all with: insula serve --print-config"
     sentence = describe_invalid_value(repr(name), found)
     return f"The setting {sentence}. Change it in the file, or set {name_variable(place)}."

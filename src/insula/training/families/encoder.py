@@ -46,7 +46,9 @@ def choose_encoder_steps(options: ModelOptions, base: Base | None = None) -> tup
         )
     file = (base or locate_base(options)).folder / "tokenizer.json"
     # Without this file the tokenizer is converted only in training, so emoji are always replaced by words.
-    knows_emoji = file.exists() and TextTokenizer(file, max_tokens=options.max_tokens).known_share(COMMON_EMOJI) > 0.5
+    knows_emoji = (
+        file.exists() and TextTokenizer(file, max_tokens=options.max_tokens).compute_known_share(COMMON_EMOJI) > 0.5
+    )
     return tuple(step for step in ENCODER_STEPS if not (knows_emoji and step == "emoji"))
 
 

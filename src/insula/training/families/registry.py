@@ -86,7 +86,7 @@ class Family:
         self.steps(model)
         return None
 
-    def text_steps(self, model: ModelOptions, base: Base | None) -> tuple[str, ...]:
+    def get_text_steps(self, model: ModelOptions, base: Base | None) -> tuple[str, ...]:
         """Return the text steps for a model with these options."""
         return self.steps(model) if self.locate is None else self.steps(model, base)
 

@@ -52,7 +52,7 @@ class ScratchOptions(WindowedOptions):
     dropout: Share = Field(0.5, description="dropout on token vectors and on the pooled vector")
     word_dropout: Share = Field(0.0, description="share of tokens replaced by the unknown token in training")
 
-    def settings(self) -> dict[str, Any]:
+    def to_settings(self) -> dict[str, Any]:
         """Return the options that the architecture's configuration takes."""
         vocabulary_options = {
             "name",

@@ -153,7 +153,7 @@ def _copy_tokenizer(source: Path, model: EncoderForEmotion, folder: Path) -> Non
 
 
 def _warn_of_unknown_words(tokenizer: TextTokenizer, train: Rows, base: str, progress: Progress) -> None:
-    unknown = tokenizer.unknown_share(train.texts[:VOCABULARY_SAMPLE])
+    unknown = tokenizer.compute_unknown_share(train.texts[:VOCABULARY_SAMPLE])
     if unknown > MAX_UNKNOWN_SHARE:
         progress.say(
             f"Warning: {unknown:.0%} of the tokens are unknown to the encoder {base!r}, which is for another "

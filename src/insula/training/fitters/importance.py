@@ -57,11 +57,11 @@ def measure_importance(
         for batch in iterate_batches([len(rows.tokens[row]) for row in chosen], tokens=TOKENS_A_BATCH):
             labelled = Batch.of(collate([rows[chosen[number]] for number in batch]))
             mask = labelled.inputs["attention_mask"]
-            losses = terms.validation_loss(labelled, terms.network(model, training=False)(labelled.inputs))
+            losses = terms.compute_validation_loss(labelled, terms.network(model, training=False)(labelled.inputs))
             loss = (losses * labelled.weights).sum()
             gradients = torch.autograd.grad(loss, [*seen.heads, *seen.neurons])
             for number, layer in enumerate(layers):
-                influence[number] += _sum_cosine_distance(*seen.states[number], mask)
+                influence[number] += _sum_cosine_distance(*seen.record_states[number], mask)
                 size = layer.attention.self.attention_head_size
                 by_unit = _estimate_change(gradients[number], seen.heads[number])
                 by_head = by_unit.reshape(len(by_unit), -1, size).sum(dim=2)
@@ -87,12 +87,12 @@ class _Activations:
     neurons  (rows, tokens, neurons), with gradient
     """
 
-    states: list[tuple[torch.Tensor, torch.Tensor]] = field(default_factory=list)
+    record_states: list[tuple[torch.Tensor, torch.Tensor]] = field(default_factory=list)
     heads: list[torch.Tensor] = field(default_factory=list)
     neurons: list[torch.Tensor] = field(default_factory=list)
 
     def clear(self) -> None:
-        for kept in (self.states, self.heads, self.neurons):
+        for kept in (self.record_states, self.heads, self.neurons):
             kept.clear()
 
 
@@ -102,7 +102,7 @@ def _record_activations(layers: Sequence[Any]) -> Iterator[_Activations]:
 
     def states(_: Any, inputs: tuple[torch.Tensor, ...], output: Any) -> None:
         out = output[0] if isinstance(output, tuple) else output
-        seen.states.append((inputs[0].detach(), out.detach()))
+        seen.record_states.append((inputs[0].detach(), out.detach()))
 
     hooks = []
     for layer in layers:

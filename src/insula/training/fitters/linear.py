@@ -16,7 +16,7 @@ from insula.training.families.linear import LinearOptions
 from insula.training.families.linear_objective import check_linear
 from insula.training.fitting import Fitted, PreparedRows, Rows, RunContext, TrainingPlan
 from insula.training.neural.validation import compute_validation_score
-from insula.training.objectives.class_weights import compute_row_weights, label_weights
+from insula.training.objectives.class_weights import compute_label_weights, compute_row_weights
 
 Weights = tuple[NDArray[np.float32], NDArray[np.float32]]
 ONE_OF_SEVERAL = ("binary", "single", "ordinal")
@@ -118,7 +118,7 @@ def _solve(plan: TrainingPlan, features: csr_matrix, train: Rows, strength: floa
     if scheme.kind == "multi":
         # One label after another: in threads, liblinear was seen to deadlock in its allocator.
         rule = plan.objective
-        factors = label_weights(train.gold, train.weights, rule.class_weights, rule.beta)
+        factors = compute_label_weights(train.gold, train.weights, rule.class_weights, rule.beta)
         absent, present = np.ones((2, train.gold.shape[1])) if factors is None else factors
         weights = train.weights[:, None] * np.where(train.gold > 0, present, absent)
         columns = [

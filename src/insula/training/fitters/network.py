@@ -115,7 +115,9 @@ def build_fitted_network(
             shutil.copy2(file, folder / file.name)
         write_settings(folder, max_tokens=tokenizer.max_tokens, outputs=outputs)
 
-    def untrained_logits(build: Callable[[], PreTrainedModel], texts: Sequence[Segments]) -> NDArray[np.float32]:
+    def compute_untrained_logits(
+        build: Callable[[], PreTrainedModel], texts: Sequence[Segments]
+    ) -> NDArray[np.float32]:
         network = build().eval()
         network.head.randomise(run.seed)
         return run_in_batches(tokenizer(texts), outputs, _build_runner(network))
@@ -127,7 +129,7 @@ def build_fitted_network(
         trainable=trainable,
         base=base,
         history=trained.history,
-        untrained=None if untrained is None else functools.partial(untrained_logits, untrained),
+        untrained=None if untrained is None else functools.partial(compute_untrained_logits, untrained),
         facts=trained.facts,
         seconds_before=trained.seconds_before,
     )

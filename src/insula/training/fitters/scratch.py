@@ -98,7 +98,7 @@ def _distil(
 
 def _warn_of_unknown(options: ScratchOptions, entries: Sequence[str], file: Path, progress: Progress) -> None:
     tokenizer = TextTokenizer(file, max_tokens=options.max_tokens)
-    known = tokenizer.known_share(_as_words(entries[2 : 2 + VOCABULARY_SAMPLE]))
+    known = tokenizer.compute_known_share(_as_words(entries[2 : 2 + VOCABULARY_SAMPLE]))
     if known < MIN_KNOWN_SHARE:
         progress.say(
             f"Warning: {1 - known:.0%} of the words are unknown to the encoder {options.vectors_from!r}, so that "
@@ -122,7 +122,7 @@ def _build(
     set_seed(run.seed)
     architecture = architectures[options.architecture]
     config = architecture.config_class(
-        **options.settings(), vocabulary=entries, outputs=plan.scheme.output_count, head=head
+        **options.to_settings(), vocabulary=entries, outputs=plan.scheme.output_count, head=head
     )
     model: ScratchNetwork = architecture(config)
     if vectors is not None:

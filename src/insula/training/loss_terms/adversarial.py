@@ -36,8 +36,8 @@ def build_fgm(given: TermInput) -> LossTerm | None:
     def attack(
         vectors: TokenVectors, batch: Batch, outputs: Outputs, loss: Callable[[Outputs], torch.Tensor]
     ) -> torch.Tensor:
-        step = scale_to_length(vectors.gradient(batch, outputs.network, None, loss), epsilon)
-        return loss(vectors.outputs(batch, outputs.network, step))
+        step = scale_to_length(vectors.compute_gradient(batch, outputs.network, None, loss), epsilon)
+        return loss(vectors.compute_outputs(batch, outputs.network, step))
 
     return _build_term("fgm", given.plan.adversarial.fgm, attack, given)
 
@@ -49,11 +49,11 @@ def build_pgd(given: TermInput) -> LossTerm | None:
     def attack(
         vectors: TokenVectors, batch: Batch, outputs: Outputs, loss: Callable[[Outputs], torch.Tensor]
     ) -> torch.Tensor:
-        moved = vectors.like(batch)
+        moved = vectors.create_zeros(batch)
         for _ in range(options.steps):
-            gradient = vectors.gradient(batch, outputs.network, moved, loss)
+            gradient = vectors.compute_gradient(batch, outputs.network, moved, loss)
             moved = project_onto_ball(moved + scale_to_length(gradient, options.step_size), options.epsilon)
-        return loss(vectors.outputs(batch, outputs.network, moved))
+        return loss(vectors.compute_outputs(batch, outputs.network, moved))
 
     return _build_term("pgd", options.pgd, attack, given)
 
@@ -65,7 +65,7 @@ def build_freelb(given: TermInput) -> LossTerm | None:
     def attack(
         vectors: TokenVectors, batch: Batch, outputs: Outputs, loss: Callable[[Outputs], torch.Tensor]
     ) -> torch.Tensor:
-        start = draw_directions(vectors.like(batch), batch)
+        start = draw_directions(vectors.create_zeros(batch), batch)
         # A uniformly distributed length, so that the start is inside the ball.
         moved = scale_to_length(start, options.epsilon) * torch.rand(len(start), 1, 1, device=start.device)
         found: list[torch.Tensor] = []
@@ -73,7 +73,7 @@ def build_freelb(given: TermInput) -> LossTerm | None:
             for number in range(options.steps):
                 if number:
                     repeat()
-                losses, gradient = vectors.outputs_and_gradient(batch, outputs.network, moved, loss)
+                losses, gradient = vectors.compute_losses_and_gradient(batch, outputs.network, moved, loss)
                 found.append(losses)
                 moved = project_onto_ball(moved + scale_to_length(gradient, options.step_size), options.epsilon)
         return torch.stack(found).mean(dim=0)

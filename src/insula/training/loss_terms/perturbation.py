@@ -49,7 +49,7 @@ class TokenVectors:
         """Release the model."""
         self._model = self._layer = None
 
-    def gradient(
+    def compute_gradient(
         self,
         batch: Batch,
         network: Network,
@@ -65,11 +65,11 @@ class TokenVectors:
         outputs, vectors = self._run(own, batch.inputs, perturbation)
         return _without_padding(torch.autograd.grad(loss(outputs).sum(), vectors)[0], batch)
 
-    def outputs(self, batch: Batch, network: Network, perturbation: torch.Tensor) -> Outputs:
+    def compute_outputs(self, batch: Batch, network: Network, perturbation: torch.Tensor) -> Outputs:
         """Return the outputs of the network for perturbed token vectors."""
         return self._run(network, batch.inputs, perturbation)[0]
 
-    def outputs_and_gradient(
+    def compute_losses_and_gradient(
         self, batch: Batch, network: Network, perturbation: torch.Tensor, loss: Callable[[Outputs], torch.Tensor]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the (rows,) losses for perturbed token vectors, and their gradient as in `gradient`."""
@@ -78,7 +78,7 @@ class TokenVectors:
         gradient = torch.autograd.grad(losses.sum(), vectors, retain_graph=True)[0]
         return losses, _without_padding(gradient, batch)
 
-    def like(self, batch: Batch) -> torch.Tensor:
+    def create_zeros(self, batch: Batch) -> torch.Tensor:
         """Return zeros of the shape of the token vectors of a batch."""
         if self._layer is None:
             raise RuntimeError("TokenVectors must be attached to a model before the training.")

@@ -136,13 +136,13 @@ class LossTerm:
     attach: Callable[[Any], None] | None = None
     detach: Callable[[Any], None] | None = None
 
-    def rows(self, batch: Batch, outputs: Outputs) -> torch.Tensor | None:
+    def compute_rows(self, batch: Batch, outputs: Outputs) -> torch.Tensor | None:
         """Return the (rows,) losses, 0 for rows to which the term does not apply; None if it does not apply at all."""
         losses = self.loss(batch, outputs) if batch.task == 0 or self.every_task else None
         applies = self._find_applicable(batch)
         return losses if losses is None or applies is None else applies * losses
 
-    def weights(self, batch: Batch) -> torch.Tensor:
+    def compute_weights(self, batch: Batch) -> torch.Tensor:
         """Return the (rows,) weights for the mean of the term, 0 for rows to which it does not apply."""
         applies = self._find_applicable(batch)
         return batch.weights if applies is None else batch.weights * applies

@@ -58,7 +58,7 @@ class LossTerms:
         """Return the model as terms use it; at evaluation it has only the main head."""
         return Network(model, self.outputs, self.added if training else {}, context)
 
-    def training_loss(self, batch: Batch, network: Network) -> tuple[torch.Tensor, TermLosses]:
+    def compute_training_loss(self, batch: Batch, network: Network) -> tuple[torch.Tensor, TermLosses]:
         """Return the (rows,) losses of a step, and the unweighted losses of each term."""
         with network.context():  # one context for all passes, so that they share autocast's converted weights
             passes = tuple(network(batch.inputs) for _ in range(self.passes))
@@ -76,12 +76,12 @@ class LossTerms:
             )
         return rows, by_term
 
-    def validation_loss(self, batch: Batch, outputs: Outputs) -> torch.Tensor:
+    def compute_validation_loss(self, batch: Batch, outputs: Outputs) -> torch.Tensor:
         """Return the (rows,) validation losses: those of the terms that are `in_validation`."""
         found = [
             term.weight * losses
             for term in reversed(self.terms)
-            if term.in_validation and (losses := term.rows(batch, outputs)) is not None
+            if term.in_validation and (losses := term.compute_rows(batch, outputs)) is not None
         ]
         rows = _add(found[::-1])
         if rows is None:
@@ -100,7 +100,11 @@ class LossTerms:
         found = []
         # In reverse order: autograd then accumulates the gradient of the first term first.
         for term in reversed(self.terms):
-            if (term.passes > 1) is joint and term.share > 0 and (losses := term.rows(batch, outputs)) is not None:
+            if (
+                (term.passes > 1) is joint
+                and term.share > 0
+                and (losses := term.compute_rows(batch, outputs)) is not None
+            ):
                 by_term.setdefault(term.name, []).append(losses.detach())
                 found.append(term.share * (term.weight * losses))
         return _add(found[::-1])
@@ -124,7 +128,7 @@ class TermMeans:
         for place, term in enumerate(self.terms):
             for losses in by_term.get(term.name, ()):
                 sums[place, 0] += (losses * batch.weights).sum()
-                sums[place, 1] += term.weights(batch).sum()
+                sums[place, 1] += term.compute_weights(batch).sum()
         self._sums = sums if self._sums is None else self._sums + sums
 
     def take(self, reduce: Callable[[torch.Tensor], torch.Tensor]) -> dict[str, float]:

@@ -41,7 +41,7 @@ def build(given: TermInput) -> LossTerm | None:
     vectors, divergence = TokenVectors(), given.objective.divergence
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
-        direction = scale_to_length(draw_directions(vectors.like(batch), batch), SMALL_STEP * options.epsilon)
+        direction = scale_to_length(draw_directions(vectors.create_zeros(batch), batch), SMALL_STEP * options.epsilon)
         # With different dropout in the passes, the gradient would show its noise, not the effect of the perturbation.
         with repeat_dropout() as repeat:
             with torch.no_grad():
@@ -51,8 +51,10 @@ def build(given: TermInput) -> LossTerm | None:
                 return divergence(clean, moved.logits)
 
             repeat()
-            worst = scale_to_length(vectors.gradient(batch, outputs.network, direction, change), options.epsilon)
+            worst = scale_to_length(
+                vectors.compute_gradient(batch, outputs.network, direction, change), options.epsilon
+            )
             repeat()
-            return change(vectors.outputs(batch, outputs.network, worst))
+            return change(vectors.compute_outputs(batch, outputs.network, worst))
 
     return LossTerm("vat", loss, weight=options.vat, attach=vectors.attach, detach=vectors.detach)

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from insula.core.environment import require
 
 
-def process_count() -> int:
+def count_processes() -> int:
     """Return the number of processes that train together, set by `accelerate launch` and `torchrun`; else 1."""
     return int(os.environ.get("WORLD_SIZE") or 1)
 
 
-def process_index() -> int:
+def get_process_index() -> int:
     """Return the index of this process; process 0 writes the run and measures the model."""
-    return int(os.environ.get("RANK") or 0) if process_count() > 1 else 0
+    return int(os.environ.get("RANK") or 0) if count_processes() > 1 else 0
 
 
 def build_launch_command(processes: int) -> list[str]:

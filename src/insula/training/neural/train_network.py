@@ -27,7 +27,7 @@ from insula.training.fitting import RunContext, TrainingPlan
 from insula.training.loss_terms.total import LossTerms
 from insula.training.neural.batches import TokenRows
 from insula.training.neural.checkpoints import find_last_checkpoint
-from insula.training.neural.processes import process_count
+from insula.training.neural.processes import count_processes
 from insula.training.neural.quick_dropout import use_plain_attention, use_quick_dropout
 from insula.training.neural.task_batches import build_training_batches
 from insula.training.neural.trainer import (
@@ -87,7 +87,7 @@ def train_network(
         args=_build_arguments(plan, run, batches, validated=validation is not None),
         train_dataset=train,
         eval_dataset=validation,
-        compute_metrics=None if validation is None else _score(plan.scheme),
+        compute_metrics=None if validation is None else _create_scorer(plan.scheme),
         terms=terms,
         options=plan.train,
         callbacks=used,
@@ -114,7 +114,7 @@ def train_network(
     )
 
 
-def _score(scheme: LabelScheme) -> Callable[[EvalPrediction], dict[str, float]]:
+def _create_scorer(scheme: LabelScheme) -> Callable[[EvalPrediction], dict[str, float]]:
     def score(outputs: EvalPrediction) -> dict[str, float]:
         targets = np.asarray(outputs.label_ids, dtype=np.float64)
         gold = np.concatenate([1 - targets, targets], axis=1) if scheme.kind == "binary" else targets
@@ -139,7 +139,7 @@ def _build_arguments(plan: TrainingPlan, run: RunContext, batches: int, *, valid
         }
     return TrainingArguments(
         output_dir=str(run.checkpoints),
-        use_cpu=process_count() > 1 and not torch.cuda.is_available(),  # else all processes would look for GPUs
+        use_cpu=count_processes() > 1 and not torch.cuda.is_available(),  # else all processes would look for GPUs
         num_train_epochs=options.epochs,
         per_device_train_batch_size=options.batch_size,
         gradient_accumulation_steps=options.accumulation,

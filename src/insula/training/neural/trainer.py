@@ -64,9 +64,9 @@ class EmotionTrainer(AtomicCheckpoints):
         network = self.terms.network(model, training=model.training, context=self._enter_autocast)
         if not model.training:
             outputs = network(batch.inputs)
-            loss = _average(self.terms.validation_loss(batch, outputs), batch.weights, batch.weights.sum())
+            loss = _average(self.terms.compute_validation_loss(batch, outputs), batch.weights, batch.weights.sum())
             return (loss, {"loss": loss, "logits": outputs.logits}) if return_outputs else loss
-        losses, by_term = self.terms.training_loss(batch, network)
+        losses, by_term = self.terms.compute_training_loss(batch, network)
         if len(self.terms.terms) > 1:  # a single term is the loss itself
             self.term_means.add(batch, by_term)
         return _average(

@@ -38,7 +38,9 @@ def compute_row_weights(gold: Float64Array, weights: Float64Array, rule: str, be
     return each
 
 
-def label_weights(gold: Float64Array, weights: Float64Array, rule: str, beta: float = 0.999) -> Float64Array | None:
+def compute_label_weights(
+    gold: Float64Array, weights: Float64Array, rule: str, beta: float = 0.999
+) -> Float64Array | None:
     """Return (2, labels) weights of rows without and with each label; None if the rule has no weights.
 
     For multi-label schemes, where each label is a binary problem with the classes absent and present.

@@ -6,7 +6,7 @@ from insula.core.errors import RecipeError
 from insula.core.registry import Registry
 from insula.core.scheme import Kind, LabelScheme
 from insula.training.fitting import Rows
-from insula.training.objectives.class_weights import label_weights
+from insula.training.objectives.class_weights import compute_label_weights
 from insula.training.objectives.objective import Objective, ObjectiveEntry, Targets
 from insula.training.objectives.training_targets import unsmooth_labels
 from insula.training.options.objective import ObjectiveOptions
@@ -55,7 +55,7 @@ def choose_objective(options: ObjectiveOptions, scheme: LabelScheme, train: Rows
     weights = None
     if scheme.kind == "multi" and train is not None:
         hard = unsmooth_labels(train.gold, scheme.kind, options.label_smoothing)
-        weights = label_weights(hard, train.labelled_weights, options.class_weights, options.beta)
+        weights = compute_label_weights(hard, train.labelled_weights, options.class_weights, options.beta)
     return entry.build(options, scheme.kind, weights)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from insula.core.errors import DataError
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.data.formats.formats import DETECTED, ReadOptions
 from insula.data.sources.unlabelled import read_texts
 from insula.data.splits.near_duplicates import cluster_near_duplicates
@@ -78,13 +78,13 @@ def read_corpus(
     if len(distinct) < MIN_TEXTS:
         raise DataError(
             f"Pretraining needs at least {MIN_TEXTS} different texts. Got {len(distinct)} among "
-            f"{counted(len(texts), 'text')}. Name more files."
+            f"{pluralise(len(texts), 'text')}. Name more files."
         )
     count = min(max(1, round(len(distinct) * held_out)), MAX_HELD_OUT, len(distinct) - 1)
     aside = set(np.random.default_rng(seed).choice(len(distinct), size=count, replace=False).tolist())
     repeated = len(texts) - excluded - len(distinct)
     summary = (
-        f"{counted(len(distinct), 'text')} of {len(texts):,} used: {repeated:,} are near-duplicates or empty, "
+        f"{pluralise(len(distinct), 'text')} of {len(texts):,} used: {repeated:,} are near-duplicates or empty, "
         f"{excluded:,} are among the texts to exclude; {count:,} are held out."
     )
     return Corpus(

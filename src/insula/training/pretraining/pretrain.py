@@ -27,7 +27,7 @@ from insula.text.preparation import Preparation
 from insula.training.families.encoder import EncoderOptions, choose_encoder_steps
 from insula.training.fitting import Base
 from insula.training.neural.checkpoints import find_last_checkpoint
-from insula.training.neural.processes import process_count
+from insula.training.neural.processes import count_processes
 from insula.training.neural.quick_dropout import use_plain_attention, use_quick_dropout
 from insula.training.neural.trainer import ShowProgress, read_history
 from insula.training.options.pretrain import PretrainOptions
@@ -49,7 +49,7 @@ def pretrain_encoder(
     checkpoints for `resume`. Raises `DataError` if the texts of a resumed pretraining have changed, `RecipeError` if
     `max_tokens` exceeds the encoder's number of positions.
     """
-    if process_count() > 1:
+    if count_processes() > 1:
         raise RecipeError("Pretraining must run in one process. Start it without a launcher.")
     options, work, started = given.options, get_work_folder(output), time.monotonic()
     # Check the name and the length before a large corpus is read.
@@ -143,7 +143,7 @@ class _Reader:
     seed: int
 
     def __call__(self, texts: Sequence[str]) -> MaskedRows:
-        return MaskedRows(self.tokenizer(self.preparation.many(texts)), self.masking, self.seed)
+        return MaskedRows(self.tokenizer(self.preparation.prepare_all(texts)), self.masking, self.seed)
 
 
 def _record_or_compare(work: Path, given: PretrainInput, corpus: Corpus, resume: bool) -> None:

@@ -110,11 +110,11 @@ def _build_schedule(waits: int, steps: int, warmup: float) -> Any:
     """Return the factor of the learning rate by step: zero while waiting, then warm-up, then decay to zero."""
     risen = waits + max(1, round(warmup * (steps - waits)))
 
-    def factor(step: int) -> float:
+    def compute_factor(step: int) -> float:
         if step < waits:
             return 0.0
         if step < risen:
             return (step - waits + 1) / (risen - waits + 1)
         return max(0.0, (steps - step) / max(1, steps - risen + 1))
 
-    return factor
+    return compute_factor

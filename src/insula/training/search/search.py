@@ -87,11 +87,11 @@ def run_search(
         pruner=pruner,
     ) as opened:  # fmt: skip
         record_study(folder, elsewhere)
-        for record in opened.records():
+        for record in opened.list_records():
             work.count(record)
         opened.run(work.attempt, trials=trials, seconds=seconds, on_trial=work.announce)
         progress.finish()
-        records, importance = opened.records(), opened.importance(seed)
+        records, importance = opened.list_records(), opened.compute_importance(seed)
         opened.clear()
     best = _find_best(records)
     found = _build_winner(

@@ -27,17 +27,17 @@ class Choice(BaseModel):
         """Return the values that must be valid in the recipe."""
         return self.choices
 
-    def restored_value(self, value: Any) -> Any:
+    def from_stored(self, value: Any) -> Any:
         """Return the choice that is stored as `value` in the database."""
-        return next(choice for choice in self.choices if to_stored(choice) == value)
+        return next(choice for choice in self.choices if to_storable(choice) == value)
 
     def contains(self, value: Any) -> bool:
         """Return whether the value is a choice; a recipe may have turned 5 into 5.0."""
         return _to_comparable(value) in map(_to_comparable, self.choices)
 
-    def stored_value(self, value: Any) -> Any:
+    def to_storable(self, value: Any) -> Any:
         """Return the stored form of a value that is a choice."""
-        return to_stored(next(choice for choice in self.choices if _to_comparable(choice) == _to_comparable(value)))
+        return to_storable(next(choice for choice in self.choices if _to_comparable(choice) == _to_comparable(value)))
 
 
 class Range(BaseModel):
@@ -79,11 +79,11 @@ class Range(BaseModel):
         """Return the values that must be valid in the recipe."""
         return (self.low, self.high)
 
-    def restored_value(self, value: Any) -> Any:
+    def from_stored(self, value: Any) -> Any:
         """Return the number that is stored as `value` in the database."""
         return value
 
-    def stored_value(self, value: Any) -> Any:
+    def to_storable(self, value: Any) -> Any:
         """Return the stored form of a number of the range."""
         return value
 
@@ -101,7 +101,7 @@ ROWS = ("seed", "auxiliary.sources", "distil.unlabelled", "distil.text")
 _ENTRY: TypeAdapter[Choice | Range] = TypeAdapter(Choice | Range)
 
 
-def to_stored(choice: Any) -> Any:
+def to_storable(choice: Any) -> Any:
     """Return the form of a choice that is stored in the database: lists as JSON."""
     return choice if choice is None or isinstance(choice, bool | int | float | str) else json.dumps(choice)
 
@@ -111,7 +111,7 @@ def _to_comparable(value: Any) -> str:
     return json.dumps(json.loads(json.dumps(value), parse_int=float))
 
 
-def default_space(recipe: Recipe) -> Space:
+def build_default_space(recipe: Recipe) -> Space:
     """Return the default search space of the recipe's family."""
     family = families[recipe.model.name]
     entries = dict(family.space or (NEURAL_SPACE if family.neural else {}))

@@ -22,7 +22,7 @@ from insula.core.errors import OutputError, RecipeError
 from insula.core.locks import try_lock
 from insula.training.search.folder import TRIALS, get_trial_folder, hold_worker_lock, lock_file
 from insula.training.search.result import TrialRecord
-from insula.training.search.space import Choice, Space, to_stored
+from insula.training.search.space import Choice, Space, to_storable
 
 Pruner = Literal["median", "hyperband", "none"]
 HEARTBEAT = 10  # seconds; a process without a heartbeat for six of them counts as dead
@@ -89,12 +89,12 @@ class Study:
             )
             self._stop_if_all_failed()
 
-    def records(self) -> list[TrialRecord]:
+    def list_records(self) -> list[TrialRecord]:
         """Return the finished trials, in order."""
         ended = self._list_trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
         return [self._record(trial) for trial in ended if not _is_superfluous(trial)]
 
-    def importance(self, seed: int) -> dict[str, float]:
+    def compute_importance(self, seed: int) -> dict[str, float]:
         """Return the share of each key in the variance of the trials' scores, largest first (fANOVA).
 
         Hutter, Hoos and Leyton-Brown 2014, An efficient approach for assessing hyperparameter importance. Empty if
@@ -152,7 +152,7 @@ class Study:
         values: dict[str, Any] = {}
         for key, entry in self._space.items():
             if isinstance(entry, Choice):
-                shown = {to_stored(choice): choice for choice in entry.choices}
+                shown = {to_storable(choice): choice for choice in entry.choices}
                 values[key] = shown[trial.suggest_categorical(key, list(shown))]
             elif entry.whole:
                 values[key] = trial.suggest_int(
@@ -210,7 +210,7 @@ class Study:
         }  # fmt: skip
         notes = trial.user_attrs
         chosen = {
-            key: entry.restored_value(trial.params[key]) for key, entry in self._space.items() if key in trial.params
+            key: entry.from_stored(trial.params[key]) for key, entry in self._space.items() if key in trial.params
         }
         return TrialRecord(
             number=trial.number,
@@ -295,7 +295,7 @@ def open_study(
         else:
             study.set_user_attr(ABOUT, dict(about))
             values = {
-                key: entry.stored_value(start[key])
+                key: entry.to_storable(start[key])
                 for key, entry in space.items()
                 if key in start and entry.contains(start[key])
             }

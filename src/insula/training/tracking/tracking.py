@@ -66,7 +66,7 @@ class Tracking:
             write_json(file, known)
         return self
 
-    def callbacks(self) -> list[Any]:
+    def create_callbacks(self) -> list[Any]:
         """Return the callbacks for the trainer."""
         return [tracker.callback() for tracker in self._trackers.values()]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from insula.core.errors import DataError
 from insula.core.progress import Progress
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
@@ -38,14 +38,14 @@ def with_auxiliary(dataset: Dataset, recipe: Recipe, progress: Progress) -> Data
     loaded = (load_dataset(source, options, seed=recipe.seed) for source in recipe.auxiliary.sources)
     for found in (*dataset.also, *loaded):
         rows = [*found.split("train"), *found.splits.get("validation", ())]
-        seen = held_out.seen(rows)
+        seen = held_out.find_seen(rows)
         kept = [example for example, is_seen in zip(rows, seen, strict=True) if not is_seen]
         if not kept:
             raise DataError(
                 f"Every row of the auxiliary set {found.name!r} is in validation or test. Leave the set out."
             )
         note = (
-            f"Auxiliary set {found.name}: {counted(len(kept), 'row')}, {len(found.scheme.names)} labels; "
+            f"Auxiliary set {found.name}: {pluralise(len(kept), 'row')}, {len(found.scheme.names)} labels; "
             f"{int(seen.sum()):,} removed that are in validation or test."
         )
         progress.say(note)

@@ -10,7 +10,7 @@ import numpy as np
 from insula.core.example import Example
 from insula.core.model_input import TextOrInput
 from insula.core.progress import Progress
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.data.dataset import Dataset
 from insula.data.sources.unlabelled import read_texts, select_new_texts
 from insula.data.splits.leak import Fingerprint
@@ -41,10 +41,10 @@ def with_unlabelled(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dat
         return dataset
     held_out = Fingerprint.of(e for name in ("validation", "test") for e in dataset.splits.get(name, ()))
     kept, (measured, _) = select_new_texts(texts, held_out, Fingerprint.of(dataset.split("train")))
-    how = f"with the scores of {counted(len(teachers), 'teacher')}" if teachers else "without labels"
+    how = f"with the scores of {pluralise(len(teachers), 'teacher')}" if teachers else "without labels"
     messages = [
         *notes,
-        f"{counted(len(kept), 'unlabelled text')} of {len(texts):,} used {how}; {measured:,} removed that are in "
+        f"{pluralise(len(kept), 'unlabelled text')} of {len(texts):,} used {how}; {measured:,} removed that are in "
         "validation or test, the rest are in train or duplicates.",
     ]
     for message in messages:
@@ -61,7 +61,7 @@ def with_teacher_scores(rows: Rows, dataset: Dataset, plan: TrainingPlan, run: R
         return _with_unlabelled_rows(rows, unlabelled, plan) if unlabelled else rows
     texts: list[TextOrInput] = [*(example.input for example in dataset.training_rows), *unlabelled]
     verb = "scores" if len(teachers) == 1 else "score"
-    run.progress.say(f"{counted(len(teachers), 'teacher')} {verb} {counted(len(texts), 'text')}.")
+    run.progress.say(f"{pluralise(len(teachers), 'teacher')} {verb} {pluralise(len(texts), 'text')}.")
     scores = compute_teacher_scores(
         teachers, plan.scheme, texts, run.folder / "cache" / "teacher.safetensors", run.progress
     )
@@ -71,7 +71,7 @@ def with_teacher_scores(rows: Rows, dataset: Dataset, plan: TrainingPlan, run: R
 
 def _with_unlabelled_rows(rows: Rows, texts: Sequence[str], plan: TrainingPlan) -> Rows:
     return Rows(
-        texts=[*rows.texts, *plan.preparation.many(texts)],
+        texts=[*rows.texts, *plan.preparation.prepare_all(texts)],
         gold=np.concatenate([rows.gold, np.zeros((len(texts), rows.gold.shape[1]))]),
         weights=np.concatenate([rows.weights, np.ones(len(texts))]),
         labelled=np.arange(len(rows) + len(texts)) < len(rows),

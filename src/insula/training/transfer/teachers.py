@@ -15,7 +15,7 @@ from insula.core.files import atomic_file
 from insula.core.model_input import TextOrInput
 from insula.core.progress import Progress
 from insula.core.scheme import LabelScheme
-from insula.core.sentences import counted
+from insula.core.sentences import pluralise
 from insula.data.dataset import Dataset
 from insula.data.splits.leak import Fingerprint
 from insula.inference.predictor import Predictor
@@ -44,10 +44,10 @@ def require_unseen(folder: ModelFolder, dataset: Dataset, *, called: str) -> Non
     for split, used in (("validation", ("train",)), ("test", ("train", "validation"))):
         examples = dataset.splits.get(split, ())
         for own in used:
-            if own in seen and (count := int(seen[own].seen(examples).sum())):
+            if own in seen and (count := int(seen[own].find_seen(examples).sum())):
                 raise LeakError(
                     f"The {called} must not have seen the rows on which this model is evaluated. Got "
-                    f"{counted(count, f'{split} row')} of {len(examples):,} that are among its {own} rows. "
+                    f"{pluralise(count, f'{split} row')} of {len(examples):,} that are among its {own} rows. "
                     f"Train the {called.split()[0]} on the same splits (same files, same seed)."
                 )
 

@@ -54,11 +54,11 @@ def find_names(text: str) -> Iterator[Span]:
             if found["name"] not in NO_NAMES and _has_given_name(found["name"]):
                 yield Span(*found.span("name"), "name")
     for title in _FULL_NAME_TITLE.finditer(text):
-        start = _name_start(text, title.start())
+        start = _find_name_start(text, title.start())
         if start is not None and title.start() - start >= 3:
             yield Span(start, title.start(), "name")
     for title in _TITLE.finditer(text):
-        start = _name_start(text, title.start())
+        start = _find_name_start(text, title.start())
         if start is not None:
             yield Span(start, title.start(), "name")
 
@@ -68,7 +68,7 @@ def _has_given_name(name: str) -> bool:
     return 1 <= len(given) <= 2 and all(character in GIVEN_NAME_CHARACTERS for character in given)
 
 
-def _name_start(text: str, end: int) -> int | None:
+def _find_name_start(text: str, end: int) -> int | None:
     """Return the start of the longest name that ends at `end`, or of a surname alone."""
     for length in range(min(_LONGEST, end), 0, -1):
         name = text[end - length : end]

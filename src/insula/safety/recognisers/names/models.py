@@ -42,9 +42,9 @@ _NO_NAMES = frozenset(
 def find_names(text: str, model: str) -> Iterator[Span]:
     """Yield `name` spans that a name model finds in readable text, and full Chinese names wherever they are repeated.
 
-    Raises as `name_model` does.
+    Raises as `load_name_model` does.
     """
-    find, script = name_model(model)
+    find, script = load_name_model(model)
     if not script.search(text):
         return
     # A model sees one character for each masked value, so that masking a masked text finds nothing new.
@@ -78,7 +78,7 @@ def is_name_model(kind: str) -> bool:
 
 
 @cache
-def name_model(model: str) -> tuple[NameModel, re.Pattern[str]]:
+def load_name_model(model: str) -> tuple[NameModel, re.Pattern[str]]:
     """Load a name model once, and return it with the pattern of a script that it needs.
 
     model  `lac`, or `spacy:` and the folder of a spaCy pipeline with a component `ner`
