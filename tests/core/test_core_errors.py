@@ -8,7 +8,8 @@ import pytest
 
 from insula.core import errors
 from insula.core.environment import require
-from insula.core.errors import InsulaError, MissingExtraError, UnknownNameError, suggest
+from insula.core.errors import CHOOSE, DataError, InsulaError, MissingExtraError, UnknownNameError, suggest
+from insula.data.formats.formats import check_format
 
 TREE = {
     "DataError": ValueError,
@@ -58,8 +59,15 @@ def test_a_key_error_prints_no_quotes() -> None:
         ("喜", ["喜悦"], " Did you mean '喜悦'?"),
     ],
 )
-def test_nearest(name: str, known: list[str], expected: str) -> None:
+def test_suggest_the_closest_name(name: str, known: list[str], expected: str) -> None:
     assert suggest(name, known) == expected
+
+
+def test_without_a_close_name_the_next_step_is_told() -> None:
+    assert suggest("zzz", ["joy", "anger"], CHOOSE) == " Choose one of these."
+    assert suggest("joi", ["joy", "anger"], CHOOSE) == " Did you mean 'joy'?"
+    with pytest.raises(DataError, match=r"Got 'xyz'\. Choose one of these\.$"):
+        check_format("xyz")
 
 
 def test_a_missing_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from insula.core.environment import require
-from insula.core.errors import RecipeError, suggest
+from insula.core.errors import CHOOSE, RecipeError, suggest
 from insula.core.files import convert_output_errors, make_names_absolute
 from insula.core.locks import create_locked_folder
 from insula.core.outputs import require_replaceable
@@ -103,7 +103,7 @@ def _parse_options(given: Mapping[str, Any]) -> PretrainOptions:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name, known = ".".join(str(part) for part in first["loc"]), PretrainOptions.model_fields
-        hint = f" Options are {', '.join(known)}.{suggest(name, known)}" if name not in known else ""
+        hint = f" Options are {', '.join(known)}.{suggest(name, known, CHOOSE)}" if name not in known else ""
         raise RecipeError(
             f"The pretrain options are not valid: {describe_invalid_value(name, first)}.{hint}"
         ) from error

@@ -12,7 +12,7 @@ from typing import Any
 
 from insula.augmentation.registry import Augmenter
 from insula.augmentation.variants import make_variants
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.outputs import require_different
 from insula.core.progress import Progress, Silent
 from insula.data.columns import AUGMENTED_BY, SOURCE_ROW, find_text_columns
@@ -190,7 +190,7 @@ def _check_columns(columns: Sequence[str], label: str | None, source: str) -> No
     if label is not None and label not in columns:
         raise DataError(
             f"The label column must be one of {', '.join(columns)}, the columns of {source!r}. "
-            f"Got {label!r}.{suggest(label, columns)}"
+            f"Got {label!r}.{suggest(label, columns, CHOOSE)}"
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.registry import Registry
 
 Preserves = Literal["label", "emotion", "nothing"]
@@ -95,6 +95,6 @@ def choose_augmenters(names: object) -> dict[str, Augmenter]:
     if not chosen:
         raise DataError(
             f"The methods must be a list with at least one of {', '.join(augmenters)}. Got {names!r}."
-            f"{suggest(str(names), augmenters)}"
+            f"{suggest(str(names), augmenters, CHOOSE)}"
         )
     return {name: augmenters[name] for name in dict.fromkeys(chosen)}

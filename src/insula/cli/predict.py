@@ -319,7 +319,7 @@ def _parse_thresholds(given: Sequence[str]) -> float | dict[str, float] | None:
         except ValueError:
             raise typer.BadParameter(f"--threshold must be a number, or LABEL=NUMBER. Got {one!r}.") from None
     if "" in limits and len(limits) > 1:
-        raise typer.BadParameter("--threshold must be one number, or a number for each label. Got both.")
+        raise typer.BadParameter("--threshold must be one number, or a number for each label. Got both. Leave out one.")
     return limits.get("", limits or None)
 
 

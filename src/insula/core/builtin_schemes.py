@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from insula.core.errors import UnknownNameError, suggest
+from insula.core.errors import CHOOSE, UnknownNameError, suggest
 from insula.core.scheme import LabelScheme
 
 # A Chinese name belongs to a scheme, not to a word: `neutral` is no emotion in GoEmotions, and a polarity in reviews.
@@ -155,7 +155,7 @@ def builtin_scheme(name: str) -> LabelScheme:
     if name not in BUILTIN_SCHEMES:
         raise UnknownNameError(
             f"The label scheme {name!r} is unknown. Known schemes: {', '.join(BUILTIN_SCHEMES)}."
-            f"{suggest(name, BUILTIN_SCHEMES)}"
+            f"{suggest(name, BUILTIN_SCHEMES, CHOOSE)}"
         )
     return BUILTIN_SCHEMES[name]
 

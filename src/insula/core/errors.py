@@ -107,7 +107,10 @@ class MissingExtraError(InsulaError, ImportError):
     """An optional dependency is not installed."""
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
-    """Return the sentence ` Did you mean 'x'?` with the known name closest to `name`, or an empty string."""
+CHOOSE = " Choose one of these."
+
+
+def suggest(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return the sentence ` Did you mean 'x'?` with the known name closest to `name`, or else `otherwise`."""
     close = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    return f" Did you mean {close[0]!r}?" if close else otherwise

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.moved import moved_names
 from insula.core.sentences import quote
 
@@ -131,7 +131,8 @@ def _check_fields(row: Mapping[str, Any], kind: type[Any], called: str, *, requi
     for name in row:
         if name not in known:
             raise DataError(
-                f"The fields of {called} must be among {', '.join(known)}. Got {name!r}.{suggest(str(name), known)}"
+                f"The fields of {called} must be among {', '.join(known)}. Got {name!r}."
+                f"{suggest(str(name), known, CHOOSE)}"
             )
     for name in required:
         if row.get(name) is None:

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar, cast
 
-from insula.core.errors import UnknownNameError, suggest
+from insula.core.errors import CHOOSE, UnknownNameError, suggest
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ class Registry(Generic[T]):
         if name not in self._members:
             raise UnknownNameError(
                 f"The name {name!r} is unknown in {self.family.replace('_', ' ')}. Known names: "
-                f"{', '.join(self)}.{suggest(name, self)}"
+                f"{', '.join(self)}.{suggest(name, self, CHOOSE)}"
             )
         if name not in self._loaded:
             member = self._members[name]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_args
 
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 
 Kind = Literal["binary", "single", "multi", "ordinal", "dimensional"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -58,7 +58,7 @@ class LabelScheme:
         if self.kind == "dimensional" and set(self.ranges) != set(self.names):
             raise DataError(
                 f"The ranges of dimensional scheme {self.name!r} must be for {', '.join(self.names)}. "
-                f"Got {', '.join(self.ranges) or 'none'}."
+                f"Got {', '.join(self.ranges) or 'none'}. Give each of them a range."
             )
         for name, (low, high) in self.ranges.items():
             if not low <= high:
@@ -111,7 +111,7 @@ class LabelScheme:
         except ValueError:
             raise DataError(
                 f"The label {name!r} is not in scheme {self.name!r}: {', '.join(self.names[:40])}."
-                f"{suggest(name, self.names)}"
+                f"{suggest(name, self.names, CHOOSE)}"
             ) from None
 
     def coarsen(self, labels: Iterable[str], target: str) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ class LabelScheme:
         if target not in self.mappings:
             raise DataError(
                 f"The scheme {self.name!r} has no mapping to {target!r}. "
-                f"Mappings: {', '.join(self.mappings) or 'none'}.{suggest(target, self.mappings)}"
+                f"Mappings: {', '.join(self.mappings) or 'none'}.{suggest(target, self.mappings, CHOOSE)}"
             )
         table = self.mappings[target]
         return tuple(dict.fromkeys(table[label] for label in labels if label in table))

@@ -29,7 +29,7 @@ def build_gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArr
             if len(example.values) != len(scheme.names):
                 raise DataError(
                     f"Example {row} must have {len(scheme.names)} values, one for each of "
-                    f"{', '.join(scheme.names)}. Got {len(example.values)}."
+                    f"{', '.join(scheme.names)}. Got {len(example.values)}. Correct that row."
                 )
             gold[row] = example.values
             continue
@@ -40,7 +40,7 @@ def build_gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArr
         if scheme.kind != "multi" and len(set(example.labels)) != 1:
             raise DataError(
                 f"Example {row} must have exactly one label in the {scheme.kind} scheme {scheme.name!r}. "
-                f"Got {len(set(example.labels))}."
+                f"Got {len(set(example.labels))}. Correct that row."
             )
         for label in example.labels:
             gold[row, position[label] if label in position else scheme.index(label)] = 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.sentences import shorten
 from insula.data.cell_paths import JOINED, is_path
 from insula.data.labels.cells import as_number
@@ -219,7 +219,7 @@ def _require_column(columns: Sequence[str], name: str, what: str, where: str) ->
         return numbered
     raise DataError(
         f"The {what} column must be one of {_list_names(columns)}, the columns of {where}. Got "
-        f"{name!r}.{suggest(name, columns)}"
+        f"{name!r}.{suggest(name, columns, CHOOSE)}"
     )
 
 

@@ -78,7 +78,9 @@ def load_dataset(
         if splits[split]:
             continue
         if raw is training:
-            raise DataError(f"No training row of {found.name!r} is usable. {notes[-1]}")
+            raise DataError(
+                f"No training row of {found.name!r} is usable. {notes[-1]} Correct the file, or name other columns."
+            )
         del splits[split]
         notes.append(f"No row of {split} is usable, so that split is ignored.")
     splits = _add_missing_splits(splits, plan.scheme, options, seed, notes)
@@ -122,7 +124,10 @@ def read_examples(
     counts = (*note_context(found.name, examples, raw), *note_dropped(found.name, raw))
     notes = (*found.notes, *used, _note_columns(raw), *plan.notes, *raw.notes, *counts, *_note_augmented(examples))
     if not examples:
-        raise DataError(f"No row of {found.name!r} can be evaluated. {_note_columns(raw)} {notes[-1]}")
+        raise DataError(
+            f"No row of {found.name!r} can be evaluated. {_note_columns(raw)} {notes[-1]} Correct the file, or name "
+            "other columns."
+        )
     return examples, notes
 
 
@@ -178,7 +183,10 @@ def _read_split(found: Source, split: str, scheme: LabelScheme | None = None) ->
 def _require_rows(raw: RawSplit, name: str) -> None:
     if not raw.rows:
         reasons = " ".join((*note_dropped(repr(name), raw), *raw.notes))
-        raise DataError(f"The data set {name!r} has no row with a text. {reasons or 'It has no rows at all.'}")
+        raise DataError(
+            f"The data set {name!r} has no row with a text. {reasons or 'It has no rows at all.'} Correct the "
+            "file, or name another one."
+        )
 
 
 def _find_shared_label_columns(raw_splits: Mapping[str, RawSplit], training: RawSplit) -> tuple[str, ...]:

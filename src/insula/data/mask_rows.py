@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.outputs import require_different
 from insula.core.progress import Progress, Silent
 from insula.data.formats.byte_source import STDIN
@@ -117,7 +117,7 @@ def _require_columns(
         if column not in known:
             raise DataError(
                 f"A column to mask must be one of {', '.join(known)}, the columns of {source!r}. "
-                f"Got {column!r}.{suggest(column, known)}"
+                f"Got {column!r}.{suggest(column, known, CHOOSE)}"
             )
 
 

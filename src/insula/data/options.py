@@ -109,7 +109,7 @@ class DataOptions(BaseModel):
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             name = str(first["loc"][0]) if first["loc"] else ""
-            hint = suggest(name, cls.model_fields) if first["type"] == "extra_forbidden" else ""
+            hint = suggest(name, cls.model_fields, " Remove it.") if first["type"] == "extra_forbidden" else ""
             raise DataError(
                 f"The options of the data are not valid: {describe_invalid_value(name, first)}.{hint}"
             ) from error

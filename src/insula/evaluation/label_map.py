@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from insula.core.decision import Decisions
-from insula.core.errors import DataError, MissingFileError, suggest
+from insula.core.errors import CHOOSE, DataError, MissingFileError, suggest
 from insula.core.example import Example
 from insula.core.levels import Level
 from insula.core.scheme import LabelScheme
@@ -45,7 +45,7 @@ class LabelMap:
             if label not in self.model.names:
                 raise DataError(
                     f"The label map {self.name!r} must map to labels of the model: "
-                    f"{', '.join(self.model.names[:40])}. Got {label!r}.{suggest(label, self.model.names)}"
+                    f"{', '.join(self.model.names[:40])}. Got {label!r}.{suggest(label, self.model.names, CHOOSE)}"
                 )
 
     @classmethod

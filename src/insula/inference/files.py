@@ -13,7 +13,7 @@ from typing import Any
 
 from insula import __version__
 from insula.core.environment import require
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.files import hash_file
 from insula.core.outputs import require_different
 from insula.core.prediction import Prediction
@@ -252,7 +252,9 @@ def _predict_on_ray(
 
 def _check_engine(engine: str, source: str | Path, address: str | None, workers: int | None) -> None:
     if engine not in ENGINES:
-        raise DataError(f"The engine must be one of {', '.join(ENGINES)}. Got {engine!r}.{suggest(engine, ENGINES)}")
+        raise DataError(
+            f"The engine must be one of {', '.join(ENGINES)}. Got {engine!r}.{suggest(engine, ENGINES, CHOOSE)}"
+        )
     if engine == "local" and (address is not None or workers is not None):
         raise DataError(
             f"The address and the workers are options of the engine 'ray'. Got the engine {engine!r}. "

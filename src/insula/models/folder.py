@@ -184,7 +184,7 @@ def _read_json(file: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ModelFolderError(f"The file {str(file)!r} is missing. Copy the folder again.") from error
     except OSError as error:
-        raise ModelFolderError(f"The file {str(file)!r} cannot be read: {error.strerror}. Check it.") from error
+        raise ModelFolderError(f"The file {str(file)!r} cannot be read: {error.strerror}. Make it readable.") from error
     except (ValueError, RecursionError) as error:
         raise ModelFolderError(f"The file {str(file)!r} is corrupt: {error}. Copy the folder again.") from error
     if not isinstance(value, dict):

@@ -22,7 +22,9 @@ def locate_model(name: str | Path) -> Path:
     other folder without a manifest is returned unchanged; opening it raises an error with the reason.
     """
     if not str(name).strip():
-        raise UnknownNameError("The model must be a run, a model folder, or the name of a run. Got an empty name.")
+        raise UnknownNameError(
+            "The model must be a run, a model folder, or the name of a run. Got an empty name. Name one."
+        )
     for candidate in (Path(name), RUNS / name):
         if _is_present(candidate / MANIFEST):
             return candidate

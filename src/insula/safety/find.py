@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from insula.core.environment import require
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 from insula.safety.kinds import GROUPS, KINDS, TOKEN
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.readable import BLANK, Readable
@@ -59,7 +59,7 @@ def check_kinds(kinds: Collection[str] | None) -> frozenset[str]:
             continue
         if kind not in GROUPS and kind not in KINDS and kind not in PRESIDIO_KINDS:
             known = (*GROUPS, LAC, *KINDS, *PRESIDIO_KINDS)
-            raise DataError(f"A kind must be one of {', '.join(known)}. Got {kind!r}.{suggest(kind, known)}")
+            raise DataError(f"A kind must be one of {', '.join(known)}. Got {kind!r}.{suggest(kind, known, CHOOSE)}")
         wanted |= GROUPS.get(kind, {kind})
     if not wanted.isdisjoint(PRESIDIO_KINDS):
         require("presidio_analyzer", extra="presidio", purpose=f"find {min(wanted.intersection(PRESIDIO_KINDS))!r}")

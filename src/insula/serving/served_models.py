@@ -48,7 +48,7 @@ class ServedModel:
     def folder(self) -> ModelFolder:
         """Its folder, without the weights."""
         if self.predictor.folder is None:
-            raise ValueError(f"The model {self.name!r} must come from a folder.")
+            raise ValueError(f"The model {self.name!r} must come from a folder. Load it with Predictor.load.")
         return open_folder(self.predictor.folder)
 
     @cached_property

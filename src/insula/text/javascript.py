@@ -82,5 +82,7 @@ def _escape(source: str, place: int, inside: bool) -> tuple[str, int]:
     if letter in "nrtfv" or (letter.isdigit() and not inside):
         return f"\\{letter}", place
     if letter.isalnum():
-        raise ValueError(f"The escape \\{letter} of {source!r} has no counterpart in JavaScript.")
+        raise ValueError(
+            f"The escape \\{letter} of {source!r} has no counterpart in JavaScript. Write the pattern without it."
+        )
     return (f"\\{letter}" if letter in (_IN_CLASS if inside else _OUTSIDE) else letter), place

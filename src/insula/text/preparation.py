@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from insula.core.errors import RecipeError, suggest
+from insula.core.errors import CHOOSE, RecipeError, suggest
 from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.registry import Registry
 from insula.text.context import TEXT_ALONE, Context, Segments
@@ -116,7 +116,8 @@ class Preparation:
         for key in row:
             if key not in KEYS:
                 raise RecipeError(
-                    f"The text preparation must have only the keys {', '.join(KEYS)}. Got {key!r}.{suggest(key, KEYS)}"
+                    f"The text preparation must have only the keys {', '.join(KEYS)}. Got {key!r}."
+                    f"{suggest(key, KEYS, CHOOSE)}"
                 )
         steps, language, max_length, context = (row.get(key) for key in KEYS)
         steps = () if steps is None else steps

@@ -108,7 +108,8 @@ class Rows:
         pairs = next((text for text in self.texts if not isinstance(text, str)), None)
         if pairs is not None:
             raise TypeError(
-                f"The texts of these rows must be strings, since the family reads no pairs. Got the pair {pairs!r}."
+                f"The texts of these rows must be strings, since the family reads no pairs. Got the pair {pairs!r}. "
+                "Set preparation.context_turns=0."
             )
         return [text for text in self.texts if isinstance(text, str)]
 

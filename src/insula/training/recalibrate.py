@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from insula import __version__
 from insula.core.decision import DecisionRule, Decisions
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.example import Example
 from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.model_input import ModelInput
@@ -131,7 +131,9 @@ def _in_windows(predictor: Predictor, windows: Windows, inputs: Sequence[ModelIn
     """Return the logits of a model that reads long texts in this way."""
     backend = predictor.backend
     if windows not in WINDOWS:
-        raise DataError(f"The windows must be one of {', '.join(WINDOWS)}. Got {windows!r}.{suggest(windows, WINDOWS)}")
+        raise DataError(
+            f"The windows must be one of {', '.join(WINDOWS)}. Got {windows!r}.{suggest(windows, WINDOWS, CHOOSE)}"
+        )
     if not has_windows(backend):
         raise DataError(
             "Windows are for models that read a limited number of tokens. Got one that reads whole texts, or a "

@@ -80,7 +80,9 @@ def calibrate_model(
     progress = choose_progress(progress)
     if rows is not None:
         warnings.warn(
-            "calibrate_model(rows=) is now data=; the old name works until version 0.3.", DeprecationWarning, 2
+            "calibrate_model(rows=) has been renamed: use data=. The old name works until version 0.3.",
+            DeprecationWarning,
+            2,
         )
         data = rows if data is None else data
     source, folder = open_folder(locate_model(model)), Path(output)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from insula.core.environment import require
-from insula.core.errors import UnknownNameError, suggest
+from insula.core.errors import CHOOSE, UnknownNameError, suggest
 from insula.core.progress import Progress, choose_progress
 from insula.data.sources.sources import SourceName, list_source_names
 from insula.models.folder import open_folder, require_model_output
@@ -58,7 +58,7 @@ def quantize_model(
     progress = choose_progress(progress)
     if weights not in QUANTISED:
         raise UnknownNameError(
-            f"The weights must be one of {', '.join(QUANTISED)}. Got {weights!r}.{suggest(weights, QUANTISED)}"
+            f"The weights must be one of {', '.join(QUANTISED)}. Got {weights!r}.{suggest(weights, QUANTISED, CHOOSE)}"
         )
     if tables not in (32, 8, 4):
         raise UnknownNameError(f"The tables must have 32, 8 or 4 bits. Got {tables!r}. Choose one of these.")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from insula.core.environment import require
-from insula.core.errors import UnknownNameError, suggest
+from insula.core.errors import CHOOSE, UnknownNameError, suggest
 from insula.core.outputs import require_outside, require_replaceable
 from insula.models.folder import open_folder, require_model_output
 from insula.models.locate import locate_model
@@ -37,7 +37,7 @@ def export_model(
     """
     if format not in FORMATS:
         raise UnknownNameError(
-            f"The format must be one of {', '.join(FORMATS)}. Got {format!r}.{suggest(format, FORMATS)}"
+            f"The format must be one of {', '.join(FORMATS)}. Got {format!r}.{suggest(format, FORMATS, CHOOSE)}"
         )
     for package in ("onnx",) if format == "browser" else ("torch", "transformers", "onnx"):
         require(package, extra="train", purpose="export a model")

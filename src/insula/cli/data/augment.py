@@ -63,7 +63,7 @@ def augment(
     from insula.cli.progress import show_progress
 
     if as_json and output == "-":
-        raise typer.BadParameter("--json and --output - both write to standard output; name a file.")
+        raise typer.BadParameter("--json and --output - both write to standard output. Name a file.")
     with show_progress(quiet or as_json) as progress:
         done = augment_file(
             source,

@@ -69,7 +69,7 @@ def mask(
     from insula.cli.progress import show_progress
 
     if as_json and output == "-":
-        raise typer.BadParameter("--json and --output - both write to standard output; name a file.")
+        raise typer.BadParameter("--json and --output - both write to standard output. Name a file.")
     if reveal and key_file is None:
         raise typer.BadParameter("--reveal needs the key that masked the file. Name its file with --key-file.")
     wanted = None if kinds is None else [kind.strip() for kind in kinds.split(",") if kind.strip()]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.progress import Progress
 from insula.data.formats.byte_source import STDIN, find_zip_member, open_bytes
 from insula.data.formats.csv_rows import CsvRows
@@ -86,7 +86,7 @@ def check_format(name: str, known: Sequence[Format] = FORMATS) -> Format:
     for one in known:
         if name == one:
             return one
-    raise DataError(f"The format must be one of {', '.join(known)}. Got {name!r}.{suggest(name, known)}")
+    raise DataError(f"The format must be one of {', '.join(known)}. Got {name!r}.{suggest(name, known, CHOOSE)}")
 
 
 def has_known_format(path: Path) -> bool:

@@ -33,7 +33,7 @@ def plan_known_scheme(
         if unknown := [column for column in columns if column not in scheme.names]:
             raise DataError(
                 f"The label columns must be labels of scheme {scheme.name!r}: {', '.join(scheme.names)}. Got "
-                f"{unknown[0]!r}.{suggest(unknown[0], scheme.names)}"
+                f"{unknown[0]!r}.{suggest(unknown[0], scheme.names, ' Rename or remove it.')}"
             )
         return LabelPlan(scheme, "flags", tuple(columns))
     delimiter = options.delimiter

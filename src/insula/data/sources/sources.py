@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from insula.core.errors import DataError, MissingExtraError, MissingFileError, UnknownNameError, suggest
+from insula.core.errors import CHOOSE, DataError, MissingExtraError, MissingFileError, UnknownNameError, suggest
 from insula.data.formats.byte_source import suggest_file
 from insula.data.formats.formats import has_known_format, open_rows
 from insula.data.formats.row_reader import RowReader
@@ -108,7 +108,8 @@ def find_source(source: SourceName, options: DataOptions) -> Source:
         raise MissingFileError(f"The file or folder {name!r} does not exist.{suggest_file(path)} Check the path.")
     raise UnknownNameError(
         f"The data set {name!r} is unknown: no file or folder has that name, the built-in data sets are "
-        f"{', '.join(BUILTIN_SOURCES)}, and a data set on the hub is named owner/name.{suggest(name, BUILTIN_SOURCES)}"
+        f"{', '.join(BUILTIN_SOURCES)}, and a data set on the hub is named owner/name."
+        f"{suggest(name, BUILTIN_SOURCES, CHOOSE)}"
     )
 
 

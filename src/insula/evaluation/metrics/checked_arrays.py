@@ -55,7 +55,9 @@ def as_indicators(
     matrix = as_matrix(name, values, columns, rows)
     indicators: BoolArray = matrix == 1
     if not (indicators | (matrix == 0)).all():
-        raise DataError(f"The {name} must contain only 0 and 1. Got {matrix[~indicators & (matrix != 0)][0]}.")
+        raise DataError(
+            f"The {name} must contain only 0 and 1. Got {matrix[~indicators & (matrix != 0)][0]}. Correct that value."
+        )
     if one_hot and (wrong := indicators.sum(axis=1) != 1).any():
         row = int(np.flatnonzero(wrong)[0])
         raise DataError(

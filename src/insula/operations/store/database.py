@@ -125,7 +125,8 @@ def _parse_url(address: str | Path) -> URL:
         require("psycopg", extra="postgres", purpose="keep the store in PostgreSQL")
         return url.set(drivername="postgresql+psycopg")
     raise StoreError(
-        f"The store must be a file, or an address that starts with sqlite:/// or postgresql://. Got {url.drivername!r}."
+        f"The store must be a file, or an address that starts with sqlite:/// or postgresql://. Got {url.drivername!r}"
+        ". Name such a place."
     )
 
 

@@ -227,7 +227,8 @@ class Batcher:
                 prediction = self.predictor.finish(self._encode([item]))[0]
             except Exception:  # noqa: BLE001 - this request is answered with a problem
                 item.request.error = ProblemError(
-                    "internal", "A text could not be predicted. The error is in the log of the service."
+                    "internal",
+                    "A text could not be predicted. Ask the operator, who finds the error in the log of the service.",
                 )
                 prediction = None
             _deliver([(item, prediction)])

@@ -128,5 +128,6 @@ class ExplanationQueue:
             where = "".join(traceback.format_tb(error.__traceback__))
             log.error("An explanation of %s failed with %s:\n%s", model.name, type(error).__name__, where)
             raise ProblemError(
-                "internal", "A text could not be explained. The error is in the log of the service."
+                "internal",
+                "A text could not be explained. Ask the operator, who finds the error in the log of the service.",
             ) from None

@@ -82,7 +82,9 @@ async def create(
     elif kind in ENDINGS:
         job = await upload_job(request, ENDINGS[kind], options)
     else:
-        raise ProblemError("unsupported_media", f"The Content-Type must be one of: {', '.join((JSON, *ENDINGS))}.")
+        raise ProblemError(
+            "unsupported_media", f"The Content-Type must be one of: {', '.join((JSON, *ENDINGS))}. Set it."
+        )
     headers = {"location": f"/v1/batches/{job.id}"}
     return Response(to_json(job.to_public_dict()), 202, headers=headers, media_type=JSON)
 

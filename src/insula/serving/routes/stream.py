@@ -32,7 +32,13 @@ async def stream(socket: WebSocket) -> None:
     """
     service = get_service(socket)
     if _is_cross_origin(socket, service):
-        await _deny(socket, service, ProblemError("forbidden", "A page of another origin may not open a stream."))
+        await _deny(
+            socket,
+            service,
+            ProblemError(
+                "forbidden", "A page of another origin may not open a stream. Add its origin to cors.origins."
+            ),
+        )
         return
     if service.draining:
         await _deny(

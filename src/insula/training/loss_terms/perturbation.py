@@ -81,14 +81,14 @@ class TokenVectors:
     def create_zeros(self, batch: Batch) -> torch.Tensor:
         """Return zeros of the shape of the token vectors of a batch."""
         if self._layer is None:
-            raise RuntimeError("TokenVectors must be attached to a model before the training.")
+            raise RuntimeError("TokenVectors must be attached to a model before the training. Call attach first.")
         weight = next(self._layer.parameters())
         ids = batch.inputs["input_ids"]
         return torch.zeros(*ids.shape, weight.shape[1], dtype=torch.float32, device=ids.device)
 
     def _run(self, network: Network, inputs: Inputs, perturbation: torch.Tensor | None) -> tuple[Outputs, torch.Tensor]:
         if self._layer is None:
-            raise RuntimeError("TokenVectors must be attached to a model before the training.")
+            raise RuntimeError("TokenVectors must be attached to a model before the training. Call attach first.")
         seen: list[torch.Tensor] = []
 
         def add(_: nn.Module, __: Any, vectors: torch.Tensor) -> torch.Tensor:

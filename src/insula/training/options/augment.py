@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from insula.augmentation.registry import augmenters
-from insula.core.errors import suggest
+from insula.core.errors import CHOOSE, suggest
 from insula.training.options.sections import Section, Several, Share
 
 
@@ -32,5 +32,5 @@ class AugmentOptions(Section):
         for name in methods:
             if name not in augmenters:
                 known = ", ".join(augmenters)
-                raise ValueError(f"each method must be one of {known}.{suggest(name, augmenters)}")
+                raise ValueError(f"each method must be one of {known}.{suggest(name, augmenters, CHOOSE)}")
         return tuple(dict.fromkeys(methods))

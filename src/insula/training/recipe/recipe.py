@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from insula.core.errors import MissingFileError, RecipeError, UnknownNameError, suggest
+from insula.core.errors import CHOOSE, MissingFileError, RecipeError, UnknownNameError, suggest
 from insula.core.sentences import describe_invalid_value
 from insula.data.options import DataOptions
 from insula.models.pretrained import ALIASES
@@ -113,7 +113,7 @@ class Recipe(BaseModel):
     def _check_objective(cls, value: ObjectiveOptions) -> ObjectiveOptions:
         if value.name != "auto" and value.name not in objectives:
             known = ("auto", *objectives)
-            raise ValueError(f"the name must be one of {', '.join(known)}.{suggest(value.name, known)}")
+            raise ValueError(f"the name must be one of {', '.join(known)}.{suggest(value.name, known, CHOOSE)}")
         return value
 
     @field_validator("objective")
@@ -126,7 +126,7 @@ class Recipe(BaseModel):
             if name not in known:
                 installed = ", ".join(known) or "none"
                 raise ValueError(
-                    f"the term {name!r} is not installed. Installed terms: {installed}.{suggest(name, known)}"
+                    f"the term {name!r} is not installed. Installed terms: {installed}.{suggest(name, known, CHOOSE)}"
                 )
         return value
 
@@ -237,7 +237,7 @@ def build_model_override(name: str, *, owner: str) -> dict[str, str]:
         return {"model.base": name}
     raise UnknownNameError(
         f"The model of {owner} must be a family ({', '.join(families)}), an encoder ({', '.join(ALIASES)}), a folder "
-        f"or a hub id owner/name. Got {name!r}.{suggest(name, (*families, *ALIASES))}"
+        f"or a hub id owner/name. Got {name!r}.{suggest(name, (*families, *ALIASES), CHOOSE)}"
     )
 
 
@@ -264,7 +264,7 @@ def _read_content(recipe: str | Path | Mapping[str, Any] | Recipe) -> tuple[dict
             raise MissingFileError(f"The recipe file {str(path)!r} does not exist. Check the path.")
         raise UnknownNameError(
             f"The recipe {str(recipe)!r} is neither built in ({', '.join(known)}) nor a TOML file."
-            f"{suggest(str(recipe), known)}"
+            f"{suggest(str(recipe), known, CHOOSE)}"
         )
     try:
         return tomllib.loads(path.read_text(encoding="utf-8")), repr(str(path))
@@ -303,7 +303,7 @@ def _explain_error(error: ValidationError) -> str:
                     f"the key {full!r} is an option of other model families ({', '.join(owners)}). Leave it out, or "
                     "set model.name to one of them."
                 )
-        return f"the key {key!r} is not known.{suggest(key, known) or suggest('model.' + key, known)}"
+        return f"the key {key!r} is not known.{suggest(key, known) or suggest('model.' + key, known, ' Remove it.')}"
     sentence = describe_invalid_value(
         key, first, *(one for one in errors if one is not first and _describe_key(one) == key)
     )

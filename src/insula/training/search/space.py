@@ -166,7 +166,9 @@ def read_space(space: str | Path | Mapping[str, Any], recipe: Recipe, fixed: Ite
                     f"The search space {origin} has a value that is not valid in a recipe: {reason}"
                 ) from error
     if not found:
-        raise RecipeError(f"The search space {origin} must name at least one option, such as train.learning_rate.")
+        raise RecipeError(
+            f"The search space {origin} must name at least one option, such as train.learning_rate. Add one."
+        )
     return found
 
 

@@ -126,7 +126,7 @@ class Study:
         earlier = sum(other.number < trial.number for other in (*done, *self._list_trials(TrialState.RUNNING)))
         if earlier >= trials:  # other processes started theirs at the same time
             trial.set_user_attr("superfluous", True)
-            raise RecipeError("The search has enough trials.")
+            raise RecipeError("The search has enough trials. This one is not needed.")
         scores: list[float] = []
 
         def report(score: float) -> None:
@@ -201,7 +201,8 @@ class Study:
         done, _ = self._count_trials()
         if len(done) >= 3 and all(trial.state == TrialState.FAIL for trial in done):
             raise RecipeError(
-                f"The search stops: all of its first {len(done)} trials failed. {done[-1].user_attrs['error']}"
+                f"The search stops: all of its first {len(done)} trials failed. "
+                f"{done[-1].user_attrs['error']} Correct the recipe or the search space."
             )
 
     def _record(self, trial: FrozenTrial) -> TrialRecord:
