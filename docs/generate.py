@@ -67,7 +67,7 @@ COMMAND = re.compile(r"\s*(cat \S+ \| )?insula \w")
 
 def recipe_options() -> str:
     """Every section of a recipe with its options."""
-    parts = [_options_table({name: Recipe.model_fields[name] for name in ("description", "seed")})]
+    parts = [_options_table({name: Recipe.model_fields[name] for name in ("name", "description", "seed")})]
     for name, field in Recipe.model_fields.items():
         section = field.annotation
         if name == "model":

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 import insula
 from insula.cli.app import app
 from insula.core.errors import MissingFileError
-from insula.training.recipe.recipe import load_recipe
+from insula.training.recipe.earlier_descriptions import NAMES
+from insula.training.recipe.recipe import builtin_recipes, load_recipe
 
 
 @pytest.fixture
@@ -51,9 +52,29 @@ def test_runs_are_listed_with_their_score(runs: Path) -> None:
 def test_a_recipe_of_ones_own_is_named_by_its_family(runs: Path) -> None:
     file = runs / "finished" / "metrics.json"
     content = json.loads(file.read_text())
-    content["recipe"]["description"] = "ours"
+    content["recipe"] |= {"name": None, "description": "ours"}
     file.write_text(json.dumps(content), encoding="utf-8")
     assert next(run.recipe for run in insula.list_runs(runs) if run.state == "finished") == "linear"
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ({"name": "linear", "description": "reworded"}, "linear, seed=7"),
+        (
+            {"name": None, "description": next(text for text, name in NAMES.items() if name == "linear")},
+            "linear, seed=7",
+        ),
+        ({"name": "quick"}, "linear"),  # of another family
+        ({"name": "gone"}, "linear"),
+    ],
+)
+def test_recipes_are_recognised_by_name_or_former_description(runs: Path, stored: dict[str, Any], shown: str) -> None:
+    file = runs / "finished" / "metrics.json"
+    content = json.loads(file.read_text())
+    content["recipe"] |= stored
+    file.write_text(json.dumps(content), encoding="utf-8")
+    assert next(run.recipe for run in insula.list_runs(runs) if run.state == "finished") == shown
 
 
 def test_the_command_prints_the_newest_first(runs: Path) -> None:
@@ -72,3 +93,9 @@ def test_a_folder_without_runs_is_no_error(tmp_path: Path) -> None:
     assert "insula train DATA" in result.stderr
     with pytest.raises(MissingFileError, match="There is no folder"):
         insula.list_runs(tmp_path / "nowhere")
+
+
+def test_every_built_in_recipe_stores_its_name() -> None:
+    assert all(load_recipe(name).name == name for name in builtin_recipes())
+    assert set(NAMES.values()) <= set(builtin_recipes())
+    assert load_recipe("quick", {"model.name": "linear"}).name is None

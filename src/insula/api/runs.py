@@ -12,6 +12,7 @@ from typing import Any, Literal
 from insula.core.errors import InsulaError, MissingFileError
 from insula.evaluation.document import METRICS, MetricsDocument
 from insula.models.locate import RUNS
+from insula.training.recipe.earlier_descriptions import NAMES
 from insula.training.recipe.recipe import builtin_recipes, load_recipe
 from insula.training.run_folder import RECORD
 
@@ -96,13 +97,17 @@ def _summarise_run(run: Path) -> RunSummary:
 
 
 def find_recipe_name(recipe: Mapping[str, Any]) -> str | None:
-    """Return the built-in recipe that this one comes from, which its description tells, and the changed options."""
-    known = {description: name for name, description in builtin_recipes().items()}
-    name = known.get(recipe.get("description", ""))
-    if name is None:
+    """Return the built-in recipe that this one comes from, with the changed options; None if it comes from none.
+
+    A recipe comes from the built-in one whose name it stores, if it still trains that family.
+    """
+    name = recipe.get("name") or NAMES.get(recipe.get("description", ""))
+    if name not in builtin_recipes():
         return None
     before = dict(_iterate_options(load_recipe(name).model_dump(mode="json")))
     now = dict(_iterate_options(recipe))
+    if now.get("model.name") != before["model.name"]:
+        return None
     changes = [f"{key}={_format_value(now[key])}" for key in now if key in before and now[key] != before[key]]
     if len(changes) > MAX_CHANGES:
         changes = [f"{len(changes)} options changed"]
@@ -112,6 +117,8 @@ def find_recipe_name(recipe: Mapping[str, Any]) -> str | None:
 def _iterate_options(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the options by dotted key, without those that say how the data is read: a run names its data anyway."""
     for key, value in section.items():
+        if prefix + key in ("name", "description"):
+            continue
         if isinstance(value, Mapping) and prefix + key != "data":
             yield from _iterate_options(value, f"{prefix}{key}.")
         elif not isinstance(value, Mapping):

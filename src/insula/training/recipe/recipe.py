@@ -64,6 +64,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    name: str | None = Field(None, description="the built-in recipe that it comes from")
     description: str = ""
     seed: int = Field(0, ge=0, description="seed of every random choice")
     data: DataOptions = DataOptions()
@@ -203,7 +204,7 @@ def load_recipe(
 
     `recipe` is a built-in name, a TOML file, a nested mapping or a recipe; `overrides` maps dotted keys
     (`"train.epochs"`) to values. An override of `model.name` removes what concerns the previous family: its
-    options, the section `train`, the description.
+    options, the section `train`, name and description.
     Raises `RecipeError` with the nearest valid key, `MissingFileError`, `UnknownNameError`.
     """
     content, origin = _read_content(recipe)
@@ -284,7 +285,7 @@ def _set(content: dict[str, Any], key: str, value: Any) -> None:
         place = inner
     if key == "model.name" and place.get("name", value) != value:
         place.clear()
-        for outdated in ("train", "description"):  # they concern the previous family
+        for outdated in ("train", "name", "description"):  # they concern the previous family
             content.pop(outdated, None)
     place[last] = value
 

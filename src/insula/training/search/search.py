@@ -237,7 +237,7 @@ def _find_best(records: Sequence[TrialRecord]) -> TrialRecord:
 def _build_winner(recipe: Recipe, best: TrialRecord, metric: str, name: str) -> Recipe:
     value = f"{get_metric_title(metric)} {best.value:.4f}" if best.value is not None else ""
     return recipe.model_copy(
-        update={"description": f"Found by the search {name!r}, trial {best.number}: validation {value}."}
+        update={"name": None, "description": f"Found by the search {name!r}, trial {best.number}: validation {value}."}
     )
 
 

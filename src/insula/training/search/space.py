@@ -185,7 +185,7 @@ def _read_content(space: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, A
 
 
 def _iterate_entries(content: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    plain = ("description", "seed")
+    plain = ("name", "description", "seed")
     for name, value in content.items():
         section = name in Recipe.model_fields and name not in plain and isinstance(value, Mapping)
         entries = [(f"{name}.{inner}", entry) for inner, entry in value.items()] if section else [(name, value)]
