@@ -242,10 +242,10 @@ def test_sigterm_drains(linear_model: Path, tmp_path: Path) -> None:
 
 def test_the_pace_is_learnt() -> None:
     pace = Pace()
-    assert pace.seconds(100, batches=2) == 0
+    assert pace.estimate_seconds(100, batches=2) == 0
     for tokens in (10, 50, 100, 30) * 10:
         pace.add(tokens, 0.01 + tokens * 0.001)
-    assert pace.seconds(100, batches=2) == pytest.approx(0.02 + 0.1)
+    assert pace.estimate_seconds(100, batches=2) == pytest.approx(0.02 + 0.1)
     assert pace.estimate_batch_overhead() == pytest.approx(10)
     alike = Pace()
     for _ in range(5):

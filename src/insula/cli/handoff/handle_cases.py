@@ -89,7 +89,7 @@ def reassign(
     agent: Agent,
     to: Annotated[
         str | None,
-        typer.Option("--to", help="Agent who holds it from now on.", metavar="AGENT", show_default=False),
+        typer.Option("--to", help="Agent who takes over the case.", metavar="AGENT", show_default=False),
     ] = None,
     queue: Annotated[
         str | None,

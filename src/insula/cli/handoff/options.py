@@ -19,7 +19,7 @@ Lease = Annotated[
 ]
 QueueName = Annotated[
     str | None,
-    typer.Option("--queue", help="Only this queue. [default: all]", metavar="QUEUE", show_default=False),
+    typer.Option("--queue", help="Show only this queue. [default: all]", metavar="QUEUE", show_default=False),
 ]
 Deadline = Annotated[
     str, typer.Option("--deadline", help="Time after which the case is late, such as 30m.", metavar="SPAN")

@@ -41,7 +41,7 @@ class Pace:
         self._xx = self._xx * DECAY + tokens * tokens
         self._xy = self._xy * DECAY + tokens * seconds
 
-    def seconds(self, tokens: int, *, batches: int) -> float:
+    def estimate_seconds(self, tokens: int, *, batches: int) -> float:
         """Return how long `tokens` take in a number of `batches`; 0 before the first measurement."""
         if not tokens or not self._n:
             return 0.0

@@ -162,7 +162,7 @@ class Batcher:
         """Return how many seconds a text added now would wait, estimated from the measured pace."""
         tokens = self._queue.tokens + self._encoding_tokens
         batches = self._queue.batches + bool(self._encoding_tokens)
-        return self._pace.seconds(tokens, batches=batches) + max(0.0, self._expected_end - time.monotonic())
+        return self._pace.estimate_seconds(tokens, batches=batches) + max(0.0, self._expected_end - time.monotonic())
 
     def _work(self) -> None:
         while items := self._wait_for_batch():
@@ -200,7 +200,7 @@ class Batcher:
                 with self._changed:
                     self._encoding_tokens -= tokens
                     is_computing = True
-                    self._expected_end = time.monotonic() + self._pace.seconds(cost, batches=1)
+                    self._expected_end = time.monotonic() + self._pace.estimate_seconds(cost, batches=1)
                 predictions = self.predictor.finish(encoded)
                 with self._changed:
                     # Encoding during another batch costs no extra time, so it is not counted.
