@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import json
 import os
@@ -107,6 +108,7 @@ def _documents_follow_their_schema() -> Iterator[None]:
 
     write, validators = Document.write, {}
 
+    @functools.wraps(write)  # the reference lists it under its own module
     def checked(document: Document, file: str | Path) -> None:
         write(document, file)
         kind = type(document)
