@@ -1,4 +1,4 @@
-"""The table of explainers: faithfulness and time on the same texts."""
+"""The tables of explainers, of rules, and of counterfactuals."""
 
 from __future__ import annotations
 
@@ -35,3 +35,24 @@ def explainers(results: Results) -> str:
                     )
                 )
     return table(heads, rows)
+
+
+def rules(results: Results) -> str:
+    """What twenty rules add to the processor time of the same predictions."""
+    found = results.rules or {"cells": {}, "texts": 0}
+    rows = [
+        (model, f"{found['texts']}", f"{one['changed']}", f"{100 * (one['ratio'] - 1):+.1f}%")
+        for model, one in found["cells"].items()
+    ]
+    return table(("model", "texts", "changed by a rule", "processor time"), rows)
+
+
+def counterfactuals(results: Results) -> str:
+    """How many texts change their label, and by how many words."""
+    rows = [
+        (model, f"{one['texts']}", f"{one['flipped']:.1%}", f"{one['median_words']:g}", f"{one['contrasts']:.1%}")
+        for model, one in (results.counterfactuals or {"cells": {}})["cells"].items()
+    ]
+    return table(
+        ("model, texts", "texts", "label changed", "words changed, median", "with an edit that keeps it"), rows
+    )

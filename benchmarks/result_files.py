@@ -47,6 +47,8 @@ class Results:
     abstention_shift: Entry | None = None
     explain: Entry | None = None
     replies: Entry | None = None
+    rules: Entry | None = None
+    counterfactuals: Entry | None = None
     windows: Entry | None = None
     augmentation: Entry | None = None
 
@@ -69,6 +71,8 @@ def read_results(folder: Path = FOLDER) -> Results:
         abstention_shift=_one(folder / "abstention_shift.json"),
         explain=_one(folder / "explain.json"),
         replies=_one(folder / "replies.json"),
+        rules=_one(folder / "rules.json"),
+        counterfactuals=_one(folder / "counterfactuals.json"),
         windows=_one(folder / "windows.json"),
         augmentation=_one(folder / "augmentation.json"),
         **{name: _one(folder / f"{name}.json") for name in PREDICTION},

@@ -63,6 +63,8 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "kept-labels": augmentation_tables.kept_labels,
     "replies": reply_tables.replies,
     "replies-ordinary": reply_tables.replies_ordinary,
+    "rules": explanation_tables.rules,
+    "counterfactuals": explanation_tables.counterfactuals,
     "abstention-shift": decision_tables.abstention_shift,
     "abstention-signals": decision_tables.abstention_signals,
     "costs-provenance": cost_tables.costs_provenance,

@@ -182,6 +182,10 @@ def test_a_sentence_says_what_was_before(
         (SICK + '[[tests]]\ntext = "x"', "must have applies or labels"),
         ("[[rules]", "is not valid TOML"),
         (
+            '[[rules]]\nname = "a"\npredicted = ["joy", "anger"]\nlabels = ["anger"]',
+            "must not go in a circle: 'a' rewrites its own label",
+        ),
+        (
             '[[rules]]\nname = "a"\npredicted = ["joy"]\nlabels = ["anger"]\n'
             '[[rules]]\nname = "b"\npredicted = ["anger"]\nlabels = ["joy"]',
             "must not go in a circle: '.', '.' rewrite each other's labels",

@@ -179,10 +179,11 @@ def _sort_rules(rules: Sequence[Rule], origin: str) -> list[Rule]:
     try:
         sorter.prepare()
     except CycleError as error:
-        names = ", ".join(repr(rewriting[place].name) for place in dict.fromkeys(error.args[1]))
-        raise DataError(
-            f"The rules in {origin} must not go in a circle: {names} rewrite each other's labels. Remove one."
-        ) from None
+        names = [repr(rewriting[place].name) for place in dict.fromkeys(error.args[1])]
+        loop = f"{', '.join(names)} rewrite each other's labels. Remove one"
+        if len(names) == 1:
+            loop = f"{names[0]} rewrites its own label. Remove it from labels or predicted"
+        raise DataError(f"The rules in {origin} must not go in a circle: {loop}.") from None
     order: list[int] = []
     while sorter.is_active():
         ready = sorted(sorter.get_ready())
