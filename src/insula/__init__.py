@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from insula.api.evaluation import evaluate as evaluate
     from insula.api.explanation import explain as explain
     from insula.api.explanation import explain_file as explain_file
+    from insula.api.explanation import find_counterfactuals as find_counterfactuals
     from insula.api.masking import mask_file as mask_file
     from insula.api.masking import mask_texts as mask_texts
     from insula.api.masking import reveal_texts as reveal_texts
@@ -79,6 +80,7 @@ _PUBLIC = {
     "explain": "insula.api.explanation",
     "explain_file": "insula.api.explanation",
     "export_model": "insula.api.model.export",
+    "find_counterfactuals": "insula.api.explanation",
     "list_runs": "insula.api.runs",
     "load_dataset": "insula.data.load",
     "load_model": "insula.api.prediction",

@@ -18,9 +18,9 @@ NAMES = [
     "DataOptions", "EmotionClassifier", "EmotionRegressor", "Example", "InsulaError", "LabelScheme", "ModelInput",
     "Prediction", "Progress", "Recipe", "Turn", "__version__", "attack_model", "augment_file", "bench_model",
     "calibrate_model", "cascade_model", "check_rules", "compare", "compress_model", "describe_data", "evaluate",
-    "explain", "explain_file", "export_model", "list_runs", "load_dataset", "load_model", "mask_file", "mask_texts",
-    "predict", "predict_file", "pretrain", "prune_model", "quantize_model", "reply", "resume_pretraining",
-    "resume_training", "reveal_texts", "search", "train",
+    "explain", "explain_file", "export_model", "find_counterfactuals", "list_runs", "load_dataset", "load_model",
+    "mask_file", "mask_texts", "predict", "predict_file", "pretrain", "prune_model", "quantize_model", "reply",
+    "resume_pretraining", "resume_training", "reveal_texts", "search", "train",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`explain` and `explain_file`: the words behind a prediction."""
+"""`explain`, `explain_file`, `find_counterfactuals`: the words behind a prediction, and what would have changed it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from insula.core.model_input import ModelInput, as_inputs
 from insula.core.progress import Progress
 from insula.core.starter import STARTER
 from insula.data.formats.formats import ReadOptions
+from insula.explanation.counterfactual import Counterfactual, find_counterfactual
 from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
 from insula.explanation.files import ExplainedFile
@@ -41,6 +42,23 @@ def explain(
     return [
         explain_input(predictor, one, method=method, labels=labels, budget=budget, with_trust=trust) for one in inputs
     ]
+
+
+def find_counterfactuals(
+    texts: str | ModelInput | Mapping[str, Any] | Sequence[str | ModelInput | Mapping[str, Any]],
+    model: str | Path | Predictor = STARTER,
+) -> list[Counterfactual]:
+    """Return for each text, in order, the smallest edit found that changes its labels, and one as small that does not.
+
+    An edit replaces words by words of the opposite meaning, adds or removes a negation, or deletes words; English and
+    Chinese. Its size is the number of words that it changes. `valid` is False where no edit of up to six places changes
+    the labels.
+
+    Raises `DataError` for a text without words, and for a dimensional model.
+    """
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
+    inputs = as_inputs([texts] if isinstance(texts, str | ModelInput | Mapping) else texts)
+    return [find_counterfactual(predictor, one) for one in inputs]
 
 
 def explain_file(

@@ -20,10 +20,10 @@ _CLAUSE = re.compile(
 )
 _NEGATED = re.compile(r"\b(?:(is|are|was|were|am|do|does|did|would|could|can|will)(?: not\b|n['’]t\b))", re.IGNORECASE)
 _OTHER_NEGATION = re.compile(r"\b(?:no|not|never|nothing|nobody|hardly|without|cannot)\b|n['’]t\b", re.IGNORECASE)
-_COPULA = re.compile(r"\b(is|are|was|were|am)\b(?!\s+not\b)", re.IGNORECASE)
+COPULA = re.compile(r"\b(is|are|was|were|am)\b(?!\s+not\b)", re.IGNORECASE)
 _CHINESE_NEGATED = re.compile("(?:不(?:是)?(?:很|太|怎么)?)(?=[\u4e00-\u9fff])")
 _CHINESE_NEGATION = re.compile("[不没无未非别]")
-_CHINESE_DEGREE = re.compile("(?:非常|特别|十分|真的很|很|真)(?=[\u4e00-\u9fff])")
+CHINESE_DEGREE = re.compile("(?:非常|特别|十分|真的很|很|真)(?=[\u4e00-\u9fff])")
 
 _STRONGER = {"very": "extremely", "really": "extremely", "quite": "very", "somewhat": "very", "pretty": "very",
              "slightly": "very", "fairly": "very"}  # fmt: skip
@@ -53,13 +53,13 @@ def negate(text: str, situation: Situation) -> str | None:
     if situation.language == "zh":
         if _CHINESE_NEGATION.search(text):
             return None  # many words contain 不 without negating, and double negations differ
-        return _CHINESE_DEGREE.sub("一点也不", text, count=1) if _CHINESE_DEGREE.search(text) else None
+        return CHINESE_DEGREE.sub("一点也不", text, count=1) if CHINESE_DEGREE.search(text) else None
     if _NEGATED.search(text):
         rest = _NEGATED.sub("", text)
         return None if _OTHER_NEGATION.search(rest) else _NEGATED.sub(lambda match: match[1], text, count=1)
-    if _OTHER_NEGATION.search(text) or len(_COPULA.findall(text)) != 1 or text.rstrip().endswith("?"):
+    if _OTHER_NEGATION.search(text) or len(COPULA.findall(text)) != 1 or text.rstrip().endswith("?"):
         return None
-    return _COPULA.sub(lambda match: f"{match[1]} not", text)
+    return COPULA.sub(lambda match: f"{match[1]} not", text)
 
 
 def intensify(text: str, situation: Situation) -> str | None:

@@ -6,12 +6,14 @@ import json
 import os
 import re
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from insula.cli.options import AnyModel, Attribute, FileFormat, Header, Json, Quiet, RulesFile, Separator
 from insula.cli.typed_inputs import build_typed_inputs, reject_file_names
+from insula.core.model_input import TextOrInput
 from insula.core.sentences import pluralise
 from insula.core.starter import STARTER
 
@@ -51,6 +53,13 @@ def explain(
     trust: Annotated[
         bool, typer.Option("--trust/--no-trust", help="Measure how faithful each explanation is to the model.")
     ] = True,
+    counterfactual: Annotated[
+        bool,
+        typer.Option(
+            "--counterfactual",
+            help="Show the smallest edit found that changes the labels, and one as small that does not.",
+        ),
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     source: Annotated[
@@ -90,6 +99,7 @@ def explain(
         insula explain --input test.csv -m runs/care --output why.parquet
         insula explain --input test.csv -m runs/care --output why.parquet --resume
         insula explain "So long, and thanks." --json --budget 50ms
+        insula explain "The room was fine but nobody ever answered us." --counterfactual
     """
     from insula.api.explanation import explain as run_explanation
 
@@ -99,14 +109,22 @@ def explain(
         from insula.api.prediction import load_model
 
         predictor = load_model(model, rules=rules)
+    if counterfactual and (not texts or method != "auto" or label or budget is not None):
+        raise typer.BadParameter(
+            "--counterfactual explains texts on the command line. Give TEXT, without --method, --for and --budget."
+        )
     if texts:
         if source is not None or output is not None:
             raise typer.BadParameter(
                 "The command explains texts or a file. Got both. Give texts, or --input and --output."
             )
         reject_file_names(texts, verb="explain")
+        inputs = build_typed_inputs(texts, attributes=attribute or ())
+        if counterfactual:
+            _print_counterfactuals(inputs, predictor, as_json=as_json, quiet=quiet)
+            return
         how: dict[str, Any] = {"method": method, "labels": label or (), "budget": limit, "trust": trust}
-        explanations = run_explanation(build_typed_inputs(texts, attributes=attribute or ()), predictor, **how)
+        explanations = run_explanation(inputs, predictor, **how)
         if as_json:
             for explanation in explanations:
                 typer.echo(json.dumps(explanation.to_dict(), ensure_ascii=False))
@@ -158,6 +176,23 @@ def explain(
         typer.echo(sentence, err=True)
     if result.rejected:
         typer.echo(f"{pluralise(result.rejected, 'row')} not explained; the first is {result.first_reject}", err=True)
+
+
+def _print_counterfactuals(inputs: Sequence[TextOrInput], model: Any, *, as_json: bool, quiet: bool) -> None:
+    from insula.api.explanation import find_counterfactuals
+    from insula.explanation.terminal import format_counterfactual
+
+    for number, found in enumerate(find_counterfactuals(inputs, model)):
+        if as_json:
+            typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
+            continue
+        if number:
+            typer.echo()
+        for line in format_counterfactual(found):
+            typer.echo(line)
+        if not quiet:
+            took = f"{found.milliseconds:.0f} ms"
+            typer.echo(f"{pluralise(found.evaluations, 'edited text')} read, {took}", err=True)
 
 
 def parse_milliseconds(budget: str) -> float:

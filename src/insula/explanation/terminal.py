@@ -1,9 +1,12 @@
-"""`format_explanation`: a text with its words coloured, for a terminal."""
+"""`format_explanation` and `format_counterfactual`: lines for a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from insula.core.prediction import Prediction
+from insula.core.sentences import pluralise
+from insula.explanation.counterfactual import Counterfactual, EditedText
 from insula.explanation.explanation import Explanation
 
 # Backgrounds of the 256 colours, from faint to strong: blue for, orange against. Signs say the same without colour.
@@ -33,6 +36,44 @@ def format_explanation(explanation: Explanation, *, colour: bool) -> Iterator[st
                 yield f"  {weight:+7.2f}  {bar:<10}  {' '.join(word.text.split())}{notes}"
         if caption := explanation.caption(label):
             yield f"  {caption}"
+
+
+def format_counterfactual(found: Counterfactual) -> Iterator[str]:
+    """Yield the lines of a counterfactual: the prediction, the edit that changes it, and the edit that does not.
+
+    An edit is written as [-old+new], with one side for an addition or a deletion.
+    """
+    yield f"{_describe_labels(found.prediction)}  {' '.join(found.prediction.text.split())}"
+    if found.changed is None:
+        yield "no edit: insula found nothing in the text that it could change"
+        return
+    words = pluralise(found.changed.words, "word")
+    labels = _describe_labels(found.changed.prediction)
+    if found.valid:
+        yield f"becomes {labels} with {words} changed:"
+    else:
+        yield f"stays {labels} with {words} changed; no edit that was tried changes it:"
+    yield f"  {_mark_edits(found.prediction.text, found.changed)}"
+    if found.kept is not None:
+        words = pluralise(found.kept.words, "word")
+        yield f"stays {_describe_labels(found.kept.prediction)} with {words} changed:"
+        yield f"  {_mark_edits(found.prediction.text, found.kept)}"
+
+
+def _describe_labels(prediction: Prediction) -> str:
+    return ", ".join(f"{label} {prediction.scores[label]:.2f}" for label in prediction.labels) or "no label"
+
+
+def _mark_edits(text: str, edited: EditedText) -> str:
+    pieces, end = [], 0
+    for edit in edited.edits:
+        old, new = text[edit.start : edit.end].strip(), edit.new.strip()
+        spaced = text[edit.start : edit.end]
+        before, after = (" " if piece.isspace() else "" for piece in (f"{spaced}{edit.new}"[:1], spaced[-1:]))
+        marked = f"[{f'-{old}' if old else ''}{f'+{new}' if new else ''}]"
+        pieces += [text[end : edit.start], before, marked, after]
+        end = edit.end
+    return " ".join(f"{''.join(pieces)}{text[end:]}".split())
 
 
 def _mark_words(explanation: Explanation, weights: tuple[float, ...], *, colour: bool) -> str:
