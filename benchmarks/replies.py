@@ -52,9 +52,8 @@ def read_cases(model: Any, part: str) -> tuple[dict[str, Any], list[str]]:
         lines += [f"    {draft.strategy}: {draft.text}" for draft in found.drafts[:2]]
         named = found.state.feeling
         counts["feeling_named"] += named is not None
-        counts["feeling_of_the_other_kind"] += named is not None and (named in POSITIVE) != bool(
-            GLAD & set(case["feelings"])
-        )
+        kinds = {name in GLAD for name in case["feelings"]}  # both for mixed feelings
+        counts["feeling_of_the_other_kind"] += named is not None and (named in POSITIVE) not in kinds
         counts["need_right"] += found.state.need == case["need"]
         counts["topic_right"] += (found.state.topic or "none") == case["topic"]
         advises = {draft.strategy for draft in found.drafts} & {"suggestions"}
@@ -104,7 +103,7 @@ def main() -> None:
     reply("Warm up.", model)
     result: dict[str, Any] = {"provenance": provenance(), "cases": {}, "ordinary": {}}
     shown: list[str] = []
-    for part in ("development", "held_out"):
+    for part in ("development", "held_out", "strangers"):
         result["cases"][part], lines = read_cases(model, part)
         shown += lines
     for language, name in ORDINARY.items():

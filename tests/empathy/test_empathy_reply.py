@@ -26,7 +26,7 @@ def starter() -> Predictor:
 
 def development() -> list[dict[str, object]]:
     with MESSAGES.open(encoding="utf-8") as file:
-        return [row for row in map(json.loads, file) if row["part"] == "development"]
+        return [row for row in map(json.loads, file) if row["part"] != "held_out"]
 
 
 def test_no_message_is_named_a_feeling_of_the_other_kind(starter: Predictor) -> None:
@@ -37,7 +37,7 @@ def test_no_message_is_named_a_feeling_of_the_other_kind(starter: Predictor) -> 
         if found is None or found.feeling is None:
             continue
         right = {NAMES.get(name, name) for name in row["feelings"]}  # type: ignore[attr-defined]
-        assert (found.feeling in POSITIVE) is bool(right & POSITIVE), row
+        assert (found.feeling in POSITIVE) in {name in POSITIVE for name in right}, row  # some feelings are mixed
         checked += 1
     assert checked > 50
 

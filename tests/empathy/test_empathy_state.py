@@ -24,10 +24,26 @@ def read(text: str, label: str = "neutral", score: float = 0.9, **options: Any) 
 
 
 def test_words_outweigh_a_wrong_prediction() -> None:
-    state = read("谢谢你们，太贴心了！", "annoyance")
+    state = read("谢谢你们，太贴心了！", "annoyance", abstained=True)
     assert (state.feeling, state.polarity, state.need) == ("gratitude", "positive", "none")
     state = read("My dad died in March.", "joy")
     assert (state.feeling, state.polarity, state.topic, state.need) == ("grief", "negative", "loss", "heard")
+
+
+def test_thanks_that_a_sure_model_calls_anger_are_not_cheered() -> None:
+    state = read("Thanks a lot, they cancelled my holiday.", "anger")
+    assert (state.feeling, state.polarity) == (None, "unclear")
+
+
+@pytest.mark.parametrize(("text", "label", "abstained"), [
+    ("Card got declined. Smiled at the cashier.", "joy", True),
+    ("I left the table and that was funny to them.", "amusement", False),
+    ("The phone rang and I was so pleased, but it was an advert.", "joy", False),
+    ("生日那天第一个祝我快乐的是银行短信。", "joy", False),
+])  # fmt: skip
+def test_no_cheer_without_a_cue_or_a_sure_plain_answer(text: str, label: str, abstained: bool) -> None:
+    state = read(text, label, abstained=abstained)
+    assert (state.feeling, state.polarity) == (None, "unclear")
 
 
 def test_a_prediction_names_the_feeling_where_words_do_not() -> None:
@@ -61,6 +77,9 @@ def test_a_complaint_is_no_joy_whatever_the_model_says() -> None:
     ("怎么修改密码？", "information"),
     ("我不知道怎么跟他说。", "none"),
     ("扣了我两次钱。", "fix"),
+    ("你们到底有没有人管？", "fix"),
+    ("公积金异地能取吗？", "information"),
+    ("Do I tell my tutor?", "advice"),
 ])  # fmt: skip
 def test_needs(text: str, need: str) -> None:
     found = read(text).need

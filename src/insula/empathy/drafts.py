@@ -91,7 +91,7 @@ def read_templates(language: str) -> Mapping[str, Any]:
 def _compose(text: str, state: ConversationState, strategy: Strategy, turn: int) -> str | None:
     """Return a draft, or None if there are no sentences for it; `turn` counts drafts of the same strategy."""
     table = read_templates(state.language)
-    last = _pick(_list_sentences(table, state, strategy), text, strategy, turn)
+    last = _pick(_list_sentences(table, text, state, strategy), text, strategy, turn)
     if last is None:
         return None
     if "{quote}" in last:
@@ -113,15 +113,24 @@ def _open_draft(
         sentences = table["complaint"].get(state.topic or "", table["complaint"]["other"])
         yield str(_pick(sentences, text, f"complaint {strategy}", turn))
         return
-    feeling = state.feeling or state.polarity
-    yield str(_pick(table["reflection"][feeling], text, f"reflection {strategy}", turn))
-    if strategy in ("affirmation", "question") and state.topic and state.polarity != "unclear":
+    yield str(_pick(table["reflection"][_find_kind(text, state)], text, f"reflection {strategy}", turn))
+    if strategy in ("affirmation", "question") and state.topic and state.feeling is not None:
         about = _pick(table["topic"][state.polarity].get(state.topic, ()), text, f"topic {strategy}", turn)
         if about is not None and state.feeling != "gratitude":
             yield about
 
 
-def _list_sentences(table: Mapping[str, Any], state: ConversationState, strategy: Strategy) -> Sequence[str]:
+def _find_kind(text: str, state: ConversationState) -> str:
+    """Return the kind of sentences that fit: a feeling, or what is known if no feeling is named."""
+    long = len(text) >= _QUOTED[state.language][0]
+    if state.feeling == "gratitude" and state.topic != "service" and long:
+        return "positive"  # thanks to somebody else
+    if state.feeling is None and state.polarity == "unclear" and long:
+        return "statement"
+    return state.feeling or state.polarity
+
+
+def _list_sentences(table: Mapping[str, Any], text: str, state: ConversationState, strategy: Strategy) -> Sequence[str]:
     sentences = table.get(strategy, {})
     if strategy == "question" and state.need == "information":
         return list(sentences["information"])
@@ -131,10 +140,10 @@ def _list_sentences(table: Mapping[str, Any], state: ConversationState, strategy
         return list(sentences["complaint" if state.need == "fix" else "service"])
     if strategy == "suggestions":
         return list(sentences.get(state.topic or "other", sentences["other"]))
-    if strategy in ("restatement", "other"):
-        kind = "gratitude" if state.feeling == "gratitude" else state.polarity
-        return list(sentences.get(kind, ()))
-    return list(sentences.get(state.feeling or state.polarity, ()))
+    kind = _find_kind(text, state)
+    if strategy in ("restatement", "other") and kind not in ("gratitude", "statement"):
+        kind = state.polarity
+    return list(sentences.get(kind, ()))
 
 
 def _pick(sentences: Sequence[str], text: str, purpose: str, turn: int) -> str | None:

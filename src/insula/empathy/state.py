@@ -48,6 +48,7 @@ _LABELS: Mapping[str, Feeling] = {
     "joy": "joy", "excitement": "joy", "happy": "joy", "happiness": "joy",
     "pride": "pride", "relief": "relief", "gratitude": "gratitude",
 }  # fmt: skip
+_NO_NEWS = frozenset({"amusement", "approval", "desire", "surprise", "realization", "curiosity"})
 _POLARITIES: Mapping[str, Polarity] = {
     "positive": "positive", "negative": "negative", "very positive": "positive", "very negative": "negative",
 }  # fmt: skip
@@ -89,6 +90,8 @@ class _Cues:
     needs: Mapping[Need, tuple[re.Pattern[str], ...]]
     topics: Mapping[str, tuple[re.Pattern[str], ...]]
     high: tuple[re.Pattern[str], ...]
+    contrast: tuple[re.Pattern[str], ...]
+    choice: tuple[re.Pattern[str], ...]
 
 
 def read_state(
@@ -111,6 +114,8 @@ def read_state(
     cues, plain = _read_cues(spoken), text.replace("’", "'")
     found = _find_feelings(plain, cues)
     said, label_feeling = _read_prediction(prediction, scheme)
+    if said == "positive" and _has(cues.contrast, plain):
+        said = "unclear"  # "I was so pleased, but it was only a man about solar panels."
     need = next((name for name in _ASKED if _has(cues.needs[name], plain)), None)
     feeling = next((one for one in ORDER if one in found), None)
     polarity: Polarity = said
@@ -119,18 +124,20 @@ def read_state(
         if any(one in POSITIVE for one in found) and any(one not in POSITIVE for one in found):
             # "Thanks for nothing, I'm so angry": both kinds of cue. The model decides, and no feeling is named.
             feeling, polarity = None, said
+        elif polarity == "positive" and said == "negative":
+            feeling, polarity = None, "unclear"  # "Thank you very much, he said, and cancelled my holiday."
     elif need == "fix":
         polarity = "negative"
     elif len(_WORDS.findall(plain)) < FEWEST_WORDS[spoken]:
         polarity = "unclear"  # "ok", 嗯: too little for a model
-    elif label_feeling is not None and not prediction.abstained:
-        feeling = label_feeling
+    elif label_feeling is not None:
+        feeling = label_feeling if (label_feeling in POSITIVE) == (polarity == "positive") else None
     before = [_read_alone(one, scheme) for one in earlier]
     if polarity == "unclear" and need is None and before and before[-1] == "negative":
         polarity = "negative"
     topics = (_find_topic(one, _read_cues(detect_language_by_script(one))) for one in _newest_first(plain, earlier))
     if need is None:
-        need = "heard" if polarity == "negative" else "none"
+        need = _read_question(plain, polarity, cues) or ("heard" if polarity == "negative" else "none")
     return ConversationState(
         language=language or spoken,
         feeling=feeling,
@@ -141,6 +148,15 @@ def read_state(
         moved=_compare(before, polarity),
         sure=not prediction.abstained,
     )
+
+
+def _read_question(text: str, polarity: Polarity, cues: _Cues) -> Need | None:
+    """Return what a text that ends with a question asks for, if no cue says so; None if it does not ask."""
+    if not text.rstrip().endswith(("?", "？")):
+        return None
+    if _has(cues.choice, text):
+        return "advice"
+    return None if polarity == "negative" else "information"
 
 
 def _newest_first(text: str, earlier: Sequence[Prediction]) -> list[str]:
@@ -168,8 +184,11 @@ def _find_feelings(text: str, cues: _Cues) -> set[Feeling]:
 
 
 def _read_prediction(prediction: Prediction, scheme: LabelScheme) -> tuple[Polarity, Feeling | None]:
-    """Return the polarity of a prediction, and the feeling of its label if the label says which."""
-    if prediction.label is None:
+    """Return the polarity of a prediction, and the feeling of its label if the label says which.
+
+    An abstaining model says nothing; and a text can amuse, approve or wish without being good news.
+    """
+    if prediction.label is None or prediction.abstained or prediction.label.lower() in _NO_NEWS:
         return "unclear", None
     names = [*compute_level_predictions(scheme, prediction).get("sentiment", {}).get("labels", ()), prediction.label]
     feeling = _LABELS.get(prediction.label.lower())
@@ -215,4 +234,6 @@ def _read_cues(language: str) -> _Cues:
         needs=parts["needs"],
         topics=parts["topics"],
         high=tuple(re.compile(one) for one in table["intensity"]["high"]),
+        contrast=tuple(re.compile(one, re.IGNORECASE) for one in table["contrast"]["words"]),
+        choice=tuple(re.compile(one, re.IGNORECASE) for one in table["questions"]["choice"]),
     )

@@ -37,4 +37,4 @@ def rank_strategies(state: ConversationState) -> tuple[Strategy, ...]:
         return ("other", "affirmation", "question")
     if state.polarity == "positive":
         return ("affirmation", "question", "other")
-    return ("question", "other", "restatement")
+    return ("question", "restatement", "other")
