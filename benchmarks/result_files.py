@@ -34,6 +34,7 @@ class Results:
     kills: Entry | None = None
     masking: Entry | None = None
     masking_before: Entry | None = None
+    safety: Entry | None = None
     starter: Entry | None = None
     first_answer: Entry | None = None
     first_answer_before: Entry | None = None
@@ -62,6 +63,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         training_cost=_one(folder / "training_cost.json"),
         lstm_cost=_one(folder / "lstm_cost.json"),
         kills=_one(folder / "kills.json"),
+        safety=_one(folder / "safety.json"),
         masking=_one(folder / "masking.json"),
         masking_before=_one(folder / "masking_before.json"),
         starter=_one(folder / "starter.json"),

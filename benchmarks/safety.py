@@ -1,29 +1,34 @@
 """How many signals of risk the check of messages finds, and how often it takes something else for one.
 
-    python benchmarks/safety.py               the development part and ordinary rows: write results/safety.json
-    python benchmarks/safety.py --held-out    also the part that was put aside; run it only for a finished detector.
-                                              Without it, the figures of the last such run stay, with its commit
+    python benchmarks/safety.py                  ordinary rows, and the cases of cross-validation: results/safety.json
+    python benchmarks/safety.py --held-out DIR   also cases that nobody who works on the detector has read (JSON Lines
+                                                 as in tests/safety/signals); run it once, for a finished detector
 
-Intervals are Wilson's, at 95%. The rules were not tuned on the ordinary rows: test and validation parts, and of
-shopping_zh, which has no parts, those of another seed, of which about one in ten was seen.
+Intervals are Wilson's, at 95%. Neither the rules nor the score were tuned on the ordinary rows: test and validation
+parts, and of shopping_zh, which has no parts, those of another seed, of which about one in fifteen was seen. The score
+is trained on the cases of tests/safety/signals; their figures come from scripts/make_risk_head.py, which scores each
+case by a head that has not seen it. The rules were written while the development part was read, and not the other.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import gzip
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
+from insula import check_message
 from insula.core.files import write_json
-from insula.safety.signals.detect import check_message
+from insula.safety.signals.detect import THRESHOLD
+from insula.safety.signals.detect import check_message as check_by_rules
 from provenance import provenance
-from signal_cases import Part, signal_cases
+from signal_cases import Part, SignalCase, signal_cases
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "ready"
 RESULTS = Path(__file__).parent / "results"
@@ -34,6 +39,7 @@ ORDINARY = {
     "shopping_zh": ("all",),
 }
 ROWS, SEED = 2_500, 11
+PARTS: tuple[Part, ...] = ("development", "held_out")
 
 
 def share(found: Sequence[bool]) -> dict[str, Any]:
@@ -49,23 +55,48 @@ def share(found: Sequence[bool]) -> dict[str, Any]:
     }
 
 
-def measured(part: Part) -> dict[str, Any]:
+def measured(cases: Sequence[SignalCase], is_found: Callable[[SignalCase], bool]) -> dict[str, Any]:
     """Recall by language and wording, and alarms on look-alikes; a message that a person must read counts as found."""
     result: dict[str, Any] = {}
     for language in ("en", "zh"):
-        cases = [case for case in signal_cases(part) if case.language == language]
-        groups = {wording: [c for c in cases if c.wording == wording] for wording in ("explicit", "oblique")}
-        groups["lookalikes"] = [case for case in cases if case.signal is None]
-        result[language] = {
-            name: share([check_message(case.text).needs_person for case in some]) for name, some in groups.items()
-        }
+        own = [case for case in cases if case.language == language]
+        groups = {wording: [c for c in own if c.wording == wording] for wording in ("explicit", "oblique")}
+        groups["lookalikes"] = [case for case in own if case.signal is None]
+        result[language] = {name: share([is_found(case) for case in some]) for name, some in groups.items()}
     return result
 
 
-def ordinary(data: Path) -> dict[str, Any]:
+def by_rules(case: SignalCase) -> bool:
+    """Whether the rules alone find a case."""
+    return check_by_rules(case.text).needs_person
+
+
+def by_both(case: SignalCase) -> bool:
+    """Whether rules or score find a case."""
+    return check_message(case.text).needs_person
+
+
+def cross_validated() -> dict[str, Any]:
+    """The cases of both parts: by rules, by the score of a head that has not seen them, and by either."""
+    scores = json.loads((RESULTS / "risk_head.json").read_text(encoding="utf-8"))["scores_of_cases"]
+
+    def by_score(case: SignalCase) -> bool:
+        return bool(scores[case.id] >= THRESHOLD)
+
+    def by_either(case: SignalCase) -> bool:
+        return check_by_rules(case.text, score=scores[case.id]).needs_person
+
+    columns = {"rules": by_rules, "score": by_score, "either": by_either}
+    return {
+        part: {name: measured(signal_cases(part), is_found) for name, is_found in columns.items()} for part in PARTS
+    }
+
+
+def ordinary(data: Path, count: int) -> dict[str, Any]:
     """Alarms on ordinary rows, and milliseconds a message."""
     result: dict[str, Any] = {"seed": SEED, "sets": {}}
     alarms: list[bool] = []
+    rules: list[bool] = []
     times: list[float] = []
     for name, parts in ORDINARY.items():
         texts: list[str] = []
@@ -73,7 +104,8 @@ def ordinary(data: Path) -> dict[str, Any]:
             with gzip.open(data / name / f"{part}.jsonl.gz", "rt", encoding="utf-8") as file:
                 texts += [json.loads(line)["text"] for line in file]
         found = []
-        for text in random.Random(SEED).sample(texts, ROWS):
+        rules += [check_by_rules(text).needs_person for text in random.Random(SEED).sample(texts, count)]
+        for text in random.Random(SEED).sample(texts, count):
             began = time.perf_counter()
             found.append(check_message(text).needs_person)
             times.append((time.perf_counter() - began) * 1000)
@@ -81,6 +113,7 @@ def ordinary(data: Path) -> dict[str, Any]:
         alarms += found
     times.sort()
     result["all"] = share(alarms)
+    result["by_rules_alone"] = share(rules)
     result["milliseconds"] = {
         "median": round(times[len(times) // 2], 3),
         "p95": round(times[len(times) * 95 // 100], 3),
@@ -88,19 +121,37 @@ def ordinary(data: Path) -> dict[str, Any]:
     return result
 
 
+def read_cases(folder: Path) -> list[SignalCase]:
+    """Return the cases in the JSON Lines files of a folder."""
+    names = {one.name for one in dataclasses.fields(SignalCase)}
+    return [
+        SignalCase(**{name: value for name, value in json.loads(line).items() if name in names})
+        for file in sorted(folder.glob("*.jsonl"))
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if line.strip()
+    ]
+
+
 def main() -> None:
     """Write results/safety.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--held-out", action="store_true", help="evaluate the part that was put aside, too")
+    parser.add_argument("--held-out", type=Path, help="folder of cases that were put aside")
+    parser.add_argument("--rows", type=int, default=ROWS, help="ordinary rows of each set (default: %(default)s)")
     options = parser.parse_args()
     check_message("warm 热")
-    result: dict[str, Any] = {"provenance": provenance(), "development": measured("development")}
+    result: dict[str, Any] = {
+        "provenance": provenance(),
+        "cases": cross_validated(),
+        "ordinary": ordinary(DATA, options.rows),
+    }
     file = RESULTS / "safety.json"
+    before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     if options.held_out:
-        result["held_out"] = {"commit": result["provenance"]["commit"], **measured("held_out")}
-    elif file.exists():
-        result["held_out"] = json.loads(file.read_text(encoding="utf-8"))["held_out"]
-    result["ordinary"] = ordinary(DATA)
+        cases = read_cases(options.held_out)
+        found = {"rules": measured(cases, by_rules), "both": measured(cases, by_both)}
+        result["held_out"] = {"commit": result["provenance"]["commit"], **found}
+    elif "held_out" in before:
+        result["held_out"] = before["held_out"]
     write_json(file, result)
     print(json.dumps({name: value for name, value in result.items() if name != "provenance"}, indent=1))
 

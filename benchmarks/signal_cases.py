@@ -33,7 +33,7 @@ class SignalCase:
 
 
 def signal_cases(part: Part) -> list[SignalCase]:
-    """The cases of a part. Read `held_out` only to evaluate a finished detector, once."""
+    """The cases of a part; `held_out` is spent (see the README of the cases)."""
     lines = (FOLDER / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()
     return [SignalCase(**json.loads(line)) for line in lines]
 

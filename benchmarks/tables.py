@@ -23,6 +23,7 @@ import first_answer_tables
 import masking_tables
 import quality_tables
 import reply_tables
+import safety_tables
 import speed_tables
 import summary_tables
 from result_files import Results, read_results
@@ -57,6 +58,12 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "masking-ordinary": masking_tables.masking_ordinary,
     "masking-outside": masking_tables.masking_outside,
     "masking-nobody": masking_tables.masking_nobody,
+    "safety": safety_tables.safety,
+    "safety-zh": lambda results: safety_tables.safety(results, "zh"),
+    "safety-held-out": safety_tables.safety_held_out,
+    "safety-held-out-zh": lambda results: safety_tables.safety_held_out(results, "zh"),
+    "safety-ordinary": safety_tables.safety_ordinary,
+    "safety-ordinary-zh": lambda results: safety_tables.safety_ordinary(results, "zh"),
     "small-sets": decision_tables.small_sets,
     "windows": decision_tables.windows,
     "explainers": explanation_tables.explainers,

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from insula.api.reply import reply as reply
     from insula.api.rules import check_rules as check_rules
     from insula.api.runs import list_runs as list_runs
+    from insula.api.safety.check import check_message as check_message
+    from insula.api.safety.check import check_messages as check_messages
+    from insula.api.safety.check import check_reply as check_reply
+    from insula.api.safety.check import check_safety_file as check_safety_file
     from insula.api.search import search as search
     from insula.api.training import resume_training as resume_training
     from insula.api.training import train as train
@@ -72,7 +76,11 @@ _PUBLIC = {
     "bench_model": "insula.api.model.bench",
     "calibrate_model": "insula.api.model.calibration",
     "cascade_model": "insula.api.model.compression",
+    "check_message": "insula.api.safety.check",
+    "check_messages": "insula.api.safety.check",
+    "check_reply": "insula.api.safety.check",
     "check_rules": "insula.api.rules",
+    "check_safety_file": "insula.api.safety.check",
     "compare": "insula.api.comparison",
     "compress_model": "insula.api.model.compression",
     "describe_data": "insula.api.data",

@@ -68,11 +68,22 @@ def test_danger_in_an_earlier_turn_counts() -> None:
 
 def test_a_failed_check_hands_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """It fails closed: the rules cannot be read, and no draft is written."""
-    monkeypatch.setattr(reply_module, "check_message", lambda text: check_message(text, seconds=-1))
+    monkeypatch.setattr(reply_module, "check_message", lambda text, score: check_message(text, score=score, seconds=-1))
     found = reply("Thank you!")
     assert found.drafts == ()
     assert found.hand_off is not None
     assert "could not be checked" in found.hand_off.message
+
+
+def test_a_score_that_fails_hands_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError
+
+    monkeypatch.setattr("insula.inference.risk.scorer.load_risk_scorer", fail)
+    found = reply("Thank you!")
+    assert found.drafts == ()
+    assert found.hand_off is not None
+    assert found.hand_off.risk.failure == "The learned score failed (OSError)."
 
 
 def test_a_language_that_the_rules_cannot_read_hands_off() -> None:

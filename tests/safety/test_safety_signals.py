@@ -6,6 +6,7 @@ import pytest
 
 from insula.safety.signals import detect
 from insula.safety.signals.detect import check_message
+from insula.safety.signals.result import RiskScore
 from signal_cases import signal_cases
 
 
@@ -67,10 +68,28 @@ def test_a_check_that_takes_too_long_calls_a_person() -> None:
     assert "longer than 0 s" in str(found.failure)
 
 
-def test_a_learned_score_adds_and_never_hides() -> None:
+def test_a_learned_score_adds_and_hides_no_named_danger() -> None:
     assert check_message("The bus was late.", score=0.9).signal
     assert not check_message("The bus was late.", score=0.1).needs_person
     assert check_message("I want to die.", score=0.0).signal
+
+
+def test_words_that_only_point_to_a_risk_need_some_score() -> None:
+    text = "等我走了，猫就拜托你了。"
+    assert check_message(text).wording == "oblique"
+    assert check_message(text, score=0.2).wording == "oblique"
+    assert not check_message(text, score=0.01).signal
+
+
+def test_the_kind_of_a_score_is_in_the_result() -> None:
+    score = RiskScore(0.9, {"suicide": 0.2, "violence": 0.7, "abuse": 0.6})
+    found = check_message("The bus was late.", score=score)
+    assert (found.kinds, found.level, found.score) == (("violence", "abuse"), "concern", 0.9)
+    assert found.reasons == ("A learned model scores the message 0.90: perhaps violence or abuse.",)
+    assert check_message("I want to die.", score=score).kinds == ("suicide",)
+
+
+def test_a_wrong_score_is_a_failure() -> None:
     assert check_message("The bus was late.", score=7.0).needs_person  # a wrong score is a failure
 
 
@@ -81,7 +100,21 @@ def test_a_language_that_is_not_read_calls_a_person(text: str) -> None:
     assert check_message(text).needs_person
 
 
-@pytest.mark.parametrize("text", ["", "😀😀", "12:30", "The bus was late again.", "今天的面很好吃"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "😀😀",
+        "12:30",
+        "The bus was late again.",
+        "今天的面很好吃",
+        "He asked me to marry him on the ferry, in the rain!",
+        "She covered my eyes: a surprise party!",
+        "救命，这个包打五折！",
+        "他在海边向我求婚了，我手一直在抖。",
+        "The baby took her first steps, I'll never forget it.",
+    ],
+)
 def test_ordinary_messages_need_nobody(text: str) -> None:
     assert not check_message(text).needs_person
 

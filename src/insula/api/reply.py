@@ -44,6 +44,7 @@ def reply(
     from insula.empathy.reply import Reply, build_hand_off, build_reply, find_risk
     from insula.empathy.state import LANGUAGES
     from insula.inference.predictor import Predictor
+    from insula.inference.risk.scorer import load_risk_scorer
 
     given = message if isinstance(message, ModelInput) else ModelInput(message)
     if not given.text.strip():
@@ -53,7 +54,8 @@ def reply(
     if not 1 <= n <= MOST_DRAFTS:
         raise DataError(f"n must be from 1 to {MOST_DRAFTS}. Got {n}.")
     spoken = language or detect_language_by_script(given.text)
-    risk = find_risk([*(turn.text for turn in given.turns), given.text])
+    texts = [*(turn.text for turn in given.turns), given.text]
+    risk = find_risk(texts, lambda given: load_risk_scorer().score(given))
     if risk is not None:
         return Reply(given.text, spoken, None, (), hand_off=build_hand_off(risk, spoken))
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)

@@ -1,1 +1,1 @@
-"""Recognition and masking of personal data in English and Chinese text."""
+"""Rules for English and Chinese text: personal data to mask, signals of risk, replies that must not be sent."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
 from insula.safety.signals.frames import frames_of
 from insula.safety.signals.plain_text import PlainText
-from insula.safety.signals.result import KINDS, LEVELS, Level, RiskCheck, RiskKind, RiskSpan, Wording
+from insula.safety.signals.result import KINDS, LEVELS, Level, RiskCheck, RiskKind, RiskScore, RiskSpan, Wording
 from insula.safety.signals.rules import Rule, RuleSet, rule_set
 
 SECONDS = 1.0
 THRESHOLD = 0.5
+LEAST_SCORE = 0.1  # below it a learned score overrules words that only point to a risk
 MAX_CHARACTERS = 100_000
 # A message that addresses the check instead of a person gets no benefit of doubt: contexts cancel nothing.
 _INJECTION = re.compile(
@@ -54,75 +54,79 @@ _NAMES: dict[RiskKind, str] = {
 
 
 def check_message(
-    text: str, *, score: float | None = None, language: str | None = None, seconds: float = SECONDS
+    text: str, *, score: RiskScore | float | None = None, language: str | None = None, seconds: float = SECONDS
 ) -> RiskCheck:
     """Return whether a message shows a risk of suicide, self-harm, violence, abuse or a medical emergency.
 
-    score     probability of a risk by a learned model, if there is one: from 0.5 on it is a signal, too
+    score     score of a learned model, if there is one: from 0.5 on it is a signal, too
     language  ISO 639-1 code, if known; the rules read English and Chinese, and `needs_person` is set for any other
     seconds   time limit; a check that takes longer has failed
 
-    Rules and score can only add to each other: neither hides what the other found. A check that fails says so in
-    `failure` and sets `needs_person`.
+    Words that name a risk and the score can only add to each other: neither hides what the other found. Words that only
+    point to a risk (oblique ones) do not count if the score is below 0.1. A check that fails says so in `failure` and
+    sets `needs_person`.
     """
     try:
+        learned = score if isinstance(score, RiskScore) or score is None else RiskScore(score)
         plain = PlainText(text[:MAX_CHARACTERS])
         sets = [rule_set(code) for code, letters in _LETTERS.items() if letters.search(plain.text)]
-        return _checked(text, plain, sets, score, language, time.perf_counter() + seconds)
+        return _checked(text, plain, sets, learned, language, time.perf_counter() + seconds)
     except TimeoutError:
         return _failed(f"The check took longer than {seconds:g} s.", score)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the check, a person must see the message
         return _failed(f"The check failed ({type(error).__name__}).", score)
 
 
-def _failed(failure: str, score: float | None) -> RiskCheck:
+def _failed(failure: str, score: RiskScore | float | None) -> RiskCheck:
     return RiskCheck(
         False,
         "none",
         reasons=(f"{failure} A person must read the message.",),
         needs_person=True,
         failure=failure,
-        score=score if isinstance(score, float) else None,
+        score=score.value if isinstance(score, RiskScore) else score if isinstance(score, float) else None,
     )
 
 
 def _checked(
-    text: str, plain: PlainText, sets: list[RuleSet], score: float | None, language: str | None, deadline: float
+    text: str, plain: PlainText, sets: list[RuleSet], score: RiskScore | None, language: str | None, deadline: float
 ) -> RiskCheck:
-    if score is not None and not 0 <= score <= 1:
-        raise ValueError(score)
     found: set[RiskSpan] = set()
     for rules in sets:
         found |= _spans(plain, rules, deadline)
+    if score is not None and score.value < LEAST_SCORE:
+        found = {span for span in found if span.wording == "explicit"}
     unread = "" if found else _unread(plain.text, language)
     if len(text) > MAX_CHARACTERS:
         unread = f"Only the first {MAX_CHARACTERS:,} characters were checked."
-    by_score = score is not None and score >= THRESHOLD
-    if not found and not by_score:
+    value = None if score is None else score.value
+    if not found and (value is None or value < THRESHOLD):
         reasons = (f"{unread} A person must read the message.",) if unread else ()
-        return RiskCheck(False, "none", reasons=reasons, needs_person=bool(unread), failure=unread or None, score=score)
-    result = _described(text, plain, found, sets)
-    if by_score and score is not None:
-        sentence = f"A learned model gives the message a risk of {score:.2f}."
-        result = replace(
-            result, level=max(result.level, "concern", key=LEVELS.index), reasons=(*result.reasons, sentence)
-        )
-    return replace(result, signal=True, needs_person=True, score=score)
+        return RiskCheck(False, "none", reasons=reasons, needs_person=bool(unread), failure=unread or None, score=value)
+    result = replace(_described(text, plain, found, sets), score=value)
+    return result if score is None or score.value < THRESHOLD else _with_score(result, score)
+
+
+def _with_score(result: RiskCheck, score: RiskScore) -> RiskCheck:
+    """Return a result to which a learned score has added: its most likely kind, if the rules found none."""
+    learned = sorted(score.kinds, key=score.kinds.__getitem__, reverse=True)
+    kinds = result.kinds or tuple(kind for at, kind in enumerate(learned) if not at or score.kinds[kind] >= THRESHOLD)
+    names = " or ".join(_NAMES[kind] for kind in kinds)
+    sentence = f"A learned model scores the message {score.value:.2f}" + (f": perhaps {names}." if names else ".")
+    return replace(
+        result,
+        level=max(result.level, "concern", key=LEVELS.index),
+        kinds=kinds,
+        reasons=(*result.reasons, sentence),
+    )
 
 
 def _spans(plain: PlainText, rules: RuleSet, deadline: float) -> set[RiskSpan]:
     text = plain.text
     trusted = _INJECTION.search(text) is None
-    hits = list(_hits(text, rules, deadline, trusted))
-    if not hits:
-        return set()
-    benign = trusted and any(one.search(text) for one in rules.benign.values())
-    hints = Counter(rule.kind for rule, _ in hits if rule.strength == "hint")
     found: set[RiskSpan] = set()
-    for rule, match in hits:
-        if rule.strength != "firm" and benign:
-            continue
-        if rule.strength == "hint" and hints[rule.kind] < rules.hints:
+    for rule, match in _hits(text, rules, deadline, trusted):
+        if rule.strength != "firm" and trusted and rules.is_benign(text, match):
             continue
         wording: Wording = "explicit" if rule.strength in ("firm", "explicit") else "oblique"
         found.add(RiskSpan(*plain.span(*match.span()), rule.kind, wording, rule.name))

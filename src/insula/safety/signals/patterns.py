@@ -2,8 +2,8 @@
 
 A pattern is a regular expression. ` ~ ` stands for a few words of the same sentence, ` ~~ ` for a few words that may be
 in the next one. A pattern matches whole words, unless `*` is its first or last character. `{blade}` stands for the
-alternatives under that name in the part `words` of the table. After ` !! ` comes a pattern that, anywhere in the text,
-cancels the match.
+alternatives under that name in the part `words` of the table. After ` !! ` comes a pattern that cancels a match near
+it, as near as ` ~~ ` reaches.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ _NAMED = re.compile(r"\{([a-z_]+)\}")
 _UNLESS = " !! "
 # How far ` ~ ` and ` ~~ ` reach, in characters, and what ends a sentence.
 _GAPS = {"en": (45, 110), "zh": (14, 45)}
+REACH = {language: far for language, (_, far) in _GAPS.items()}
 _SENTENCE_END = {"en": ".!?;\\n", "zh": "。！？!?；\\n"}
 
 
 @dataclass(frozen=True)
 class CancellablePattern:
-    """A pattern that matches nothing in a text in which `cancelled_by` matches, too."""
+    """A pattern whose matches do not count where `cancelled_by` matches near them, within `reach` characters."""
 
     pattern: re.Pattern[str]
     cancelled_by: re.Pattern[str] | None
+    reach: int
 
     @classmethod
     def parse(cls, line: str, *, words: Mapping[str, str], language: str) -> CancellablePattern:
@@ -37,13 +39,26 @@ class CancellablePattern:
         return cls(
             compile_pattern(pattern, words=words, language=language),
             compile_pattern(unless, words=words, language=language) if unless else None,
+            REACH[language],
         )
 
     def search(self, text: str, *, can_cancel: bool = True) -> re.Match[str] | None:
-        """Return the first match in a text; None if there is none, or if it is cancelled and `can_cancel` is set."""
-        match = self.pattern.search(text)
-        is_cancelled = match is not None and can_cancel and self.cancelled_by and self.cancelled_by.search(text)
-        return None if is_cancelled else match
+        """Return the first match in a text that is not cancelled; None if there is none.
+
+        can_cancel  whether a match can be cancelled at all
+        """
+        for match in self.pattern.finditer(text):
+            if not can_cancel or self.cancelled_by is None or not is_near(self.cancelled_by, text, match, self.reach):
+                return match
+        return None
+
+
+def is_near(pattern: re.Pattern[str], text: str, match: re.Match[str], reach: int) -> bool:
+    """Return whether a pattern matches within `reach` characters before or after a match."""
+    end = match.end() + reach
+    while end < len(text) and text[end - 1].isascii() and text[end].isalpha():  # do not cut a word
+        end += 1
+    return pattern.search(text, max(0, match.start() - reach), end) is not None
 
 
 def read_table(package: str, language: str) -> dict[str, Any]:

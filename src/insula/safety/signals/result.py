@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 RiskKind = Literal["suicide", "self_harm", "violence", "abuse", "medical_emergency"]
@@ -31,6 +32,22 @@ class RiskSpan:
 
 
 @dataclass(frozen=True)
+class RiskScore:
+    """What a learned model says of a message.
+
+    value  the score of any risk: from 0.5 on it is a signal; it is no probability
+    kinds  the score of each kind of risk
+    """
+
+    value: float
+    kinds: Mapping[RiskKind, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not all(0 <= one <= 1 for one in (self.value, *self.kinds.values())):
+            raise ValueError(f"A risk score must be between 0 and 1. Got {self.value!r}.")
+
+
+@dataclass(frozen=True)
 class RiskCheck:
     """The check of a message.
 
@@ -43,7 +60,7 @@ class RiskCheck:
     reasons       sentences for the person who takes over
     needs_person  whether no automatic answer may be sent: a signal, a failed check, an unknown language
     failure       why the message could not be checked, None if it was
-    score         the learned score that was passed in, if any
+    score         the value of the learned score that was passed in, if any
     """
 
     signal: bool

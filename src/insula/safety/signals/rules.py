@@ -2,10 +2,9 @@
 
 A table (`english.toml`, `chinese.toml`) has these parts:
 
-hints       how many different hints of one kind of risk together are oblique
 words       alternatives that patterns (`patterns.py`) name in braces: {blade}
-KIND        `firm`: explicit, and counts in every context; `explicit`; `oblique`; `hint`
-benign      by name: patterns of contexts in which only firm rules count (plots, games, idioms)
+KIND        `firm`: explicit, and counts in every context; `explicit`; `oblique`
+benign      by name: patterns of contexts in which only firm rules count (plots, games, idioms), if they are near
 frames      patterns that show a joke, a quotation, the past, a third person
 urgent      patterns that show that it happens now
 """
@@ -17,11 +16,11 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from insula.safety.signals.patterns import CancellablePattern, compile_pattern, read_table
+from insula.safety.signals.patterns import REACH, CancellablePattern, compile_pattern, is_near, read_table
 from insula.safety.signals.result import KINDS, RiskKind
 
-Strength = Literal["firm", "explicit", "oblique", "hint"]
-STRENGTHS: tuple[Strength, ...] = ("firm", "explicit", "oblique", "hint")
+Strength = Literal["firm", "explicit", "oblique"]
+STRENGTHS: tuple[Strength, ...] = ("firm", "explicit", "oblique")
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,11 @@ class RuleSet:
     benign: dict[str, re.Pattern[str]]
     frames: dict[str, re.Pattern[str]]
     urgent: re.Pattern[str]
-    hints: int
+    reach: int
+
+    def is_benign(self, text: str, match: re.Match[str]) -> bool:
+        """Return whether a match is in a context without risk: the words of one are near it."""
+        return any(is_near(context, text, match, self.reach) for context in self.benign.values())
 
 
 @functools.cache
@@ -71,5 +74,5 @@ def build_rule_set(table: dict[str, Any], language: str) -> RuleSet:
         {name: compiled("|".join(lines)) for name, lines in table["benign"].items()},
         {name: compiled("|".join(lines)) for name, lines in table["frames"].items()},
         compiled("|".join(table["urgent"]["now"])),
-        table["hints"],
+        REACH[language],
     )
