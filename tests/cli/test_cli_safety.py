@@ -27,6 +27,14 @@ def test_a_message_at_risk_has_its_own_exit_status(insula: Insula) -> None:
     assert "contact the local emergency service" in result.stdout
 
 
+@pytest.mark.parametrize("arguments", [
+    ("I can't do this any more",), ("--outgoing", "You should just stop the pills."),
+    ("我撑不下去了",), ("--outgoing", "把药停了吧。"),
+], ids=" ".join)  # fmt: skip
+def test_the_examples_of_help_and_docs_need_a_person(insula: Insula, arguments: tuple[str, ...]) -> None:
+    assert insula("safety", "check", *arguments).exit_code == NEEDS_PERSON
+
+
 def test_an_ordinary_message_needs_nobody(insula: Insula) -> None:
     result = insula("safety", "check", CALM, "明天几点开会？")
     assert result.exit_code == 0

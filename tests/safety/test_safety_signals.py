@@ -68,17 +68,17 @@ def test_a_check_that_takes_too_long_calls_a_person() -> None:
     assert "longer than 0 s" in str(found.failure)
 
 
-def test_a_learned_score_adds_and_hides_no_named_danger() -> None:
+def test_a_learned_score_adds_and_hides_nothing() -> None:
     assert check_message("The bus was late.", score=0.9).signal
     assert not check_message("The bus was late.", score=0.1).needs_person
     assert check_message("I want to die.", score=0.0).signal
 
 
-def test_words_that_only_point_to_a_risk_need_some_score() -> None:
-    text = "等我走了，猫就拜托你了。"
-    assert check_message(text).wording == "oblique"
-    assert check_message(text, score=0.2).wording == "oblique"
-    assert not check_message(text, score=0.01).signal
+@pytest.mark.parametrize("text", ["等我走了，猫就拜托你了。", "I can't do this any more", "我撑不下去了"])
+def test_a_low_score_hides_no_words_that_point_to_a_risk(text: str) -> None:
+    for score in (None, 0.2, 0.0):
+        found = check_message(text, score=score)
+        assert (found.signal, found.wording, found.needs_person) == (True, "oblique", True)
 
 
 def test_the_kind_of_a_score_is_in_the_result() -> None:

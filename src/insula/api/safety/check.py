@@ -24,8 +24,7 @@ def check_message(text: str, *, language: str | None = None, seconds: float = SE
     """Return whether a message shows a risk of suicide, self-harm, violence, abuse or a medical emergency.
 
     Experimental, and not clinically validated: it misses messages of people at risk, above all those that do not name
-    the danger. Rules and a learned score each can find a risk; neither hides what the other found, but words that only
-    point to a risk do not count if the score is very low.
+    the danger. Rules and a learned score each can find a risk, and neither hides what the other found.
 
     language  ISO 639-1 code, if known; English and Chinese are read, and `needs_person` is set for any other
     seconds   time limit of the rules; a check that takes longer has failed

@@ -14,7 +14,6 @@ from insula.safety.signals.rules import Rule, RuleSet, rule_set
 
 SECONDS = 1.0
 THRESHOLD = 0.5
-LEAST_SCORE = 0.1  # below it a learned score overrules words that only point to a risk
 MAX_CHARACTERS = 100_000
 # A message that addresses the check instead of a person gets no benefit of doubt: contexts cancel nothing.
 _INJECTION = re.compile(
@@ -62,9 +61,8 @@ def check_message(
     language  ISO 639-1 code, if known; the rules read English and Chinese, and `needs_person` is set for any other
     seconds   time limit; a check that takes longer has failed
 
-    Words that name a risk and the score can only add to each other: neither hides what the other found. Words that only
-    point to a risk (oblique ones) do not count if the score is below 0.1. A check that fails says so in `failure` and
-    sets `needs_person`.
+    Rules and score can only add to each other: neither hides what the other found. A check that fails says so in
+    `failure` and sets `needs_person`.
     """
     try:
         learned = score if isinstance(score, RiskScore) or score is None else RiskScore(score)
@@ -94,8 +92,6 @@ def _checked(
     found: set[RiskSpan] = set()
     for rules in sets:
         found |= _spans(plain, rules, deadline)
-    if score is not None and score.value < LEAST_SCORE:
-        found = {span for span in found if span.wording == "explicit"}
     unread = "" if found else _unread(plain.text, language)
     if len(text) > MAX_CHARACTERS:
         unread = f"Only the first {MAX_CHARACTERS:,} characters were checked."
