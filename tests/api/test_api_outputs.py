@@ -77,6 +77,7 @@ CASES = {
     "explain_file": Case(plain("explain_file", "data", "output", "model"), None, ("data",)),
     "mask_file": Case(plain("mask_file", "data", "output"), None, ("data",)),
     "augment_file": Case(plain("augment_file", "data", "output", methods=("swap",)), None, ("data",)),
+    "check_safety_file": Case(plain("check_safety_file", "data", "output"), None, ("data",)),
     "bench_model": Case(plain("bench_model", "model", by_name=("data", "output")), None, ("data",)),
     "attack_model": Case(plain("attack_model", "data", "model", by_name=("output",)), None, ("data",), ".html"),
 }
@@ -85,6 +86,7 @@ FILES = (
     "explain_file",
     "mask_file",
     "augment_file",
+    "check_safety_file",
     "bench_model",
     "attack_model",
 )  # they write a file, which is replaced as by any program; attack_model needs `overwrite`

@@ -33,7 +33,7 @@ SECONDS_A_BATCH = 0.1
 @pytest.fixture
 def paced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Expect every batch to take a tenth of a second, however fast this machine is."""
-    monkeypatch.setattr(Pace, "seconds", lambda self, tokens, *, batches: batches * SECONDS_A_BATCH)
+    monkeypatch.setattr(Pace, "estimate_seconds", lambda self, tokens, *, batches: batches * SECONDS_A_BATCH)
 
 
 def _waiting(service: Running) -> int:
@@ -250,7 +250,7 @@ def test_the_pace_is_learnt() -> None:
     alike = Pace()
     for _ in range(5):
         alike.add(40, 0.2)
-    assert alike.seconds(80, batches=2) == pytest.approx(0.4)
+    assert alike.estimate_seconds(80, batches=2) == pytest.approx(0.4)
 
 
 def test_the_oldest_leaves_first_with_those_of_its_length() -> None:

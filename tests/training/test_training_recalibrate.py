@@ -157,6 +157,6 @@ def test_impossible_calibrations_are_rejected(tmp_path: Path, trained_run: RunOf
 
 def test_the_old_name_of_the_data_still_works(tmp_path: Path, trained_run: RunOf) -> None:
     rows = _file(tmp_path / "rows.jsonl", _rows("single", 60))
-    with pytest.warns(DeprecationWarning, match="is now data="):
+    with pytest.warns(DeprecationWarning, match="use data="):
         made = insula.calibrate_model(trained_run("linear", "single").path, tmp_path / "new", rows=rows)
     assert made.figures["rows"] == 60
