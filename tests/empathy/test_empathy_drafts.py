@@ -81,6 +81,11 @@ def test_the_same_message_has_the_same_drafts_and_others_differ() -> None:
     assert len(openings) > 20
 
 
+def test_a_reflection_is_one_sentence_about_the_feeling() -> None:
+    found, _ = write_drafts("I am sad.", state(feeling="sadness", topic="work"), strategy="reflection")
+    assert {draft.text for draft in found} < set(read_templates("en")["reflection"]["sadness"])
+
+
 def test_facts_are_left_to_the_person() -> None:
     (draft, *_), _ = write_drafts("When do you open?", state(polarity="unclear", need="information"))
     assert draft.open

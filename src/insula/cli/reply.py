@@ -25,8 +25,8 @@ def reply(
         str,
         typer.Option(
             "--strategy",
-            help="Strategy: question, restatement, affirmation, suggestions, information or other. auto uses those "
-            "that fit the message.",
+            help="Strategy: question, restatement, reflection, affirmation, suggestions, information or other. auto "
+            "uses those that fit the message.",
             metavar="STRATEGY",
         ),
     ] = "auto",

@@ -107,8 +107,8 @@ def _open_draft(
     table: Mapping[str, Any], text: str, state: ConversationState, strategy: Strategy, turn: int
 ) -> Iterator[str]:
     """Yield what comes before the sentence of the strategy: what the person feels, and what it is about."""
-    if state.need == "information":
-        return  # a question of fact wants its answer
+    if state.need == "information" or strategy == "reflection":
+        return  # a question of fact wants its answer, and a reflection is such a sentence itself
     if state.need == "fix":
         sentences = table["complaint"].get(state.topic or "", table["complaint"]["other"])
         yield str(_pick(sentences, text, f"complaint {strategy}", turn))

@@ -84,8 +84,7 @@ def find_risk(texts: Sequence[str], score: Callable[[Sequence[str]], Sequence[Ri
 def build_hand_off(risk: RiskCheck, language: str) -> HandOff:
     """Return the hand-off for a message that a person must answer."""
     words = read_templates(language)["handoff"]
-    sentence = words["message" if risk.signal else "unchecked"]
-    return HandOff(risk, sentence.replace("{notice}", words["not_notified"]))
+    return HandOff(risk, words["message" if risk.signal else "unchecked"])
 
 
 def build_reply(

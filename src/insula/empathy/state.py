@@ -17,7 +17,8 @@ from typing import Any, Literal, get_args
 from insula.core.levels import compute_level_predictions
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.text.scripts import detect_language_by_script
+from insula.knowledge.cues import Cue, find_cues, is_negated
+from insula.text.scripts import HAN, detect_language_by_script
 
 Polarity = Literal["positive", "negative", "unclear"]
 Need = Literal["heard", "advice", "information", "fix", "none"]
@@ -29,7 +30,8 @@ FEELINGS: tuple[Feeling, ...] = get_args(Feeling)
 POSITIVE = frozenset({"joy", "pride", "relief", "gratitude"})
 LANGUAGES = ("en", "zh")
 FEWEST_WORDS = {"en": 2, "zh": 3}  # words, or Chinese characters, that a text without cues needs to mean anything
-_WORDS = re.compile(r"[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+")
+_WORDS = re.compile(rf"[{HAN}]|[^\W\d_{HAN}]+")
+_STRESSED = re.compile(r"[!！]|\b[A-Z]{4,}\b")
 SURE = 0.5  # lowest score of a label that is named
 _ASKED: tuple[Need, ...] = ("advice", "fix", "information")
 # Where several cues are found, the first of these is named: a loss before the tiredness that it brings.
@@ -86,10 +88,8 @@ class ConversationState:
 @dataclass(frozen=True)
 class _Cues:
     feelings: Mapping[Feeling, tuple[re.Pattern[str], ...]]
-    negated: re.Pattern[str]
     needs: Mapping[Need, tuple[re.Pattern[str], ...]]
     topics: Mapping[str, tuple[re.Pattern[str], ...]]
-    high: tuple[re.Pattern[str], ...]
     contrast: tuple[re.Pattern[str], ...]
     choice: tuple[re.Pattern[str], ...]
 
@@ -112,7 +112,8 @@ def read_state(
     """
     spoken = detect_language_by_script(text)
     cues, plain = _read_cues(spoken), text.replace("’", "'")
-    found = _find_feelings(plain, cues)
+    modifiers = find_cues(plain)
+    found = _find_feelings(plain, cues, modifiers)
     said, label_feeling = _read_prediction(prediction, scheme)
     if said == "positive" and _has(cues.contrast, plain):
         said = "unclear"  # "I was so pleased, but it was only a man about solar panels."
@@ -142,7 +143,9 @@ def read_state(
         language=language or spoken,
         feeling=feeling,
         polarity=polarity,
-        intensity="high" if _has(cues.high, plain) else "normal",
+        intensity="high"
+        if _STRESSED.search(plain) or any(one.kind == "intensified" for one in modifiers)
+        else "normal",
         topic=next((topic for topic in topics if topic is not None), None),
         need=need,
         moved=_compare(before, polarity),
@@ -165,21 +168,18 @@ def _newest_first(text: str, earlier: Sequence[Prediction]) -> list[str]:
 
 def _read_alone(prediction: Prediction, scheme: LabelScheme) -> Polarity:
     """Return the polarity of an earlier message."""
-    found = _find_feelings(prediction.text, _read_cues(detect_language_by_script(prediction.text)))
+    text = prediction.text
+    found = _find_feelings(text, _read_cues(detect_language_by_script(text)), find_cues(text))
     if not found:
         return _read_prediction(prediction, scheme)[0]
     return "positive" if found <= POSITIVE else "negative"
 
 
-def _find_feelings(text: str, cues: _Cues) -> set[Feeling]:
+def _find_feelings(text: str, cues: _Cues, modifiers: list[Cue]) -> set[Feeling]:
     return {
         feeling
         for feeling, patterns in cues.feelings.items()
-        if any(
-            cues.negated.search(text[: match.start()]) is None
-            for pattern in patterns
-            for match in pattern.finditer(text)
-        )
+        if any(not is_negated(modifiers, *match.span()) for pattern in patterns for match in pattern.finditer(text))
     }
 
 
@@ -230,10 +230,8 @@ def _read_cues(language: str) -> _Cues:
     }
     return _Cues(
         feelings=parts["feelings"],
-        negated=re.compile(table["negated"]["words"], re.IGNORECASE),
         needs=parts["needs"],
         topics=parts["topics"],
-        high=tuple(re.compile(one) for one in table["intensity"]["high"]),
         contrast=tuple(re.compile(one, re.IGNORECASE) for one in table["contrast"]["words"]),
         choice=tuple(re.compile(one, re.IGNORECASE) for one in table["questions"]["choice"]),
     )
