@@ -11,7 +11,7 @@ from insula.augmentation.attacks.search import Sentence
 from insula.augmentation.attacks.words import change_words
 from insula.augmentation.registry import Situation, augmenters
 from insula.augmentation.wordnet import WIDE, Thesaurus, load_thesaurus
-from insula.core.errors import MissingFileError
+from insula.core.errors import DataError, MissingFileError
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,30 @@ def test_without_wordnet_the_error_says_what_to_install(
     (wordnet / "verb.exc").unlink()
     with pytest.raises(MissingFileError, match=r"'verb\.exc'"):
         Thesaurus.read(wordnet)
+    (tmp_path / "file").touch()
+    with pytest.raises(MissingFileError, match="must hold WordNet"):
+        Thesaurus.read(tmp_path / "file")
     monkeypatch.delenv("INSULA_WORDNET")
     monkeypatch.setenv("NLTK_DATA", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     if not Path("/usr/share/wordnet/index.sense").exists():
         with pytest.raises(MissingFileError, match=r"Synonyms need WordNet.*INSULA_WORDNET"):
             load_thesaurus()
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("index.sense", b"happy%5:00:00::\n"),
+        ("index.sense", b"half a line\n"),
+        ("index.sense", b"a%9 001 1 2\n"),
+        ("index.sense", b"caf\xe9%1:00:00:: 001 1 2\n"),
+        ("noun.exc", b"caf\xe9s caf\xe9\n"),
+        ("noun.exc", b"\n"),
+    ],
+)
+def test_a_damaged_wordnet_is_one_sentence(wordnet: Path, name: str, line: bytes) -> None:
+    with (wordnet / name).open("ab") as file:
+        file.write(line)
+    with pytest.raises(DataError, match="one of them is damaged"):
+        Thesaurus.read(wordnet)

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from insula.core.errors import MissingFileError
+from insula.core.errors import DataError, MissingFileError
 from insula.text.stopwords import stop_words
 
 WORDNET = "INSULA_WORDNET"
@@ -55,14 +55,19 @@ class Thesaurus:
 
     @classmethod
     def read(cls, folder: Path, strictness: Strictness = COMMON) -> Thesaurus:
-        """Read the WordNet of a folder; raises `MissingFileError` if a file is missing."""
+        """Read the WordNet of a folder; raises `MissingFileError` without its files, `DataError` for damaged ones."""
         try:
             senses, members = _read_senses(folder / "index.sense")
             irregular = {pos: _read_exceptions(folder / f"{pos}.exc") for pos in ("noun", "verb")}
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise MissingFileError(
                 f"The folder {str(folder)!r} must hold WordNet with its file {Path(error.filename).name!r}, which is "
                 f"missing. Install wordnet-base and wordnet-sense-index (Debian), or name another folder in {WORDNET}."
+            ) from error
+        except (ValueError, KeyError) as error:
+            raise DataError(
+                f"The folder {str(folder)!r} must hold the files of WordNet, but one of them is damaged ({error}). "
+                f"Install wordnet-base and wordnet-sense-index (Debian) again, or name another folder in {WORDNET}."
             ) from error
         function_words = stop_words("en")
         dominant = {
