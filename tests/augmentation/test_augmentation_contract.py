@@ -119,6 +119,12 @@ def test_word_edits_keep_negations(name: str) -> None:
         assert changed is None or "不" in changed[0]
 
 
+@pytest.mark.parametrize("text", ["沒別無不勿莫", "没别无不勿莫"])
+def test_negations_of_both_scripts_have_no_homophone(text: str) -> None:
+    for name in ("homophone", "pinyin"):
+        assert augmenters[name](text, _situation("zh", None)) is None
+
+
 @pytest.mark.parametrize("name", ["homophone", "pinyin"])
 def test_chinese_typing_errors_sound_alike(name: str) -> None:
     from insula.augmentation.pinyin_edits import _load_tables, find_neighbours
@@ -209,6 +215,7 @@ def test_neighbours_change_places_and_function_words_go() -> None:
         ("en", "Is it good?", "positive", None),
         ("en", "The food was great", "joy", None),
         ("zh", "没有什么不好", "positive", None),
+        ("zh", "房間沒有很乾淨", "negative", None),
     ],
 )
 def test_a_clause_is_negated_where_its_label_has_an_opposite(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from insula.augmentation.registry import Augmenter, Situation
+from insula.text.protected_words import CHINESE_NEGATIONS
 
 OPPOSITES = {
     "positive": "negative", "negative": "positive", "pos": "neg", "neg": "pos",
@@ -22,7 +23,7 @@ _NEGATED = re.compile(r"\b(?:(is|are|was|were|am|do|does|did|would|could|can|wil
 _OTHER_NEGATION = re.compile(r"\b(?:no|not|never|nothing|nobody|hardly|without|cannot)\b|n['’]t\b", re.IGNORECASE)
 COPULA = re.compile(r"\b(is|are|was|were|am)\b(?!\s+not\b)", re.IGNORECASE)
 _CHINESE_NEGATED = re.compile("(?:不(?:是)?(?:很|太|怎么)?)(?=[\u4e00-\u9fff])")
-_CHINESE_NEGATION = re.compile("[不没无未非别]")
+_CHINESE_NEGATION = re.compile(f"[{CHINESE_NEGATIONS}]")
 CHINESE_DEGREE = re.compile("(?:非常|特别|十分|真的很|很|真)(?=[\u4e00-\u9fff])")
 
 _STRONGER = {"very": "extremely", "really": "extremely", "quite": "very", "somewhat": "very", "pretty": "very",

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 from insula.augmentation.registry import Augmenter, Situation
 from insula.core.environment import require
+from insula.text.protected_words import CHINESE_NEGATIONS
 from insula.text.scripts import HAN
 
 require("pypinyin", extra="augmentation", purpose="make typing errors of pinyin")
@@ -24,7 +25,7 @@ SHARE = 0.05
 """The share of Chinese characters that are replaced, at least one."""
 INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l"), ("f", "h"), ("r", "l"))
 FINALS = (("ang", "an"), ("eng", "en"), ("ing", "in"))
-_KEPT = frozenset("不没无未非别莫勿很太")  # another character would change the feeling
+_KEPT = frozenset(f"{CHINESE_NEGATIONS}很太")  # another character would change the feeling
 _CHARACTER = re.compile(f"[{HAN}]")
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from insula.augmentation.registry import Augmenter, Situation
 from insula.augmentation.words import join_words, split_words
-from insula.text.protected_words import PROTECTED
+from insula.text.protected_words import CHINESE_NEGATIONS, PROTECTED
 from insula.text.stopwords import stop_words
 
 SHARE = 0.1
 """The share of words that are edited, at least one; alpha in the paper."""
-_CHINESE_NEGATIONS = frozenset("不没無无未非别莫勿")
+_NEGATING_CHARACTERS = frozenset(CHINESE_NEGATIONS)
 MIN_WORDS = 4
 """Shorter texts are not edited: a single word may carry their meaning."""
 
@@ -54,7 +54,7 @@ def is_protected(word: str) -> bool:
     """Return whether a word negates, intensifies, contrasts or expresses a feeling."""
     low = word.lower()
     # A longer Chinese word may contain the negation: 再也不会.
-    return low in PROTECTED or low.endswith(("n't", "n’t")) or not _CHINESE_NEGATIONS.isdisjoint(low)
+    return low in PROTECTED or low.endswith(("n't", "n’t")) or not _NEGATING_CHARACTERS.isdisjoint(low)
 
 
 SWAP = Augmenter(swap_words, is_soft=True)

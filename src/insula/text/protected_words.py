@@ -20,6 +20,9 @@ NEGATIONS: frozenset[str] = _split_words(
 )
 """Words that negate a feeling."""
 
+CHINESE_NEGATIONS = "不没沒无無未非别別莫勿"
+"""Characters with which a Chinese word negates, simplified and traditional."""
+
 INTENSIFIERS: frozenset[str] = _split_words(
     """
     very so too really quite rather such much more most less least even ever truly totally absolutely completely
