@@ -42,6 +42,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
         ("It was good", "It was not good", "negation"),
         ("It is n't good", "It is good", "negation"),
         ("I can't wait", "I can wait", "negation"),
+        ("Can't wait", "Can wait", "negation"),
         ("Nobody came", "Everybody came", "negation"),
         ("never again", "again", "negation"),
         ("so very good", "very good", "deletion"),
@@ -57,6 +58,11 @@ def test_edits_of_both_languages(text: str, after: str, kind: str) -> None:
 def test_edits_that_look_like_negation_are_not_made() -> None:
     assert "服务错" not in edited("服务不错")
     assert "但不是很远" not in edited("但是很远")
+
+
+@pytest.mark.parametrize("text", ["I can't wait", "I can’t wait", "it is n't bad", "it could n't be worse"])
+def test_a_contraction_is_not_negated_again(text: str) -> None:
+    assert not [after for after in edited(text) if " not" in after]
 
 
 def test_an_edit_never_empties_a_text() -> None:

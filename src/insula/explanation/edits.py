@@ -20,6 +20,7 @@ MOST_CHANGES = 200  # opposites and negations in a very long text, from its star
 
 # An auxiliary that "not" may follow; COPULA has the forms of "be".
 _AUXILIARY = re.compile(r"\b(?:can|could|will|would|should|do|does|did|must|may|might)\b(?!\s+not\b)", re.IGNORECASE)
+_IS_CONTRACTED = re.compile(r"(?:\s?n)?['’]t\b", re.IGNORECASE)  # can't, is n't
 _CONTRACTED = re.compile(r"\b(ca|wo|\w+)\s?n['’]t\b", re.IGNORECASE)  # also in two words, as treebanks write it
 _WHOLE = {"ca": "can", "wo": "will"}
 _POSITIVE = {
@@ -85,7 +86,8 @@ def _replace_words(text: str) -> Iterator[Edit]:
 def _negate(text: str) -> Iterator[Edit]:
     """Yield edits that remove a negation, and those that add one."""
     for match in _CONTRACTED.finditer(text):
-        yield Edit("negation", *match.span(), _WHOLE.get(match[1].lower(), match[1]), 1)
+        whole = _WHOLE.get(match[1].lower(), match[1])
+        yield Edit("negation", *match.span(), whole.capitalize() if match[1].istitle() else whole, 1)
     for start, end in find_word_spans(text):
         word = text[start:end].lower()
         if word in _POSITIVE:
@@ -94,7 +96,8 @@ def _negate(text: str) -> Iterator[Edit]:
             yield Edit("negation", start, start, "不", 1)
     for pattern in (COPULA, _AUXILIARY):
         for match in pattern.finditer(text):
-            yield Edit("negation", match.end(), match.end(), " not", 1)
+            if not _IS_CONTRACTED.match(text, match.end()):
+                yield Edit("negation", match.end(), match.end(), " not", 1)
     for match in CHINESE_DEGREE.finditer(text):
         yield Edit("negation", *match.span(), "不", 1)
         yield Edit("negation", *match.span(), "一点也不", 1)
