@@ -107,7 +107,10 @@ def test_types_and_other_formats_are_kept(source: Path, tmp_path: Path) -> None:
         ({"text": "body"}, "text column must be one of .*Got 'body'"),
         ({"times": 0}, "must be at least 1. Got 0"),
         ({"language": "fr"}, "language must be one of en, zh. Got 'fr'"),
-        ({"methods": ["keyboard"], "language": "zh"}, "methods keyboard do not support the language 'zh'"),
+        (
+            {"methods": ["keyboard"], "language": "zh"},
+            "method keyboard does not support the language 'zh'",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(source: Path, options: dict[str, object], message: str) -> None:
@@ -135,7 +138,7 @@ def test_the_command_reports_what_it_wrote(source: Path) -> None:
     assert "4 rows and 3 variants written." in done.output
     assert "negation" in done.output
     assert "never takes copies as validation or test rows" in done.stderr
-    assert "change the strength of an emotion" in done.stderr
+    assert "The method intensity changes the strength of an emotion" in done.stderr
     shown = CliRunner().invoke(app, [*asked, "--json"])
     assert json.loads(shown.stdout)["added"] == 3
     assert CliRunner().invoke(app, [*asked[:-1], "-", "--json"]).exit_code == 2

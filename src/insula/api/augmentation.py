@@ -103,6 +103,7 @@ def attack_model(
     """
     progress = choose_progress(progress)
     choose_candidates(method)
+    limits = Limits(queries, share)
     place = locate_model(model)
     folder = open_folder(place)
     if output is not None:
@@ -120,7 +121,7 @@ def attack_model(
         for note in notes:
             progress.say(note)
         found = attack_examples(
-            Predictor.load(place), examples, method, rows=rows, limits=Limits(queries, share), seed=seed,
+            Predictor.load(place), examples, method, rows=rows, limits=limits, seed=seed,
             progress=progress,
         )  # fmt: skip
         stamp = stamp_document(command)

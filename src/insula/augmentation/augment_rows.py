@@ -171,13 +171,16 @@ def _check(chosen: Mapping[str, Augmenter], label: str | None, times: int, langu
         )
     need = [name for name, one in chosen.items() if one.needs_label or one.preserves == "nothing"]
     if label is None and need:
-        which = f"method {need[0]} needs" if len(need) == 1 else f"methods {', '.join(need)} need"
-        raise DataError(f"The {which} the label of each row. Name its column with --label (in Python: `label`).")
+        raise DataError(
+            f"{_describe_methods(need, 'needs', 'need')} the label of each row. "
+            "Name its column with --label (in Python: `label`)."
+        )
     if language is not None:
         unsupported = [name for name, one in chosen.items() if language not in one.languages]
         if unsupported:
             raise DataError(
-                f"The methods {', '.join(unsupported)} do not support the language {language!r}. Leave them out."
+                f"{_describe_methods(unsupported, 'does', 'do')} not support the language {language!r}. "
+                "Name other methods."
             )
 
 
@@ -211,10 +214,15 @@ def _iterate_cautions(chosen: Mapping[str, Augmenter]) -> Iterator[str]:
     yield "Use these rows for training only: insula never takes copies as validation or test rows."
     soft = [name for name, one in chosen.items() if one.is_soft]
     if soft:
-        yield f"The methods {', '.join(soft)} keep most labels, not all: give their rows less weight."
+        yield f"{_describe_methods(soft, 'keeps', 'keep')} most labels, not all: give the copies less weight."
     stronger = [name for name, one in chosen.items() if one.preserves == "emotion"]
     if stronger:
         yield (
-            f"The methods {', '.join(stronger)} change the strength of an emotion: "
-            "leave them out for intensities and other ordinal or dimensional labels."
+            f"{_describe_methods(stronger, 'changes', 'change')} the strength of an emotion: "
+            "not for intensities and other ordinal or dimensional labels."
         )
+
+
+def _describe_methods(names: Sequence[str], one: str, several: str) -> str:
+    """Return the start of a sentence: `The method swap keeps`, `The methods swap, delete keep`."""
+    return f"The method {names[0]} {one}" if len(names) == 1 else f"The methods {', '.join(names)} {several}"

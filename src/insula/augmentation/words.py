@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from insula.text.scripts import HAN
 from insula.text.segment import segment_chinese
@@ -29,6 +30,6 @@ def split_words(text: str, language: str) -> tuple[list[str], list[str]]:
     return split, between
 
 
-def join_words(words: list[str], gaps: list[str]) -> str:
+def join_words(words: Sequence[str], gaps: Sequence[str]) -> str:
     """Return the text of words and the pieces around them."""
     return gaps[0] + "".join(word + gap for word, gap in zip(words, gaps[1:], strict=True))

@@ -71,12 +71,13 @@ def with_augmented(dataset: Dataset, recipe: Recipe, progress: Progress, file: P
 
 def _check_labels(chosen: Mapping[str, Augmenter], scheme: LabelScheme) -> None:
     """Raise `RecipeError` if a method would give rows of this scheme wrong labels, or can never apply."""
+    names = _index_names(scheme)
     for name, augmenter in chosen.items():
         if augmenter.preserves == "emotion" and scheme.kind in ("ordinal", "dimensional"):
             problem = "changes the strength of an emotion, which the labels measure"
         elif scheme.kind == "dimensional" and (augmenter.needs_label or augmenter.preserves == "nothing"):
             problem = "needs labels"
-        elif augmenter.new_labels and not _translate_labels(augmenter, scheme):
+        elif augmenter.new_labels and not any({*pair} <= names.keys() for pair in augmenter.new_labels.items()):
             problem = f"has no new label for any of {', '.join(scheme.names)}"
         else:
             continue
@@ -86,10 +87,9 @@ def _check_labels(chosen: Mapping[str, Augmenter], scheme: LabelScheme) -> None:
         )
 
 
-def _translate_labels(augmenter: Augmenter, scheme: LabelScheme) -> dict[str, str]:
-    """Return label to new label in the spelling of the scheme, for labels whose new label the scheme has."""
-    by_name = {name.lower(): name for name in scheme.names}
-    return {by_name[old]: by_name[new] for old, new in augmenter.new_labels.items() if {old, new} <= by_name.keys()}
+def _index_names(scheme: LabelScheme) -> dict[str, str]:
+    """Return labels in lower case, as augmenters have them, to labels in the spelling of the scheme."""
+    return {name.lower(): name for name in scheme.names}
 
 
 def _copy_rows(
@@ -100,7 +100,7 @@ def _copy_rows(
     seed: int,
     epoch: int,
 ) -> Iterator[_Copy]:
-    names = {name.lower(): name for name in scheme.names}
+    names = _index_names(scheme)
     for number, example in enumerate(rows):
         if example.augmented_by:
             continue

@@ -50,11 +50,16 @@ def attack_examples(
     method    a name in `METHODS`
     rows      largest number of rows, drawn with the seed; correct or not
 
-    Raises `DataError` for a model with dimensions, which makes no decisions, and for limits out of range.
+    Raises `DataError` for a model with dimensions, which makes no decisions, and for fewer rows than one.
     """
     candidates = choose_candidates(method)
     scheme, began = predictor.scheme, time.monotonic()
-    _check(scheme.is_categorical, rows, limits)
+    if not scheme.is_categorical:
+        raise DataError(
+            "An attack changes decisions, and this model has dimensions instead of labels. Name a model with labels."
+        )
+    if rows < 1:
+        raise DataError(f"The number of rows must be at least 1. Got {rows}. Choose a larger one.")
     every = range(len(examples))
     places = sorted(random.Random(seed).sample(every, rows)) if rows < len(examples) else list(every)
     notes = [f"{pluralise(rows, 'row')} of {len(examples):,}, drawn with seed {seed}."] if rows < len(examples) else []
@@ -81,18 +86,6 @@ def attack_examples(
         seconds=round(time.monotonic() - began, 1),
         worst=[_to_record(one, scheme.names) for one in sorted(successes, key=_sort_key)[:WORST]],
     )
-
-
-def _check(is_categorical: bool, rows: int, limits: Limits) -> None:
-    if not is_categorical:
-        raise DataError(
-            "An attack changes decisions, and this model has dimensions instead of labels. Name a model with labels."
-        )
-    if rows < 1 or limits.queries < 2:
-        name, least, got = ("rows", 1, rows) if rows < 1 else ("queries for each row", 2, limits.queries)
-        raise DataError(f"The number of {name} must be at least {least}. Got {got}. Choose a larger one.")
-    if not 0 < limits.share <= 1:
-        raise DataError(f"The share of words to change must be above 0 and at most 1. Got {limits.share}.")
 
 
 def _sort_key(outcome: Outcome) -> tuple[float, float, int]:

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from insula.augmentation.words import join_words
 from insula.core.arrays import BoolArray, FloatArray
 from insula.core.decision import compute_confidence
+from insula.core.errors import DataError
 from insula.core.model_input import ModelInput
 from insula.core.progress import Progress, Silent
 from insula.inference.predictor import Predictor
@@ -32,10 +34,22 @@ class Limits:
 
     queries  largest number of different texts to predict, the original included
     share    largest share of the words to change; at least one may change
+
+    Raises `DataError` for limits out of range.
     """
 
     queries: int = 500
     share: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.queries < 2:
+            raise DataError(
+                f"The number of queries for each row must be at least 2. Got {self.queries}. Choose a larger one."
+            )
+        if not 0 < self.share <= 1:
+            raise DataError(
+                f"The share of words to change must be above 0 and at most 1. Got {self.share}. Choose another one."
+            )
 
 
 DEFAULT = Limits()
@@ -91,7 +105,7 @@ class Sentence:
         return dataclasses.replace(self, words=(*self.words[:place], word, *self.words[place + 1 :]))
 
     def __str__(self) -> str:
-        return self.gaps[0] + "".join(word + gap for word, gap in zip(self.words, self.gaps[1:], strict=True))
+        return join_words(self.words, self.gaps)
 
 
 Candidates = Callable[[Sentence, int, random.Random], Iterable[str]]

@@ -51,8 +51,8 @@ def augment(
     the method of each copy. A recipe can augment its training rows, too: --set augment.methods=swap.
 
     Methods for English and Chinese: swap and delete (words), elongation, punctuation, emoji-words, emoji, identity,
-    intensity, negation. English: synonyms, keyboard, ocr, casing. Chinese: width,
-    homophone, pinyin, traditional.
+    intensity, negation. English: synonyms, keyboard, ocr, casing. Chinese: width, homophone, pinyin,
+    traditional.
 
     **Examples**
 

@@ -87,11 +87,12 @@ def find_near_duplicates(
                     return True
         return False
 
+    is_comparable = np.array(sizes[: len(texts)]) > 0
     for keys in _iterate_band_keys(signatures, _choose_band_rows(threshold)):
         own, others = keys[: len(texts)], keys[len(texts) :]
         order = np.argsort(others, kind="stable")
         first, last = (np.searchsorted(others[order], own, side) for side in ("left", "right"))
-        for place in np.flatnonzero((last > first) & ~found & (np.array(sizes[: len(texts)]) > 0)).tolist():
+        for place in np.flatnonzero((last > first) & ~found & is_comparable).tolist():
             candidates = order[first[place] : min(last[place], first[place] + MOST_COMPARED)]
             found[place] = is_near(place, candidates.tolist())
     return found
