@@ -30,9 +30,10 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks")]
 from insula.core.arrays import BoolArray, Float32Array, Int64Array  # noqa: E402
 from insula.core.files import hash_file, write_json  # noqa: E402
 from insula.inference.risk.hidden_states import HiddenStates  # noqa: E402
-from insula.inference.risk.scorer import BASE_FILES, HEAD, RISK_FOLDER, SETTINGS, language_of  # noqa: E402
+from insula.inference.risk.scorer import BASE_FILES, HEAD, RISK_FOLDER, SETTINGS  # noqa: E402
 from insula.models.locate import STARTER_FOLDER  # noqa: E402
 from insula.safety.signals.result import KINDS  # noqa: E402
+from insula.text.scripts import detect_language_by_script  # noqa: E402
 from risk_rows import VALIDATION, RiskRow, composed_rows, ordinary_rows  # noqa: E402
 from signal_cases import SignalCase, signal_cases  # noqa: E402
 
@@ -107,7 +108,7 @@ def main(arguments: list[str]) -> int:
         head = train(texts, rows, weights, folds != fold)
         scores = score(head, texts)
         thresholds.append(choose_thresholds(head, ordinary))
-        limits = np.array([thresholds[-1][language_of(row.text)] for row in rows], dtype=np.float32)
+        limits = np.array([thresholds[-1][detect_language_by_script(row.text)] for row in rows], dtype=np.float32)
         left_out[folds == fold] = (scores - limits)[folds == fold]
         print(f"fold {fold}: thresholds {thresholds[-1]}", flush=True)
     if given.cross_validate:

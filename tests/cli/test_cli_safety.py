@@ -13,6 +13,7 @@ from cli_messages import failed
 
 from insula import check_message, check_messages, check_reply
 from insula.cli.safety import NEEDS_PERSON
+from insula.core.errors import DataError
 from insula.inference.risk import scorer as risk_scorer
 
 Insula = Callable[..., Any]
@@ -117,3 +118,9 @@ def test_the_score_finds_what_the_rules_do_not() -> None:
     assert found.score >= 0.5
     assert found.kinds
     assert any("A learned model" in reason for reason in found.reasons)
+
+
+def test_a_single_text_is_no_list_of_messages() -> None:
+    with pytest.raises(DataError, match="Got one text"):
+        check_messages(RISK)
+    assert [found.signal for found in check_messages(iter([RISK]))] == [True]  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import insula.empathy.reply as reply_module
+import insula.inference.risk.check as risk_check
 from insula import ModelInput, Turn, load_model, reply
 from insula.core.errors import DataError
 from insula.empathy.state import POSITIVE
@@ -68,7 +68,9 @@ def test_danger_in_an_earlier_turn_counts() -> None:
 
 def test_a_failed_check_hands_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """It fails closed: the rules cannot be read, and no draft is written."""
-    monkeypatch.setattr(reply_module, "check_message", lambda text, score: check_message(text, score=score, seconds=-1))
+    monkeypatch.setattr(
+        risk_check, "check_by_rules", lambda text, **given: check_message(text, **given | {"seconds": -1})
+    )
     found = reply("Thank you!")
     assert found.drafts == ()
     assert found.hand_off is not None

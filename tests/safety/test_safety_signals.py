@@ -68,6 +68,19 @@ def test_a_check_that_takes_too_long_calls_a_person() -> None:
     assert "longer than 0 s" in str(found.failure)
 
 
+def test_a_failed_check_keeps_what_the_score_found() -> None:
+    found = check_message("The bus was late again.", score=RiskScore(0.9, {"abuse": 0.8}), seconds=0)
+    assert (found.signal, found.level, found.kinds, found.score) == (True, "concern", ("abuse",), 0.9)
+    assert "longer than 0 s" in str(found.failure)
+
+
+def test_a_signal_hides_no_failure() -> None:
+    long = check_message("I want to die. " + "x" * detect.MAX_CHARACTERS, seconds=20)
+    assert (long.signal, str(long.failure)) == (True, "Only the first 100,000 characters were checked.")
+    foreign = check_message("죽고 싶어요", score=0.9)
+    assert (foreign.signal, "do not read the language" in str(foreign.failure)) == (True, True)
+
+
 def test_a_learned_score_adds_and_hides_nothing() -> None:
     assert check_message("The bus was late.", score=0.9).signal
     assert not check_message("The bus was late.", score=0.1).needs_person
@@ -90,12 +103,18 @@ def test_the_kind_of_a_score_is_in_the_result() -> None:
 
 
 def test_a_wrong_score_is_a_failure() -> None:
-    assert check_message("The bus was late.", score=7.0).needs_person  # a wrong score is a failure
+    for wrong in (7.0, float("nan")):
+        found = check_message("The bus was late.", score=wrong)
+        assert (found.needs_person, found.failure, found.score) == (True, "The check failed (ValueError).", None)
 
 
 @pytest.mark.parametrize(
-    "text", ["quiero morir hoy, ya no puedo mas con esto", "死にたいです。もう疲れました", "나는 죽고 싶어요"]
-)
+    "text",
+    [
+        "quiero morir hoy, ya no puedo mas con esto", "死にたいです。もう疲れました", "나는 죽고 싶어요",
+        "я хочу умереть", "θέλω να πεθάνω", "хочу вмерти, прощайте",
+    ],
+)  # fmt: skip
 def test_a_language_that_is_not_read_calls_a_person(text: str) -> None:
     assert check_message(text).needs_person
 

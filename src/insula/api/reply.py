@@ -41,10 +41,10 @@ def reply(
 
     Raises `DataError` for an empty text, a wrong argument, or a strategy without sentences for this message.
     """
-    from insula.empathy.reply import Reply, build_hand_off, build_reply, find_risk
+    from insula.empathy.reply import Reply, build_hand_off, build_reply
     from insula.empathy.state import LANGUAGES
     from insula.inference.predictor import Predictor
-    from insula.inference.risk.scorer import load_risk_scorer
+    from insula.inference.risk.check import check_messages
 
     given = message if isinstance(message, ModelInput) else ModelInput(message)
     if not given.text.strip():
@@ -55,7 +55,7 @@ def reply(
         raise DataError(f"n must be from 1 to {MOST_DRAFTS}. Got {n}.")
     spoken = language or detect_language_by_script(given.text)
     texts = [*(turn.text for turn in given.turns), given.text]
-    risk = find_risk(texts, lambda given: load_risk_scorer().score(given))
+    risk = next((check for check in check_messages(texts[::-1]) if check.needs_person), None)
     if risk is not None:
         return Reply(given.text, spoken, None, (), hand_off=build_hand_off(risk, spoken))
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)

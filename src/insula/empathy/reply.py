@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,7 @@ from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.empathy.drafts import Draft, read_templates, write_drafts
 from insula.empathy.state import LANGUAGES, ConversationState, read_state
-from insula.safety.signals.detect import check_message
-from insula.safety.signals.result import RiskCheck, RiskScore
+from insula.safety.signals.result import RiskCheck
 
 
 @dataclass(frozen=True)
@@ -65,22 +64,6 @@ class Reply:
         }
 
 
-def find_risk(texts: Sequence[str], score: Callable[[Sequence[str]], Sequence[RiskScore]]) -> RiskCheck | None:
-    """Return the first check that asks for a person, of the last text and then of the earlier ones.
-
-    score  returns the learned scores of texts; if it fails, a person must read the message
-    """
-    try:
-        scores = score(texts)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with the score, no draft is written
-        failure = f"The learned score failed ({type(error).__name__})."
-        return RiskCheck(
-            False, "none", reasons=(f"{failure} A person must read the message.",), needs_person=True, failure=failure
-        )
-    checks = (check_message(text, score=score) for text, score in zip(reversed(texts), reversed(scores), strict=True))
-    return next((check for check in checks if check.needs_person), None)
-
-
 def build_hand_off(risk: RiskCheck, language: str) -> HandOff:
     """Return the hand-off for a message that a person must answer."""
     words = read_templates(language)["handoff"]
@@ -97,7 +80,7 @@ def build_reply(
     strategy: str = "auto",
     count: int = 3,
 ) -> Reply:
-    """Return drafts for a message in which `find_risk` found nothing.
+    """Return drafts for a message in which no check found a risk.
 
     language  of the drafts; any other than `en` and `zh` gets English ones
     earlier   predictions for the earlier messages of the same speaker, oldest first

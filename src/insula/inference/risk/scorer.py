@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,13 +21,14 @@ from insula.core.errors import ModelFolderError
 from insula.core.files import hash_file
 from insula.inference.risk.hidden_states import HiddenStates
 from insula.models.locate import STARTER_FOLDER
+from insula.models.tokens.windows import pool
+from insula.safety.signals.detect import MAX_CHARACTERS
 from insula.safety.signals.result import KINDS, RiskScore
+from insula.text.scripts import detect_language_by_script
 
 RISK_FOLDER = STARTER_FOLDER.parent / "risk"
 HEAD, SETTINGS = "head.safetensors", "head.json"
 BASE_FILES = ("model.onnx", "preparation.json", "tokenizer.json")
-MOST_CHARACTERS = 100_000
-_CHINESE = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 
 Array = NDArray[np.float32]
 
@@ -56,7 +56,7 @@ class RiskScorer:
         if not texts:
             return []
         logits = self.logits(texts)
-        limits = [self._thresholds[language_of(text)] for text in texts]
+        limits = [self._thresholds[detect_language_by_script(text)] for text in texts]
         values = 1 / (1 + np.exp(-(logits[:, 0] - np.array(limits))))
         kinds = 1 / (1 + np.exp(-logits[:, 1:]))
         return [
@@ -66,19 +66,12 @@ class RiskScorer:
 
     def logits(self, texts: Sequence[str]) -> Array:
         """Return (texts, 1 + kinds) logits: of any risk, and of each kind."""
-        tokens = self._states.encode([text[:MOST_CHARACTERS] for text in texts])
+        tokens = self._states.encode([text[:MAX_CHARACTERS] for text in texts])
         windows = [window for text in tokens for window in text.windows]
         logits = np.zeros((len(windows), 1 + len(KINDS)), dtype=np.float32)
         for place, states in self._states.compute(windows):
             logits[place] = _apply_head(states, self._weights)
-        counts = np.array([len(text.windows) for text in tokens])
-        highest: Array = np.maximum.reduceat(logits, np.cumsum(counts) - counts, axis=0)
-        return highest
-
-
-def language_of(text: str) -> str:
-    """Return `zh` for a text with Chinese characters, else `en`: whose threshold counts."""
-    return "zh" if _CHINESE.search(text) else "en"
+        return pool(logits, [len(text.windows) for text in tokens], "max")
 
 
 def _apply_head(states: Array, weights: Mapping[str, Array]) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -26,7 +27,8 @@ _INJECTION = re.compile(
     r"|(?:标记|判定|归类|输出|当作|视为)[^。！？\n]{0,10}(?:安全|无风险|没有风险|小说|虚构)"
 )
 _LETTERS = {"en": re.compile("[a-z]"), "zh": re.compile("[\u3400-\u9fff\uf900-\ufaff]")}
-_LATIN_RUN = re.compile("[a-z]+")
+_LETTER = re.compile(r"[^\W\d_]")
+_LETTER_READ = re.compile("[A-Za-z\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"[^\W\d_]+")
 _ENGLISH = frozenset(
     "a about after again all am an and any are as at be because been before but by can cant could day did do does dont "
@@ -64,26 +66,17 @@ def check_message(
     Rules and score can only add to each other: neither hides what the other found. A check that fails says so in
     `failure` and sets `needs_person`.
     """
+    learned: RiskScore | None = None
     try:
         learned = score if isinstance(score, RiskScore) or score is None else RiskScore(score)
         plain = PlainText(text[:MAX_CHARACTERS])
         sets = [rule_set(code) for code, letters in _LETTERS.items() if letters.search(plain.text)]
         return _checked(text, plain, sets, learned, language, time.perf_counter() + seconds)
     except TimeoutError:
-        return _failed(f"The check took longer than {seconds:g} s.", score)
+        failure = f"The check took longer than {seconds:g} s."
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the check, a person must see the message
-        return _failed(f"The check failed ({type(error).__name__}).", score)
-
-
-def _failed(failure: str, score: RiskScore | float | None) -> RiskCheck:
-    return RiskCheck(
-        False,
-        "none",
-        reasons=(f"{failure} A person must read the message.",),
-        needs_person=True,
-        failure=failure,
-        score=score.value if isinstance(score, RiskScore) else score if isinstance(score, float) else None,
-    )
+        failure = f"The check failed ({type(error).__name__})."
+    return _with_score(RiskCheck(False, "none"), learned).with_failure(failure)
 
 
 def _checked(
@@ -92,28 +85,31 @@ def _checked(
     found: set[RiskSpan] = set()
     for rules in sets:
         found |= _spans(plain, rules, deadline)
-    unread = "" if found else _unread(plain.text, language)
+    is_signal = bool(found) or (score is not None and score.value >= THRESHOLD)
+    result = _described(text, plain, found, sets) if is_signal else RiskCheck(False, "none")
+    result = _with_score(result, score)
     if len(text) > MAX_CHARACTERS:
-        unread = f"Only the first {MAX_CHARACTERS:,} characters were checked."
-    value = None if score is None else score.value
-    if not found and (value is None or value < THRESHOLD):
-        reasons = (f"{unread} A person must read the message.",) if unread else ()
-        return RiskCheck(False, "none", reasons=reasons, needs_person=bool(unread), failure=unread or None, score=value)
-    result = replace(_described(text, plain, found, sets), score=value)
-    return result if score is None or score.value < THRESHOLD else _with_score(result, score)
+        return result.with_failure(f"Only the first {MAX_CHARACTERS:,} characters were checked.")
+    unread = "" if found else _unread(text, plain.text, language)
+    return result.with_failure(unread) if unread else result
 
 
-def _with_score(result: RiskCheck, score: RiskScore) -> RiskCheck:
+def _with_score(result: RiskCheck, score: RiskScore | None) -> RiskCheck:
     """Return a result to which a learned score has added: its most likely kind, if the rules found none."""
+    if score is None or score.value < THRESHOLD:
+        return replace(result, score=None if score is None else score.value)
     learned = sorted(score.kinds, key=score.kinds.__getitem__, reverse=True)
     kinds = result.kinds or tuple(kind for at, kind in enumerate(learned) if not at or score.kinds[kind] >= THRESHOLD)
     names = " or ".join(_NAMES[kind] for kind in kinds)
     sentence = f"A learned model scores the message {score.value:.2f}" + (f": perhaps {names}." if names else ".")
     return replace(
         result,
+        signal=True,
+        needs_person=True,
         level=max(result.level, "concern", key=LEVELS.index),
         kinds=kinds,
         reasons=(*result.reasons, sentence),
+        score=score.value,
     )
 
 
@@ -175,16 +171,16 @@ def _longest(spans: tuple[RiskSpan, ...], kind: RiskKind) -> list[RiskSpan]:
     return sorted(kept)
 
 
-def _unread(plain: str, language: str | None) -> str:
+def _unread(original: str, plain: str, language: str | None) -> str:
     """Return why the rules cannot read a message; the empty string if they can, or if it has no words."""
     if language is not None and language not in ("en", "zh"):
         return f"The rules do not read the language {language!r}."
     words = _WORD.findall(plain)
     if not words:
         return ""
-    letters = sum(map(len, words))
-    known = sum(map(len, _LATIN_RUN.findall(plain))) + len(_LETTERS["zh"].findall(plain))
-    if known * 2 < letters:
+    # In plain text, most letters of Russian and Greek are Latin ones.
+    wide = unicodedata.normalize("NFKD", original)
+    if len(_LETTER_READ.findall(wide)) * 2 < len(_LETTER.findall(wide)):
         return "The rules do not read the language of the message."
     if _LETTERS["zh"].search(plain):
         return ""

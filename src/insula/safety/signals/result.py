@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 RiskKind = Literal["suicide", "self_harm", "violence", "abuse", "medical_emergency"]
@@ -78,6 +78,15 @@ class RiskCheck:
     def priority(self) -> int:
         """0 for none to 3 for immediate; a message that could not be checked counts as high."""
         return 2 if self.failure is not None and not self.signal else LEVELS.index(self.level)
+
+    def with_failure(self, failure: str) -> RiskCheck:
+        """Return this result as one of a check that failed, in whole or in part: a person must read the message."""
+        return replace(
+            self,
+            needs_person=True,
+            failure=self.failure or failure,
+            reasons=(*self.reasons, f"{failure} A person must read the message."),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types, without the text."""
