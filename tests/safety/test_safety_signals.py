@@ -131,11 +131,29 @@ def test_a_language_that_is_not_read_calls_a_person(text: str) -> None:
         "She covered my eyes: a surprise party!",
         "救命，这个包打五折！",
         "他在海边向我求婚了，我手一直在抖。",
+        "今天领证啦，民政局门口下着大雨，他把外套全盖我头上了",
+        "没带伞，只好拿外套挡着雨一路跑回宿舍。",
+        "出图书馆下雨了，她用外套遮住头冲了出去",
+        "我睡着的时候，同桌把外套盖在我身上了。",
         "The baby took her first steps, I'll never forget it.",
     ],
 )
 def test_ordinary_messages_need_nobody(text: str) -> None:
     assert not check_message(text).needs_person
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我总拿外套遮住手臂，怕被看见",
+        "外面下着雨，我也用袖子盖住我身上的伤",
+        "外套盖在腿上，就不会有人问那些印子了",
+        "他把外套盖我身上了。我的长袖底下没人知道有什么",
+        "我把外套盖在我身上了，怕同学看到",
+    ],
+)
+def test_what_is_hidden_under_clothes_is_a_signal(text: str) -> None:
+    assert check_message(text).signal
 
 
 def test_a_message_of_50_000_characters_is_checked() -> None:
