@@ -11,13 +11,24 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.options import AnyModel, Attribute, FileFormat, Header, Json, Quiet, RulesFile, Separator
+from insula.cli.options import (
+    FILES,
+    AnyModel,
+    Attribute,
+    FileFormat,
+    Header,
+    Json,
+    Quiet,
+    Resume,
+    RulesFile,
+    Separator,
+    input_option,
+    output_option,
+)
 from insula.cli.typed_inputs import build_typed_inputs, reject_file_names
 from insula.core.model_input import TextOrInput
 from insula.core.sentences import pluralise
 from insula.core.starter import STARTER
-
-FILES = "Files"
 
 
 def explain(
@@ -62,24 +73,12 @@ def explain(
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--input", "-i", help="File of messages; - is standard input.", metavar="FILE", rich_help_panel=FILES
-        ),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output", "-o", help="File of explanations; - is standard output.", metavar="FILE", rich_help_panel=FILES
-        ),
-    ] = None,
+    source: Annotated[str | None, input_option()] = None,
+    output: Annotated[str | None, output_option("File of explanations; - is standard output.")] = None,
     text: Annotated[
         str | None, typer.Option("--text", help="Column with the text.", metavar="COLUMN", rich_help_panel=FILES)
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Resume an interrupted run of the same command.", rich_help_panel=FILES)
-    ] = False,
+    resume: Resume = False,
     format: FileFormat = None,
     separator: Separator = None,
     header: Header = None,

@@ -60,6 +60,23 @@ def folder_option(help: str) -> Any:
     )  # fmt: skip
 
 
+FILES = "Files"
+
+
+def input_option(help: str = "File of messages; - is standard input.") -> Any:
+    """Return `--input FILE` with this help text."""
+    return typer.Option("--input", "-i", help=help, metavar="FILE", rich_help_panel=FILES)
+
+
+def output_option(help: str) -> Any:
+    """Return `--output FILE` with this help text."""
+    return typer.Option("--output", "-o", help=help, metavar="FILE", rich_help_panel=FILES)
+
+
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Resume an interrupted run of the same command.", rich_help_panel=FILES)
+]
+
 RulesFile = Annotated[
     str | None,
     typer.Option(
@@ -194,7 +211,7 @@ Bom = Annotated[
     typer.Option(
         "--bom",
         help="Begin a CSV or TSV file with a byte order mark, so that Excel shows Chinese correctly.",
-        rich_help_panel="Files",
+        rich_help_panel=FILES,
     ),
 ]
 DisplayLanguage = Annotated[

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from insula.cli.options import (
+    FILES,
     AnyModel,
     Attribute,
     Bom,
@@ -19,8 +20,11 @@ from insula.cli.options import (
     Header,
     Language,
     Quiet,
+    Resume,
     RulesFile,
     Separator,
+    input_option,
+    output_option,
 )
 from insula.cli.typed_inputs import build_typed_inputs, reject_file_names
 from insula.core.sentences import pluralise
@@ -32,7 +36,6 @@ if TYPE_CHECKING:
     from insula.inference.outputs import Sink
     from insula.inference.predictor import Predictor
 
-FILES = "Files"
 CONVERSATION = "Conversation (values with TEXT, names of columns with files)"
 
 
@@ -73,26 +76,8 @@ def predict(
     ] = None,
     display_language: DisplayLanguage = "en",
     quiet: Quiet = False,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--input",
-            "-i",
-            help="File of messages, or its URL (s3://...); - is standard input.",
-            metavar="FILE",
-            rich_help_panel=FILES,
-        ),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File of predictions; - is standard output, as JSON Lines.",
-            metavar="FILE",
-            rich_help_panel=FILES,
-        ),
-    ] = None,
+    source: Annotated[str | None, input_option("File of messages, or its URL (s3://...); - is standard input.")] = None,
+    output: Annotated[str | None, output_option("File of predictions; - is standard output, as JSON Lines.")] = None,
     text: Annotated[
         list[str] | None,
         typer.Option(
@@ -165,10 +150,7 @@ def predict(
         ),
     ] = None,
     bom: Bom = False,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Resume an interrupted run of the same command.", rich_help_panel=FILES),
-    ] = False,
+    resume: Resume = False,
     engine: Annotated[
         str,
         typer.Option(

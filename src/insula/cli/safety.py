@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from insula.cli.options import FileFormat, Header, Quiet, Separator, Text
+from insula.cli.options import FileFormat, Header, Quiet, Separator, Text, input_option, output_option
 from insula.cli.program import App
 from insula.cli.typed_inputs import build_typed_inputs, reject_file_names
 from insula.core.model_input import get_text
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from insula.safety.signals.result import RiskCheck
 
 NEEDS_PERSON = 3
-FILES = "Files"
 app = App(help="Notice messages of people at risk, and replies that must not be sent (experimental).")
 
 
@@ -44,21 +43,9 @@ def check(
         bool, typer.Option("--json", help="Print one JSON object per text. With --output FILE: a summary.")
     ] = False,
     quiet: Quiet = False,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--input", "-i", help="File of messages; - is standard input.", metavar="FILE", rich_help_panel=FILES
-        ),
-    ] = None,
+    source: Annotated[str | None, input_option()] = None,
     output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File with the rows and their checks; - is standard output, as JSON Lines.",
-            metavar="FILE",
-            rich_help_panel=FILES,
-        ),
+        str | None, output_option("File with the rows and their checks; - is standard output, as JSON Lines.")
     ] = None,
     text: Text = None,
     format: FileFormat = None,
