@@ -11,10 +11,11 @@ from insula.cli.options import FileFormat, Header, Quiet, Separator, Text, input
 from insula.cli.program import App
 from insula.cli.typed_inputs import build_typed_inputs, reject_file_names
 from insula.core.model_input import get_text
-from insula.core.sentences import pluralise
+from insula.core.sentences import pluralise, shorten
 
 if TYPE_CHECKING:
     from insula.safety.replies.check import ReplyCheck
+    from insula.safety.signals.help_lines import HelpLine
     from insula.safety.signals.result import RiskCheck
 
 NEEDS_PERSON = 3
@@ -76,20 +77,30 @@ def check(
     from insula.safety.signals.help_lines import find_help
 
     help_line = find_help(country)
+    if country is not None and (outgoing or not texts):
+        raise typer.BadParameter("--country needs TEXT that is an incoming message. Give one, or leave --country out.")
     if texts:
         if source is not None or output is not None:
             raise typer.BadParameter("The command checks texts or a file. Got both. Give TEXT or --input.")
+        if text or format is not None or separator is not None or header is not None:
+            raise typer.BadParameter(
+                "--text, --format, --separator and --header need --input FILE. Add it, or leave these options out."
+            )
         reject_file_names(texts, verb="check")
         messages = [get_text(one) for one in build_typed_inputs(texts)]
-        needed = (_check_replies if outgoing else _check_messages)(messages, as_json, help_line.sentence())
+        needed = _check_replies(messages, as_json) if outgoing else _check_messages(messages, as_json, help_line)
         raise typer.Exit(NEEDS_PERSON if needed else 0)
+    if "" in (source, output):
+        raise typer.BadParameter(
+            "--input and --output must be a file, or - for a stream. Got an empty name. Give the name of a file."
+        )
     if source is None or output is None:
         raise typer.BadParameter("There is nothing to check. Give TEXT, or --input FILE and --output FILE.")
     options = {"text": text or None, "input_format": format, "separator": separator, "header": header}
     _check_file(source, output, outgoing, as_json, quiet, options)
 
 
-def _check_messages(texts: list[str], as_json: bool, help_sentence: str) -> bool:
+def _check_messages(texts: list[str], as_json: bool, help_line: HelpLine) -> bool:
     from insula.api.safety.check import check_messages
 
     found = check_messages(texts)
@@ -99,20 +110,19 @@ def _check_messages(texts: list[str], as_json: bool, help_sentence: str) -> bool
         else:
             _print_message(text, one)
     if any(one.signal for one in found) and not as_json:
-        typer.echo(f"\n{help_sentence}")
+        typer.echo(f"\n{help_line.sentence()}")
     return any(one.needs_person for one in found)
 
 
 def _print_message(text: str, found: RiskCheck) -> None:
-    shown = text if len(text) <= 60 else f"{text[:57]}..."
     kinds = ", ".join(kind.replace("_", " ") for kind in found.kinds)
-    typer.echo(f"{shown}\n  level         {found.level}{f': {kinds}' if kinds else ''}")
+    typer.echo(f"{shorten(text, 60)}\n  level         {found.level}{f': {kinds}' if kinds else ''}")
     typer.echo(f"  needs person  {'yes' if found.needs_person else 'no'}")
     for reason in found.reasons:
         typer.echo(f"  {reason}")
 
 
-def _check_replies(texts: list[str], as_json: bool, help_sentence: str) -> bool:
+def _check_replies(texts: list[str], as_json: bool) -> bool:
     from insula.api.safety.check import check_reply
 
     found = [check_reply(text) for text in texts]
@@ -125,8 +135,7 @@ def _check_replies(texts: list[str], as_json: bool, help_sentence: str) -> bool:
 
 
 def _print_reply(text: str, found: ReplyCheck) -> None:
-    shown = text if len(text) <= 60 else f"{text[:57]}..."
-    typer.echo(f"{shown}\n  may be sent  {'yes' if found.allowed else 'no'}")
+    typer.echo(f"{shorten(text, 60)}\n  may be sent  {'yes' if found.allowed else 'no'}")
     for reason in found.reasons:
         typer.echo(f"  {reason}")
 
