@@ -13,6 +13,7 @@ from starter_sentences.parts import (
     POSITIVE,
     Parts,
     Sentence,
+    clause,
     compose,
     first,
     negate,
@@ -135,17 +136,12 @@ def _contrast(parts: Parts) -> Sentence:
 
 
 def _clause(parts: Parts, *, is_good: bool) -> tuple[str, str]:
-    kind = parts.random.random()
-    if kind < 0.5:
-        key, word = parts.group("good" if is_good else "bad")
-        return key, f"{parts.pick('things')}{_degree(parts, weak=False)}{word}"
-    labels = (POSITIVE - {"desire", "caring"}) if is_good else (NEGATIVE - {"remorse"})
-    if kind < 0.75:
-        key, word = parts.group("feelings", labels)
-        return key, f"我{_degree(parts, weak=False)}{word}"
-    among = {"joy", "love", "relief", "amusement"} if is_good else {"annoyance", "disappointment", "sadness", "anger"}
-    key, event = parts.group("events", among)
-    return key, parts.named(event)
+    return clause(
+        parts,
+        is_good=is_good,
+        opinion=lambda word: f"{parts.pick('things')}{_degree(parts, weak=False)}{word}",
+        feeling=lambda word: f"我{_degree(parts, weak=False)}{word}",
+    )
 
 
 def _irony(parts: Parts) -> Sentence:

@@ -13,6 +13,7 @@ from starter_sentences.parts import (
     POSITIVE,
     Parts,
     Sentence,
+    clause,
     compose,
     first,
     negate,
@@ -135,19 +136,12 @@ def _contrast(parts: Parts) -> Sentence:
 
 
 def _clause(parts: Parts, *, is_good: bool) -> tuple[str, str]:
-    kind = parts.random.random()
-    if kind < 0.5:
-        key, word = parts.group("good" if is_good else "bad")
-        return key, f"the {parts.pick('things')} was {word}"
-    labels = (POSITIVE - {"desire", "caring"}) if is_good else (NEGATIVE - {"remorse"})
-    if kind < 0.75:
-        key, word = parts.group("feelings", labels)
-        return key, f"I was {word}"
-    key, event = parts.group(
-        "events",
-        {"joy", "love", "relief", "amusement"} if is_good else {"annoyance", "disappointment", "sadness", "anger"},
+    return clause(
+        parts,
+        is_good=is_good,
+        opinion=lambda word: f"the {parts.pick('things')} was {word}",
+        feeling=lambda word: f"I was {word}",
     )
-    return key, parts.named(event)
 
 
 def _irony(parts: Parts) -> Sentence:

@@ -115,6 +115,27 @@ def compose(
         yield maker(parts)
 
 
+def clause(
+    parts: Parts, *, is_good: bool, opinion: Callable[[str], str], feeling: Callable[[str], str]
+) -> tuple[str, str]:
+    """Return a key and a good or bad clause: an opinion on a thing, a feeling, or an event.
+
+    opinion, feeling  return a clause with a word
+    """
+    kind = parts.random.random()
+    if kind < 0.5:
+        key, word = parts.group("good" if is_good else "bad")
+        return key, opinion(word)
+    if kind < 0.75:
+        key, word = parts.group("feelings", (POSITIVE - {"desire", "caring"}) if is_good else (NEGATIVE - {"remorse"}))
+        return key, feeling(word)
+    key, event = parts.group(
+        "events",
+        {"joy", "love", "relief", "amusement"} if is_good else {"annoyance", "disappointment", "sadness", "anger"},
+    )
+    return key, parts.named(event)
+
+
 def many_names(second: Mapping[str, Any]) -> list[str]:
     """Return the names of the second stage: those listed, family names with given names, and forms of address."""
     families, given = second.get("surnames", ()), second.get("given", ())
