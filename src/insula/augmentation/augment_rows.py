@@ -106,7 +106,6 @@ def augment_rows(
                     progress.advance(len(batch.rows))
             finally:
                 progress.finish()
-        first = reader.rejects[0] if reader.rejects else None
         return AugmentedFile(
             output=Path(output),
             rows=maker.rows,
@@ -114,7 +113,7 @@ def augment_rows(
             counts={name: maker.counts[name] for name in chosen},
             without=maker.without,
             rejected=reader.reject_count,
-            first_reject=None if first is None else str(first),
+            first_reject=reader.first_reject,
             seconds=time.monotonic() - started,
             warnings=(*_iterate_cautions(chosen), *reader.warnings),
         )

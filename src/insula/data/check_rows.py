@@ -92,13 +92,12 @@ def check_rows(
                     progress.advance(len(batch.rows))
             finally:
                 progress.finish()
-        first = reader.rejects[0] if reader.rejects else None
         return CheckedFile(
             output=Path(output),
             rows=counts.total(),
             counts=dict(sorted(counts.items())),
             rejected=reader.reject_count,
-            first_reject=None if first is None else str(first),
+            first_reject=reader.first_reject,
             seconds=time.monotonic() - started,
             warnings=tuple(reader.warnings),
         )

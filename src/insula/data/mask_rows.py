@@ -93,14 +93,13 @@ def mask_rows(
                     progress.advance(len(batch.rows))
             finally:
                 progress.finish()
-        first = reader.rejects[0] if reader.rejects else None
         return MaskedFile(
             output=Path(output),
             rows=tally.rows,
             altered=tally.altered,
             counts=dict(sorted(tally.counts.items())),
             rejected=reader.reject_count,
-            first_reject=None if first is None else str(first),
+            first_reject=reader.first_reject,
             seconds=time.monotonic() - started,
             warnings=tuple(reader.warnings),
         )

@@ -87,7 +87,9 @@ def augment(
         for name, count in done.counts.items():
             typer.echo(f"{name:<14}{count:>8,}", err=aside)
         if done.without:
-            typer.echo(f"{pluralise(done.without, 'row')} got fewer variants: no method applies to them.", err=aside)
+            typer.echo(
+                f"{pluralise(done.without, 'row')} got fewer variants: no method found more to change.", err=aside
+            )
     for sentence in done.warnings:
         typer.echo(sentence, err=True)
     if done.rejected:

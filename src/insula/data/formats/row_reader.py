@@ -103,6 +103,11 @@ class RowReader:
         return None
 
     @property
+    def first_reject(self) -> str | None:
+        """Line and reason of the first of `rejects`; None if there is none."""
+        return str(self.rejects[0]) if self.rejects else None
+
+    @property
     def warnings(self) -> list[str]:
         """Sentences on how the file is read and on what was repaired so far; complete after the last batch."""
         return list(self.notes)
