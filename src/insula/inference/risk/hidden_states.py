@@ -27,19 +27,18 @@ _GRAPH, _OUTPUT, _NAME = 7, 12, 1
 class HiddenStates:
     """Reads texts with the preparation, the tokenizer and the `model.onnx` of a model folder.
 
-    tensor   name of the (rows, tokens, width) tensor inside the network, such as the output of a layer
-    threads  of a computation
+    tensor  name of the (rows, tokens, width) tensor inside the network, such as the output of a layer
 
     Long texts are read in overlapping windows.
     """
 
-    def __init__(self, folder: Path, tensor: str, *, threads: int = 1) -> None:
+    def __init__(self, folder: Path, tensor: str) -> None:
         self._preparation = open_folder(folder).preparation
         self._tokenizer, _ = open_tokenizer(folder)
         self._tokenizer.windows = "max"
         self._tensor = tensor
         content = (folder / "model.onnx").read_bytes() + _added_output(tensor)
-        self._session = open_session(content, threads=threads)
+        self._session = open_session(content, threads=1)
 
     def encode(self, texts: Sequence[TextOrInput]) -> list[TextTokens]:
         """Return the token ids of each text, in windows."""
