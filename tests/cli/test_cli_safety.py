@@ -76,6 +76,18 @@ def test_a_file_gets_the_columns_of_the_check(insula: Insula, here: Path) -> Non
     assert summary["counts"] == {"immediate": 1, "none": 2}
 
 
+def test_a_file_that_is_checked_again_loses_no_column(insula: Insula, here: Path) -> None:
+    (here / "a.csv").write_text(f"text,risk_level,input_risk_level\n{CALM},mine,other\n", encoding="utf-8")
+    (here / "a.jsonl").write_text(json.dumps({"text": CALM, "risk_level": 1, "input_risk_level": 2}) + "\n", "utf-8")
+    for name in ("a.csv", "a.jsonl"):
+        assert insula("safety", "check", "-i", name, "-o", f"checked-{name}").exit_code == 0
+    with (here / "checked-a.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    again = json.loads((here / "checked-a.jsonl").read_text("utf-8"))
+    assert {"mine", "other", "none"} <= set(row.values())
+    assert [value for name, value in again.items() if name.startswith("input_")] == [1, 2]
+
+
 def test_replies_in_a_file_are_checked(insula: Insula, here: Path) -> None:
     (here / "replies.jsonl").write_text(
         '{"text": "I promise you will be safe."}\n{"text": "I am listening."}\n', "utf-8"

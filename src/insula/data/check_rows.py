@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from insula.data.formats.byte_source import STDIN
 from insula.data.formats.formats import DETECTED, ReadOptions, open_rows, scan_rows
 from insula.data.formats.writers import open_writer
 from insula.data.labels.cells import as_name, is_missing, is_not_text
+from insula.data.renamed_columns import RenamedColumns
 
-CheckTexts = Callable[[Sequence[str]], Sequence[Mapping[str, Any]]]
+CheckTexts = Callable[[Sequence[str]], Sequence[dict[str, Any]]]
 _ROWS_A_TIME = 512
 
 
@@ -77,17 +78,18 @@ def check_rows(
     counts: Counter[str] = Counter()
     with open_rows(source, batch_size=_ROWS_A_TIME, **reading._asdict()) as reader:
         read = build_cell_getter(find_text_columns(reader.columns, text, repr(str(source))), reader.columns)
-        fixed = None if reader.columns_vary else [*(_rename(name, added) for name in reader.columns), *added]
+        kept = RenamedColumns(reader.columns, added)
+        fixed = None if reader.columns_vary else [*kept.renamed_columns, *added]
         read_twice = reader.columns_vary and Path(source).is_file()
         scan = scan_rows(source, batch_size=_ROWS_A_TIME, reading=reading, progress=progress) if read_twice else ()
-        every = ([_with_columns(row, dict.fromkeys(added), added) for row in rows] for rows in scan)
-        types = {_rename(name, added): kind for name, kind in reader.types.items()}
+        every = ([kept.rename_columns(row) | dict.fromkeys(added) for row in rows] for rows in scan)
+        types = kept.rename_types(reader.types)
         with open_writer(output, columns=fixed, types=types, every=every if read_twice else None) as writer:
             progress.start("checking")
             try:
                 for batch in reader:
                     found = check([_as_text(read(row)) for row in batch.rows])
-                    writer.write([_with_columns(row, new, added) for row, new in zip(batch.rows, found, strict=True)])
+                    writer.write([kept.rename_columns(row) | new for row, new in zip(batch.rows, found, strict=True)])
                     counts.update(str(new[counted]) for new in found)
                     progress.advance(len(batch.rows))
             finally:
@@ -101,14 +103,6 @@ def check_rows(
             seconds=time.monotonic() - started,
             warnings=tuple(reader.warnings),
         )
-
-
-def _rename(name: str, added: Sequence[str]) -> str:
-    return f"input_{name}" if name in added else name
-
-
-def _with_columns(row: Mapping[str, Any], new: Mapping[str, Any], added: Sequence[str]) -> dict[str, Any]:
-    return {_rename(name, added): value for name, value in row.items()} | dict(new)
 
 
 def _as_text(cell: Any) -> str:

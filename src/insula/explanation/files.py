@@ -22,11 +22,11 @@ from insula.data.formats.part_writer import BINARY, PartFormat
 from insula.data.formats.row_reader import Row, RowReader
 from insula.data.formats.writers import STDOUT, open_writer
 from insula.data.options import DataOptions
+from insula.data.renamed_columns import RenamedColumns
 from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
 from insula.inference.groups import Group, read_groups
 from insula.inference.parts import Job, open_parts
-from insula.inference.predicted_columns import RenamedColumns
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
 

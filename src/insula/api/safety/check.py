@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def check_safety_file(
     )
 
 
-def _describe_messages(texts: Sequence[str]) -> list[Mapping[str, Any]]:
+def _describe_messages(texts: Sequence[str]) -> list[dict[str, Any]]:
     return [
         dict(
             zip(
@@ -62,7 +62,7 @@ def _describe_messages(texts: Sequence[str]) -> list[Mapping[str, Any]]:
     ]
 
 
-def _describe_replies(texts: Sequence[str]) -> list[Mapping[str, Any]]:
+def _describe_replies(texts: Sequence[str]) -> list[dict[str, Any]]:
     return [
         dict(zip(REPLY_COLUMNS, (one.allowed, list(one.faults), " ".join(one.reasons), one.failure), strict=True))
         for one in map(check_reply, texts)
