@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from insula.core.errors import DataError, MissingFileError
 from insula.core.model_input import ModelInput, Turn
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
+from insula.knowledge.rule_file import read_rules
 from insula.operations.routing.conditions import IncomingMessage
 from insula.operations.routing.coverage import RouteProblem, find_problems
 from insula.operations.routing.route_file import Route, RouteFile, parse_routes, read_routes
@@ -305,6 +308,11 @@ def test_many_rules_are_checked_in_a_moment() -> None:
     assert {kind for kind, _ in _problems(*rules)} == {"uncovered"}
 
 
+def test_more_rules_than_calls_can_be_nested() -> None:
+    rules = [{"words": [f"w{n}"], "queue": "q"} for n in range(sys.getrecursionlimit())]
+    assert {kind for kind, _ in _problems(*rules)} == {"uncovered"}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -336,6 +344,24 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "noise.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="cannot be read"):
         read_routes(tmp_path / "noise.toml")
+
+
+@pytest.mark.parametrize("read", [read_rules, read_routes])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("# 退款".encode("gbk"), "byte 3 is not UTF-8. Save it as UTF-8"),
+        (b"\xef\xbb\xbfmatch = 'all'", "byte order mark. Save it as UTF-8 without one"),
+        (b"a = " + b"[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_no_toml_has_is_named(read: Callable[[Path], object], content: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "wrong.toml").write_bytes(content)
+    with pytest.raises(DataError) as rejected:
+        read(tmp_path / "wrong.toml")
+    assert words in str(rejected.value)
+    assert "wrong.toml" in str(rejected.value)
+    assert len(str(rejected.value).splitlines()) == 1
 
 
 def test_labels_must_be_those_of_the_model() -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from insula.core.errors import DataError, MissingFileError, suggest
+from insula.core.errors import DataError, suggest
 from insula.core.scheme import LabelScheme
-from insula.core.sentences import describe_invalid_value
+from insula.knowledge.rule_toml import Table, check_labels, parse_tables, read_rule_text
 
 RULES = "rules.toml"
 """The name of the rules in a model folder."""
@@ -20,11 +19,7 @@ Name = Annotated[str, Field(pattern=r"\S", max_length=200)]
 Words = Annotated[tuple[Name, ...], Field(max_length=1000)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Rule(_Table):
+class Rule(Table):
     """When a rule applies, and what it does.
 
     name       what predictions and explanations call it
@@ -74,7 +69,7 @@ class Rule(_Table):
         return (*self.predicted, *self.add, *self.never, *(self.labels or ()))
 
 
-class RuleTest(_Table):
+class RuleTest(Table):
     """A text with what the rules should do to it.
 
     where, language  attributes and language of the input
@@ -95,7 +90,7 @@ class RuleTest(_Table):
         return self
 
 
-class RuleFile(_Table):
+class RuleFile(Table):
     """The content of a rules file: rules in the order in which they are applied, and tests."""
 
     rules: tuple[Rule, ...] = Field(min_length=1)
@@ -109,12 +104,7 @@ class RuleFile(_Table):
     def check_labels(self, scheme: LabelScheme, origin: str) -> None:
         """Raise `DataError` if a rule does not fit a label scheme."""
         for rule in self.rules:
-            for label in rule.named_labels:
-                if label not in scheme.names:
-                    raise DataError(
-                        f"The labels of rule {rule.name!r} in {origin} must be among {', '.join(scheme.names)}. Got "
-                        f"{label!r}.{suggest(label, scheme.names)}"
-                    )
+            check_labels(rule.named_labels, scheme, f"rule {rule.name!r}", origin)
             if not scheme.is_categorical and (rule.never or rule.labels is not None):
                 raise DataError(
                     f"The rule {rule.name!r} in {origin} must have add: the model predicts values and no labels."
@@ -136,30 +126,10 @@ def read_rules(file: str | Path) -> RuleFile:
     return parse_rules(read_rule_text(file), repr(str(file)))
 
 
-def read_rule_text(file: str | Path) -> str:
-    """Return the TOML of a rules file. Raises `MissingFileError`, and `DataError` if it cannot be read."""
-    path = Path(file)
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise MissingFileError(f"The rules file {str(path)!r} does not exist. Check the path.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"The rules file {str(path)!r} cannot be read: {error}. Check the path.") from error
-
-
 def parse_rules(text: str, origin: str) -> RuleFile:
     """Return the rules of a TOML text; `origin` names it in messages. Raises `DataError` as `read_rules` does."""
-    try:
-        content: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"The rules file {origin} is not valid TOML: {error}. Correct it there.") from error
-    try:
-        found = RuleFile.model_validate(content)
-    except ValidationError as error:
-        raise DataError(f"The rules file {origin} is not valid: {_describe_error(error, content)}.") from error
-    names = [rule.name for rule in found.rules]
-    if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
-        raise DataError(f"The names of rules in {origin} must differ. Got {twice!r} twice. Rename one.")
+    found = parse_tables(text, RuleFile, {"rules": Rule, "tests": RuleTest}, kind="rules", origin=origin)
+    names = {rule.name for rule in found.rules}
     for test in found.tests:
         if unknown := [name for name in test.applies or () if name not in names]:
             raise DataError(
@@ -190,20 +160,3 @@ def _sort_rules(rules: Sequence[Rule], origin: str) -> list[Rule]:
         order += ready
         sorter.done(*ready)
     return [rule for rule in ranked if not rule.predicted] + [rewriting[place] for place in order]
-
-
-def _describe_error(error: ValidationError, content: Any) -> str:
-    found = error.errors(include_url=False)[0]
-    place, name = list(found["loc"]), ""
-    if len(place) > 1 and place[0] in ("rules", "tests") and isinstance(place[1], int):
-        table = content[place[0]][place[1]]
-        called = table.get("name") or table.get("text") if isinstance(table, dict) else None
-        name = f"{place[0]}[{place[1] + 1}]" + (f" ({str(called)[:40]!r})" if called else "")
-        place = place[2:]
-    key = ".".join(str(part) for part in place)
-    sentence = describe_invalid_value(key, found)
-    if found["type"] == "extra_forbidden":
-        tables: dict[str, type[_Table]] = {"rules": Rule, "tests": RuleTest}
-        known = tables.get(str(found["loc"][0]), RuleFile).model_fields
-        sentence = f"{sentence}.{suggest(str(place[-1]), known)}".rstrip(".")
-    return f"in {name}: {sentence}" if name else sentence

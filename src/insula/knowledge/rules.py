@@ -14,8 +14,9 @@ from insula.core.arrays import BoolArray, FloatArray, Int64Array
 from insula.core.decision import DecisionRule, Decisions, compute_confidence
 from insula.core.model_input import ModelInput, TextOrInput, get_text
 from insula.core.scheme import LabelScheme
-from insula.knowledge.cues import HAN, find_cues, is_negated
-from insula.knowledge.rule_file import Rule, RuleFile, parse_rules, read_rule_text
+from insula.knowledge.cues import HAN, Cue, find_cues, is_negated
+from insula.knowledge.rule_file import Rule, RuleFile, parse_rules
+from insula.knowledge.rule_toml import read_rule_text
 
 _NO_LETTER_BEFORE, _NO_LETTER_AFTER = rf"(?<![^\W_{HAN}])", rf"(?![^\W_{HAN}])"
 SMALLEST = 1e-12  # of a score whose logarithm is taken
@@ -247,11 +248,14 @@ class Matcher:
 
     def find_matches(self, rule: Rule, text: str) -> Iterator[Match]:
         """Yield where the words of a rule are in a text, as `negated` wants them."""
-        cues = None if rule.negated is None else find_cues(text)
+        cues: list[Cue] | None = None
         for word in rule.words:
             for match in self._patterns[word].finditer(text):
-                if cues is None or is_negated(cues, *match.span()) == rule.negated:
-                    yield Match(rule.name, *match.span())
+                if rule.negated is not None:
+                    cues = find_cues(text) if cues is None else cues
+                    if is_negated(cues, *match.span()) != rule.negated:
+                        continue
+                yield Match(rule.name, *match.span())
 
     @staticmethod
     def _find_starts(texts: Sequence[str]) -> Iterator[int]:

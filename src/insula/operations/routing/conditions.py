@@ -50,12 +50,11 @@ def check_conditions(route: Route, message: IncomingMessage) -> list[ConditionCh
 def _checks(route: Route, message: IncomingMessage) -> Iterator[ConditionCheck]:
     predicted, attributes = message.prediction, message.attributes
     if route.words:
-        named, excluded, matcher = _match_words(route.words, route.without, route.negated)
         said = " or ".join(route.words) + {None: "", True: ", negated", False: ", not negated"}[route.negated]
-        found = _find_words(matcher, named, predicted.text)
+        found = _find_words(predicted.text, route.words, route.negated)
         yield ConditionCheck("words", said, found or "none", bool(found))
-        if excluded is not None:
-            found = _find_words(matcher, excluded, predicted.text)
+        if route.without:
+            found = _find_words(predicted.text, route.without)
             yield ConditionCheck("words", f"without {' or '.join(route.without)}", found or "none", not found)
     if route.predicted:
         common = [label for label in predicted.labels if label in route.predicted]
@@ -82,17 +81,14 @@ def _checks(route: Route, message: IncomingMessage) -> Iterator[ConditionCheck]:
 
 
 @lru_cache(maxsize=1000)
-def _match_words(
-    words: tuple[str, ...], without: tuple[str, ...], negated: bool | None
-) -> tuple[Rule, Rule | None, Matcher]:
-    """Return rules that find words as the user's own rules do (`knowledge.rules.Matcher`), and what finds them."""
-    wanted = Rule(name="words", words=words, negated=negated, labels=())
-    excluded = Rule(name="without", words=without, labels=()) if without else None
-    rules = (wanted,) if excluded is None else (wanted, excluded)
-    return wanted, excluded, Matcher(RuleFile(rules=rules))
+def _build_matcher(words: tuple[str, ...], negated: bool | None) -> tuple[Rule, Matcher]:
+    """Return a rule that looks for words as the user's own rules do, and what finds them."""
+    rule = Rule(name="words", words=words, negated=negated, labels=())
+    return rule, Matcher(RuleFile(rules=(rule,)))
 
 
-def _find_words(matcher: Matcher, rule: Rule, text: str) -> str:
+def _find_words(text: str, words: tuple[str, ...], negated: bool | None = None) -> str:
+    rule, matcher = _build_matcher(words, negated)
     return ", ".join(sorted({text[match.start : match.end] for match in matcher.find_matches(rule, text)}))
 
 

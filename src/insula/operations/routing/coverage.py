@@ -121,9 +121,9 @@ def _includes(wide: Conditions, narrow: Conditions) -> bool:
 def _find_message(allowed: Conditions, avoided: Sequence[Conditions]) -> Conditions | None:
     """Return values of a message, within those allowed, that no avoided rule applies to; None if there is none."""
     steps = 0
-
-    def search(now: Conditions, place: int) -> Conditions | None:
-        nonlocal steps
+    waiting = [(allowed, 0)]  # a stack, since there may be more rules than Python lets calls be nested
+    while waiting:
+        now, place = waiting.pop()
         steps += 1
         if steps > MAX_STEPS:
             raise _TooManySteps
@@ -131,14 +131,10 @@ def _find_message(allowed: Conditions, avoided: Sequence[Conditions]) -> Conditi
             place += 1  # does not apply anyway
         if place == len(avoided):
             return now
-        for key, cells in avoided[place].items():
+        for key, cells in reversed(list(avoided[place].items())):
             if rest := now[key] - cells:
-                found = search({**now, key: rest}, place + 1)
-                if found is not None:
-                    return found
-        return None
-
-    return search(allowed, 0)
+                waiting.append(({**now, key: rest}, place + 1))
+    return None
 
 
 class _Space:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from insula.core.durations import parse_duration
-from insula.core.errors import DataError, MissingFileError, suggest
 from insula.core.scheme import LabelScheme
-from insula.core.sentences import describe_invalid_value
+from insula.knowledge.rule_toml import Table, check_labels, parse_tables, read_rule_text
 from insula.operations.handoff.cases import DEADLINE
 from insula.safety.signals.result import Level
 
@@ -20,11 +18,7 @@ Name = Annotated[str, Field(pattern=r"\S", max_length=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Route(_Table):
+class Route(Table):
     """A routing rule: it applies to a message that fulfils all its conditions; without conditions, to every message."""
 
     name: Name = Field(description="Name of the rule, in decisions and cases.")
@@ -85,7 +79,7 @@ class Route(_Table):
         return (*self.predicted, *self.score, *self.score_below)
 
 
-class RouteFile(_Table):
+class RouteFile(Table):
     """The content of a routes file: rules in their order."""
 
     match: Literal["first", "all"] = Field(
@@ -99,12 +93,7 @@ class RouteFile(_Table):
     def check_labels(self, scheme: LabelScheme, origin: str) -> None:
         """Raise `DataError` if a rule names a label that a model does not have: it could never apply."""
         for route in self.routes:
-            for label in route.labels:
-                if label not in scheme.names:
-                    raise DataError(
-                        f"The labels of route {route.name!r} in {origin} must be among {', '.join(scheme.names)}. Got "
-                        f"{label!r}.{suggest(label, scheme.names)}"
-                    )
+            check_labels(route.labels, scheme, f"route {route.name!r}", origin)
 
 
 def read_routes(file: str | Path) -> RouteFile:
@@ -112,42 +101,9 @@ def read_routes(file: str | Path) -> RouteFile:
 
     Raises `MissingFileError`, and `DataError` for what is not valid: an unknown key, two rules of one name.
     """
-    path = Path(file)
-    try:
-        return parse_routes(path.read_text(encoding="utf-8"), repr(str(path)))
-    except FileNotFoundError as error:
-        raise MissingFileError(f"The routes file {str(path)!r} does not exist. Check the path.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"The routes file {str(path)!r} cannot be read: {error}. Check the path.") from error
+    return parse_routes(read_rule_text(file, "routes"), repr(str(file)))
 
 
 def parse_routes(text: str, origin: str) -> RouteFile:
     """Return the rules of a TOML text; `origin` names it in messages. Raises `DataError` as `read_routes` does."""
-    try:
-        content: Any = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"The routes file {origin} is not valid TOML: {error}. Correct it there.") from error
-    try:
-        found = RouteFile.model_validate(content)
-    except ValidationError as error:
-        raise DataError(f"The routes file {origin} is not valid: {_describe(error, content)}.") from error
-    names = [route.name for route in found.routes]
-    if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
-        raise DataError(f"The names of routes in {origin} must differ. Got {twice!r} twice. Rename one.")
-    return found
-
-
-def _describe(error: ValidationError, content: Any) -> str:
-    found = error.errors(include_url=False)[0]
-    place, rule = list(found["loc"]), ""
-    if len(place) > 1 and place[0] == "routes" and isinstance(place[1], int):
-        table = content["routes"][place[1]]
-        named = table.get("name") if isinstance(table, dict) else None
-        rule = f"routes[{place[1] + 1}]" + (f" ({str(named)[:40]!r})" if named else "") + ": "
-        place = place[2:]
-    key = ".".join(str(part) for part in place)
-    sentence = describe_invalid_value(key, found)
-    if found["type"] == "extra_forbidden":
-        known = Route.model_fields if rule else RouteFile.model_fields
-        sentence += f"; the keys are {', '.join(known)}.{suggest(key, known)}".rstrip(".")
-    return rule + sentence.rstrip(".?")
+    return parse_tables(text, RouteFile, {"routes": Route}, kind="routes", origin=origin)
