@@ -129,6 +129,15 @@ def test_rules_are_checked_and_tried(run: Path, rules: Path, tmp_path: Path) -> 
     done = CliRunner().invoke(app, ["rules", "check", str(wrong)])
     assert done.exit_code == 1
     assert "FAILED 'I feel sick': The rules that apply must be sick is praise. Got none." in done.stdout
+    before, _, after = RULES.rpartition('labels = ["joy"]')
+    wrong.write_text(before + 'labels = ["anger"]' + after, encoding="utf-8")
+    done = CliRunner().invoke(app, ["rules", "check", str(wrong), "-m", str(run)])
+    assert done.exit_code == 1
+    assert "FAILED 'That trick was sick': The labels must be anger. Got joy." in done.stdout
+    assert "1 of 2 tests passed" in done.stdout
+    wrong.write_text(RULES.partition("[[tests]]")[0], encoding="utf-8")
+    done = CliRunner().invoke(app, ["rules", "check", str(wrong), "-m", str(run)])
+    assert (done.exit_code, done.stdout) == (0, "1 rule; 0 of 0 tests passed.\n")
     wrong.write_text(RULES.replace('labels = ["joy"]', 'labels = ["joyful"]'), encoding="utf-8")
     with pytest.raises(DataError, match=r"must be among anger, disgust, joy\. Got 'joyful'"):
         insula.load_model(run, rules=wrong)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.model_input import ModelInput
+from insula.core.prediction import Prediction
 from insula.inference.predictor import Predictor
 from insula.knowledge.rule_file import read_rules
 from insula.knowledge.rules import Matcher
@@ -46,26 +47,22 @@ def check_rules(file: str | Path, model: str | Path | Predictor | None = None) -
     Raises `MissingFileError`, and `DataError` for what is not valid: an unknown key or label, a loop.
     """
     found = read_rules(file)
-    matcher = Matcher(found)
-    predictor = None
+    inputs = [ModelInput(test.text, language=test.language, attributes=test.where) for test in found.tests]
+    predictions: list[Prediction] | None = None
     if model is not None:
         loaded = model if isinstance(model, Predictor) else Predictor.load(model)
-        predictor = loaded.with_rules(file)
+        predictions = loaded.with_rules(file).predict(inputs)
+    applying = Matcher(found).find_rules(inputs)
     failed, unknown = [], 0
-    for test in found.tests:
-        given = ModelInput(test.text, language=test.language, attributes=test.where)
-        names = [rule.name for rule in matcher.find_rules([given]).get(0, [])]
+    for row, test in enumerate(found.tests):
+        names = [rule.name for rule in applying.get(row, [])]
         if test.applies is not None and sorted(names) != sorted(test.applies):
             failed.append(FailedTest(test.text, _describe_difference("rules that apply", test.applies, names)))
-            continue
-        if test.labels is None:
-            continue
-        if predictor is None:
-            unknown += 1
-            continue
-        labels = predictor.predict([given])[0].labels
-        if sorted(labels) != sorted(test.labels):
-            failed.append(FailedTest(test.text, _describe_difference("labels", test.labels, labels)))
+        elif test.labels is not None:
+            if predictions is None:
+                unknown += 1
+            elif sorted(labels := predictions[row].labels) != sorted(test.labels):
+                failed.append(FailedTest(test.text, _describe_difference("labels", test.labels, labels)))
     return CheckedRules(len(found.rules), len(found.tests), tuple(failed), unknown)
 
 
