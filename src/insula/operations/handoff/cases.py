@@ -97,7 +97,8 @@ class NewCase:
         for name, value in row.items():
             if name not in known:
                 raise DataError(f"The keys of a case must be some of {', '.join(known)}. Got {name!r}.")
-            if value is not None and not isinstance(value, _TYPES.get(name, str)):
+            # True is a number in Python, but no deadline.
+            if value is not None and (not isinstance(value, _TYPES.get(name, str)) or isinstance(value, bool)):
                 raise DataError(f"The {name} of a case must be a {_WORDS[_TYPES.get(name, str)]}. Got {quote(value)}.")
         given = {name: value for name, value in row.items() if value is not None}
         if "message" not in given:
@@ -202,6 +203,10 @@ def read_cases(content: bytes, origin: str) -> list[NewCase]:
             cases.append(NewCase.from_dict(row))
         except DataError as error:
             raise DataError(f"Line {number} of {origin} is not a case. {error} No case was opened.") from None
+        except UnicodeDecodeError:
+            raise DataError(
+                f"Line {number} of {origin} is not UTF-8. Save the file as UTF-8. No case was opened."
+            ) from None
         except (ValueError, RecursionError):
             raise DataError(
                 f"Line {number} of {origin} is not JSON. Write one object a line. No case was opened."
