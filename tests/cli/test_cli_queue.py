@@ -119,12 +119,28 @@ def test_cases_come_from_a_file_all_or_none(insula: Insula, queue: Callable[...,
         ('{"text": "hello"}', "must have the key message"),
         ("[]", "must be a JSON object"),
         ("\xff\x00", "is not JSON"),
+        ('{"message": "\xc4\xe3"}', "is not UTF-8"),
+        ('{"message": "m-4", "deadline": true}', "The deadline of a case must be a duration such as 30m. Got True"),
     ):
         (here / "bad.jsonl").write_bytes(b'{"message": "m-3"}\n' + line.encode("latin-1"))
         sentence = failed(insula("queue", "open", "--input", "bad.jsonl"), status=1)
         assert words in sentence
         assert "Line 2 of 'bad.jsonl'" in sentence
     assert len(queue("list")) == 2
+
+
+def test_cases_are_chosen_by_queue_agent_and_number(queue: Callable[..., Any]) -> None:
+    for number, name in enumerate(("care", "care", "billing"), start=1):
+        queue("open", "hello", "--message", f"m-{number}", "--queue", name)
+    assert queue("claim", "-a", "ann", "--queue", "billing")["message"] == "m-3"
+    assert [case["message"] for case in queue("list", "--queue", "care")] == ["m-1", "m-2"]
+    assert [case["message"] for case in queue("list", "--agent", "ann")] == ["m-3"]
+    assert [case["message"] for case in queue("list", "--limit", "1")] == ["m-1"]
+    assert [case["message"] for case in queue("list", "--state", "claimed")] == ["m-3"]
+    assert (queue("stats", "--queue", "care")["waiting"], queue("stats")["waiting"]) == (2, 2)
+    moved = queue("reassign", "3", "-a", "lead", "--queue", "care")
+    assert (moved["queue"], moved["state"], moved["agent"]) == ("care", "waiting", None)
+    assert (queue("stats", "--queue", "care")["waiting"], queue("stats", "--queue", "billing")["waiting"]) == (3, 0)
 
 
 def test_late_cases_are_reported_once(insula: Insula, queue: Callable[..., Any], here: Path) -> None:
@@ -201,4 +217,6 @@ def test_a_route_is_tried_on_a_text(insula: Insula, here: Path) -> None:
     danger = json.loads(insula("route", "try", "I want to kill myself", *arguments[3:], "--json").stdout)
     assert (danger["decision"]["queue"], danger["risk"]["kinds"]) == ("crisis", ["suicide"])
     assert danger["prediction"]["language"] == "en"
+    named = json.loads(insula(*arguments, "--language", "zh", "--json").stdout)
+    assert named["prediction"]["language"] == "zh"
     assert "NAME=VALUE" in failed(insula(*arguments, "--attribute", "gold"), status=2)

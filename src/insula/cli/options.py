@@ -81,7 +81,7 @@ RulesFile = Annotated[
     str | None,
     typer.Option(
         "--rules",
-        help="File of rules that change predictions, in place of those stored in the model.",
+        help="Rules file to use in place of the rules stored in the model.",
         metavar="FILE",
         show_default=False,
     ),
@@ -90,7 +90,7 @@ Attribute = Annotated[
     list[str] | None,
     typer.Option(
         "--attribute",
-        help="A fact about TEXT that rules may look at, such as source=forum; repeat it. In files, columns hold them.",
+        help="Attribute of TEXT for rules, such as source=forum. Can be repeated. In files, attributes are columns.",
         metavar="NAME=VALUE",
         show_default=False,
     ),

@@ -25,13 +25,13 @@ def _rules() -> None:
 
 @app.command("check")
 def check(
-    file: Annotated[str, typer.Argument(help="File of rules, in TOML.", metavar="FILE", show_default=False)],
+    file: Annotated[str, typer.Argument(help="Rules file, in TOML.", metavar="FILE", show_default=False)],
     model: Annotated[
         str | None,
         typer.Option(
             "--model",
             "-m",
-            help="Model whose labels the rules must fit, and that runs the tests of labels.",
+            help="Model to check the labels of the rules against, and to run the tests of labels with.",
             metavar="MODEL",
             autocompletion=complete_model,
         ),

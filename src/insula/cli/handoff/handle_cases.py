@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from insula.cli.exits import end
-from insula.cli.handoff.options import STORE, Agent, Deadline, Lease, Number, QueueName
+from insula.cli.handoff.options import Agent, Deadline, Lease, Number, QueueName
 from insula.cli.handoff.printing import print_case, print_json
 from insula.cli.options import Json
-from insula.cli.store.options import Store
+from insula.cli.store.options import STORE, Store
 from insula.core.durations import parse_duration
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def claim(
         int | None,
         typer.Option(
             "--case",
-            help="Number of the case to claim. [default: the first that waits]",
+            help="Number of the case to claim. [default: the first waiting case]",
             metavar="CASE",
             show_default=False,
         ),
@@ -35,7 +35,7 @@ def claim(
     store: Store = STORE,
     as_json: Json = False,
 ) -> None:
-    """Claim the first case that waits: no other agent gets it while you hold it.
+    """Claim the first waiting case: no other agent gets it while you hold it.
 
     Close, renew or release it before the lease ends; then it waits again. The exit status is 3 if no case waits.
 
@@ -47,7 +47,7 @@ def claim(
     from insula.api.handoff import open_queue
 
     with open_queue(store) as opened:
-        found = opened.claim(agent, lease=_seconds("lease", lease), case=case, queue=queue)
+        found = opened.claim(agent, lease=parse_duration(lease, name="lease"), case=case, queue=queue)
     if found is None:
         end("no case waits.", NOTHING_WAITS)
     if as_json:
@@ -66,7 +66,7 @@ def renew(case: Number, agent: Agent, lease: Lease = "15m", store: Store = STORE
     from insula.api.handoff import open_queue
 
     with open_queue(store) as opened:
-        found = opened.renew(case, agent, lease=_seconds("lease", lease))
+        found = opened.renew(case, agent, lease=parse_duration(lease, name="lease"))
     _print_step(found, "renewed", as_json)
 
 
@@ -89,11 +89,11 @@ def reassign(
     agent: Agent,
     to: Annotated[
         str | None,
-        typer.Option("--to", help="Agent who takes over the case.", metavar="AGENT", show_default=False),
+        typer.Option("--to", help="Agent to move the case to.", metavar="AGENT", show_default=False),
     ] = None,
     queue: Annotated[
         str | None,
-        typer.Option("--queue", help="Queue in which it waits from now on.", metavar="QUEUE", show_default=False),
+        typer.Option("--queue", help="Queue to move the case to.", metavar="QUEUE", show_default=False),
     ] = None,
     lease: Lease = "15m",
     store: Store = STORE,
@@ -111,7 +111,7 @@ def reassign(
     from insula.api.handoff import open_queue
 
     with open_queue(store) as opened:
-        found = opened.reassign(case, actor=agent, agent=to, queue=queue, lease=_seconds("lease", lease))
+        found = opened.reassign(case, actor=agent, agent=to, queue=queue, lease=parse_duration(lease, name="lease"))
     _print_step(found, "reassigned", as_json)
 
 
@@ -119,17 +119,17 @@ def close(
     case: Number,
     agent: Agent,
     outcome: Annotated[
-        str, typer.Option("--outcome", "-o", help="Short name of what was done, such as resolved.", metavar="OUTCOME")
+        str, typer.Option("--outcome", "-o", help="Outcome in a word or two, such as resolved.", metavar="OUTCOME")
     ],
     note: Annotated[
         str | None,
-        typer.Option("--note", help="Remark; personal data in it is masked.", metavar="SENTENCE", show_default=False),
+        typer.Option("--note", help="Note. Personal data in it is masked.", metavar="SENTENCE", show_default=False),
     ] = None,
     days: Annotated[
         float,
         typer.Option(
             "--days",
-            help="Days for which the closed case is kept.",
+            help="Days to keep the closed case.",
             metavar="N",
             envvar="INSULA_SERVE_RETENTION_DAYS",
             show_envvar=False,
@@ -161,12 +161,8 @@ def reopen(case: Number, agent: Agent, deadline: Deadline = "1d", store: Store =
     from insula.api.handoff import open_queue
 
     with open_queue(store) as opened:
-        found = opened.reopen(case, agent, deadline=_seconds("deadline", deadline))
+        found = opened.reopen(case, agent, deadline=parse_duration(deadline, name="deadline"))
     _print_step(found, "reopened", as_json)
-
-
-def _seconds(name: str, given: str) -> int:
-    return parse_duration(given, name=name)
 
 
 def _print_step(case: Case, done: str, as_json: bool) -> None:

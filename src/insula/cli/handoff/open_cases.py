@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.handoff.options import STORE, Deadline
+from insula.cli.handoff.options import Deadline
 from insula.cli.handoff.printing import print_json
 from insula.cli.options import Json
-from insula.cli.store.options import Store
+from insula.cli.store.options import STORE, Store
 from insula.core.errors import MissingFileError
 
 
@@ -22,7 +22,7 @@ def open_(
         typer.Option(
             "--input",
             "-i",
-            help="File with cases instead of TEXT: JSON Lines with message, text, deadline, risk, reason and so on; - "
+            help="File with cases, instead of TEXT: JSON Lines with message, text, deadline, risk, reason and so on; - "
             "is standard input.",
             metavar="FILE",
         ),
@@ -36,7 +36,7 @@ def open_(
             show_default=False,
         ),
     ] = None,
-    queue: Annotated[str, typer.Option("--queue", help="Queue that it waits in.", metavar="QUEUE")] = "default",
+    queue: Annotated[str, typer.Option("--queue", help="Queue to put the case in.", metavar="QUEUE")] = "default",
     risk: Annotated[
         str, typer.Option("--risk", help="Risk: none, concern, high or immediate.", metavar="RISK")
     ] = "none",
@@ -55,7 +55,7 @@ def open_(
         str,
         typer.Option(
             "--texts",
-            help="Storage of texts: masked, or none, so that agents read a message where it came from.",
+            help="How to store texts: masked, or none; agents then read the message in its source.",
             metavar="masked|none",
             envvar="INSULA_SERVE_RETENTION_TEXTS",
             show_envvar=False,

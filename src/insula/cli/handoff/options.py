@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-STORE = "insula-data"
 Number = Annotated[int, typer.Argument(help="Number of the case, as `insula queue list` shows it.", metavar="CASE")]
 Agent = Annotated[
     str,
@@ -14,12 +13,10 @@ Agent = Annotated[
         "--agent", "-a", help="Your name as an agent.", metavar="AGENT", envvar="INSULA_AGENT", show_default=False
     ),
 ]
-Lease = Annotated[
-    str, typer.Option("--lease", help="Time for which the agent holds the case, such as 30m.", metavar="SPAN")
-]
+Lease = Annotated[str, typer.Option("--lease", help="How long the agent holds the case, such as 30m.", metavar="SPAN")]
 QueueName = Annotated[
     str | None,
-    typer.Option("--queue", help="Show only this queue. [default: all]", metavar="QUEUE", show_default=False),
+    typer.Option("--queue", help="Only cases of this queue. [default: all]", metavar="QUEUE", show_default=False),
 ]
 Deadline = Annotated[
     str, typer.Option("--deadline", help="Time after which the case is late, such as 30m.", metavar="SPAN")

@@ -30,7 +30,7 @@ def print_json(content: Any) -> None:
 def print_cases(cases: Sequence[Case]) -> None:
     """Print one line per case: number, risk, deadline, state, text."""
     if not cases:
-        typer.echo("No case fits.", err=True)
+        typer.echo("No matching cases.", err=True)
         return
     now, width = datetime.now(UTC), shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     typer.echo(f"{'case':>6}  {'risk':<10}{'due':<11}{'state':<24}text")
@@ -127,4 +127,4 @@ def _pairs(parts: Mapping[str, int]) -> str:
 
 
 def _median(seconds: float | None) -> str:
-    return "" if seconds is None else f"{format_duration(seconds)} in the median"
+    return "" if seconds is None else f"{format_duration(seconds)} (median)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,7 +31,7 @@ def check(
         typer.Option(
             "--model",
             "-m",
-            help="Model whose labels the rules must name. [default: any labels]",
+            help="Model that must have the labels that the rules name. [default: accept any label]",
             metavar="MODEL",
             show_default=False,
         ),
@@ -96,9 +95,7 @@ def try_(
     message, decision = try_route(replace(typed, language=language), config, model)
     if as_json:
         prediction, risk = message.prediction.to_dict(), message.risk.to_dict()
-        typer.echo(
-            json.dumps({"prediction": prediction, "risk": risk, "decision": decision.to_dict()}, ensure_ascii=False)
-        )
+        print_json({"prediction": prediction, "risk": risk, "decision": decision.to_dict()})
         return
     _print_decision(message, decision)
 

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.handoff.options import STORE, Number, QueueName
+from insula.cli.handoff.options import Number, QueueName
 from insula.cli.handoff.printing import print_case, print_cases, print_json, print_stats
 from insula.cli.options import Json
-from insula.cli.store.options import Store
+from insula.cli.store.options import STORE, Store
 from insula.core.sentences import pluralise
 
 
@@ -29,7 +29,7 @@ def list_(
         typer.Option("--agent", "-a", help="Only cases of this agent.", metavar="AGENT", show_default=False),
     ] = None,
     late: Annotated[bool, typer.Option("--late", help="Only cases past their deadline.")] = False,
-    limit: Annotated[int, typer.Option("--limit", help="Number of cases at most.", metavar="N", min=1)] = 100,
+    limit: Annotated[int, typer.Option("--limit", help="Maximum number of cases.", metavar="N", min=1)] = 100,
     store: Store = STORE,
     as_json: Json = False,
 ) -> None:

@@ -9,13 +9,12 @@ import typer
 
 from insula.cli.options import Json
 from insula.cli.program import App
-from insula.cli.store.options import Anchor, Audit, Store
+from insula.cli.store.options import STORE, Anchor, Audit, Store
 
 if TYPE_CHECKING:
     from insula.operations.credentials.keys import KeyRecord, NewKey
 
 app = App(help="Control who may call the server: create, list, rotate and revoke access keys.")
-STORE = "insula-data"
 Id = Annotated[str, typer.Argument(help="Id of a key, as `insula keys list` shows it.", metavar="ID")]
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+STORE = "insula-data"
+"""The default of `--store`, as in `operations.audit.log`, which takes longer to import."""
 Store = Annotated[
     str,
     typer.Option(

@@ -9,12 +9,11 @@ import typer
 
 from insula.cli.options import Json
 from insula.cli.program import App
-from insula.cli.store.options import Anchor, Audit, Store
+from insula.cli.store.options import STORE, Anchor, Audit, Store
 
 app = App(
     help="Erase stored data about a person, or data past the retention period.",
 )
-STORE = "insula-data"
 
 
 @app.command("erase")

@@ -9,7 +9,7 @@ from functools import lru_cache
 from insula.core.prediction import Prediction
 from insula.knowledge.rule_file import Rule, RuleFile
 from insula.knowledge.rules import Matcher
-from insula.operations.routing.route_file import Route
+from insula.operations.routing.route_file import NEGATIONS, Route
 from insula.safety.signals.result import LEVELS, RiskCheck
 
 NO_RISK = RiskCheck(signal=False, level="none")
@@ -50,7 +50,7 @@ def check_conditions(route: Route, message: IncomingMessage) -> list[ConditionCh
 def _checks(route: Route, message: IncomingMessage) -> Iterator[ConditionCheck]:
     predicted, attributes = message.prediction, message.attributes
     if route.words:
-        said = " or ".join(route.words) + {None: "", True: ", negated", False: ", not negated"}[route.negated]
+        said = " or ".join(route.words) + NEGATIONS[route.negated]
         found = _find_words(predicted.text, route.words, route.negated)
         yield ConditionCheck("words", said, found or "none", bool(found))
         if route.without:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from insula.operations.routing.route_file import Route, RouteFile
+from insula.operations.routing.route_file import NEGATIONS, Route, RouteFile
 from insula.safety.signals.result import LEVELS
 
 MAX_STEPS = 200_000  # of the search for one message
@@ -217,4 +217,4 @@ def _values(route: Route) -> Iterator[tuple[str, list[str]]]:
 
 def _describe_rest(route: Route) -> str:
     without = f" without {', '.join(sorted(route.without))}" if route.without else ""
-    return without + {None: "", True: ", negated", False: ", not negated"}[route.negated]
+    return without + NEGATIONS[route.negated]

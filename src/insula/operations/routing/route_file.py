@@ -18,6 +18,10 @@ Name = Annotated[str, Field(pattern=r"\S", max_length=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+NEGATIONS: Mapping[bool | None, str] = {None: "", True: ", negated", False: ", not negated"}
+"""What `negated` adds to the words of a rule in messages."""
+
+
 class Route(Table):
     """A routing rule: it applies to a message that fulfils all its conditions; without conditions, to every message."""
 

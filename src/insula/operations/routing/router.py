@@ -123,7 +123,7 @@ def _keep_safe(decision: RouteDecision, message: IncomingMessage) -> RouteDecisi
         return replace(decision, priority=max(decision.priority or "none", risk, key=LEVELS.index))
     if not message.risk.needs_person:
         return decision
-    reason = f"The message must be seen by a person for its risk ({risk}), and no rule puts it into a queue."
+    reason = f"A person must see the message because of its risk ({risk}), and no rule puts it into a queue."
     return replace(
         decision, action="queue", rule=SAFEGUARD, queue=QUEUE, deadline=SAFEGUARD_SECONDS, priority=risk, reason=reason
     )
