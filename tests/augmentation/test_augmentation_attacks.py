@@ -115,6 +115,11 @@ def test_queries_and_confidence_are_those_of_the_model(predictor: Predictor, bac
     assert one.confidence == pytest.approx(tuple(scores[:, 2]))
 
 
+def test_punctuation_is_no_word_of_an_outcome(predictor: Predictor) -> None:
+    (one,) = attack_rows(predictor, [(0, ModelInput("!! a lovely, day 😂 ..."))], change_characters)
+    assert (one.words, one.edits) == (3, 1)
+
+
 def test_halves_are_two_characters_beside_each_other() -> None:
     assert all(len(halves) == 2 for halves in HALVES.values())
     assert HALVES["好"] == "女子"

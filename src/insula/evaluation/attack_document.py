@@ -23,7 +23,7 @@ class AttackedText(Record):
     after: list[str] = Field(default_factory=list, description="predicted labels of the changed text")
     confidence_before: float = Field(0.0, description="confidence in the labels of the text")
     confidence_after: float = Field(0.0, description="confidence in the same labels after the attack")
-    words: int = 0
+    words: int = Field(0, description="number of words, without punctuation and emoji")
     edits: int = Field(0, description="number of changed words")
     queries: int = Field(0, description="number of predicted texts")
 

@@ -64,7 +64,7 @@ class Outcome:
     changed     the last text of the search; that of a success changes the decision
     before, after   (labels,) the decisions
     confidence  (2,) the confidence in the original decision, before and after
-    words       number of words
+    words       number of words, without punctuation and emoji
     edits       number of changed words
     queries     number of predicted texts
     """
@@ -103,6 +103,10 @@ class Sentence:
     def replaced(self, place: int, word: str) -> Sentence:
         """Return the sentence with another word at a place."""
         return dataclasses.replace(self, words=(*self.words[:place], word, *self.words[place + 1 :]))
+
+    def count_words(self) -> int:
+        """Return the number of words that have a letter or a digit."""
+        return sum(any(map(str.isalnum, word)) for word in self.words)
 
     def __str__(self) -> str:
         return join_words(self.words, self.gaps)
@@ -233,7 +237,7 @@ def _search(
     if len(places) > limits.queries // 2:  # half of the queries are for candidates
         places = sorted(chance.sample(places, limits.queries // 2))
     order = yield from _rank(sentence, places, confidence)
-    most = max(1, int(limits.share * sum(any(map(str.isalnum, word)) for word in sentence.words)))
+    most = max(1, int(limits.share * sentence.count_words()))
     current, lowest, edits = sentence, confidence(first), 0
     for place in order:
         if edits == most:
@@ -269,6 +273,6 @@ def _to_outcome(row: _Row, kind: str) -> Outcome:
     confidence = _Confidence(kind, before.chosen)
     return Outcome(
         row=row.number, text=row.given.text, changed=changed, before=before.chosen, after=after.chosen,
-        confidence=(confidence(before), confidence(after)), words=len(Sentence.of(row.given.text).words), edits=edits,
-        queries=len(row.known),
+        confidence=(confidence(before), confidence(after)), words=Sentence.of(row.given.text).count_words(),
+        edits=edits, queries=len(row.known),
     )  # fmt: skip
