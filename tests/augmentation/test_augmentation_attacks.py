@@ -191,6 +191,11 @@ def test_bad_options_are_one_sentence(
     assert (run / "there.html").read_text(encoding="utf-8") == "mine"
 
 
+def test_limits_are_checked_before_rows_are_read(run: Path) -> None:
+    with pytest.raises(DataError, match="share of words"):
+        insula.attack_model(run / "missing.csv", run / "run", share=1.5)
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [("text,label\n", "no row"), ("text,label\na day,purple\n", "negative, neutral, positive.. Got purple")],
