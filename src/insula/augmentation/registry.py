@@ -18,7 +18,7 @@ Preserves = Literal["label", "emotion", "nothing"]
 
 @dataclass(frozen=True)
 class Situation:
-    """What an augmenter may use besides the text.
+    """The context of a text, which an augmenter may use.
 
     random    the source of chance, seeded per variant
     language  `zh` or `en`

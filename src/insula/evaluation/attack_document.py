@@ -29,7 +29,7 @@ class AttackedText(Record):
 
 
 class AttackDocument(Document):
-    """What an attack found out about a model."""
+    """The figures of an attack on a model, with the worst pairs."""
 
     title: ClassVar[str] = "attack document"
 

@@ -54,7 +54,7 @@ class EditedText:
 
 @dataclass(frozen=True)
 class Counterfactual:
-    """What would have changed a prediction.
+    """The smallest edit of a text that changes its labels, next to one that does not.
 
     prediction    what the model predicts for the text as given
     changed       the smallest edit found; it changes the labels if `valid`, else it lowers their probability the most

@@ -14,7 +14,7 @@ NoteKind = Literal["negated", "contrast", "intensified", "weakened", "rule"]
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is known about a word besides its weight.
+    """A remark on a word besides its weight.
 
     kind  `negated`, `intensified`, `weakened`: by the word `by`; `contrast`: it comes after `by` ("but"); `rule`: the
           user's rule `by` looks at it

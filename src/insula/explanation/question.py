@@ -25,7 +25,7 @@ PORTION = 16  # variants between two pauses
 
 
 class Question:
-    """What the explainers of one text ask the model; every variant of the text is computed once.
+    """Questions of explainers to the model about one text; every variant of the text is computed once.
 
     words     the words, or in a long text runs of neighbouring words; weights are for these, in this order
     seed      for explainers that sample

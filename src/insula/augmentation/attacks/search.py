@@ -30,7 +30,7 @@ ROWS_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Limits:
-    """What an attack may do to a row.
+    """Limits of an attack on a row.
 
     queries  largest number of different texts to predict, the original included
     share    largest share of the words to change; at least one may change

@@ -39,7 +39,7 @@ class NgramFeatures:
 
     @property
     def character_unit(self) -> Unit:
-        """What the character n-grams run over."""
+        """The unit that character n-grams run over."""
         return "char_wb" if self.within_words else "char"
 
     def prepare_for_characters(self, texts: Sequence[str]) -> Sequence[str]:

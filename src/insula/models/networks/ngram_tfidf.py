@@ -21,7 +21,7 @@ WORD = r"\w+|[^\w\s]"  # punctuation counts as a word: "!" and "?" carry emotion
 _SPACES = re.compile(r"\s\s+")
 
 Unit = Literal["word", "char_wb", "char"]
-"""What is counted, under scikit-learn's names: words, characters within words, characters."""
+"""Units to count, under scikit-learn's names: words, characters within words, characters."""
 
 
 @dataclass(frozen=True)
