@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,19 @@ def test_cases_are_chosen_by_queue_agent_and_number(queue: Callable[..., Any]) -
     assert (queue("stats", "--queue", "care")["waiting"], queue("stats", "--queue", "billing")["waiting"]) == (3, 0)
 
 
+def test_a_person_and_the_retention_delete_cases(insula: Insula, queue: Callable[..., Any]) -> None:
+    for number in (1, 2, 3):
+        queue("open", "hello", "--message", f"m-{number}", "--subject", "anna" if number == 1 else "ben")
+    assert json.loads(insula("store", "erase", "--subject", "anna", "--json").stdout) == {"rows": 1}
+    assert [case["text"] for case in queue("list")] == [None, "hello", "hello"]
+    for case, days in (("2", "0.000001"), ("3", "2")):
+        queue("claim", "-a", "ann", "--case", case)
+        queue("close", case, "-a", "ann", "-o", "resolved", "--days", days)
+    time.sleep(0.2)  # longer than a millionth of a day
+    assert json.loads(insula("store", "purge", "--json").stdout) == {"rows": 1}
+    assert [case["message"] for case in queue("list", "--state", "closed")] == ["m-3"]
+
+
 def test_late_cases_are_reported_once(insula: Insula, queue: Callable[..., Any], here: Path) -> None:
     queue("open", "hello", "--message", "m-1")
     database = open_database("insula-data")
@@ -220,3 +234,5 @@ def test_a_route_is_tried_on_a_text(insula: Insula, here: Path) -> None:
     named = json.loads(insula(*arguments, "--language", "zh", "--json").stdout)
     assert named["prediction"]["language"] == "zh"
     assert "NAME=VALUE" in failed(insula(*arguments, "--attribute", "gold"), status=2)
+    (here / "routes.toml").write_text('[[routes]]\nname = "a"\npredicted = ["angr"]\nqueue = "q"\n')
+    assert "Did you mean 'anger'" in failed(insula(*arguments), status=1)
