@@ -67,6 +67,10 @@ def test_a_script_reads_the_exit_status(insula: Insula, here: Path, monkeypatch:
         assert "held by 'ann' until" in failed(insula("queue", *step, "-a", "ben"), status=4)
     assert "Reopen" not in failed(insula("queue", "reopen", "1", "-a", "ben"), status=4)
     assert "No case has the number 9" in failed(insula("queue", "show", "9"), status=1)
+    most = str(10**20)  # more than a database can store
+    for step in (("show", most), ("renew", most, "-a", "ann"), ("claim", "--case", most, "-a", "ann")):
+        assert f"No case has the number {most}" in failed(insula("queue", *step), status=1)
+    assert "hello" in insula("queue", "list", "--limit", most).stdout
     database = open_database("insula-data")
     with database.begin_write():
         assert "Try again later" in failed(insula("queue", "claim", "-a", "ann"), status=5)

@@ -19,6 +19,8 @@ from insula.safety.signals.result import LEVELS
 
 Row = Mapping[str, Any]
 """The columns of a case by name."""
+MAX_NUMBER = 2**63 - 1
+"""The largest number that databases have; they fail on larger ones."""
 UNMASKED = "The words of the message could not be masked, so they are not stored here: read it in its source."
 
 
@@ -80,11 +82,16 @@ def read_event(row: Row | RowMapping) -> CaseEvent:
 
 def lock_case(connection: Connection, case: int) -> Row:
     """Return the row of a case, locked until the transaction ends. Raises `UnknownNameError`."""
-    query = sa.select(CASES).where(CASES.c.id == case).with_for_update()
+    query = sa.select(CASES).where(is_case(CASES.c.id, case)).with_for_update()
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise unknown_case(case)
     return dict(row)
+
+
+def is_case(column: sa.Column[int], case: int) -> sa.ColumnElement[bool]:
+    """Return the condition that a column has the number of a case."""
+    return column == case if 0 < case <= MAX_NUMBER else sa.false()
 
 
 def unknown_case(case: int) -> UnknownNameError:

@@ -21,10 +21,12 @@ from sqlalchemy import Connection
 
 from insula.core.errors import CaseConflictError, DataError
 from insula.operations.handoff.case_rows import (
+    MAX_NUMBER,
     Row,
     add_event,
     build_row,
     change,
+    is_case,
     lock_case,
     read_case,
     read_event,
@@ -250,7 +252,7 @@ class HandoffQueue:
     def find(self, case: int) -> Case:
         """Return a case as it is stored."""
         with self._database.begin_read() as connection:
-            row = connection.execute(sa.select(CASES).where(CASES.c.id == case)).mappings().one_or_none()
+            row = connection.execute(sa.select(CASES).where(is_case(CASES.c.id, case))).mappings().one_or_none()
         if row is None:
             raise unknown_case(case)
         return read_case(row)
@@ -280,13 +282,13 @@ class HandoffQueue:
             query = query.where(CASES.c.escalated.is_not(None))
         is_closed = sa.case((CASES.c.state == "closed", 1), else_=0)
         newest = sa.case((CASES.c.state == "closed", -CASES.c.id), else_=0)
-        query = query.order_by(is_closed, newest, *ORDER).limit(limit).offset(offset)
+        query = query.order_by(is_closed, newest, *ORDER).limit(min(limit, MAX_NUMBER)).offset(min(offset, MAX_NUMBER))
         with self._database.begin_read() as connection:
             return [read_case(row) for row in connection.execute(query).mappings()]
 
     def events(self, case: int) -> Sequence[CaseEvent]:
         """Return the events of a case, oldest first; also of a closed case that was deleted since."""
-        query = sa.select(CASE_EVENTS).where(CASE_EVENTS.c.case_id == case).order_by(CASE_EVENTS.c.version)
+        query = sa.select(CASE_EVENTS).where(is_case(CASE_EVENTS.c.case_id, case)).order_by(CASE_EVENTS.c.version)
         with self._database.begin_read() as connection:
             found = [read_event(row) for row in connection.execute(query).mappings()]
         if not found:
