@@ -8,9 +8,10 @@ import sys
 import typer
 
 from insula import __version__
-from insula.cli import explain, predict, pretrain, recipes, reply, rules, runs, safety, search, serve, train
+from insula.cli import predict, pretrain, recipes, reply, rules, runs, safety, search, serve, train
 from insula.cli.data import app as data
 from insula.cli.exits import flush_output
+from insula.cli.explanation import explain
 from insula.cli.handoff import app as queue
 from insula.cli.handoff import route
 from insula.cli.measure import attack, compare, evaluate

@@ -28,4 +28,4 @@ class Explainer:
 
 explainers: Registry[Explainer] = Registry("explainers")
 for _name in ("exact", "occlusion", "alone", "partition", "surrogate"):
-    explainers.register(_name, f"insula.explanation.{_name}:EXPLAINER")
+    explainers.register(_name, f"insula.explanation.methods.{_name}:EXPLAINER")

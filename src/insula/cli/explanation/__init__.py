@@ -1,0 +1,1 @@
+"""Explaining predictions: words, edits, effects, and files of explanations."""

@@ -1,0 +1,1 @@
+"""The methods that explain one text: one file each, registered in `explanation.explainers`."""
