@@ -102,19 +102,16 @@ class Recorder(Silent):
 @pytest.fixture(scope="session", autouse=True)
 def _documents_follow_their_schema() -> Iterator[None]:
     """Every metrics.json, compare.json and search.json that a test writes follows its schema and can be read back."""
-    import jsonschema
-
+    from document_schema import document_validator
     from insula.evaluation.record import Document
 
-    write, validators = Document.write, {}
+    write = Document.write
 
     @functools.wraps(write)  # the reference lists it under its own module
     def checked(document: Document, file: str | Path) -> None:
         write(document, file)
         kind = type(document)
-        if kind not in validators:
-            validators[kind] = jsonschema.Draft202012Validator(kind.model_json_schema(mode="serialization"))
-        validators[kind].validate(document.to_dict())
+        document_validator(kind).validate(document.to_dict())
         # As JSON has it: a tuple comes back as a list.
         assert kind.read(file).to_dict() == json.loads(json.dumps(document.to_dict()))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import types
@@ -11,12 +10,13 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from evaluation_report_cases import dimensional, fresh_file, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from document_schema import document_validator
 from insula.core.decision import Calibration, DecisionRule
 from insula.core.errors import DataError, MissingFileError, NewerFormatError
 from insula.core.scheme import LabelScheme
@@ -59,12 +59,6 @@ def content(kind: Any) -> st.SearchStrategy[Any]:
     return plain if kind is Any else scalars[kind]
 
 
-@functools.cache
-def validator(kind: type[Document]) -> jsonschema.Draft202012Validator:
-    """The schema, made once: that takes longer than all that it validates."""
-    return jsonschema.Draft202012Validator(kind.model_json_schema(mode="serialization"))
-
-
 def without_versions(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key != "format_version"}
 
@@ -78,7 +72,22 @@ def test_a_document_survives_its_file(kind: type[Document], data: st.DataObject)
     written = json.loads(json.dumps(document.to_dict(), allow_nan=False))
     assert written == row
     assert kind.from_dict(written) == document
-    validator(kind).validate(written)
+    document_validator(kind).validate(written)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [(MetricsDocument, {"test": 3}), (ComparisonDocument, {"rows": "many"}), (SearchDocument, {"best": "first"})],
+    ids=["metrics", "comparison", "search"],
+)
+def test_every_written_document_is_validated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Document], wrong: dict[str, Any]
+) -> None:
+    document = kind.from_dict({})
+    document.write(tmp_path / "document.json")
+    monkeypatch.setattr(kind, "to_dict", lambda document: wrong)
+    with pytest.raises(jsonschema_rs.ValidationError, match=f"{next(iter(wrong.values()))}.* is not"):
+        document.write(tmp_path / "document.json")
 
 
 @pytest.mark.parametrize("file", EARLIER, ids=lambda file: f"{file.parent.name}/{file.stem}")

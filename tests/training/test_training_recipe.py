@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -224,13 +224,13 @@ def test_an_override_without_key_or_value_is_rejected(text: str) -> None:
 def test_the_json_schema_knows_every_family_s_options() -> None:
     schema = Recipe.model_json_schema()
     json.dumps(schema)
+    validator = jsonschema_rs.validator_for(schema)
     for name in BUILT_IN:
-        jsonschema.validate(load_recipe(name).model_dump(mode="json", exclude_none=True), schema)
+        validator.validate(load_recipe(name).model_dump(mode="json", exclude_none=True))
     for name in families:
-        jsonschema.validate({"model": families[name].options().model_dump(mode="json")}, schema)
+        validator.validate({"model": families[name].options().model_dump(mode="json")})
     for wrong in ({"train": {"epoch": 1}}, {"model": {"name": "linear", "pooling": "mean"}}):
-        with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate(wrong, schema)
+        assert not validator.is_valid(wrong)
 
 
 class PluggedOptions(ModelOptions):
