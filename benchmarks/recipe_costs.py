@@ -20,7 +20,7 @@ from typing import Any
 
 from insula.core.errors import InsulaError
 from insula.core.files import write_json
-from insula.training.recipe.recipe import BUILTIN, builtin_recipes, load_recipe
+from insula.training.recipe.recipe import BUILTIN, list_builtin_recipes, load_recipe
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "quality"
@@ -33,7 +33,7 @@ def measured() -> dict[str, list[dict[str, Any]]]:
     for file in sorted(RESULTS.glob("*.json")):
         result = json.loads(file.read_text(encoding="utf-8"))
         recipe = result.get("recipe")
-        known = recipe in builtin_recipes()
+        known = recipe in list_builtin_recipes()
         if known and _as_it_comes(recipe, result["overrides"]) and _unchanged(recipe, result["commit"]):
             found.setdefault((recipe, result["set"]), []).append({**result, "file": file.name})
     rows: dict[str, list[dict[str, Any]]] = {}

@@ -52,7 +52,7 @@ from insula.safety.mask import Masked
 from insula.text.preparation import ENCODER_STEPS, TEXT_STEPS, WORD_STEPS
 from insula.training.families.registry import families
 from insula.training.pretraining.inputs import PretrainRun
-from insula.training.recipe.recipe import Recipe, builtin_recipes
+from insula.training.recipe.recipe import Recipe, list_builtin_recipes
 from insula.training.run import Run
 from insula.training.search.result import SearchResult
 
@@ -92,7 +92,7 @@ def route_options() -> str:
 
 def recipes() -> str:
     """The built-in recipes."""
-    return _table(("recipe", "what it is for"), [(f"`{name}`", said) for name, said in builtin_recipes().items()])
+    return _table(("recipe", "what it is for"), [(f"`{name}`", said) for name, said in list_builtin_recipes().items()])
 
 
 def model_families() -> str:

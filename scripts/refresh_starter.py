@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from insula.core.errors import ModelFolderError
 from insula.core.files import write_text
 from insula.evaluation.document import METRICS, MetricsDocument
@@ -27,7 +27,7 @@ STARTER = Path(__file__).parents[1] / "src" / "insula" / "models" / "starter"
 def refresh(model: Path) -> None:
     """Write the names, the card and the manifest; raise `ModelFolderError` if the labels are not the built-in ones."""
     folder = open_folder(model)
-    scheme = builtin_scheme(folder.scheme.name)
+    scheme = get_builtin_scheme(folder.scheme.name)
     if not scheme.has_labels_of(folder.scheme) or scheme.mappings != folder.scheme.mappings:
         raise ModelFolderError(
             f"The labels of {str(model)!r} must be those of the built-in scheme {scheme.name!r}. Train the model again."

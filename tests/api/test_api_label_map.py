@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import insula
 from insula.cli.app import app
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from insula.core.decision import DecisionRule
 from insula.core.errors import DataError, InsulaError, MissingFileError
 from insula.core.example import Example
@@ -89,7 +89,7 @@ def test_the_decision_of_the_model_comes_first() -> None:
 
 
 def test_rows_with_sets_of_labels_are_measured_as_sets() -> None:
-    scheme = builtin_scheme("goemotions")
+    scheme = get_builtin_scheme("goemotions")
     examples = [Example(text="a", labels=("positive", "negative")), Example(text="b", labels=())]
     mapped = LabelMap.of_level(scheme, "sentiment").map_rows(examples)
     assert (mapped.scheme.kind, mapped.scheme.names) == ("multi", ("positive", "negative"))

@@ -82,6 +82,7 @@ def test_type_checkers_find_typing_errors_in_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "old", "new"),
     [
+        ("insula.core.builtin_schemes", "builtin_scheme", "get_builtin_scheme"),
         ("insula.core.model_input", "dialogue_inputs", "build_dialogue_inputs"),
         ("insula.safety.pseudonyms", "new_key", "create_key"),
     ],

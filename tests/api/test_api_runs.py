@@ -15,7 +15,7 @@ import insula
 from insula.cli.app import app
 from insula.core.errors import MissingFileError
 from insula.training.recipe.earlier_descriptions import NAMES
-from insula.training.recipe.recipe import builtin_recipes, load_recipe
+from insula.training.recipe.recipe import list_builtin_recipes, load_recipe
 
 
 @pytest.fixture
@@ -96,6 +96,6 @@ def test_a_folder_without_runs_is_no_error(tmp_path: Path) -> None:
 
 
 def test_every_built_in_recipe_stores_its_name() -> None:
-    assert all(load_recipe(name).name == name for name in builtin_recipes())
-    assert set(NAMES.values()) <= set(builtin_recipes())
+    assert all(load_recipe(name).name == name for name in list_builtin_recipes())
+    assert set(NAMES.values()) <= set(list_builtin_recipes())
     assert load_recipe("quick", {"model.name": "linear"}).name is None

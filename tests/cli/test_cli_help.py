@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from insula import __version__
 from insula.cli.app import app
-from insula.training.recipe.recipe import builtin_recipes
+from insula.training.recipe.recipe import list_builtin_recipes
 
 Insula = Callable[..., Any]
 PYTHON = re.compile(r"<(bool|str|int|float|path|file|int range|float range|list\[\w+\]|tuple)>|\b(TEXT|INTEGER)\b \[")
@@ -89,7 +89,7 @@ def test_the_version_is_shown(insula: Insula, option: str) -> None:
         ("insula search my", {"my.csv", "my-runs/"}),
         ("insula evaluate my.csv --model fi", {"first"}),
         ("insula predict -m st", {"starter"}),
-        ("insula train tweets -r ", {*builtin_recipes(), "my-runs/", "runs/"}),
+        ("insula train tweets -r ", {*list_builtin_recipes(), "my-runs/", "runs/"}),
     ],
 )
 def test_names_are_completed(tmp_path: Path, typed: str, expected: set[str]) -> None:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable
 from typing import Any
 
-from insula.training.recipe.recipe import builtin_recipes
+from insula.training.recipe.recipe import list_builtin_recipes
 from insula.training.recipe.recipe_costs import load_recipe_costs
 
 Insula = Callable[..., Any]
@@ -16,7 +16,7 @@ Insula = Callable[..., Any]
 def test_the_list_says_what_each_costs_or_that_nobody_knows(insula: Insula) -> None:
     blocks = insula("recipes").stdout
     costs = load_recipe_costs()
-    for name, description in builtin_recipes().items():
+    for name, description in list_builtin_recipes().items():
         said = blocks.split(f"{name:<12}{description}\n")[1].split("\n")[0].strip()
         if name in costs:
             base = costs[name][0].base
@@ -28,7 +28,7 @@ def test_the_list_says_what_each_costs_or_that_nobody_knows(insula: Insula) -> N
 
 def test_the_list_as_json(insula: Insula) -> None:
     listed = {one["name"]: one for one in json.loads(insula("recipes", "--json").stdout)}
-    assert set(listed) == set(builtin_recipes())
+    assert set(listed) == set(list_builtin_recipes())
     assert listed["linear"]["measured"][0]["train_seconds"] > 0
 
 

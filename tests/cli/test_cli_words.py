@@ -12,7 +12,7 @@ from insula.cli import progress as progress_module
 from insula.cli import tables as answers_module
 from insula.cli.progress import TerminalProgress, show_progress
 from insula.cli.tables import PredictionPrinter, print_metrics
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from insula.core.prediction import Prediction
 from insula.core.progress import Silent
 from insula.evaluation.document import MetricsDocument
@@ -66,7 +66,7 @@ def test_several_labels_none_and_values(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_labels_are_shown_in_chinese(capsys: pytest.CaptureFixture[str]) -> None:
-    answers = PredictionPrinter(builtin_scheme("goemotions"), "zh")
+    answers = PredictionPrinter(get_builtin_scheme("goemotions"), "zh")
     answers.print(
         [
             prediction("TEXT", confidence=0.31, abstained=True),

@@ -172,7 +172,12 @@ def test_a_compressed_model_is_not_compressed_again(tmp_path: Path, trained_run:
     first = make(trained_run("encoder", "multi"), "multi", tmp_path / "small", Plan("int8", 8))
     with pytest.raises(ModelFolderError, match="compressed already"):
         quantize(
-            open_folder(first.path), toy_data.toy_dataset("multi"), tmp_path / "b", Plan(), Limits(), progress=Silent()
+            open_folder(first.path),
+            toy_data.toy_dataset("multi"),
+            tmp_path / "b",
+            Plan(),
+            Limits(),
+            progress=Silent(),
         )
 
 

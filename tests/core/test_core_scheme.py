@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insula.core.builtin_schemes import BUILTIN_SCHEMES, builtin_scheme, find_chinese_names, find_matching_scheme
+from insula.core.builtin_schemes import BUILTIN_SCHEMES, find_chinese_names, find_matching_scheme, get_builtin_scheme
 from insula.core.errors import DataError, UnknownNameError
 from insula.core.levels import find_levels
 from insula.core.scheme import Kind, LabelScheme
@@ -20,7 +20,7 @@ every_scheme = pytest.mark.parametrize("name", BUILTIN_SCHEMES)
 
 @every_scheme
 def test_a_built_in_scheme_is_whole(name: str) -> None:
-    scheme = builtin_scheme(name)
+    scheme = get_builtin_scheme(name)
     assert scheme.name == name
     assert LabelScheme.from_dict(json.loads(json.dumps(scheme.to_dict()))) == scheme
     for label in scheme.names:
@@ -47,7 +47,7 @@ def test_what_the_issue_names_is_there() -> None:
 
 def test_goemotions_maps_as_in_the_paper() -> None:
     """Demszky et al. 2020, figure 2 and the released `ekman_mapping.json`, `sentiment_mapping.json`."""
-    scheme = builtin_scheme("goemotions")
+    scheme = get_builtin_scheme("goemotions")
     emotions = [name for name in scheme.names if name != "neutral"]
     assert len(emotions) == 27
     assert Counter(scheme.mappings["ekman"][name] for name in emotions) == {
@@ -59,13 +59,13 @@ def test_goemotions_maps_as_in_the_paper() -> None:
     for target in ("ekman", "sentiment"):
         assert scheme.mappings[target]["neutral"] == "neutral"
     # Both ways to sentiment agree.
-    onwards = builtin_scheme("ekman7").mappings["sentiment"]
+    onwards = get_builtin_scheme("ekman7").mappings["sentiment"]
     for name in scheme.names:
         assert onwards[scheme.mappings["ekman"][name]] == scheme.mappings["sentiment"][name]
 
 
 def test_coarsen_keeps_order_and_gives_each_label_once() -> None:
-    scheme = builtin_scheme("goemotions")
+    scheme = get_builtin_scheme("goemotions")
     assert scheme.coarsen(["grief", "annoyance", "anger", "remorse"], "ekman") == ("sadness", "anger")
     assert scheme.coarsen([], "sentiment") == ()
     for name in scheme.names:
@@ -97,20 +97,20 @@ def test_a_contradictory_scheme_is_refused(arguments: tuple[object, ...], messag
 
 
 def test_outputs_and_positions() -> None:
-    assert builtin_scheme("polarity").output_count == 1
-    assert builtin_scheme("goemotions").output_count == 28
-    assert builtin_scheme("vad").output_count == 3
-    assert not builtin_scheme("vad").is_categorical
-    assert builtin_scheme("polarity").index("positive") == 1
+    assert get_builtin_scheme("polarity").output_count == 1
+    assert get_builtin_scheme("goemotions").output_count == 28
+    assert get_builtin_scheme("vad").output_count == 3
+    assert not get_builtin_scheme("vad").is_categorical
+    assert get_builtin_scheme("polarity").index("positive") == 1
     with pytest.raises(DataError, match="Did you mean 'positive'"):
-        builtin_scheme("polarity").index("positiv")
+        get_builtin_scheme("polarity").index("positiv")
     with pytest.raises(UnknownNameError, match="Did you mean 'goemotions'"):
-        builtin_scheme("goemotion")
+        get_builtin_scheme("goemotion")
 
 
 def test_a_scheme_is_recognised_by_names_and_kind() -> None:
     found = find_matching_scheme(frozenset(("positive", "negative")), "binary")
-    assert found is builtin_scheme("polarity")
+    assert found is get_builtin_scheme("polarity")
     assert find_matching_scheme(frozenset(("positive", "negative")), "single") is None
     assert find_matching_scheme(frozenset(("x", "y")), "binary") is None
 
@@ -127,13 +127,13 @@ def test_chinese_names_of_own_schemes() -> None:
 
 
 def test_a_chinese_name_belongs_to_its_scheme() -> None:
-    names = {name: builtin_scheme(name).display["zh"] for name in BUILTIN_SCHEMES}
+    names = {name: get_builtin_scheme(name).display["zh"] for name in BUILTIN_SCHEMES}
     assert names["intensity4"]["low"] == "弱"
     assert names["smp2020"]["happy"] == "积极"
     assert names["sentiment3"]["positive"] == "正面"
     neutral = [names[name]["neutral"] for name in ("goemotions", "smp2020", "sentiment5")]
     assert neutral == ["无明显情绪", "无情绪", "中性"]
-    level = find_levels(builtin_scheme("goemotions"))["sentiment"].scheme
+    level = find_levels(get_builtin_scheme("goemotions"))["sentiment"].scheme
     assert level.display_name("neutral", "zh") == "中性"
 
 
@@ -152,7 +152,7 @@ def test_chinese_names_are_told_apart_at_a_glance(name: str) -> None:
 
     28 words of two characters from one field cannot have none in common (失望 and 渴望).
     """
-    shown = builtin_scheme(name).display["zh"]
+    shown = get_builtin_scheme(name).display["zh"]
     assert len(set(shown.values())) == len(shown)
     for (first, one), (second, two) in combinations(shown.items(), 2):
         if frozenset((first, second)) in OPPOSITES | SETTLED:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.model_input import ModelInput, Turn
@@ -26,7 +26,7 @@ from insula.data.options import DataOptions
 from insula.data.splits.leak import Fingerprint, remove_leaks
 from insula.data.unsplit import read_unsplit
 
-CARER = builtin_scheme("carer")
+CARER = get_builtin_scheme("carer")
 LABELS = ("joy", "fear", "anger")
 
 said = st.text(min_size=1, max_size=30).filter(lambda text: bool(text.strip()))

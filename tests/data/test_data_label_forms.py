@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import LabelScheme
 from insula.data.labels.infer import infer_labels
@@ -74,7 +74,7 @@ def test_positions_have_the_order_of_a_known_scheme() -> None:
     assert plan.read("[0, 1, 1]").labels == ("fear", "calm")
     with pytest.raises(DataError, match=r"3 positions, one for each label\. Got lists of length 4"):
         plan_known_scheme(scheme, [[0, 1, 1, 0]], ("label",), DataOptions())
-    goemotions = builtin_scheme("goemotions")
+    goemotions = get_builtin_scheme("goemotions")
     assert plan_known_scheme(goemotions, [[0, 1], [1]], ("label",), DataOptions()).read([0, 1]).labels == (
         "admiration",
         "amusement",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insula.core.builtin_schemes import BUILTIN_SCHEMES, builtin_scheme
+from insula.core.builtin_schemes import BUILTIN_SCHEMES, get_builtin_scheme
 from insula.core.errors import DataError
 from insula.data.labels.cells import as_list, as_name, as_number, guess_delimiter
 from insula.data.labels.infer import infer_labels
@@ -70,14 +70,14 @@ def test_builtin_schemes_are_recognised(name: str) -> None:
 
 
 def test_builtin_ordinal_is_recognised_and_a_kind_given_wins() -> None:
-    names = builtin_scheme("sentiment5").names
-    assert infer(names).scheme is builtin_scheme("sentiment5")
+    names = get_builtin_scheme("sentiment5").names
+    assert infer(names).scheme is get_builtin_scheme("sentiment5")
     assert infer(names, kind="single").scheme.kind == "single"
 
 
 def test_goemotions_with_a_few_labels_missing() -> None:
-    names = builtin_scheme("goemotions").names
-    assert infer([[name] for name in names[:24]]).scheme is builtin_scheme("goemotions")
+    names = get_builtin_scheme("goemotions").names
+    assert infer([[name] for name in names[:24]]).scheme is get_builtin_scheme("goemotions")
     notes = infer([[name] for name in names[:24]]).notes
     assert "No training row has the label remorse, sadness, surprise, neutral." in notes
     assert len(infer([[name] for name in names[:20]]).scheme.names) == 20
@@ -154,7 +154,7 @@ def test_scores() -> None:
     assert plan.read("0.5").values == (0.5,)
     assert plan.read("high").problem == "with 'high' in place of a number"
     assert plan.read(float("nan")).problem == "without a label"
-    assert infer([0.1, 0.9], columns=("intensity",)).scheme is builtin_scheme("intensity")
+    assert infer([0.1, 0.9], columns=("intensity",)).scheme is get_builtin_scheme("intensity")
     assert infer([1, 2, 3], kind="dimensional").scheme.kind == "dimensional"
 
 
@@ -187,7 +187,7 @@ def test_text_that_stands_for_no_label(nothing: str) -> None:
 
 def test_scores_of_several_columns() -> None:
     plan = infer([(1.5, 3, 2), (5, 1, 4)], columns=("Dominance", "valence", "arousal"))
-    assert plan.scheme is builtin_scheme("vad")
+    assert plan.scheme is get_builtin_scheme("vad")
     assert plan.read(("1.5", "3", "2")).values == (3.0, 2.0, 1.5)
     assert infer([(1, 9), (9, 1)], columns=("valence", "arousal")).scheme.name == "valence_arousal"
 
@@ -209,7 +209,7 @@ def test_one_hot_columns(rows: list[tuple[Any, ...]], kind: str) -> None:
 
 
 def test_scores_are_no_flags() -> None:
-    known = plan_known_scheme(builtin_scheme("goemotions"), [(0.3, 2)], ("joy", "fear"), DataOptions())
+    known = plan_known_scheme(get_builtin_scheme("goemotions"), [(0.3, 2)], ("joy", "fear"), DataOptions())
     for plan in (known, infer([(1, 0), (1, 1), (0, 0)], columns=("joy", "fear"))):
         assert set(labels(plan, ("1.0", True)) or ()) == {"joy", "fear"}
         assert plan.read((0.3, 0)).problem == plan.read((1, "2")).problem == "with a number that is neither 0 nor 1"
@@ -217,7 +217,7 @@ def test_scores_are_no_flags() -> None:
 
 def test_two_one_hot_columns_are_binary() -> None:
     plan = infer([(1, 0), (0, 1)], columns=("positive", "negative"))
-    assert plan.scheme is builtin_scheme("polarity")
+    assert plan.scheme is get_builtin_scheme("polarity")
     assert labels(plan, (1, 0)) == ("positive",)
 
 
@@ -235,19 +235,19 @@ def test_scheme_given_takes_names_and_numbers() -> None:
 
 
 def test_known_scheme_finds_the_delimiter() -> None:
-    plan = plan_known_scheme(builtin_scheme("goemotions"), ["joy;fear", ""], ("label",), DataOptions())
+    plan = plan_known_scheme(get_builtin_scheme("goemotions"), ["joy;fear", ""], ("label",), DataOptions())
     assert labels(plan, "joy;fear") == ("fear", "joy")
     assert labels(plan, "") == ()
-    plan = plan_known_scheme(builtin_scheme("carer"), [(1, 0)], ("love", "joy"), DataOptions())
+    plan = plan_known_scheme(get_builtin_scheme("carer"), [(1, 0)], ("love", "joy"), DataOptions())
     assert labels(plan, ("1", "0")) == ("love",)
-    plan = plan_known_scheme(builtin_scheme("vad"), [], ("arousal", "dominance", "valence"), DataOptions())
+    plan = plan_known_scheme(get_builtin_scheme("vad"), [], ("arousal", "dominance", "valence"), DataOptions())
     assert plan.read((1, 2, 3)).values == (3, 1, 2)
     with pytest.raises(DataError, match="needs one column each for valence, arousal, dominance"):
-        plan_known_scheme(builtin_scheme("vad"), [], ("valence",), DataOptions())
+        plan_known_scheme(get_builtin_scheme("vad"), [], ("valence",), DataOptions())
 
 
 def test_known_scheme_finds_the_delimiter_between_numbers() -> None:
-    goemotions = builtin_scheme("goemotions")
+    goemotions = get_builtin_scheme("goemotions")
     names = {str(number): name for number, name in enumerate(goemotions.names)}
     for known in (names, None):
         plan = plan_known_scheme(goemotions, ["2,27", "2", "0,1,15"], ("label",), DataOptions(), names=known)
@@ -257,7 +257,7 @@ def test_known_scheme_finds_the_delimiter_between_numbers() -> None:
 
 
 def test_columns_are_dimensions_by_place_where_no_name_says() -> None:
-    vad = builtin_scheme("vad")
+    vad = get_builtin_scheme("vad")
     plan = plan_known_scheme(vad, [], ("valence", "a", "d"), DataOptions())
     assert plan.columns == vad.names == ("valence", "arousal", "dominance")
     assert plan.notes == ("Columns are read as dimensions of the model: a = arousal, d = dominance.",)

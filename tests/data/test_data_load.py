@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from insula.core.errors import DataError, LeakError
 from insula.data.formats.writers import open_writer
 from insula.data.load import load_dataset, read_examples
@@ -223,7 +223,7 @@ def test_votes_of_which_none_can_be_read_are_named(tmp_path: Path) -> None:
 
 
 def test_evaluation_file_under_a_known_scheme(tmp_path: Path) -> None:
-    scheme = builtin_scheme("carer")
+    scheme = get_builtin_scheme("carer")
     path = write(tmp_path / "a.csv", [*rows(9), {"text": "a mess", "label": "wrath"}])
     examples, notes = read_examples(path, DataOptions(), scheme)
     assert [example.labels for example in examples[:3]] == [("joy",), ("fear",), ("anger",)]
@@ -234,7 +234,7 @@ def test_evaluation_file_under_a_known_scheme(tmp_path: Path) -> None:
     write(tmp_path / "set" / "test.csv", rows(6, labels=("joy",)))
     assert len(read_examples(tmp_path / "set", DataOptions(), scheme)[0]) == 6
     with pytest.raises(DataError, match="No label in the label column"):
-        read_examples(path, DataOptions(), builtin_scheme("polarity"))
+        read_examples(path, DataOptions(), get_builtin_scheme("polarity"))
     (tmp_path / "b.csv").write_text("text,label\na,\n")
     with pytest.raises(DataError, match=r"'b' can be evaluated\. Columns used: .* 1 row of b dropped: 1 without a"):
         read_examples(tmp_path / "b.csv", DataOptions(), scheme)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from insula.core.prediction import Prediction
 from insula.empathy.state import ConversationState, read_state
 
-SCHEME = builtin_scheme("goemotions")
+SCHEME = get_builtin_scheme("goemotions")
 
 
 def predicted(text: str, label: str = "neutral", score: float = 0.9, *, abstained: bool = False) -> Prediction:
@@ -112,7 +112,7 @@ def test_words_are_read_in_their_own_language() -> None:
 
 
 def test_other_schemes_have_a_polarity() -> None:
-    scheme = builtin_scheme("sentiment3")
+    scheme = get_builtin_scheme("sentiment3")
     names = dict.fromkeys(scheme.names, 0.0)
     for name, polarity in (("negative", "negative"), ("positive", "positive"), ("neutral", "unclear")):
         prediction = Prediction(text="A b c.", labels=(name,), label=name, scores=names | {name: 0.9}, confidence=0.9)

@@ -6,7 +6,7 @@ import math
 import random
 from typing import Any
 
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from insula.evaluation.document import MetricsDocument
 from insula.evaluation.reports.cards import build_model_card
 from insula.evaluation.reports.report import render_report
@@ -38,8 +38,8 @@ def measured(value: float, width: float = 0.02) -> dict[str, float]:
 
 def evaluation(scheme: str, *, seed: int = 0, rows: int = 3816) -> dict[str, Any]:
     dice = random.Random(seed)
-    labels = list(builtin_scheme(scheme).names)
-    kind = builtin_scheme(scheme).kind
+    labels = list(get_builtin_scheme(scheme).names)
+    kind = get_builtin_scheme(scheme).kind
     per_label, curves = [], []
     for index, label in enumerate(labels):
         precision, recall = 0.35 + 0.6 * dice.random(), 0.3 + 0.65 * dice.random()
@@ -179,7 +179,7 @@ def run(scheme: str = "goemotions") -> dict[str, Any]:
         "name": "care",
         "command": "insula train tweets --scheme " + scheme + " --output runs/care",
         "model": {"family": "encoder", "base": "minilm", "parameters": 22700000, "bytes": 90000000, "backend": "onnx"},
-        "scheme": builtin_scheme(scheme).to_dict(),
+        "scheme": get_builtin_scheme(scheme).to_dict(),
         "data": {
             "name": "tweets",
             "rows": {"train": 30521, "validation": 3815, "test": 3816},
@@ -243,7 +243,7 @@ def dimensional() -> dict[str, Any]:
     for name in names:
         gold = [min(5.0, max(1.0, dice.gauss(3, 0.8))) for _ in range(1000)]
         scatter[name] = [[g, min(5.0, max(1.0, 1 + 0.66 * g + dice.gauss(0, 0.35)))] for g in gold]
-    metrics["scheme"] = builtin_scheme("vad").to_dict()
+    metrics["scheme"] = get_builtin_scheme("vad").to_dict()
     metrics["data"]["label_counts"] = None
     metrics["data"]["languages"] = {"zh": 0.98, "en": 0.02}
     metrics["decision"] = None
@@ -285,13 +285,13 @@ def fresh_file() -> dict[str, Any]:
     """What `insula evaluate` gives for a new file: no training parts, some rows seen in training."""
     test = evaluation("sentiment3", rows=500)
     test["seen"] = {"rows": 12, "metrics_without": {"macro_f1": measured(0.7011)}}
-    return {"format_version": 1, "name": "care", "scheme": builtin_scheme("sentiment3").to_dict(), "test": test}
+    return {"format_version": 1, "name": "care", "scheme": get_builtin_scheme("sentiment3").to_dict(), "test": test}
 
 
 def chinese() -> dict[str, Any]:
     """A run whose labels are Chinese words."""
     metrics = run("ekman7")
-    names = builtin_scheme("ekman7").display["zh"]
+    names = get_builtin_scheme("ekman7").display["zh"]
 
     def renamed(value: Any) -> Any:
         if isinstance(value, dict):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from insula.core.errors import DataError
 from insula.evaluation.compare import compare, compute_mcnemar
 from insula.evaluation.comparison_document import ComparisonDocument
@@ -25,7 +25,7 @@ def systems(rows=600, seed=0):
 
 def test_a_better_system_is_better():
     gold, a, b = systems()
-    found = compare(builtin_scheme("sentiment3"), gold, [a], [b])
+    found = compare(get_builtin_scheme("sentiment3"), gold, [a], [b])
     assert set(found.metrics) == {"accuracy", "macro_f1"}
     assert found.metrics["macro_f1"].difference.low > 0
     assert found.metrics["accuracy"].difference.value == pytest.approx(
@@ -36,7 +36,7 @@ def test_a_better_system_is_better():
 
 def test_swapping_the_systems_turns_the_sign():
     gold, a, b = systems()
-    scheme = builtin_scheme("sentiment3")
+    scheme = get_builtin_scheme("sentiment3")
     there, back = compare(scheme, gold, [a], [b]), compare(scheme, gold, [b], [a])
     assert there.metrics["macro_f1"].difference.value == pytest.approx(-back.metrics["macro_f1"].difference.value)
     assert there.metrics["macro_f1"].difference.low == pytest.approx(
@@ -47,7 +47,7 @@ def test_swapping_the_systems_turns_the_sign():
 
 def test_a_system_does_not_differ_from_itself():
     gold, a, _ = systems()
-    found = compare(builtin_scheme("sentiment3"), gold, [a], [a])
+    found = compare(get_builtin_scheme("sentiment3"), gold, [a], [a])
     difference = found.metrics["macro_f1"].difference
     assert (difference.value, difference.excludes_zero) == (0, False)
     assert -0.01 < difference.low < 0 < difference.high < 0.01  # 600 rows cannot show that it never differs
@@ -58,7 +58,7 @@ def test_a_paired_difference_is_narrower_than_the_systems_alone():
     gold, a, _ = systems()
     b = a.copy()
     b[:30] = gold[:30]
-    found = compare(builtin_scheme("sentiment3"), gold, [a], [b]).metrics["macro_f1"]
+    found = compare(get_builtin_scheme("sentiment3"), gold, [a], [b]).metrics["macro_f1"]
     alone = count_intervals(gold, a)["macro_f1"]
     assert found.a == alone.value
     assert found.difference.value == pytest.approx(found.b - found.a)
@@ -71,7 +71,7 @@ def test_several_seeds_are_averaged_and_steadier_than_one():
     sides = [[systems(400, seed=seed)[side] for seed in (1, 2, 3)] for side in (1, 2)]
     sides = [[np.where(np.arange(400)[:, None] < 200, one, first) for one in side]
              for side, first in zip(sides, (a, b), strict=True)]  # fmt: skip
-    scheme = builtin_scheme("sentiment3")
+    scheme = get_builtin_scheme("sentiment3")
     found = compare(scheme, gold, *sides)
     alone = [compare(scheme, gold, [x], [y]) for x, y in zip(*sides, strict=True)]
     for name in ("accuracy", "macro_f1"):
@@ -86,7 +86,7 @@ def test_several_seeds_are_averaged_and_steadier_than_one():
 
 def test_each_label_and_each_dimension_is_compared():
     gold, a, b = systems()
-    scheme = builtin_scheme("sentiment3")
+    scheme = get_builtin_scheme("sentiment3")
     found = compare(scheme, gold, [a], [b])
     assert list(found.by_name) == list(scheme.names)
     for i, name in enumerate(scheme.names):
@@ -95,7 +95,7 @@ def test_each_label_and_each_dimension_is_compared():
         assert found.by_name[name].difference.low < f1[1] - f1[0] < found.by_name[name].difference.high
     assert np.mean([one.a for one in found.by_name.values()]) == pytest.approx(found.metrics["macro_f1"].a)
     values = np.random.default_rng(0).uniform(1, 5, size=(80, 3))
-    dimensions = compare(builtin_scheme("vad"), values, [values[::-1]], [values]).by_name
+    dimensions = compare(get_builtin_scheme("vad"), values, [values[::-1]], [values]).by_name
     assert dimensions["arousal"].b == pytest.approx(1)
     assert dimensions["arousal"].a == pytest.approx(np.corrcoef(values[:, 1], values[::-1, 1])[0, 1])
 
@@ -103,14 +103,14 @@ def test_each_label_and_each_dimension_is_compared():
 def test_dimensions_and_sets():
     generator = np.random.default_rng(0)
     gold = generator.uniform(1, 5, size=(200, 3))
-    found = compare(builtin_scheme("vad"), gold, [gold + generator.normal(size=gold.shape)], [gold])
+    found = compare(get_builtin_scheme("vad"), gold, [gold + generator.normal(size=gold.shape)], [gold])
     assert set(found.metrics) == {"pearson", "ccc", "mae"}
     assert found.metrics["mae"].difference.high < 0 < found.metrics["ccc"].difference.low
     assert found.mcnemar is None
     sets = generator.random((50, 28)) < 0.1
-    assert "micro_f1" in compare(builtin_scheme("goemotions"), sets, [sets], [~sets]).metrics
+    assert "micro_f1" in compare(get_builtin_scheme("goemotions"), sets, [sets], [~sets]).metrics
     with pytest.raises(DataError, match="decisions of b"):
-        compare(builtin_scheme("goemotions"), sets, [sets], [~sets[:-1]])
+        compare(get_builtin_scheme("goemotions"), sets, [sets], [~sets[:-1]])
 
 
 @pytest.mark.parametrize(("only_a", "only_b"), [(0, 5), (3, 9), (12, 4), (1, 1), (6, 6)])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import LabelScheme
 from insula.evaluation.baselines import predict_majority
@@ -22,7 +22,7 @@ KEYS = {
     "scatter", "slices", "mistakes", "abstention",
     "macro_f1_by_threshold", "levels", "seen",
 }  # fmt: skip
-SCHEMES = {name: builtin_scheme(name) for name in ("polarity", "sentiment3", "sentiment5", "ekman6", "vad")}
+SCHEMES = {name: get_builtin_scheme(name) for name in ("polarity", "sentiment3", "sentiment5", "ekman6", "vad")}
 SCHEMES["multi"] = LabelScheme(name="few", kind="multi", names=("anger", "joy", "fear"))
 
 

@@ -17,7 +17,7 @@ from evaluation_report_cases import card_of, chinese, dimensional, fresh_file, m
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from insula.core.errors import OutputError
 from insula.evaluation.charts.risk_coverage import draw_risk_coverage_chart
 from insula.evaluation.document import MetricsDocument
@@ -375,7 +375,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["polarity", "sentiment3", "sentiment5", "goemotions", "vad"])
 def test_what_evaluate_measures_fills_the_page(name: str) -> None:
-    scheme = builtin_scheme(name)
+    scheme = get_builtin_scheme(name)
     dice, rows, size = np.random.default_rng(0), 120, len(scheme.names)
     texts = [f"text {i} " + "word " * (i % 40) for i in range(rows)]
     decisions = None

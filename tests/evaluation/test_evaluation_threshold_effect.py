@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from insula.core.scheme import LabelScheme
 from insula.evaluation.decisions.threshold_effect import measure_macro_f1_by_threshold
 from insula.evaluation.evaluate import evaluate
@@ -67,4 +67,4 @@ def test_evaluation_has_it_where_there_are_thresholds():
     scheme = LabelScheme("s", "multi", ("a", "b", "c", "d"))
     assert evaluate(scheme, gold, scores, scores >= 0.5, resamples=100).to_dict()["macro_f1_by_threshold"]["half"]
     three = np.eye(3)[np.arange(30) % 3]
-    assert evaluate(builtin_scheme("sentiment3"), three, three, three, resamples=100).macro_f1_by_threshold is None
+    assert evaluate(get_builtin_scheme("sentiment3"), three, three, three, resamples=100).macro_f1_by_threshold is None

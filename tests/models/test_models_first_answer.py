@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 
 FOLDER = Path(__file__).parent / "first_answer"
 KINDS = {
@@ -42,7 +42,7 @@ def test_each_language_has_every_kind(sentences: list[dict[str, Any]]) -> None:
 
 
 def test_labels_are_of_the_scheme_and_not_in_both_lists(sentences: list[dict[str, Any]]) -> None:
-    names = set(builtin_scheme("goemotions").names)
+    names = set(get_builtin_scheme("goemotions").names)
     for row in sentences:
         assert row["acceptable"], row["id"]
         assert row["unacceptable"], row["id"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import insula
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from insula.core.starter import STARTER
 from insula.models.folder import open_folder
 from insula.models.locate import STARTER_FOLDER, locate_model
@@ -37,7 +37,7 @@ def test_the_starter_is_small_and_complete(tmp_path: Path) -> None:
 def test_names_are_those_of_the_built_in_scheme() -> None:
     """Where they differ: python scripts/refresh_starter.py"""
     folder = open_folder(STARTER_FOLDER)
-    assert folder.scheme == builtin_scheme("goemotions")
+    assert folder.scheme == get_builtin_scheme("goemotions")
     assert folder.metrics["scheme"]["display"] == folder.scheme.display
     card = (STARTER_FOLDER / "model_card.md").read_text(encoding="utf-8")
     for label, name in folder.scheme.display["zh"].items():

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from first_answer_sets import NAMES, NAMES_ZH
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from starter_sentences.made import made_sentences
 from starter_sentences.parts import NEGATIVE, Parts, Sentence
 from starter_sentences.similar import LARGEST, similarity
@@ -31,7 +31,7 @@ def made() -> list[Sentence]:
 
 
 def test_both_languages_have_every_label(made: list[Sentence]) -> None:
-    names = set(builtin_scheme("goemotions").names)
+    names = set(get_builtin_scheme("goemotions").names)
     for language in ("en", "zh"):
         counts = Counter(label for one in made if one.language == language for label in one.labels)
         assert set(counts) == names

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from insula.core.errors import MissingFileError, OutputError
 from insula.operations.audit.anchor import read_anchors, write_anchor
 from insula.operations.audit.chain import START, read, seal_entry, to_canonical_json
-from insula.operations.audit.log import TORN, AuditLog, log_files
+from insula.operations.audit.log import TORN, AuditLog, list_log_files
 from insula.operations.audit.verify import Verified, verify_log
 
 FACTS = st.dictionaries(
@@ -31,11 +31,11 @@ def _filled(folder: Path, entries: int = 12, **options: object) -> AuditLog:
 
 
 def _lines(folder: Path) -> list[str]:
-    return [line for path in log_files(folder) for line in path.read_text("ascii").splitlines(keepends=True)]
+    return [line for path in list_log_files(folder) for line in path.read_text("ascii").splitlines(keepends=True)]
 
 
 def _write(folder: Path, lines: list[str]) -> None:
-    first, *others = log_files(folder)
+    first, *others = list_log_files(folder)
     for path in others:
         path.unlink()
     first.write_text("".join(lines), "ascii")
@@ -44,7 +44,7 @@ def _write(folder: Path, lines: list[str]) -> None:
 def test_a_log_is_whole_across_files_and_openings(tmp_path: Path) -> None:
     log = _filled(tmp_path, largest=700)
     AuditLog(log.folder, largest=700).record("server.started", "server", port=8000)
-    assert len(log_files(log.folder)) > 3
+    assert len(list_log_files(log.folder)) > 3
     found = verify_log(log.folder)
     assert (found.whole, found.entries, found.first, found.last) == (True, 13, 1, 13)
     assert [json.loads(line)["n"] for line in _lines(log.folder)] == list(range(1, 14))
@@ -103,14 +103,14 @@ def test_a_cut_end_and_a_rewritten_log_show_against_anchors(tmp_path: Path) -> N
         "Entry 5 differs from its anchor:",
         "Entry 10 differs from its anchor",
     ]
-    for path in log_files(log.folder):
+    for path in list_log_files(log.folder):
         path.unlink()
     assert not verify_log(log.folder, anchors).whole
 
 
 def test_archived_files_are_allowed_where_it_is_said(tmp_path: Path) -> None:
     log = _filled(tmp_path, largest=700, anchor=str(tmp_path / "anchors"))
-    files = log_files(log.folder)
+    files = list_log_files(log.folder)
     files[0].unlink()
     anchors = read_anchors(tmp_path / "anchors")
     first = int(files[1].stem.removeprefix("audit-"))
@@ -123,7 +123,7 @@ def test_archived_files_are_allowed_where_it_is_said(tmp_path: Path) -> None:
 
 def test_a_line_torn_by_a_crash_is_told_and_forgiven(tmp_path: Path) -> None:
     log = _filled(tmp_path, 3)
-    path = log_files(log.folder)[0]
+    path = list_log_files(log.folder)[0]
     whole = path.read_bytes()
     for torn in (b'{"actor":"ope', b"\xff\xfe", _next(whole)[:-1]):
         path.write_bytes(whole + torn)
@@ -191,7 +191,7 @@ def test_anchors_are_found_among_other_output(tmp_path: Path, capsys: pytest.Cap
 
 def test_the_files_are_their_owner_s_alone(tmp_path: Path) -> None:
     log = _filled(tmp_path, 1)
-    assert log_files(log.folder)[0].stat().st_mode & 0o077 == 0
+    assert list_log_files(log.folder)[0].stat().st_mode & 0o077 == 0
 
 
 @given(facts=st.lists(FACTS, min_size=2, max_size=6), data=st.data())

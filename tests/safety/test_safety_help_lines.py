@@ -7,20 +7,20 @@ from datetime import date, timedelta
 import pytest
 
 from insula.core.errors import DataError
-from insula.safety.signals.help_lines import DEFAULT, HelpLine, find_help, help_lines
+from insula.safety.signals.help_lines import DEFAULT, HelpLine, find_help, load_help_lines
 
 
-@pytest.mark.parametrize("country", help_lines())
+@pytest.mark.parametrize("country", load_help_lines())
 def test_an_entry_is_named_and_not_over_a_year_old(country: str) -> None:
-    line = help_lines()[country]
+    line = load_help_lines()[country]
     assert country == DEFAULT or (len(country) == 2 and country.isupper())
     assert set(line.service) == {"en", "zh"}
     assert date.today() - line.checked_on < timedelta(days=366)
 
 
-@pytest.mark.parametrize("country", help_lines())
+@pytest.mark.parametrize("country", load_help_lines())
 def test_a_number_has_a_source_and_the_day_it_was_read(country: str) -> None:
-    line = help_lines()[country]
+    line = load_help_lines()[country]
     assert (line.number is None) == (line.source is None) == (line.read_on is None)
     if line.number is None:
         assert not any(letter.isdigit() for letter in line.sentence("en") + line.sentence("zh"))

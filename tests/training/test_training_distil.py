@@ -190,7 +190,9 @@ def test_teachers_are_averaged_in_any_order_of_their_labels(tmp_path: Path, teac
     np.testing.assert_allclose(found, mean, atol=1e-6)
     turned = LabelScheme("turned", "single", scheme.names[::-1])
     np.testing.assert_allclose(
-        compute_teacher_scores(both, turned, texts, tmp_path / "cache" / "b", Silent()), mean[:, ::-1], atol=1e-6
+        compute_teacher_scores(both, turned, texts, tmp_path / "cache" / "b", Silent()),
+        mean[:, ::-1],
+        atol=1e-6,
     )
 
 

@@ -23,16 +23,16 @@ from insula.training.families.encoder import EncoderOptions
 from insula.training.families.linear import LinearOptions
 from insula.training.families.registry import Family, families
 from insula.training.options.sections import ModelOptions, TrainOptions
-from insula.training.recipe.recipe import Recipe, builtin_recipes, load_recipe, parse_override
+from insula.training.recipe.recipe import Recipe, list_builtin_recipes, load_recipe, parse_override
 from insula.training.recipe.unused_options import find_unused_options
 
-BUILT_IN = tuple(builtin_recipes())
+BUILT_IN = tuple(list_builtin_recipes())
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_a_built_in_recipe_loads_and_has_a_description(name: str) -> None:
     recipe = load_recipe(name)
-    assert recipe.description == builtin_recipes()[name] != ""
+    assert recipe.description == list_builtin_recipes()[name] != ""
     assert load_recipe(tomllib.loads(recipe.to_toml())) == recipe
 
 
@@ -302,7 +302,7 @@ def test_options_of_inactive_sections_are_reported() -> None:
         "distil.temperature will do nothing: distil.teachers is []. Set it too.",
     ]
     assert find_unused_options(load_recipe("standard", {"adapter.rank": 16, "adapter.method": "lora"}), "single") == []
-    assert all(find_unused_options(load_recipe(name), kind) == [] for name in builtin_recipes() for kind in KINDS)
+    assert all(find_unused_options(load_recipe(name), kind) == [] for name in list_builtin_recipes() for kind in KINDS)
 
 
 def test_unused_options_are_reported() -> None:

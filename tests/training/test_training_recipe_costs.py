@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from insula.training.recipe.recipe import builtin_recipes, load_recipe
+from insula.training.recipe.recipe import list_builtin_recipes, load_recipe
 from insula.training.recipe.recipe_costs import load_recipe_costs
 
 QUALITY = Path(__file__).parents[2] / "benchmarks" / "results" / "quality"
@@ -16,7 +16,7 @@ MEASURED = Path(__file__).parents[2] / "src" / "insula" / "training" / "recipes"
 
 def test_every_figure_is_in_its_result_file() -> None:
     listed = json.loads(MEASURED.read_text(encoding="utf-8"))
-    assert set(listed) <= set(builtin_recipes())
+    assert set(listed) <= set(list_builtin_recipes())
     assert listed
     for recipe, rows in listed.items():
         for row in rows:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from insula.core.durations import parse_duration
 from insula.core.environment import require
-from insula.operations.audit.log import OPERATOR, STORE, AuditLog, audit_folder
+from insula.operations.audit.log import OPERATOR, STORE, AuditLog, choose_audit_folder
 
 if TYPE_CHECKING:
     from insula.operations.credentials.keys import KeyRecord, Keys, NewKey
@@ -106,7 +106,7 @@ def _describe_key(made: KeyRecord) -> dict[str, str | list[str] | None]:
 
 
 def _log(store: str | Path, audit: str | Path | None, anchor: str | None) -> AuditLog:
-    return AuditLog(audit_folder(store, audit), anchor=anchor)
+    return AuditLog(choose_audit_folder(store, audit), anchor=anchor)
 
 
 @contextmanager

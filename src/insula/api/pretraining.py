@@ -26,7 +26,7 @@ from insula.training.pretraining.inputs import (
     get_work_folder,
     read_interrupted,
 )
-from insula.training.run_folder import resume_hint
+from insula.training.run_folder import add_resume_hint
 
 ENCODERS = Path("encoders")
 
@@ -93,7 +93,7 @@ def _run(given: PretrainInput, folder: Path, *, progress: Progress | None, **how
     from insula.training.pretraining.pretrain import pretrain_encoder
 
     work = get_work_folder(folder)
-    with convert_output_errors(folder), resume_hint("pretrain", folder, work / FACTS), create_locked_folder(work):
+    with convert_output_errors(folder), add_resume_hint("pretrain", folder, work / FACTS), create_locked_folder(work):
         return pretrain_encoder(given, folder, progress=choose_progress(progress), **how)
 
 

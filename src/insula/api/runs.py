@@ -13,7 +13,7 @@ from insula.core.errors import InsulaError, MissingFileError
 from insula.evaluation.document import METRICS, MetricsDocument
 from insula.models.locate import RUNS
 from insula.training.recipe.earlier_descriptions import NAMES
-from insula.training.recipe.recipe import builtin_recipes, load_recipe
+from insula.training.recipe.recipe import list_builtin_recipes, load_recipe
 from insula.training.run_folder import RECORD
 
 MAX_CHANGES = 2
@@ -102,7 +102,7 @@ def find_recipe_name(recipe: Mapping[str, Any]) -> str | None:
     A recipe comes from the built-in one whose name it stores, if it still trains that family.
     """
     name = recipe.get("name") or NAMES.get(recipe.get("description", ""))
-    if name not in builtin_recipes():
+    if name not in list_builtin_recipes():
         return None
     before = dict(_iterate_options(load_recipe(name).model_dump(mode="json")))
     now = dict(_iterate_options(recipe))

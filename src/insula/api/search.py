@@ -16,7 +16,7 @@ from insula.data.sources.sources import require_source
 from insula.models.locate import RUNS
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.search.folder import SEARCH
-from insula.training.start_run import TrainingSource, check_recipe, list_given_names, read_source, run_name
+from insula.training.start_run import TrainingSource, build_run_name, check_recipe, list_given_names, read_source
 
 if TYPE_CHECKING:
     from insula.training.search.result import SearchResult
@@ -86,7 +86,7 @@ def search(
             "A search needs at least one option that is not fixed. All options of the search space are. Remove one "
             "from the fixed options, or name another search space."
         )
-    folder = Path(output) if output is not None else RUNS / f"search-{run_name(source, recipe)}"
+    folder = Path(output) if output is not None else RUNS / f"search-{build_run_name(source, recipe)}"
     require_different(folder, *list_given_names(source))
     require_empty_or_kind(folder, SEARCH)
     with convert_output_errors(folder):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from insula.core.environment import require
 from insula.core.errors import DataError
-from insula.operations.audit.log import OPERATOR, STORE, AuditLog, audit_folder
+from insula.operations.audit.log import OPERATOR, STORE, AuditLog, choose_audit_folder
 
 if TYPE_CHECKING:
     from insula.operations.audit.verify import Verified
@@ -30,7 +30,7 @@ def erase_subject(
         raise DataError(
             "The subject must be an id that clients sent with their texts. Got an empty one. Give the person's id."
         )
-    log = AuditLog(audit_folder(store, audit), anchor=anchor)
+    log = AuditLog(choose_audit_folder(store, audit), anchor=anchor)
     database = open_database(store)
     try:
         return erase(

@@ -13,7 +13,7 @@ from insula.data.sources.sources import require_source
 from insula.training.neural.processes import count_processes, get_process_index
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import Run
-from insula.training.start_run import TrainingSource, check_recipe, free_folder, resume_run, start_run
+from insula.training.start_run import TrainingSource, check_recipe, create_free_folder, resume_run, start_run
 
 
 def train(
@@ -55,7 +55,7 @@ def train(
         raise OutputError(
             "Training with several processes needs a shared output folder. Got none. Name one with --output."
         )
-    folder = Path(output) if output is not None else free_folder(source, recipe)
+    folder = Path(output) if output is not None else create_free_folder(source, recipe)
     return start_run(folder, source, chosen, overwrite=overwrite, track=track, command=command, progress=progress)
 
 

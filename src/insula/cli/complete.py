@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 def complete_recipe(incomplete: str) -> list[str]:
     """Return the built-in recipes and TOML files that start like this."""
-    from insula.training.recipe.recipe import builtin_recipes
+    from insula.training.recipe.recipe import list_builtin_recipes
 
     return _match_names(
-        builtin_recipes(), incomplete, (path for path in _list_paths(incomplete) if path.endswith((".toml", "/")))
+        list_builtin_recipes(), incomplete, (path for path in _list_paths(incomplete) if path.endswith((".toml", "/")))
     )
 
 

@@ -36,7 +36,7 @@ def recipes(
     """
     import dataclasses
 
-    from insula.training.recipe.recipe import builtin_recipes, load_recipe
+    from insula.training.recipe.recipe import list_builtin_recipes, load_recipe
     from insula.training.recipe.recipe_costs import load_recipe_costs
 
     if name is not None:
@@ -52,11 +52,11 @@ def recipes(
                 "description": description,
                 "measured": [dataclasses.asdict(cost) for cost in costs.get(known, ())],
             }
-            for known, description in builtin_recipes().items()
+            for known, description in list_builtin_recipes().items()
         ]
         typer.echo(json.dumps(listed, ensure_ascii=False))
         return
-    for known, description in builtin_recipes().items():
+    for known, description in list_builtin_recipes().items():
         typer.echo(f"{known:<{INDENT}}{description}")
         for line in [_format_cost(cost) for cost in costs.get(known, ())] or ["not measured"]:
             typer.echo(f"{'':<{INDENT}}{line}")

@@ -92,14 +92,14 @@ def train(
     from insula.cli.tables import print_run
     from insula.training.neural.processes import count_processes, get_process_index, launch
     from insula.training.recipe.recipe import parse_override
-    from insula.training.start_run import free_folder
+    from insula.training.start_run import create_free_folder
 
     if (resume is None) == (not source):
         raise typer.BadParameter("The command needs DATA to train on, or --resume RUN. Give one of the two.")
     if resume is not None and (settings or also or output or overwrite or data or track or recipe != "standard"):
         raise typer.BadParameter("--resume continues the run with its own options. Leave the other options out.")
     if processes > 1 and count_processes() == 1:
-        chosen = [] if output or resume else ["--output", str(free_folder(source or [], recipe))]
+        chosen = [] if output or resume else ["--output", str(create_free_folder(source or [], recipe))]
         raise typer.Exit(launch([*sys.argv[1:], *chosen], processes))
     with show_progress(quiet or get_process_index() > 0) as progress:
         if resume is not None:

@@ -32,7 +32,7 @@ from insula.training.families.registry import families
 from insula.training.fitters.prune import compute_pruned_shape
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import Run
-from insula.training.run_folder import OWN, RECORD, resume_hint
+from insula.training.run_folder import OWN, RECORD, add_resume_hint
 from insula.training.start_run import check_recipe, start_run
 
 
@@ -180,7 +180,7 @@ def _remove_if_empty(folder: Path, afterwards: Mapping[str, Any]) -> Iterator[No
 def _measure_and_check(
     run: Run, source: ModelFolder, rows: CompressionData, seed: int, afterwards: Mapping[str, Any]
 ) -> Pruned:
-    with resume_hint("train", run.path, run.path / RECORD):
+    with add_resume_hint("train", run.path, run.path / RECORD):
         made = measure_pruned(run, source, rows, command=afterwards["command"], seed=seed)
     output = afterwards.get("output")
     return require_loss(made, afterwards["max_loss"], None if output is None else Path(output))

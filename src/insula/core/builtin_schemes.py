@@ -7,9 +7,14 @@ GoEmotions to Ekman and to sentiment follow Demszky et al. 2020 (ACL), Section 3
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from insula.core.errors import CHOOSE, UnknownNameError, suggest
+from insula.core.moved import moved_names
 from insula.core.scheme import LabelScheme
+
+if not TYPE_CHECKING:
+    __getattr__ = moved_names(__name__, {"builtin_scheme": f"{__name__}:get_builtin_scheme"})
 
 # A Chinese name belongs to a scheme, not to a word: `neutral` is no emotion in GoEmotions, and a polarity in reviews.
 _EMOTIONS: Mapping[str, str] = {
@@ -150,7 +155,7 @@ BUILTIN_SCHEMES: Mapping[str, LabelScheme] = {
 }  # fmt: skip
 
 
-def builtin_scheme(name: str) -> LabelScheme:
+def get_builtin_scheme(name: str) -> LabelScheme:
     """Return a built-in scheme. Raises `UnknownNameError` with the nearest known name."""
     if name not in BUILTIN_SCHEMES:
         raise UnknownNameError(

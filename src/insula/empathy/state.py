@@ -136,7 +136,9 @@ def read_state(
     before = [_read_alone(one, scheme) for one in earlier]
     if polarity == "unclear" and need is None and before and before[-1] == "negative":
         polarity = "negative"
-    topics = (_find_topic(one, _read_cues(detect_language_by_script(one))) for one in _newest_first(plain, earlier))
+    topics = (
+        _find_topic(one, _read_cues(detect_language_by_script(one))) for one in _list_newest_first(plain, earlier)
+    )
     if need is None:
         need = _read_question(plain, polarity, cues) or ("heard" if polarity == "negative" else "none")
     return ConversationState(
@@ -162,7 +164,7 @@ def _read_question(text: str, polarity: Polarity, cues: _Cues) -> Need | None:
     return None if polarity == "negative" else "information"
 
 
-def _newest_first(text: str, earlier: Sequence[Prediction]) -> list[str]:
+def _list_newest_first(text: str, earlier: Sequence[Prediction]) -> list[str]:
     return [text, *(one.text for one in reversed(earlier))]
 
 

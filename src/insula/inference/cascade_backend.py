@@ -88,7 +88,7 @@ class CascadeBackend:
 
     def encode(self, texts: Sequence[TextOrInput]) -> FirstStageResult:
         """Run the first stage, and encode the texts that it is uncertain about for the second."""
-        logits, certain, truncated = self.run_first(texts)
+        logits, certain, truncated = self.run_first_stage(texts)
         rest = np.flatnonzero(~certain).tolist()
         return FirstStageResult(logits, rest, self.second.encode([texts[row] for row in rest]), truncated)
 
@@ -111,7 +111,7 @@ class CascadeBackend:
         """The most that the second stage reads of a text."""
         return self.second.reads
 
-    def run_first(
+    def run_first_stage(
         self, texts: Sequence[TextOrInput]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
         """Return the calibrated (rows, outputs) logits of the first stage.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from insula.core.errors import OutputError
 from insula.operations.audit.chain import Fact
-from insula.operations.audit.log import STORE, AuditLog, audit_folder
+from insula.operations.audit.log import STORE, AuditLog, choose_audit_folder
 from insula.operations.credentials.keys import Keys
 from insula.operations.credentials.quota import Quota
 from insula.operations.store.database import FILE, Database, open_database
@@ -66,7 +66,7 @@ class ServerStore:
     def open_audit_log(self) -> AuditLog | None:
         """Return the audit log, None without a folder for it and without a database."""
         if self._log is None and (self._audit.folder is not None or self._database is not None):
-            folder = audit_folder(self._address, self._audit.folder)
+            folder = choose_audit_folder(self._address, self._audit.folder)
             self._log = AuditLog(folder, anchor=self._audit.anchor, every=self._audit.anchor_every)
         return self._log
 

@@ -90,7 +90,7 @@ class Preparation:
     @cached_property
     def _functions(self) -> tuple[Callable[[str], str], ...]:
         """The steps in order; leading steps that work word by word are combined into one."""
-        steps = [functools.partial(_step, TEXT_STEPS[name], self.language) for name in self.steps]
+        steps = [functools.partial(_apply_step, TEXT_STEPS[name], self.language) for name in self.steps]
         local = next((i for i, name in enumerate(self.steps) if name not in LOCAL_STEPS), len(self.steps))
         while local and self.steps[local - 1] != "whitespace":
             local -= 1
@@ -139,7 +139,7 @@ class Preparation:
         return cls(steps=tuple(steps), language=language, max_length=max_length, context=context)
 
 
-def _step(step: TextStep, language: str | None, text: str) -> str:
+def _apply_step(step: TextStep, language: str | None, text: str) -> str:
     return step(text, language)
 
 

@@ -85,7 +85,7 @@ def require_replaceable_run(folder: Path, *, overwrite: bool) -> None:
 
 
 @contextlib.contextmanager
-def resume_hint(verb: str, folder: Path, started: Path) -> Iterator[None]:
+def add_resume_hint(verb: str, folder: Path, started: Path) -> Iterator[None]:
     """Add the command that resumes to a `KeyboardInterrupt`, if the file `started` exists."""
     try:
         yield

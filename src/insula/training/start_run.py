@@ -25,9 +25,9 @@ from insula.training.run import Run, train_as_worker, train_run
 from insula.training.run_folder import (
     RECORD,
     RunRecord,
+    add_resume_hint,
     read_record,
     require_replaceable_run,
-    resume_hint,
     undo_if_rejected,
 )
 
@@ -88,7 +88,7 @@ def start_run(
         require_replaceable_run(folder, overwrite=overwrite)
         dataset, names = read_source(source, recipe, f"the run goes to {folder}", progress)
         # Data in memory cannot be read again.
-        hint = resume_hint("train", folder, folder / RECORD) if names else contextlib.nullcontext()
+        hint = add_resume_hint("train", folder, folder / RECORD) if names else contextlib.nullcontext()
         with convert_output_errors(folder), hint, undo_if_rejected(folder):
             return train_run(
                 dataset, recipe, folder, source=names, command=command, track=track, afterwards=afterwards,
@@ -122,7 +122,7 @@ def _resume(folder: Path, record: RunRecord, command: str, progress: Progress) -
     recipe = load_recipe(folder / "recipe.toml")
     progress.say(f"Resuming {folder}.")
     dataset = load_dataset(list(record.source), recipe.data, seed=recipe.seed)
-    with convert_output_errors(folder), resume_hint("train", folder, folder / RECORD):
+    with convert_output_errors(folder), add_resume_hint("train", folder, folder / RECORD):
         return train_run(
             dataset, recipe, folder, source=record.source, command=command, resume=True, track=record.track,
             progress=progress,
@@ -134,7 +134,7 @@ def list_given_names(source: TrainingSource) -> Sequence[str | Path]:
     return () if isinstance(source, Dataset) else list_source_names(source)
 
 
-def run_name(source: TrainingSource, recipe: Any) -> str:
+def build_run_name(source: TrainingSource, recipe: Any) -> str:
     """Return the default name of a run on a source with a recipe: `tweets-quick`."""
     if isinstance(source, Dataset):
         name = source.name
@@ -143,9 +143,9 @@ def run_name(source: TrainingSource, recipe: Any) -> str:
     return f"{name}-{Path(recipe).stem}" if isinstance(recipe, str | Path) else name
 
 
-def free_folder(source: TrainingSource, recipe: Any) -> Path:
+def create_free_folder(source: TrainingSource, recipe: Any) -> Path:
     """Create and return the default folder of a run: `runs/SOURCE-RECIPE`, with a number if that exists."""
-    wanted = run_name(source, recipe)
+    wanted = build_run_name(source, recipe)
     for number in itertools.count(1):
         folder = RUNS / (wanted if number == 1 else f"{wanted}-{number}")
         with convert_output_errors(folder):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from insula.core.builtin_schemes import builtin_scheme
+from insula.core.builtin_schemes import get_builtin_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
 from insula.core.sentences import pluralise, shorten
@@ -71,7 +71,7 @@ def infer_labels(
             "Name another column with `label`."
         )
     if options.scheme is not None:
-        scheme = builtin_scheme(options.scheme)
+        scheme = get_builtin_scheme(options.scheme)
         if options.kind not in (None, scheme.kind):
             raise DataError(
                 f"The scheme {scheme.name!r} is {scheme.kind}. Got kind {options.kind!r}. Leave one of the two out."
@@ -175,7 +175,7 @@ def _plan_numbers(column: str, numbers: list[float], kind: Kind | None) -> Label
     order = [as_name(number) for number in numbers]
     kind = _check_kind(kind, inferred, column, order)
     if kind == "single" and numbers == [-1, 0, 1]:
-        plan = LabelPlan(builtin_scheme("sentiment3"), "name", renames=SENTIMENT_OF_SIGN)
+        plan = LabelPlan(get_builtin_scheme("sentiment3"), "name", renames=SENTIMENT_OF_SIGN)
     else:
         plan = LabelPlan(build_categorical_scheme(column, order, kind, ordered=kind != "binary"), "name")
     how = f". {_OTHER_KIND[inferred]}" if kind == inferred and inferred in _OTHER_KIND and numbers != [-1, 0, 1] else ""

@@ -25,7 +25,7 @@ _CHUNK = 2_000_000  # weights in memory at once: 16 MB
 
 
 @dataclass(frozen=True)
-class AddedRows:
+class AddedRow:
     """One row more, shared by the labels: gold, and a correct and a wrong decision, each (shares, labels)."""
 
     gold: BoolArray
@@ -33,7 +33,7 @@ class AddedRows:
     wrong: BoolArray
 
 
-def find_added_rows(gold: BoolArray, systems: Sequence[BoolArray]) -> AddedRows:
+def build_added_row(gold: BoolArray, systems: Sequence[BoolArray]) -> AddedRow:
     """Return the added row for (rows, labels) gold and decisions.
 
     With one label per row a wrong decision is another label. Else it misses the label, or predicts it where it is not.
@@ -42,11 +42,11 @@ def find_added_rows(gold: BoolArray, systems: Sequence[BoolArray]) -> AddedRows:
     present = np.flatnonzero(np.any([matrix.any(axis=0) for matrix in (gold, *systems)], axis=0))
     own = np.eye(labels, dtype=bool)[present if len(present) else [0]]
     if len(own) > 1 and all((matrix.sum(axis=1) == 1).all() for matrix in (gold, *systems)):
-        return AddedRows(own, own, np.roll(own, 1, axis=0))
+        return AddedRow(own, own, np.roll(own, 1, axis=0))
     none = np.zeros_like(own)
     if len(own) == 1:
-        return AddedRows(own, own, none)
-    return AddedRows(np.vstack([own, none]), np.vstack([own, none]), np.vstack([none, own]))
+        return AddedRow(own, own, none)
+    return AddedRow(np.vstack([own, none]), np.vstack([own, none]), np.vstack([none, own]))
 
 
 def draw_bayesian_sums(
@@ -67,6 +67,6 @@ def draw_bayesian_sums(
     return sums
 
 
-def compute_added_contributions(added: AddedRows, decisions: Sequence[BoolArray]) -> Float64Array:
+def compute_added_contributions(added: AddedRow, decisions: Sequence[BoolArray]) -> Float64Array:
     """Return the contributions of the added row side by side, one block of columns for each system's decisions."""
     return np.hstack([compute_contributions(added.gold, decision) for decision in decisions])

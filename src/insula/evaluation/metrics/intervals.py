@@ -31,7 +31,7 @@ def count_intervals(
     wrong = int(repeats @ (distinct[0] != distinct[1]).any(axis=1))
     if min(wrong, int(repeats.sum()) - wrong) >= edge.EDGE_ROWS:
         return _compute_intervals(table, repeats, counts.from_sums, resamples, seed, level)
-    added = edge.find_added_rows(distinct[0], distinct[1:])
+    added = edge.build_added_row(distinct[0], distinct[1:])
     low, high = (
         counts.from_sums(
             edge.draw_bayesian_sums(table, repeats, edge.compute_added_contributions(added, [one]), resamples, seed)
@@ -80,7 +80,7 @@ def count_differences(
     found = _compute_differences(tables, len(a), repeats, to_metrics, resamples, seed)
     differs = np.mean(systems[: len(a)], axis=0) != np.mean(systems[len(a) :], axis=0)
     if repeats @ differs.any(axis=1) < edge_rows:
-        added = edge.find_added_rows(distinct[0], systems)
+        added = edge.build_added_row(distinct[0], systems)
         ends = _draw_edge_differences(tables, len(a), repeats, added, counts.from_sums, resamples, seed)
         found |= {name: _replace_interval(found[name], ends[name], int(repeats.sum())) for name in ends}
     few = [name for name, rows in zip(by_label, repeats @ differs, strict=False) if rows < edge_rows]
@@ -88,7 +88,7 @@ def count_differences(
         # A row that one side misses, for every label by itself: F1 depends on the columns of its label alone.
         every = np.ones((1, gold.shape[1]), dtype=bool)
         ends = _draw_edge_differences(
-            tables, len(a), repeats, edge.AddedRows(every, every, ~every), to_metrics, resamples, seed
+            tables, len(a), repeats, edge.AddedRow(every, every, ~every), to_metrics, resamples, seed
         )
         found |= {name: _replace_interval(found[name], ends[name], int(repeats.sum())) for name in few}
     return found
@@ -162,7 +162,7 @@ def _draw_edge_differences(
     tables: list[Float64Array],
     first: int,
     repeats: Int64Array,
-    added: edge.AddedRows,
+    added: edge.AddedRow,
     to_metrics: SumsToMetrics,
     resamples: int,
     seed: int,

@@ -108,7 +108,7 @@ def _build_front_matter(document: MetricsDocument) -> dict[str, Any]:
     ]
     scheme, data, base = document.scheme, document.data, document.model.base or ""
     return {
-        "languages": [code for code in _main_languages(data) if 2 <= len(code) <= 3],
+        "languages": [code for code in _find_main_languages(data) if 2 <= len(code) <= 3],
         "tags": [tag for tag in ("insula", "emotion", "text-classification", scheme.kind, scheme.name) if tag],
         "base_model": base if "/" in base and not base.startswith((".", "/")) else "",
         "metrics": list(dict.fromkeys(hub for hub, _, _ in known)),
@@ -118,7 +118,7 @@ def _build_front_matter(document: MetricsDocument) -> dict[str, Any]:
     }
 
 
-def _main_languages(data: DataRecord) -> list[str]:
+def _find_main_languages(data: DataRecord) -> list[str]:
     return [code for code, share in data.languages.items() if share >= SHARE_OF_A_LANGUAGE]
 
 
@@ -130,7 +130,7 @@ def _describe_purpose(document: MetricsDocument) -> str:
         "ordinal": "predicts one of several ordered labels",
         "dimensional": "predicts values on continuous scales",
     }.get(document.scheme.kind or "", "predicts labels")
-    main = [name_language(code) for code in _main_languages(document.data)]
+    main = [name_language(code) for code in _find_main_languages(document.data)]
     text = f"a text in {_join_names(main)}" if main else "a text"
     return f"The model reads {text} and {task} for the emotion that readers perceive in it."
 

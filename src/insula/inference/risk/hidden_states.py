@@ -37,7 +37,7 @@ class HiddenStates:
         self._tokenizer, _ = open_tokenizer(folder)
         self._tokenizer.windows = "max"
         self._tensor = tensor
-        content = (folder / "model.onnx").read_bytes() + _added_output(tensor)
+        content = (folder / "model.onnx").read_bytes() + _encode_added_output(tensor)
         self._session = open_session(content, threads=1)
 
     def encode(self, texts: Sequence[TextOrInput]) -> list[TextTokens]:
@@ -53,18 +53,18 @@ class HiddenStates:
                 yield int(place), row[: len(windows[place])]
 
 
-def _added_output(name: str) -> bytes:
+def _encode_added_output(name: str) -> bytes:
     """Return the bytes that add a tensor to the outputs of an ONNX model when they follow it."""
-    value = _field(_NAME, name.encode())
-    return _field(_GRAPH, _field(_OUTPUT, value))
+    value = _encode_field(_NAME, name.encode())
+    return _encode_field(_GRAPH, _encode_field(_OUTPUT, value))
 
 
-def _field(number: int, content: bytes) -> bytes:
+def _encode_field(number: int, content: bytes) -> bytes:
     """Return a protobuf field that holds bytes: its key, its length as a varint, and the bytes."""
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
+    return _encode_varint(number << 3 | 2) + _encode_varint(len(content)) + content
 
 
-def _varint(number: int) -> bytes:
+def _encode_varint(number: int) -> bytes:
     parts = []
     while number > 127:
         parts.append(number & 127 | 128)

@@ -40,16 +40,16 @@ def write_encoder(
     layers = range(file.shape.layers) if layers is None else layers
     # bfloat16 would lose precision; float16 has all levels of a 4-bit weight to one part in 2,048.
     tensors = {
-        name: np.ascontiguousarray(one, dtype=np.float16) for name, one in _bert_weights(file, kept, layers).items()
+        name: np.ascontiguousarray(one, dtype=np.float16) for name, one in _read_weights(file, kept, layers).items()
     }
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    write_json(folder / "config.json", _bert_config(file, len(kept), len(layers)))
+    write_json(folder / "config.json", _build_config(file, len(kept), len(layers)))
     settings = build_tokenizer_settings(file.pieces, file.scores, kept)
     write_text(folder / "tokenizer.json", json.dumps(settings, ensure_ascii=False, separators=(",", ":")))
     write_json(folder / "tokenizer_config.json", _build_tokenizer_config(file.shape.positions))
 
 
-def _bert_weights(file: Q4File, kept: Int64Array, layers: Sequence[int]) -> dict[str, Float32Array]:
+def _read_weights(file: Q4File, kept: Int64Array, layers: Sequence[int]) -> dict[str, Float32Array]:
     shape = file.shape
     weights = {
         "embeddings.word_embeddings.weight": file.read_tensor("emb.word", shape.width, rows=kept),
@@ -70,7 +70,7 @@ def _bert_weights(file: Q4File, kept: Int64Array, layers: Sequence[int]) -> dict
     return weights
 
 
-def _bert_config(file: Q4File, vocabulary: int, layers: int) -> dict[str, object]:
+def _build_config(file: Q4File, vocabulary: int, layers: int) -> dict[str, object]:
     shape = file.shape
     return {
         "architectures": ["BertModel"],

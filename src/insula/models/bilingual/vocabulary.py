@@ -75,11 +75,11 @@ def build_tokenizer_settings(pieces: Sequence[str], scores: Float32Array, kept: 
         "normalizer": {
             "type": "Sequence",
             "normalizers": [
-                _replace({"Regex": _REMOVED}, ""),
-                _replace({"Regex": _SPACES}, " "),
-                _replace({"String": _TILDE}, _PLACEHOLDER),
+                _build_replacement({"Regex": _REMOVED}, ""),
+                _build_replacement({"Regex": _SPACES}, " "),
+                _build_replacement({"String": _TILDE}, _PLACEHOLDER),
                 {"type": "NFKC"},
-                _replace({"String": _PLACEHOLDER}, _TILDE),
+                _build_replacement({"String": _PLACEHOLDER}, _TILDE),
             ],
         },
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, _METASPACE]},
@@ -99,5 +99,5 @@ def build_tokenizer_settings(pieces: Sequence[str], scores: Float32Array, kept: 
 _METASPACE = {"type": "Metaspace", "replacement": WORD_START, "prepend_scheme": "always", "split": True}
 
 
-def _replace(pattern: dict[str, str], content: str) -> dict[str, Any]:
+def _build_replacement(pattern: dict[str, str], content: str) -> dict[str, Any]:
     return {"type": "Replace", "pattern": pattern, "content": content}

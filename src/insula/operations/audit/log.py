@@ -28,7 +28,7 @@ TORN = "audit.torn"
 TAIL = 1 << 16
 
 
-def audit_folder(store: str | Path, audit: str | Path | None) -> Path:
+def choose_audit_folder(store: str | Path, audit: str | Path | None) -> Path:
     """Return the folder of the audit log: `audit` if given, else `audit` next to the file of the store.
 
     For a store that is the address of a database, it is in the default data folder.
@@ -41,7 +41,7 @@ def audit_folder(store: str | Path, audit: str | Path | None) -> Path:
     return (place if place.is_dir() or not place.suffix else place.parent) / AUDIT
 
 
-def log_files(folder: Path) -> list[Path]:
+def list_log_files(folder: Path) -> list[Path]:
     """Return the files of a log in order; the name of each holds the number of its first entry."""
     return sorted(folder.glob("audit-*.jsonl"))
 
@@ -94,7 +94,7 @@ class AuditLog:
 
     def _remember_end(self) -> tuple[Path | None, Entry | None]:
         """Return the last file and the last entry, which other processes may have written."""
-        files = log_files(self.folder)
+        files = list_log_files(self.folder)
         if not files:
             return None, None
         path = files[-1]

@@ -12,7 +12,7 @@ from insula.core.errors import MissingFileError
 from insula.core.sentences import pluralise
 from insula.operations.audit.anchor import Anchor
 from insula.operations.audit.chain import START, Entry, read
-from insula.operations.audit.log import TORN, log_files
+from insula.operations.audit.log import TORN, list_log_files
 
 
 @dataclass
@@ -88,7 +88,7 @@ class _Reading:
 
     def iterate_entries(self, folder: Path) -> Iterator[Entry]:
         """Yield the entries that can be read."""
-        for path in log_files(folder):
+        for path in list_log_files(folder):
             with path.open("rb") as lines:
                 for number, line in enumerate(lines, start=1):
                     entry = self._parse_entry(line, f"{path.name}, line {number}")

@@ -22,7 +22,7 @@ KEEP_DAYS = 35
 
 
 @dataclass
-class _Reserved:
+class _Reservation:
     """Texts that this server has reserved for a caller on a day.
 
     left       how many of them are not charged yet
@@ -47,14 +47,14 @@ class Quota:
         self._database = database
         self._clock = clock
         self._mutex = threading.Lock()
-        self._reserved: dict[str, _Reserved] = {}
+        self._reserved: dict[str, _Reservation] = {}
 
     def charge(self, caller: str, texts: int, quota: int) -> bool:
         """Charge `texts` to a caller, all or none; return False if its `quota` a day has no room for them.
 
         Raises `StoreError` if the store cannot be asked; then nothing is charged.
         """
-        reserved = self._get_today(caller)
+        reserved = self._get_reservation(caller)
         with reserved.mutex:
             if reserved.left < texts:
                 reserved.left += self._reserve(caller, reserved, texts - reserved.left, quota)
@@ -65,7 +65,7 @@ class Quota:
 
     def refund(self, caller: str, texts: int) -> None:
         """Take back a charge for texts that were not answered; this server keeps them reserved until `release`."""
-        reserved = self._get_today(caller)
+        reserved = self._get_reservation(caller)
         with reserved.mutex:
             reserved.left += texts
 
@@ -94,7 +94,7 @@ class Quota:
         with self._database.begin_write() as connection:
             connection.execute(sa.delete(TEXTS_USED).where(TEXTS_USED.c.day < oldest))
 
-    def _get_today(self, caller: str) -> _Reserved:
+    def _get_reservation(self, caller: str) -> _Reservation:
         today = self._clock().date()
         with self._mutex:
             reserved = self._reserved.get(caller)
@@ -103,10 +103,10 @@ class Quota:
                     self._reserved = {
                         name: one for name, one in self._reserved.items() if one.day == today and one.left
                     }
-                reserved = self._reserved[caller] = _Reserved(today)
+                reserved = self._reserved[caller] = _Reservation(today)
             return reserved
 
-    def _reserve(self, caller: str, reserved: _Reserved, needed: int, quota: int) -> int:
+    def _reserve(self, caller: str, reserved: _Reservation, needed: int, quota: int) -> int:
         """Reserve a block if there is room for one, else what is needed; return how many texts, 0 without room."""
         now = time.monotonic()
         if 0 < reserved.no_room <= needed and now - reserved.asked < PAUSE:

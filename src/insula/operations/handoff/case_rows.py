@@ -85,7 +85,7 @@ def lock_case(connection: Connection, case: int) -> Row:
     query = sa.select(CASES).where(is_case(CASES.c.id, case)).with_for_update()
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
-        raise unknown_case(case)
+        raise build_unknown_case_error(case)
     return dict(row)
 
 
@@ -94,7 +94,7 @@ def is_case(column: sa.Column[int], case: int) -> sa.ColumnElement[bool]:
     return column == case if 0 < case <= MAX_NUMBER else sa.false()
 
 
-def unknown_case(case: int) -> UnknownNameError:
+def build_unknown_case_error(case: int) -> UnknownNameError:
     """Return the error for a number that no case has."""
     return UnknownNameError(f"No case has the number {case}. List the cases with: insula queue list")
 

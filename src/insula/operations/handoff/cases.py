@@ -163,7 +163,7 @@ class Case:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON; times are ISO 8601 in UTC."""
         row = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: _plain(value) for name, value in row.items()}
+        return {name: _to_plain(value) for name, value in row.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +187,7 @@ class CaseEvent:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        return {field.name: _to_plain(getattr(self, field.name)) for field in fields(self)}
 
 
 def read_cases(content: bytes, origin: str) -> list[NewCase]:
@@ -234,7 +234,7 @@ def _read_turn(turn: Any) -> Turn:
     raise DataError(f"A turn of a case must be a text, or an object with text and speaker. Got {quote(turn)}.")
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds")
     return list(value) if isinstance(value, tuple) else value

@@ -25,12 +25,12 @@ from insula.operations.handoff.case_rows import (
     Row,
     add_event,
     build_row,
+    build_unknown_case_error,
     change,
     is_case,
     lock_case,
     read_case,
     read_event,
-    unknown_case,
 )
 from insula.operations.handoff.cases import (
     DEADLINE,
@@ -49,8 +49,8 @@ from insula.operations.handoff.steps import (
     NO_AGENT,
     ORDER,
     PROGRAM,
+    build_closed_error,
     claim_case,
-    closed_error,
     end_lease_if_over,
     escalate_if_late,
     hold,
@@ -180,7 +180,7 @@ class HandoffQueue:
 
         def reassign(connection: Connection, row: Row, now: datetime) -> Row:
             if row["state"] == "closed":
-                raise closed_error(row)
+                raise build_closed_error(row)
             facts = {"from_agent": row["agent"], "from_queue": row["queue"]}
             if agent is not None:
                 return hold(connection, row, now, "reassigned", actor, agent, lease, facts)
@@ -254,7 +254,7 @@ class HandoffQueue:
         with self._database.begin_read() as connection:
             row = connection.execute(sa.select(CASES).where(is_case(CASES.c.id, case))).mappings().one_or_none()
         if row is None:
-            raise unknown_case(case)
+            raise build_unknown_case_error(case)
         return read_case(row)
 
     def list_cases(
@@ -292,7 +292,7 @@ class HandoffQueue:
         with self._database.begin_read() as connection:
             found = [read_event(row) for row in connection.execute(query).mappings()]
         if not found:
-            raise unknown_case(case)
+            raise build_unknown_case_error(case)
         return found
 
     def stats(self, *, queue: str | None = None) -> QueueStats:

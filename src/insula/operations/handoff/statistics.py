@@ -76,8 +76,8 @@ def compute_stats(connection: Connection, now: datetime, queue: str | None = Non
         oldest=None if opened is None else max(0.0, (now - opened).total_seconds()),
         escalations=events.get("escalated", 0),
         expired_leases=events.get("expired", 0),
-        to_claim=_median(connection, CASES.c.first_claimed, mine),
-        to_close=_median(connection, CASES.c.closed, mine),
+        to_claim=_compute_median(connection, CASES.c.first_claimed, mine),
+        to_close=_compute_median(connection, CASES.c.closed, mine),
         by_risk={name: risks[number] for number, name in reversed(list(enumerate(LEVELS))) if number in risks},
         by_agent=_count(connection, CASES.c.agent, mine & (CASES.c.state == "claimed")),
         outcomes=_count(connection, CASES.c.outcome, mine & ~is_open),
@@ -90,7 +90,7 @@ def _count(connection: Connection, column: sa.Column[Any], condition: sa.ColumnE
     return dict(rows)
 
 
-def _median(connection: Connection, column: sa.Column[Any], condition: sa.ColumnElement[bool]) -> float | None:
+def _compute_median(connection: Connection, column: sa.Column[Any], condition: sa.ColumnElement[bool]) -> float | None:
     """Return the median time from opening to the moment of a column, over the latest cases that have one."""
     query = sa.select(CASES.c.opened, column).where(condition, column.is_not(None))
     rows = connection.execute(query.order_by(CASES.c.id.desc()).limit(RECENT)).all()

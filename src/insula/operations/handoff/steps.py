@@ -48,10 +48,10 @@ def escalate_if_late(connection: Connection, row: Row, now: datetime) -> Row:
 def claim_case(connection: Connection, row: Row, now: datetime, agent: str, lease: int) -> Row:
     """Let an agent hold a case that waits, or hold it longer; raise `CaseConflictError` if the agent may not."""
     if row["state"] == "closed":
-        raise closed_error(row)
+        raise build_closed_error(row)
     if row["state"] == "claimed":
         if row["agent"] != agent:
-            raise held_error(row)
+            raise build_held_error(row)
         return hold(connection, row, now, "renewed", agent, agent, lease)
     return hold(connection, row, now, "claimed", agent, agent, lease)
 
@@ -78,9 +78,9 @@ def require_held(connection: Connection, row: Row, agent: str) -> None:
     if row["state"] == "claimed" and row["agent"] == agent:
         return
     if row["state"] == "closed":
-        raise closed_error(row)
+        raise build_closed_error(row)
     if row["state"] == "claimed":
-        raise held_error(row)
+        raise build_held_error(row)
     query = sa.select(CASE_EVENTS).where(CASE_EVENTS.c.case_id == row["id"], CASE_EVENTS.c.event.in_(_HOLDING))
     last = connection.execute(query.order_by(CASE_EVENTS.c.version.desc()).limit(1)).mappings().one_or_none()
     again = f"Claim it again: insula queue claim --case {row['id']}"
@@ -91,13 +91,13 @@ def require_held(connection: Connection, row: Row, agent: str) -> None:
     raise CaseConflictError(message, code="waiting")
 
 
-def held_error(row: Row) -> CaseConflictError:
+def build_held_error(row: Row) -> CaseConflictError:
     """Return the error for a case that another agent holds."""
     message = f"Case {row['id']} is held by {row['agent']!r} until {row['lease_until']:%H:%M:%S} UTC."
     return CaseConflictError(f"{message} Choose another case, or reassign this one.", code="held")
 
 
-def closed_error(row: Row) -> CaseConflictError:
+def build_closed_error(row: Row) -> CaseConflictError:
     """Return the error for a case that is closed."""
     message = f"Case {row['id']} is closed, with the outcome {row['outcome']!r}. Reopen it first."
     return CaseConflictError(message, code="closed")

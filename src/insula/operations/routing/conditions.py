@@ -44,10 +44,10 @@ class ConditionCheck:
 
 def check_conditions(route: Route, message: IncomingMessage) -> list[ConditionCheck]:
     """Return every condition of a rule with what the message has; the rule applies if all are met."""
-    return list(_checks(route, message))
+    return list(_iterate_checks(route, message))
 
 
-def _checks(route: Route, message: IncomingMessage) -> Iterator[ConditionCheck]:
+def _iterate_checks(route: Route, message: IncomingMessage) -> Iterator[ConditionCheck]:
     predicted, attributes = message.prediction, message.attributes
     if route.words:
         said = " or ".join(route.words) + NEGATIONS[route.negated]
@@ -62,11 +62,11 @@ def _checks(route: Route, message: IncomingMessage) -> Iterator[ConditionCheck]:
         yield ConditionCheck("predicted", " or ".join(route.predicted), got, bool(common))
     for limits, is_below in ((route.score, False), (route.score_below, True)):
         for label, limit in limits.items():
-            yield _limit(f"score of {label}", predicted.scores.get(label), limit, is_below)
+            yield _check_limit(f"score of {label}", predicted.scores.get(label), limit, is_below)
     if route.confidence is not None:
-        yield _limit("confidence", predicted.confidence, route.confidence, False)
+        yield _check_limit("confidence", predicted.confidence, route.confidence, False)
     if route.confidence_below is not None:
-        yield _limit("confidence", predicted.confidence, route.confidence_below, True)
+        yield _check_limit("confidence", predicted.confidence, route.confidence_below, True)
     if route.abstained is not None:
         wanted, got = str(route.abstained).lower(), str(predicted.abstained).lower()
         yield ConditionCheck("abstained", wanted, got, predicted.abstained == route.abstained)
@@ -92,7 +92,7 @@ def _find_words(text: str, words: tuple[str, ...], negated: bool | None = None) 
     return ", ".join(sorted({text[match.start : match.end] for match in matcher.find_matches(rule, text)}))
 
 
-def _limit(name: str, value: float | None, limit: float, is_below: bool) -> ConditionCheck:
+def _check_limit(name: str, value: float | None, limit: float, is_below: bool) -> ConditionCheck:
     wanted = f"below {limit:g}" if is_below else f"at least {limit:g}"
     if value is None:
         return ConditionCheck(name, wanted, "none", False)

@@ -83,7 +83,7 @@ def _check_route(
     if not is_first and not route.ignore:
         before = [other for other in before if other.ignore]
     same = next((other for other in before if conditions[other.name] == own), None)
-    if same is not None and route.decides and _action(same) != _action(route):
+    if same is not None and route.decides and _get_action(same) != _get_action(route):
         if is_first:
             rest = f"{same.name!r} comes first, so {name!r} never decides. Change the conditions of one, or remove one."
         else:
@@ -110,7 +110,7 @@ def _check_route(
     return RouteProblem("unreachable", tuple(rules), sentence)
 
 
-def _action(route: Route) -> tuple[object, ...]:
+def _get_action(route: Route) -> tuple[object, ...]:
     return (route.queue, route.seconds if route.queue else None, route.priority, route.ignore)
 
 
@@ -144,9 +144,9 @@ class _Space:
         limits: dict[str, set[float]] = {}
         values: dict[str, set[str]] = {}
         for route in file.routes:
-            for key, limit, _ in _limits(route):
+            for key, limit, _ in _iterate_limits(route):
                 limits.setdefault(key, set()).add(limit)
-            for key, allowed in _values(route):
+            for key, allowed in _iterate_values(route):
                 values.setdefault(key, set()).update(allowed)
         self._limits = {key: sorted(found) for key, found in limits.items()}
         self.cells: dict[str, Cells] = {key: frozenset((*found, OTHER)) for key, found in values.items()}
@@ -161,9 +161,9 @@ class _Space:
     def conditions(self, route: Route) -> Conditions:
         """Return the cells that a rule allows, for each quantity that it looks at."""
         allowed: dict[str, Cells] = {}
-        for key, values in _values(route):
+        for key, values in _iterate_values(route):
             allowed[key] = frozenset(values)
-        for key, limit, is_below in _limits(route):
+        for key, limit, is_below in _iterate_limits(route):
             place = self._limits[key].index(limit) + 1  # of the interval that starts at the limit
             inside = range(place) if is_below else range(place, len(self._limits[key]) + 1)
             allowed[key] = allowed.get(key, self.cells[key]) & frozenset(map(str, inside))
@@ -186,7 +186,7 @@ class _Space:
         return f"{key} {named}"
 
 
-def _limits(route: Route) -> Iterator[tuple[str, float, bool]]:
+def _iterate_limits(route: Route) -> Iterator[tuple[str, float, bool]]:
     """Yield each quantity with a limit of the rule, and whether the rule wants it below."""
     for label, limit in route.score.items():
         yield f"score of {label}", limit, False
@@ -198,7 +198,7 @@ def _limits(route: Route) -> Iterator[tuple[str, float, bool]]:
         yield "confidence", route.confidence_below, True
 
 
-def _values(route: Route) -> Iterator[tuple[str, list[str]]]:
+def _iterate_values(route: Route) -> Iterator[tuple[str, list[str]]]:
     """Yield each quantity with the values that the rule allows."""
     if route.words:  # told apart as a whole: which texts have which words is not known
         yield f"words {', '.join(sorted(route.words))}{_describe_rest(route)}", ["=yes"]

@@ -77,46 +77,46 @@ def check_reply(text: str, *, seconds: float = SECONDS) -> ReplyCheck:
     What was stopped and why goes to the log `insula.safety` at the level INFO, without any part of the text.
     """
     try:
-        result = _checked(text, time.perf_counter() + seconds)
+        result = _check_text(text, time.perf_counter() + seconds)
     except TimeoutError:
-        result = _failed(f"The check took longer than {seconds:g} s.")
+        result = _build_failed_check(f"The check took longer than {seconds:g} s.")
     except Exception as error:  # noqa: BLE001 - a reply that could not be checked is not sent, whatever the cause
-        result = _failed(f"The check failed ({type(error).__name__}).")
+        result = _build_failed_check(f"The check failed ({type(error).__name__}).")
     if not result.allowed:
         rules = ",".join(sorted({span.rule for span in result.spans}))
         _log.info("reply stopped: faults=%s rules=%s failure=%s", ",".join(result.faults), rules, result.failure)
     return result
 
 
-def _failed(failure: str) -> ReplyCheck:
+def _build_failed_check(failure: str) -> ReplyCheck:
     return ReplyCheck(False, reasons=(f"{failure} The reply is not sent.",), failure=failure)
 
 
-def _checked(text: str, deadline: float) -> ReplyCheck:
+def _check_text(text: str, deadline: float) -> ReplyCheck:
     if len(text) > MAX_CHARACTERS:
-        return _failed(f"The reply has more than {MAX_CHARACTERS:,} characters.")
+        return _build_failed_check(f"The reply has more than {MAX_CHARACTERS:,} characters.")
     plain = PlainText(text)
     spans: set[ReplySpan] = set()
     for language in LANGUAGES:
-        for rule in _rules(language):
+        for rule in _load_rules(language):
             match = rule.pattern.search(plain.text)
             if match is not None:
                 spans.add(ReplySpan(*plain.span(*match.span()), rule.fault, rule.name))
             if time.perf_counter() > deadline:
                 raise TimeoutError
     faults = tuple(fault for fault in FAULTS if any(span.fault == fault for span in spans))
-    reasons = tuple(_table("en")["reasons"][fault] for fault in faults)
+    reasons = tuple(_load_table("en")["reasons"][fault] for fault in faults)
     return ReplyCheck(not spans, faults, tuple(sorted(spans)), reasons)
 
 
 @functools.cache
-def _table(language: str) -> dict[str, Any]:
+def _load_table(language: str) -> dict[str, Any]:
     return read_table(__package__, language)
 
 
 @functools.cache
-def _rules(language: str) -> tuple[_Rule, ...]:
-    table = _table(language)
+def _load_rules(language: str) -> tuple[_Rule, ...]:
+    table = _load_table(language)
     return tuple(
         _Rule(
             f"{language}.{fault}.{number}",

@@ -8,10 +8,10 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 
-from insula.safety.signals.frames import frames_of
+from insula.safety.signals.frames import find_frames
 from insula.safety.signals.plain_text import PlainText
 from insula.safety.signals.result import KINDS, LEVELS, Level, RiskCheck, RiskKind, RiskScore, RiskSpan, Wording
-from insula.safety.signals.rules import Rule, RuleSet, rule_set
+from insula.safety.signals.rules import Rule, RuleSet, load_rule_set
 
 SECONDS = 1.0
 THRESHOLD = 0.5
@@ -70,8 +70,8 @@ def check_message(
     try:
         learned = score if isinstance(score, RiskScore) or score is None else RiskScore(score)
         plain = PlainText(text[:MAX_CHARACTERS])
-        sets = [rule_set(code) for code, letters in _LETTERS.items() if letters.search(plain.text)]
-        return _checked(text, plain, sets, learned, language, time.perf_counter() + seconds)
+        sets = [load_rule_set(code) for code, letters in _LETTERS.items() if letters.search(plain.text)]
+        return _check_text(text, plain, sets, learned, language, time.perf_counter() + seconds)
     except TimeoutError:
         failure = f"The check took longer than {seconds:g} s."
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the check, a person must see the message
@@ -79,18 +79,18 @@ def check_message(
     return _with_score(RiskCheck(False, "none"), learned).with_failure(failure)
 
 
-def _checked(
+def _check_text(
     text: str, plain: PlainText, sets: list[RuleSet], score: RiskScore | None, language: str | None, deadline: float
 ) -> RiskCheck:
     found: set[RiskSpan] = set()
     for rules in sets:
-        found |= _spans(plain, rules, deadline)
+        found |= _find_spans(plain, rules, deadline)
     is_signal = bool(found) or (score is not None and score.value >= THRESHOLD)
-    result = _described(text, plain, found, sets) if is_signal else RiskCheck(False, "none")
+    result = _with_descriptions(text, plain, found, sets) if is_signal else RiskCheck(False, "none")
     result = _with_score(result, score)
     if len(text) > MAX_CHARACTERS:
         return result.with_failure(f"Only the first {MAX_CHARACTERS:,} characters were checked.")
-    unread = "" if found else _unread(text, plain.text, language)
+    unread = "" if found else _explain_unread(text, plain.text, language)
     return result.with_failure(unread) if unread else result
 
 
@@ -113,11 +113,11 @@ def _with_score(result: RiskCheck, score: RiskScore | None) -> RiskCheck:
     )
 
 
-def _spans(plain: PlainText, rules: RuleSet, deadline: float) -> set[RiskSpan]:
+def _find_spans(plain: PlainText, rules: RuleSet, deadline: float) -> set[RiskSpan]:
     text = plain.text
     trusted = _INJECTION.search(text) is None
     found: set[RiskSpan] = set()
-    for rule, match in _hits(text, rules, deadline, trusted):
+    for rule, match in _iterate_hits(text, rules, deadline, trusted):
         if rule.strength != "firm" and trusted and rules.is_benign(text, match):
             continue
         wording: Wording = "explicit" if rule.strength in ("firm", "explicit") else "oblique"
@@ -125,7 +125,7 @@ def _spans(plain: PlainText, rules: RuleSet, deadline: float) -> set[RiskSpan]:
     return found
 
 
-def _hits(text: str, rules: RuleSet, deadline: float, trusted: bool) -> Iterator[tuple[Rule, re.Match[str]]]:
+def _iterate_hits(text: str, rules: RuleSet, deadline: float, trusted: bool) -> Iterator[tuple[Rule, re.Match[str]]]:
     for rule in rules.rules:
         match = rule.pattern.search(text, can_cancel=trusted)
         if match is not None:
@@ -134,14 +134,14 @@ def _hits(text: str, rules: RuleSet, deadline: float, trusted: bool) -> Iterator
             raise TimeoutError
 
 
-def _described(text: str, plain: PlainText, found: set[RiskSpan], sets: list[RuleSet]) -> RiskCheck:
+def _with_descriptions(text: str, plain: PlainText, found: set[RiskSpan], sets: list[RuleSet]) -> RiskCheck:
     spans = tuple(sorted(found))
     weights = dict.fromkeys(KINDS, 0.0)
     for span in spans:
         weights[span.kind] += 2 if span.wording == "explicit" else 1
     kinds = tuple(sorted((kind for kind in KINDS if weights[kind]), key=lambda kind: -weights[kind]))
     explicit = any(span.wording == "explicit" for span in spans)
-    frames = frames_of(text, plain.text, sets)
+    frames = find_frames(text, plain.text, sets)
     urgent = any(rules.urgent.search(plain.text) for rules in sets)
     level: Level = "concern"
     if explicit:
@@ -150,7 +150,7 @@ def _described(text: str, plain: PlainText, found: set[RiskSpan], sets: list[Rul
         level = "high"
     reasons = tuple(
         f"Words that {'name' if _is_named(spans, kind) else 'point to'} {_NAMES[kind]}: "
-        + ", ".join(f"“{text[span.start : span.end]}”" for span in _longest(spans, kind))
+        + ", ".join(f"“{text[span.start : span.end]}”" for span in _select_longest(spans, kind))
         + "."
         for kind in kinds
     )
@@ -162,7 +162,7 @@ def _is_named(spans: tuple[RiskSpan, ...], kind: RiskKind) -> bool:
     return any(span.kind == kind and span.wording == "explicit" for span in spans)
 
 
-def _longest(spans: tuple[RiskSpan, ...], kind: RiskKind) -> list[RiskSpan]:
+def _select_longest(spans: tuple[RiskSpan, ...], kind: RiskKind) -> list[RiskSpan]:
     """Return up to two spans of a kind that do not overlap, the longest ones."""
     kept: list[RiskSpan] = []
     for span in sorted((one for one in spans if one.kind == kind), key=lambda one: one.start - one.end):
@@ -171,7 +171,7 @@ def _longest(spans: tuple[RiskSpan, ...], kind: RiskKind) -> list[RiskSpan]:
     return sorted(kept)
 
 
-def _unread(original: str, plain: str, language: str | None) -> str:
+def _explain_unread(original: str, plain: str, language: str | None) -> str:
     """Return why the rules cannot read a message; the empty string if they can, or if it has no words."""
     if language is not None and language not in ("en", "zh"):
         return f"The rules do not read the language {language!r}."

@@ -12,22 +12,22 @@ _QUOTED = re.compile(r"[\"“「『《].{2,}?[\"”」』》]", re.DOTALL)
 _LAUGHING = re.compile("[😂🤣😆😹😅🙃😜😝💀]")
 
 
-def frames_of(original: str, plain: str, sets: Sequence[RuleSet]) -> tuple[Frame, ...]:
+def find_frames(original: str, plain: str, sets: Sequence[RuleSet]) -> tuple[Frame, ...]:
     """Return the frames of a message in a fixed order, always with the first or the third person."""
     found: list[Frame] = []
 
-    def shown(name: str) -> bool:
+    def is_shown(name: str) -> bool:
         return any(rules.frames[name].search(plain) for rules in sets)
 
-    third, first = shown("third_person"), shown("first_person")
+    third, first = is_shown("third_person"), is_shown("first_person")
     if first or not third:
         found.append("first_person")
     if third:
         found.append("third_person")
-    if shown("joking") or _LAUGHING.search(original):
+    if is_shown("joking") or _LAUGHING.search(original):
         found.append("joking")
-    if _QUOTED.search(original) or shown("quoted"):
+    if _QUOTED.search(original) or is_shown("quoted"):
         found.append("quoted")
-    if shown("past"):
+    if is_shown("past"):
         found.append("past")
     return tuple(found)

@@ -41,7 +41,7 @@ class HelpLine:
 
 
 @functools.cache
-def help_lines() -> dict[str, HelpLine]:
+def load_help_lines() -> dict[str, HelpLine]:
     """Return the entries by country code; `default` is for all other countries."""
     table: dict[str, dict[str, Any]] = tomllib.loads(
         (files(__package__) / "help_lines.toml").read_text(encoding="utf-8")
@@ -64,7 +64,7 @@ def find_help(country: str | None = None) -> HelpLine:
 
     Raises `DataError` for a country without an entry.
     """
-    lines = help_lines()
+    lines = load_help_lines()
     if country is None:
         return lines[DEFAULT]
     if (found := lines.get(country.upper())) is None:

@@ -57,7 +57,7 @@ class PlainText:
     def _with_plain_characters(self, original: str) -> str:
         characters: list[str] = []
         for place, character in enumerate(original):
-            for plain in _plain(character):
+            for plain in _to_plain(character):
                 characters.append(plain)
                 self._offsets.append(place)
         return "".join(characters)
@@ -81,17 +81,17 @@ class PlainText:
             self._offsets = offsets
 
 
-def _plain(character: str) -> str:
+def _to_plain(character: str) -> str:
     """Return the plain form of a character: usually one character, none for an invisible one."""
     if character.isascii():
         return character.lower()
     known = _KNOWN.get(character)
     if known is None:
-        known = _KNOWN[character] = _looked_up(character)
+        known = _KNOWN[character] = _look_up(character)
     return known
 
 
-def _looked_up(character: str) -> str:
+def _look_up(character: str) -> str:
     if (simple := SIMPLIFIED.get(character)) is not None:
         return simple
     wide = unicodedata.normalize("NFKD", character).lower()

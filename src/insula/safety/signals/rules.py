@@ -49,7 +49,7 @@ class RuleSet:
 
 
 @functools.cache
-def rule_set(language: str) -> RuleSet:
+def load_rule_set(language: str) -> RuleSet:
     """Return the rules of `en` or `zh`; they are compiled at the first call."""
     return build_rule_set(read_table(__package__, language), language)
 

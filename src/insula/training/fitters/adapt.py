@@ -37,10 +37,10 @@ class Adaptation:
         self._tuner = insert_adapter(model.backbone, adapter)
         model.config.adapter = adapter.to_dict()
         if options.method == "adalora":
-            from insula.training.neural.adalora import AllocateRanks, RankState
+            from insula.training.neural.adalora import RankReallocation, RankState
 
             model.rank_state = RankState(self._tuner)
-            self.callbacks.append(AllocateRanks(self._tuner, model.rank_state))
+            self.callbacks.append(RankReallocation(self._tuner, model.rank_state))
 
     def finish(self) -> None:
         """Remove the state that only training needs, and merge the adapter unless `adapter_only`."""

@@ -39,7 +39,7 @@ class RankState(nn.Module):
                 self.get_buffer(f"uncertainty_{number}").copy_(allocator.exp_avg_unc[name])
 
 
-class AllocateRanks(TrainerCallback):
+class RankReallocation(TrainerCallback):
     """Keeps the singular vectors of the updates orthogonal and reallocates the rank budget after each step.
 
     `state` is a module of the trained model, so that checkpoints hold it for resumed runs.

@@ -29,7 +29,7 @@ def build_launch_command(processes: int) -> list[str]:
     return [
         sys.executable, "-m", "accelerate.commands.launch",
         "--multi_gpu",  # its name for "several processes"; `--cpu` would start only one
-        "--num_processes", str(processes), "--num_machines", "1", "--main_process_port", str(_free_port()),
+        "--num_processes", str(processes), "--num_machines", "1", "--main_process_port", str(_find_free_port()),
         "--mixed_precision", "no", "--dynamo_backend", "no",
     ]  # fmt: skip
 
@@ -47,7 +47,7 @@ def leave_process_group() -> None:
         torch.distributed.destroy_process_group()
 
 
-def _free_port() -> int:
+def _find_free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

@@ -31,11 +31,11 @@ from insula.training.neural.processes import count_processes
 from insula.training.neural.quick_dropout import use_plain_attention, use_quick_dropout
 from insula.training.neural.task_batches import build_training_batches
 from insula.training.neural.trainer import (
+    AverageUpdater,
     EarlyStopping,
     EmotionTrainer,
-    ReportScores,
-    ShowProgress,
-    UpdateAverage,
+    ProgressReporter,
+    ScoreReporter,
     read_history,
 )
 from insula.training.neural.validation import compute_validation_score
@@ -75,12 +75,12 @@ def train_network(
     terms.attach(model)
     use_quick_dropout(model)
     used = [
-        ShowProgress(run.progress), TensorBoardCallback(SummaryWriter(str(run.folder / "logs"))), *callbacks,
+        ProgressReporter(run.progress), TensorBoardCallback(SummaryWriter(str(run.folder / "logs"))), *callbacks,
         *run.callbacks,
     ]  # fmt: skip
     if validation is not None:
         used.append(EarlyStopping(plan.train.patience))
-        used.append(ReportScores(run.report, get_headline_metric(plan.scheme.kind)))
+        used.append(ScoreReporter(run.report, get_headline_metric(plan.scheme.kind)))
     batches = len(build_training_batches(train, plan.train.batch_size, seed=run.seed))
     trainer = EmotionTrainer(
         model=model,
@@ -94,7 +94,7 @@ def train_network(
     )
     trainer.remove_callback(PrinterCallback)
     if trainer.average is not None:
-        trainer.add_callback(UpdateAverage(trainer.average))
+        trainer.add_callback(AverageUpdater(trainer.average))
     checkpoint = find_last_checkpoint(run.checkpoints) if run.resume else None
     if checkpoint is not None:
         trainer.restore_from(checkpoint)

@@ -193,7 +193,7 @@ class EarlyStopping(TrainerCallback):
             control.should_training_stop = True
 
 
-class UpdateAverage(TrainerCallback):
+class AverageUpdater(TrainerCallback):
     """Updates the average of the weights after every update of the trainer."""
 
     def __init__(self, average: MovingAverage) -> None:
@@ -204,7 +204,7 @@ class UpdateAverage(TrainerCallback):
         self.average.update(state.global_step)
 
 
-class ShowProgress(TrainerCallback):
+class ProgressReporter(TrainerCallback):
     """Shows the progress of training in steps, with the running loss and validation score."""
 
     def __init__(self, progress: Progress) -> None:
@@ -232,7 +232,7 @@ class ShowProgress(TrainerCallback):
         self.progress.finish()
 
 
-class ReportScores(TrainerCallback):
+class ScoreReporter(TrainerCallback):
     """Reports step and validation score at each evaluation; an exception of `report` ends the training."""
 
     def __init__(self, report: Callable[[int, float], None], metric: str) -> None:

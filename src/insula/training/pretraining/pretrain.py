@@ -29,7 +29,7 @@ from insula.training.fitting import Base
 from insula.training.neural.checkpoints import find_last_checkpoint
 from insula.training.neural.processes import count_processes
 from insula.training.neural.quick_dropout import use_plain_attention, use_quick_dropout
-from insula.training.neural.trainer import ShowProgress, read_history
+from insula.training.neural.trainer import ProgressReporter, read_history
 from insula.training.options.pretrain import PretrainOptions
 from insula.training.pretraining.corpus import Corpus, read_corpus
 from insula.training.pretraining.inputs import FACTS, PretrainInput, PretrainRun, get_work_folder
@@ -87,7 +87,7 @@ def pretrain_encoder(
         eval_dataset=held_out,
         options=options,
         fresh_head=fresh,
-        callbacks=[ShowProgress(progress)],
+        callbacks=[ProgressReporter(progress)],
     )
     trainer.remove_callback(PrinterCallback)
     before = math.exp(measure_held_out_loss(model, held_out, trainer.precision))

@@ -188,7 +188,7 @@ class Recipe(BaseModel):
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
-def builtin_recipes() -> dict[str, str]:
+def list_builtin_recipes() -> dict[str, str]:
     """Return the names and descriptions of the built-in recipes."""
     return {
         Path(file.name).stem: tomllib.loads(file.read_text(encoding="utf-8")).get("description", "")
@@ -255,7 +255,7 @@ def _read_content(recipe: str | Path | Mapping[str, Any] | Recipe) -> tuple[dict
         return recipe.model_dump(mode="json", exclude_none=True), "given"
     if isinstance(recipe, Mapping):
         return {key: dict(value) if isinstance(value, Mapping) else value for key, value in recipe.items()}, "given"
-    known = builtin_recipes()
+    known = list_builtin_recipes()
     if str(recipe) in known:
         text = (BUILTIN / f"{recipe}.toml").read_text(encoding="utf-8")
         return tomllib.loads(text), repr(str(recipe))
