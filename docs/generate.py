@@ -47,6 +47,7 @@ from insula.evaluation.result import Evaluation
 from insula.inference.files import FileResult
 from insula.inference.predictor import Predictor
 from insula.models.pretrained import ALIASES, Pretrained
+from insula.operations.monitoring.settings import AlertRule, Fields, Windows
 from insula.operations.routing.route_file import Route, RouteFile
 from insula.safety.mask import Masked
 from insula.text.preparation import ENCODER_STEPS, TEXT_STEPS, WORD_STEPS
@@ -88,6 +89,12 @@ def route_options() -> str:
     """The keys of a routing rule, and of the file."""
     whole = {"match": RouteFile.model_fields["match"]}
     return f"{_options_table(Route.model_fields)}\nOf the file:\n\n{_options_table(whole)}"
+
+
+def monitor_options() -> str:
+    """The keys of a monitor's file."""
+    parts = {"[windows]": Windows, "[fields]": Fields, "[[alerts]]": AlertRule}
+    return "\n".join(f"### `{name}`\n\n{_options_table(table.model_fields)}" for name, table in parts.items())
 
 
 def recipes() -> str:
@@ -251,6 +258,7 @@ def room_list() -> str:
 PARTS: Mapping[str, Callable[[], str]] = {
     "recipe-options": recipe_options,
     "route-options": route_options,
+    "monitor-options": monitor_options,
     "recipes": recipes,
     "model-families": model_families,
     "commands": commands,

@@ -109,19 +109,31 @@ class PostgreSQL(Killable):
 
 
 class Redis(Killable):
-    """A Redis server; `address` names its database 0."""
+    """A Redis server; `address` names its database 0. A durable one writes each change to the disk."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         found = shutil.which("redis-server")
         if found is None:
             pytest.skip("redis-server is not installed (Debian package redis-server)")
         self._program = found
+        self._log = ["--appendonly", "yes", "--appendfsync", "always"] if durable else []
         super().__init__("redis")
         self.address = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
     def _command(self) -> list[str]:
-        return [self._program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
+        server = [
+            self._program,
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+            str(self.folder),
+        ]
+        return server + self._log
 
     def _answers(self) -> bool:
         try:

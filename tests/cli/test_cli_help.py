@@ -58,7 +58,7 @@ def test_a_help_page_shows_names_of_values(path: tuple[str, ...]) -> None:
             ("model", "compress", "-m", "a", "-o", "b", "--max-size", "big"),
             "--max-size must be a number with a unit, such as 12MB. Got 'big'.",
         ),
-        (("trian",), "No such command 'trian'. Did you mean 'train', 'pretrain'? See: insula --help"),
+        (("trian",), "No such command 'trian'. Did you mean 'train', 'pretrain', 'trend'? See: insula --help"),
         (("--nope",), "No such option: --nope. See: insula --help"),
     ],
 )

@@ -17,9 +17,11 @@ from insula.operations.store.migrate import find_differences
 from insula.operations.store.retention import Retention
 from insula.operations.store.rows import Rows, StoredFeedback, StoredPrediction, delete_expired, erase
 from insula.operations.store.subjects import Subjects
-from insula.operations.store.tables import CASE_EVENTS, CASES, FEEDBACK, PREDICTIONS
+from insula.operations.store.tables import FEEDBACK, METADATA, PREDICTIONS
 
 CANARY = "kanarienvogel-9731"
+
+FIRST_TABLES = {"access_keys", "texts_used", "predictions", "feedback", "store_secrets"}
 
 
 def _count(database: Database, table: sa.Table) -> int:
@@ -66,7 +68,7 @@ def test_rows_of_a_store_without_conversations_stay(database: Database, address:
         for table in ("predictions", "feedback"):
             for column in ("turns", "speaker", "target"):
                 connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
-        for table in (CASE_EVENTS, CASES):
+        for table in reversed([table for table in METADATA.sorted_tables if table.name not in FIRST_TABLES]):
             table.drop(connection)
         if database.kind == "postgresql":
             connection.execute(sa.text("DROP FUNCTION insula_reject"))

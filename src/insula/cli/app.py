@@ -16,6 +16,7 @@ from insula.cli.handoff import app as queue
 from insula.cli.handoff import route
 from insula.cli.measure import attack, compare, evaluate
 from insula.cli.model import app as model
+from insula.cli.monitoring import monitor, trend
 from insula.cli.program import App, Program
 from insula.cli.store import audit, keys, store
 
@@ -28,6 +29,8 @@ app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
 app.command("reply")(reply.reply)
 app.command("serve")(serve.serve)
+app.command("monitor")(monitor.monitor)
+app.command("trend")(trend.trend)
 app.command("pretrain")(pretrain.pretrain)
 app.command("search")(search.search)
 app.command("recipes")(recipes.recipes)

@@ -12,6 +12,7 @@
     ├── ParityError (ValueError)           an exported or compressed model predicts differently from its source
     ├── StoreError (OSError)               a database cannot be used
     │   └── StoreUnreachableError          it does not answer now; a later call may succeed
+    ├── StreamError (ConnectionError)      a stream of messages cannot be read now; a later call may succeed
     ├── CaseConflictError (RuntimeError)   a case of the hand-off queue is held by another agent, or closed
     ├── UnknownNameError (KeyError)        no such model, data set, step, objective, case
     ├── ServiceError (ConnectionError)     a service rejected a request, or cannot be reached
@@ -77,6 +78,10 @@ class StoreError(InsulaError, OSError):
 
 class StoreUnreachableError(StoreError):
     """A database or counter server does not answer now; the same call may succeed later."""
+
+
+class StreamError(InsulaError, ConnectionError):
+    """A stream of messages cannot be read or confirmed now; a later call may succeed."""
 
 
 class CaseConflictError(InsulaError, RuntimeError):

@@ -41,28 +41,32 @@ def read_rule_text(file: str | Path, kind: str = "rules") -> str:
         raise DataError(f"The {kind} file {str(path)!r} cannot be read: {error}. Check the path.") from error
 
 
-def parse_tables(text: str, form: type[Form], lists: Mapping[str, type[Table]], *, kind: str, origin: str) -> Form:
+def parse_tables(
+    text: str, form: type[Form], lists: Mapping[str, type[Table]], *, kind: str, origin: str, called: str | None = None
+) -> Form:
     """Return the content of a TOML text.
 
     form    the content as a whole
     lists   the key of each list of tables to what one of them is
-    kind    the key of the rules: `rules` or `routes`
+    kind    the key of the list whose names must differ: `rules`, `routes` or `alerts`
     origin  names the text in messages
+    called  what messages call the file (default: `kind`)
 
     Raises `DataError` for what is not valid: an unknown key, two rules of one name.
     """
+    called = called or kind
     if text.startswith("\ufeff"):
-        raise DataError(f"The {kind} file {origin} starts with a byte order mark. Save it as UTF-8 without one.")
+        raise DataError(f"The {called} file {origin} starts with a byte order mark. Save it as UTF-8 without one.")
     try:
         content: Any = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         reason = "its values are nested too deeply" if isinstance(error, RecursionError) else error
-        raise DataError(f"The {kind} file {origin} is not valid TOML: {reason}. Correct it there.") from error
+        raise DataError(f"The {called} file {origin} is not valid TOML: {reason}. Correct it there.") from error
     try:
         found = form.model_validate(content)
     except ValidationError as error:
         sentence = _describe_error(error, content, form, lists)
-        raise DataError(f"The {kind} file {origin} is not valid: {sentence}.") from error
+        raise DataError(f"The {called} file {origin} is not valid: {sentence}") from error
     names: set[str] = set()
     for rule in getattr(found, kind):
         if rule.name in names:
@@ -91,9 +95,14 @@ def _describe_error(
         called = row.get("name") or row.get("text") if isinstance(row, dict) else None
         where = f"in {place[0]}[{place[1] + 1}]" + (f" ({str(called)[:40]!r})" if called else "") + ": "
         place = place[2:]
+    for part in place[:-1]:
+        inside = table.model_fields[str(part)].annotation if str(part) in table.model_fields else None
+        if not (isinstance(inside, type) and issubclass(inside, Table)):
+            break
+        table = inside
     key = ".".join(str(part) for part in place)
     sentence = describe_invalid_value(key, found)
     if found["type"] == "extra_forbidden":
         known = table.model_fields
-        sentence += f"; the keys are {', '.join(known)}.{suggest(key, known)}"
-    return where + sentence.rstrip(".?")
+        sentence += f"; the keys are {', '.join(known)}.{suggest(str(place[-1]), known)}"
+    return where + sentence + ("" if sentence.endswith((".", "?")) else ".")

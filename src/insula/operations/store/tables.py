@@ -190,3 +190,69 @@ CASE_EVENTS = Table(
     UniqueConstraint("case_id", "version", name="case_events_version"),
     sqlite_autoincrement=True,
 )
+
+# A stream of messages that a monitor reads: its position, how far windows are closed (seconds since 1970), what was
+# counted, and the state of its alerts. A monitor that stores a batch locks its row.
+STREAMS = Table(
+    "streams",
+    METADATA,
+    Column("id", COUNTED, primary_key=True),
+    Column("name", String(500), nullable=False),
+    Column("position", Text),
+    Column("latest", Double),
+    Column("closed_until", BigInteger),
+    Column("counts", JSON, nullable=False),
+    Column("shifts", JSON, nullable=False),
+    Column("updated", UtcTime, nullable=False),
+    UniqueConstraint("name", name="streams_name"),
+)
+
+# Ids of messages that are counted: a message that comes again is not counted twice.
+STREAM_MESSAGES = Table(
+    "stream_messages",
+    METADATA,
+    Column("stream", BigInteger, primary_key=True),
+    Column("id", String(200), primary_key=True),
+    Column("seen", UtcTime, nullable=False),
+    Index("stream_messages_seen", "seen"),
+)
+
+# Counts of messages by event time. `start` is in seconds since 1970, `attributes` JSON with sorted keys.
+WINDOWS = Table(
+    "windows",
+    METADATA,
+    Column("id", COUNTED, primary_key=True),
+    Column("stream", BigInteger, nullable=False),
+    Column("seconds", Integer, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("attributes", String(1000), nullable=False),
+    Column("messages", BigInteger, nullable=False),
+    Column("abstained", BigInteger, nullable=False),
+    UniqueConstraint("stream", "seconds", "start", "attributes", name="windows_key"),
+    Index("windows_start", "start"),
+)
+
+# `level` is empty for labels, the name of a coarser level for its labels, `alert` for messages that an alert counts.
+WINDOW_LABELS = Table(
+    "window_labels",
+    METADATA,
+    Column("window", BigInteger, primary_key=True),
+    Column("level", String(100), primary_key=True),
+    Column("label", String(200), primary_key=True),
+    Column("messages", BigInteger, nullable=False),
+)
+
+# `window` is the start of the window that raised it, in seconds since 1970; null for a shift between messages.
+ALERTS = Table(
+    "alerts",
+    METADATA,
+    Column("id", COUNTED, primary_key=True),
+    Column("stream", BigInteger, nullable=False),
+    Column("rule", String(100), nullable=False),
+    Column("raised", UtcTime, nullable=False),
+    Column("ended", UtcTime),
+    Column("window", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Index("alerts_rule", "stream", "rule", "raised"),
+)

@@ -1,0 +1,110 @@
+"""`monitor`, `read_trend`: follow the emotions in a stream of messages, and what the store has of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from insula.core.environment import require
+from insula.core.progress import Progress
+from insula.core.starter import STARTER
+from insula.operations.audit.log import STORE
+
+if TYPE_CHECKING:
+    from insula.inference.predictor import Predictor
+    from insula.operations.monitoring.alerts import Alert
+    from insula.operations.monitoring.monitor import MonitorReport
+    from insula.operations.monitoring.settings import MonitorFile
+    from insula.operations.monitoring.trend import StreamState, Trend
+    from insula.operations.store.database import Database
+    from insula.operations.streams.source import Source
+
+
+def monitor(
+    source: str | Path | Source,
+    model: str | Path | Predictor = STARTER,
+    *,
+    store: str | Path = STORE,
+    settings: str | Path | MonitorFile | None = None,
+    name: str | None = None,
+    follow: bool = False,
+    rejects: str | Path | None = None,
+    on_alert: Callable[[Alert], object] = lambda alert: None,
+    stop: threading.Event | None = None,
+    progress: Progress | None = None,
+) -> MonitorReport:
+    """Predict the messages of a stream, count their labels by windows of time, and raise alerts.
+
+    source    a file of JSON Lines, `-` for standard input, `redis://host:port/stream`, or an open source
+    store     the data folder of a server, or the address of a database; it keeps windows and alerts, and no text
+    settings  windows, keys and alerts, or the TOML file that has them
+    name      a name for the stream (default: its address)
+    follow    wait for further messages until `stop` is set
+    rejects   the file of lines that are no messages (default: SOURCE.rejects.jsonl)
+    on_alert  called with each alert that is raised or ended
+
+    A stream that was read before is continued where it stopped; every message is counted once, by its id. Raises
+    `DataError` for settings that are not valid or do not fit the labels of the model, and as `open_source` does.
+    """
+    from insula.inference.predictor import Predictor
+    from insula.operations.monitoring.monitor import Monitor
+    from insula.operations.monitoring.settings import MonitorFile, read_monitor_file
+    from insula.operations.streams.open import open_source
+
+    if isinstance(settings, str | Path):
+        settings = read_monitor_file(settings)
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
+    with _open_store(store) as database:
+        opened = open_source(source, follow=follow, rejects=rejects) if isinstance(source, str | Path) else source
+        try:
+            running = Monitor(
+                predictor, database, settings or MonitorFile(), stream=name, on_alert=on_alert, progress=progress
+            )
+            return running.run(opened, stop)
+        finally:
+            opened.close()
+
+
+def read_trend(
+    store: str | Path = STORE,
+    name: str | None = None,
+    *,
+    last: int = 24,
+    by: Sequence[str] = (),
+    where: Mapping[str, str] | None = None,
+) -> Trend:
+    """Return the newest windows and alerts of a monitored stream.
+
+    name   the stream (default: the one that was updated last)
+    last   number of windows in time
+    by     attributes that are shown apart; windows that differ only in others are added up
+    where  only windows with these values of attributes
+    """
+    from insula.operations.monitoring import trend
+
+    with _open_store(store) as database:
+        return trend.read_trend(database, name, last=last, by=tuple(by), where=where)
+
+
+def list_streams(store: str | Path = STORE) -> list[StreamState]:
+    """Return the monitored streams of a store, the last updated first."""
+    from insula.operations.monitoring import trend
+
+    with _open_store(store) as database:
+        return trend.list_streams(database)
+
+
+@contextmanager
+def _open_store(store: str | Path) -> Iterator[Database]:
+    for library in ("sqlalchemy", "alembic"):
+        require(library, extra="serve", purpose="keep the windows of a stream")
+    from insula.operations.store.database import open_database
+
+    database = open_database(store)
+    try:
+        yield database
+    finally:
+        database.close()

@@ -1,0 +1,1 @@
+"""Monitoring: windows of event time over a stream of predicted messages, and alerts when they change."""

@@ -1,0 +1,64 @@
+"""`Batch`: predicted messages with the windows in which they are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.core.decision import Decisions
+from insula.core.model_input import ModelInput
+from insula.inference.predictor import Predictor
+from insula.operations.monitoring.counting import Counting, Key, WindowCount, matches
+from insula.operations.streams.message import StreamMessage
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Messages with different ids, in their order.
+
+    keys       the window of each message
+    flags      (messages, columns) its labels and those of coarser levels
+    hits       for each alert (messages,) whether the alert counts it
+    is_future  whether its time was in the future and was replaced
+    """
+
+    counting: Counting
+    messages: Sequence[StreamMessage]
+    keys: Sequence[Key]
+    decisions: Decisions
+    flags: NDArray[np.bool_]
+    hits: Sequence[NDArray[np.bool_]]
+    is_future: Sequence[bool]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the messages."""
+        return [message.id for message in self.messages]
+
+    def count(self, some: Sequence[int]) -> Mapping[Key, WindowCount]:
+        """Return the counts of some of the messages."""
+        places = np.array(some, dtype=np.int64)
+        keys = [self.keys[place] for place in places]
+        hits = [marked[places] for marked in self.hits]
+        return self.counting.count(keys, self.decisions.of_rows(places), self.flags[places], hits)
+
+    def fits(self, where: Mapping[str, str], place: int) -> bool:
+        """Whether the message at a place has these attributes."""
+        return matches(where, self.keys[place][1])
+
+
+def predict_batch(
+    predictor: Predictor, counting: Counting, messages: Sequence[StreamMessage], now: datetime, limit: datetime
+) -> Batch:
+    """Predict messages. A time after `limit` is replaced by `now`: it comes from a wrong clock."""
+    is_future = [message.time > limit for message in messages]
+    timed = [replace(one, time=now) if wrong else one for one, wrong in zip(messages, is_future, strict=True)]
+    decisions = predictor.decide([ModelInput(one.text, language=one.language) for one in timed])
+    groups = [counting.find_group(message) for message in timed]
+    flags = counting.find_flags(decisions)
+    keys = [(counting.find_start(message), group) for message, group in zip(timed, groups, strict=True)]
+    return Batch(counting, timed, keys, decisions, flags, counting.find_hits(flags, groups), is_future)

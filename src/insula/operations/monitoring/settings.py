@@ -1,0 +1,162 @@
+"""`MonitorFile`: what a monitor counts, how long it keeps it, and when it raises an alert; read from TOML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from insula.core.durations import parse_duration
+from insula.core.scheme import LabelScheme
+from insula.knowledge.rule_toml import Table, check_labels, parse_tables, read_rule_text
+from insula.operations.streams.message import MessageFields
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+MAX_BY = 4
+
+
+def _check_duration(span: str) -> str:
+    parse_duration(span)
+    return span
+
+
+class Windows(Table):
+    """The windows of a monitor."""
+
+    length: str = Field("1h", description="Length of a window. Windows start at whole multiples of it in UTC.")
+    grace: str = Field("10m", description="How long a window waits for late messages after its end.")
+    by: tuple[Name, ...] = Field(
+        (), max_length=MAX_BY, description="Attributes that are counted apart, such as `topic`; `language` is detected."
+    )
+    keep: str = Field("365d", description="How long windows and alerts are kept.")
+    keep_ids: str = Field("7d", description="How long ids of messages are kept, to recognise one that comes again.")
+
+    _durations = field_validator("length", "grace", "keep", "keep_ids")(_check_duration)
+
+    @field_validator("by")
+    @classmethod
+    def _differ(cls, by: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(by)) < len(by):
+            raise ValueError("the attributes must differ. Remove the repeated one")
+        return tuple(sorted(by))
+
+    @property
+    def seconds(self) -> int:
+        """Length in seconds."""
+        return parse_duration(self.length)
+
+
+class Fields(Table):
+    """The keys of a message, if they do not have their usual names."""
+
+    text: Name | None = Field(None, description="Key of the text.")
+    id: Name | None = Field(None, description="Key of the id.")
+    time: Name | None = Field(None, description="Key of the time when the message was written.")
+    language: Name | None = Field(None, description="Key of the language.")
+
+
+class AlertRule(Table):
+    """A condition that raises an alert, and ends it when it no longer holds.
+
+    `threshold` and `spike` look at each window when it closes, `shift` at each message.
+    """
+
+    name: Name
+    kind: Literal["threshold", "spike", "shift"] = Field(
+        description="`threshold`: the share is above a value. `spike`: it is above what windows of the same time of "
+        "day had. `shift`: it has risen for good (CUSUM), found within few messages."
+    )
+    labels: tuple[Name, ...] = Field(
+        (), description="Counts messages with one of these labels. Without labels, the number of messages is watched."
+    )
+    where: Mapping[Name, str] = Field({}, description="Only messages with these values of attributes in `by`.")
+    above: float | None = Field(
+        None, gt=0, description="threshold: the share, or without labels the number of messages, that is too much."
+    )
+    least: int = Field(30, ge=1, description="Fewest messages in a window that is judged.")
+    deviations: float = Field(4.0, gt=0, description="spike: standard deviations above the usual value.")
+    season: str = Field("1d", description="spike: windows are compared with those at whole multiples of this before.")
+    windows: int = Field(
+        1, ge=1, le=100, description="threshold, spike: windows in a row for which it must hold, for a lasting change."
+    )
+    usual: Share | None = Field(
+        None, description="shift: the usual share. [default: the share of the first `learn` messages]"
+    )
+    learn: int = Field(2000, ge=100, description="shift: messages from which the usual share is learned.")
+    factor: float = Field(1.5, gt=1, description="shift: the rise to find, as a multiple of the usual share.")
+    false_alarm_every: int = Field(
+        1_000_000, ge=1000, description="shift: average number of messages between two false alarms."
+    )
+    cool_down: str = Field("0s", description="Time after the end of an alert in which it is not raised again.")
+
+    _durations = field_validator("season")(_check_duration)
+
+    @field_validator("cool_down")
+    @classmethod
+    def _check_cool_down(cls, span: str) -> str:
+        return span if span == "0s" else _check_duration(span)
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        if self.kind == "threshold":
+            if self.above is None:
+                raise ValueError("a threshold needs above. Add the share, such as above = 0.2")
+            if self.labels and self.above >= 1:
+                raise ValueError("above is a share of messages. Choose a value below 1")
+        elif self.above is not None:
+            raise ValueError(f"above is for thresholds only. Leave it out of a {self.kind}")
+        if self.kind == "shift":
+            if not self.labels:
+                raise ValueError("a shift needs labels. Add the labels whose share is watched")
+            if self.windows != 1:
+                raise ValueError("windows is for thresholds and spikes: a shift looks at messages. Leave it out")
+            if self.usual is not None and self.usual * self.factor >= 1:
+                raise ValueError("usual times factor must be below 1. Choose a smaller factor")
+        return self
+
+    @property
+    def pause(self) -> timedelta:
+        """The cool-down."""
+        return timedelta(seconds=0 if self.cool_down == "0s" else parse_duration(self.cool_down))
+
+
+class MonitorFile(Table):
+    """The content of a monitor's file."""
+
+    windows: Windows = Windows()
+    fields: Fields = Fields()
+    alerts: tuple[AlertRule, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for rule in self.alerts:
+            unknown = sorted(set(rule.where) - set(self.windows.by))
+            if unknown:
+                raise ValueError(
+                    f"alert {rule.name!r} has where = {unknown[0]}, which is not in windows.by. Add it there"
+                )
+        return self
+
+    @property
+    def message_fields(self) -> MessageFields:
+        """The keys of a message."""
+        return MessageFields(**self.fields.model_dump())
+
+    def check_labels(self, scheme: LabelScheme, origin: str) -> None:
+        """Raise `DataError` if an alert names a label that the model does not have."""
+        for rule in self.alerts:
+            check_labels(rule.labels, scheme, f"alert {rule.name!r}", origin)
+
+
+def read_monitor_file(file: str | Path) -> MonitorFile:
+    """Return the settings of a file. Raises `MissingFileError`, and `DataError` for what is not valid."""
+    return parse_monitor_file(read_rule_text(file, "monitor"), repr(str(file)))
+
+
+def parse_monitor_file(text: str, origin: str) -> MonitorFile:
+    """Return the settings of a TOML text; `origin` names it in messages."""
+    return parse_tables(text, MonitorFile, {"alerts": AlertRule}, kind="alerts", origin=origin, called="monitor")

@@ -1,0 +1,106 @@
+"""`ShiftDetector`: finds that the share of a label has risen for good, within few messages, with rare false alarms.
+
+It is the cumulative sum of Page (1954) for a share: each message adds the log likelihood ratio of the raised share
+against the usual one; the sum never falls below zero, and an alert is raised when it reaches a limit. The limit follows
+from the wanted number of messages between two false alarms (Wald's approximation; Basseville and Nikiforov 1993,
+chapter 5). After an alert the same test, turned round, finds the return to the usual share.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.operations.monitoring.settings import AlertRule
+
+MIN_SHARE = 1e-4
+MAX_RAISED = 0.99
+
+
+@dataclass(frozen=True)
+class ShiftChange:
+    """A change that was found: `raised` or back to usual, after `place` messages of the batch; and the usual share."""
+
+    raised: bool
+    place: int
+    usual: float
+
+
+@dataclass
+class ShiftDetector:
+    """State of one rule. `total` and `hits` count the messages from which the usual share is learned."""
+
+    factor: float
+    every: int
+    learn: int
+    usual: float | None
+    total: int = 0
+    hits: int = 0
+    sum: float = 0.0
+    raised: bool = False
+
+    @classmethod
+    def restore(cls, rule: AlertRule, state: Mapping[str, Any] | None) -> ShiftDetector:
+        """Return the detector of a rule in a stored state; a changed rule starts again from nothing."""
+        fresh = cls(rule.factor, rule.false_alarm_every, rule.learn, rule.usual)
+        given = ("factor", "every", "learn", "given")
+        if state is None or any(state.get(name) != fresh.to_dict(rule)[name] for name in given):
+            return fresh
+        return replace(fresh, **{name: state[name] for name in ("usual", "total", "hits", "sum", "raised")})
+
+    def to_dict(self, rule: AlertRule) -> dict[str, Any]:
+        """Return the state for JSON."""
+        return {
+            "factor": self.factor, "every": self.every, "learn": self.learn, "given": rule.usual, "usual": self.usual,
+            "total": self.total, "hits": self.hits, "sum": self.sum, "raised": self.raised,
+        }  # fmt: skip
+
+    def update(self, hits: NDArray[np.bool_]) -> list[ShiftChange]:
+        """Take in messages in their order; return the changes that they show."""
+        changes: list[ShiftChange] = []
+        place = 0
+        if self.usual is None:
+            place = min(self.learn - self.total, len(hits))
+            self.total += place
+            self.hits += int(hits[:place].sum())
+            if self.total < self.learn:
+                return changes
+            # Half a message more: a label that never occurred has no share of zero.
+            self.usual = max((self.hits + 0.5) / (self.total + 1), MIN_SHARE)
+        while place < len(hits):
+            found = self._find_crossing(hits[place:], self.usual)
+            if found is None:
+                break
+            place += found
+            self.raised = not self.raised
+            self.sum = 0.0
+            changes.append(ShiftChange(self.raised, place, self.usual))
+        return changes
+
+    def _find_crossing(self, hits: NDArray[np.bool_], usual: float) -> int | None:
+        """Add the messages up to the one at which the limit is reached; return how many, None if it is not."""
+        raised = min(usual * self.factor, max(MAX_RAISED, usual + (1 - usual) / 2))
+        start, end = (raised, usual) if self.raised else (usual, raised)
+        steps = np.where(hits, math.log(end / start), math.log((1 - end) / (1 - start)))
+        path = self.sum + np.cumsum(steps)
+        sums = path - np.minimum(np.minimum.accumulate(path), 0.0)
+        above = np.flatnonzero(sums >= find_limit(start, end, self.every))
+        if len(above):
+            return int(above[0]) + 1
+        self.sum = float(sums[-1])
+        return None
+
+
+def find_limit(usual: float, changed: float, every: int) -> float:
+    """Return the limit h with (e^h - h - 1) / d = `every`, d being the mean fall of the sum at the usual share."""
+    fall = usual * math.log(usual / changed) + (1 - usual) * math.log((1 - usual) / (1 - changed))
+    low, high = 0.0, 60.0
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        low, high = (low, middle) if math.expm1(middle) - middle > every * fall else (middle, high)
+    return high

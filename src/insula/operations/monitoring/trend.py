@@ -1,0 +1,178 @@
+"""`read_trend`: how emotions in a stream develop over time, from its windows in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from insula.core.errors import DataError, UnknownNameError, suggest
+from insula.operations.monitoring.alerts import Alert, read_alert
+from insula.operations.monitoring.counting import ALERT, matches, parse_group
+from insula.operations.store.database import Database
+from insula.operations.store.tables import ALERTS, STREAMS, WINDOW_LABELS, WINDOWS
+
+POLARITY = {"positive": 1, "negative": -1}
+
+
+@dataclass
+class TrendPoint:
+    """A window, or several windows of one start.
+
+    attributes  the attributes by which it is counted apart
+    labels      messages by label; `levels` by coarser level and its labels
+    """
+
+    start: datetime
+    seconds: int
+    attributes: Mapping[str, str]
+    messages: int = 0
+    abstained: int = 0
+    labels: dict[str, int] = field(default_factory=dict)
+    levels: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def valence(self) -> float | None:
+        """Share of positive minus share of negative messages, in [-1, 1]; None for labels without such a level."""
+        for counts in (*self.levels.values(), self.labels):
+            if self.messages and set(counts) & set(POLARITY):
+                return sum(sign * counts.get(name, 0) for name, sign in POLARITY.items()) / self.messages
+        return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON."""
+        valence = self.valence
+        return {
+            "start": self.start.isoformat(timespec="seconds"), "seconds": self.seconds,
+            "attributes": dict(self.attributes), "messages": self.messages, "abstained": self.abstained,
+            "valence": None if valence is None else round(valence, 6), "labels": self.labels, "levels": self.levels,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """A monitored stream: what was counted in all, and until when windows are closed."""
+
+    name: str
+    counts: Mapping[str, int]
+    updated: datetime
+    closed_until: datetime | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON."""
+        closed = None if self.closed_until is None else self.closed_until.isoformat(timespec="seconds")
+        updated = self.updated.isoformat(timespec="seconds")
+        return {"name": self.name, "counts": dict(self.counts), "updated": updated, "closed_until": closed}
+
+
+@dataclass(frozen=True)
+class Trend:
+    """The windows of a stream in their order, and its alerts, the newest first."""
+
+    stream: StreamState
+    points: tuple[TrendPoint, ...]
+    alerts: tuple[Alert, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON."""
+        return {
+            "stream": self.stream.to_dict(),
+            "windows": [point.to_dict() for point in self.points],
+            "alerts": [alert.to_dict() for alert in self.alerts],
+        }
+
+
+def list_streams(database: Database) -> list[StreamState]:
+    """Return the monitored streams of a store, the last updated first."""
+    with database.begin_read() as connection:
+        rows = connection.execute(sa.select(STREAMS).order_by(STREAMS.c.updated.desc())).mappings()
+        return [_read_state(row) for row in rows]
+
+
+def read_trend(
+    database: Database,
+    stream: str | None = None,
+    *,
+    last: int = 24,
+    by: tuple[str, ...] = (),
+    where: Mapping[str, str] | None = None,
+    alerts: int = 20,
+) -> Trend:
+    """Return the newest windows of a stream.
+
+    stream  its name (default: the stream that was updated last)
+    last    how many starts of windows
+    by      attributes that stay apart; windows that differ only in others are added up
+    where   only windows with these values of attributes
+    alerts  how many alerts
+
+    Raises `UnknownNameError` for a stream that the store does not have, `DataError` for an attribute that it is not
+    counted by.
+    """
+    with database.begin_read() as connection:
+        row = _find_stream(connection, stream)
+        starts = sa.select(WINDOWS.c.start).where(WINDOWS.c.stream == row["id"]).distinct()
+        newest = starts.order_by(WINDOWS.c.start.desc()).limit(last).subquery()
+        inside = (WINDOWS.c.stream == row["id"]) & WINDOWS.c.start.in_(sa.select(newest.c.start))
+        windows = connection.execute(sa.select(WINDOWS).where(inside)).mappings().all()
+        labels = connection.execute(
+            sa.select(WINDOW_LABELS).join(WINDOWS, WINDOWS.c.id == WINDOW_LABELS.c.window).where(inside)
+        ).mappings()
+        points: dict[tuple[int, int, tuple[str, ...]], TrendPoint] = {}
+        places: dict[int, TrendPoint] = {}
+        for window in windows:
+            if not matches(where or {}, window["attributes"]):
+                continue
+            point = _find_point(points, window, by)
+            point.messages += window["messages"]
+            point.abstained += window["abstained"]
+            places[window["id"]] = point
+        for count in labels:
+            counted = places.get(count["window"])
+            if counted is not None and count["level"] != ALERT:
+                table = counted.levels.setdefault(count["level"], {}) if count["level"] else counted.labels
+                table[count["label"]] = table.get(count["label"], 0) + count["messages"]
+        found = sa.select(ALERTS).where(ALERTS.c.stream == row["id"]).order_by(ALERTS.c.id.desc()).limit(alerts)
+        raised = tuple(read_alert(one, row["name"]) for one in connection.execute(found).mappings())
+    return Trend(_read_state(row), tuple(points[key] for key in sorted(points)), raised)
+
+
+def _find_stream(connection: sa.Connection, name: str | None) -> sa.RowMapping:
+    query = sa.select(STREAMS).order_by(STREAMS.c.updated.desc())
+    rows = connection.execute(query).mappings().all()
+    if not rows:
+        raise DataError("The store has no monitored stream. Start `insula monitor` first, or check --store.")
+    if name is None:
+        return rows[0]
+    for row in rows:
+        if row["name"] == name:
+            return row
+    known = [row["name"] for row in rows]
+    raise UnknownNameError(
+        f"The stream must be one of {', '.join(map(repr, known))}. Got {name!r}.{suggest(name, known)}"
+    )
+
+
+def _find_point(
+    points: dict[tuple[int, int, tuple[str, ...]], TrendPoint], window: sa.RowMapping, by: tuple[str, ...]
+) -> TrendPoint:
+    given = parse_group(window["attributes"])
+    for name in by:
+        if name not in given:
+            raise DataError(
+                f"The windows are counted by {', '.join(given) or 'no attribute'}. Got {name!r}. Choose one of "
+                "these, or monitor with it in windows.by."
+            )
+    kept = {name: given[name] for name in by}
+    key = (window["start"], window["seconds"], tuple(kept.values()))
+    if key not in points:
+        points[key] = TrendPoint(datetime.fromtimestamp(window["start"], UTC), window["seconds"], kept)
+    return points[key]
+
+
+def _read_state(row: sa.RowMapping) -> StreamState:
+    closed = None if row["closed_until"] is None else datetime.fromtimestamp(row["closed_until"], UTC)
+    return StreamState(row["name"], dict(row["counts"]), row["updated"], closed)

@@ -1,0 +1,1 @@
+"""Streams of messages: files that grow, standard input, and message brokers."""

@@ -1,0 +1,150 @@
+"""A stream of Redis, read by a consumer group: several monitors share it, and what one did not finish another takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from insula.core.durations import parse_duration
+from insula.core.errors import SettingsError, StreamError
+from insula.operations.streams.source import Entry
+
+GROUP = "insula"
+REJECTED = ":rejected"
+"""Added to the name of a stream: the stream of its entries that cannot be read."""
+IDLE = "1m"
+"""Time after which the entries of a consumer that does not confirm them go to another."""
+TIMEOUT = 10.0
+JSON_FIELDS = ("json", "data", "payload")
+"""A field that holds the whole message as JSON; without one the fields are the message."""
+
+T = TypeVar("T")
+
+
+class RedisSource:
+    """Entries of a Redis stream.
+
+    address  `redis://host:port/stream` or `redis://host:port/database/stream`; `rediss://` for TLS. `?group=NAME` names
+             the consumer group (default: insula), `?idle=5m` the time after which entries that a consumer does not
+             confirm go to another (default: 1m)
+    follow   wait for further entries; otherwise it ends when nothing is left that no consumer has
+    """
+
+    def __init__(self, address: str, *, follow: bool = False) -> None:
+        server, self._stream, options = _split_address(address)
+        self._group = options.get("group", GROUP)
+        shown = urlsplit(server)
+        where = shown._replace(netloc=shown.netloc.rpartition("@")[2]).geturl()
+        self.address = f"{where}/{self._stream}"
+        self.name = self.address
+        self._consumer = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._redis: Redis = Redis.from_url(
+            server, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, decode_responses=False
+        )
+        self._follow = follow
+        self._idle = 1000 * parse_duration(options.get("idle", IDLE), name="idle time")
+        self._is_grouped = False
+        self._claim_from: bytes | str = "0-0"
+        self._ended = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left and the stream is not followed."""
+        return self._ended
+
+    def resume(self, position: str | None) -> str | None:
+        """Do nothing: the group knows what was confirmed."""
+
+    def read(self, most: int, wait: float) -> Sequence[Entry]:
+        """Return entries that a consumer left unconfirmed, then new ones."""
+        return self._ask(lambda: self._read(most, wait))
+
+    def confirm(self, entries: Sequence[Entry]) -> None:
+        """Tell the group that these entries are done."""
+        if entries:
+            self._ask(lambda: self._redis.xack(self._stream, self._group, *(entry.position for entry in entries)))
+
+    def reject(self, entry: Entry, reason: str) -> None:
+        """Copy an entry to the stream of rejected entries; after a crash it may be there twice."""
+        row: dict[Any, Any] = {"id": entry.position, "reason": reason, "raw": entry.content}
+        self._ask(lambda: self._redis.xadd(f"{self._stream}{REJECTED}", row))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._redis.close()
+
+    def _read(self, most: int, wait: float) -> list[Entry]:
+        if not self._is_grouped:
+            self._create_group()
+        found = self._claim(most)
+        if found:
+            return found
+        # `block=0` would wait for ever.
+        block = max(1, round(wait * 1000)) if self._follow else None
+        answer: Any = self._redis.xreadgroup(self._group, self._consumer, {self._stream: ">"}, count=most, block=block)
+        rows = (
+            answer.get(self._stream.encode(), [[]])[0] if isinstance(answer, dict) else (answer[0][1] if answer else [])
+        )
+        self._ended = not rows and not self._follow
+        return [_build_entry(position, fields) for position, fields in rows]
+
+    def _claim(self, most: int) -> list[Entry]:
+        """Take over entries that another consumer has held for too long without confirming them."""
+        answer: Any = self._redis.xautoclaim(
+            self._stream, self._group, self._consumer, self._idle, start_id=self._claim_from, count=most
+        )
+        self._claim_from = answer[0]
+        return [_build_entry(position, fields) for position, fields in answer[1] if fields is not None]
+
+    def _create_group(self) -> None:
+        try:
+            self._redis.xgroup_create(self._stream, self._group, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):  # it exists
+                raise
+        self._is_grouped = True
+
+    def _ask(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except RedisError as error:
+            self._is_grouped = False  # a server that lost its data has no group
+            raise StreamError(
+                f"The stream {self.address} does not answer: {error}. Check that Redis is running."
+            ) from error
+
+
+def _split_address(address: str) -> tuple[str, str, dict[str, str]]:
+    """Return the address of the server, the name of the stream, and the options after `?`."""
+    parts = urlsplit(address)
+    path = [part for part in parts.path.split("/") if part]
+    database = path.pop(0) if len(path) > 1 and path[0].isdecimal() else "0"
+    options = dict(parse_qsl(parts.query))
+    if len(path) != 1 or not parts.hostname or set(options) - {"group", "idle"}:
+        raise SettingsError(
+            "The address of a Redis stream must be redis://HOST:PORT/STREAM or redis://HOST:PORT/DATABASE/STREAM, with "
+            f"?group=NAME and ?idle=SPAN as options. Got {address.rpartition('@')[2]!r}. Name the stream."
+        )
+    return urlunsplit((parts.scheme, parts.netloc, f"/{database}", "", "")), path[0], options
+
+
+def _build_entry(position: bytes, fields: dict[bytes, bytes]) -> Entry:
+    place = position.decode()
+    named = {name.decode("utf-8", "replace"): value for name, value in fields.items()}
+    for name in JSON_FIELDS:
+        if named.get(name, b"").lstrip().startswith(b"{"):
+            return Entry(place, named[name])
+    try:
+        row = {name: value.decode("utf-8") for name, value in named.items()}
+    except UnicodeDecodeError as error:
+        raw = json.dumps({name: value.decode("utf-8", "replace") for name, value in named.items()}, ensure_ascii=False)
+        return Entry(place, raw.encode(), f"it is not UTF-8 (byte {error.start + 1} of a field)")
+    return Entry(place, json.dumps(row, ensure_ascii=False).encode())

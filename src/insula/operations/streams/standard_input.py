@@ -1,0 +1,74 @@
+"""Standard input as a stream: its lines come once and cannot be read again."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+import uuid
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+from insula.core.errors import StreamError
+from insula.operations.streams.lines import LineSplitter
+from insula.operations.streams.rejected_lines import RejectedLines
+from insula.operations.streams.source import Entry
+
+CHUNK = 1 << 18
+
+
+class StandardInput:
+    """Lines of standard input, until it ends. What was read and not stored when the program dies is lost."""
+
+    name = "standard input"
+    address = "-"
+
+    def __init__(self, *, rejects: str | Path | None = None, number: int | None = None) -> None:
+        self._number = sys.stdin.fileno() if number is None else number
+        # Positions of another run must not look like positions of this one.
+        self._splitter = LineSplitter(prefix=f"{uuid.uuid4()}:")
+        self._rejects = RejectedLines(None if rejects is None else Path(rejects))
+        self._ready: deque[Entry] = deque()
+        self._ended = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was read to its end."""
+        return self._ended and not self._ready
+
+    def resume(self, position: str | None) -> str | None:
+        """Do nothing: standard input starts where it is."""
+
+    def read(self, most: int, wait: float) -> Sequence[Entry]:
+        """Return the lines that are there."""
+        until = time.monotonic() + wait
+        while len(self._ready) < most and not self._ended:
+            left = 0.0 if self._ready else max(0.0, until - time.monotonic())
+            if not self._has_bytes(left):
+                break
+            try:
+                chunk = os.read(self._number, CHUNK)
+            except OSError as error:
+                raise StreamError(f"Standard input cannot be read: {error.strerror}.") from error
+            self._ready.extend(self._splitter.feed(chunk) if chunk else self._splitter.finish())
+            self._ended = not chunk
+        return [self._ready.popleft() for _ in range(min(most, len(self._ready)))]
+
+    def confirm(self, entries: Sequence[Entry]) -> None:
+        """Write rejected lines to the disk."""
+        self._rejects.flush()
+
+    def reject(self, entry: Entry, reason: str) -> None:
+        """Add a line to the file of rejected lines."""
+        self._rejects.add(entry, reason)
+
+    def close(self) -> None:
+        """Close the file of rejected lines."""
+        self._rejects.close()
+
+    def _has_bytes(self, wait: float) -> bool:
+        if sys.platform == "win32":  # select is for sockets there: read and block
+            return True
+        return bool(select.select([self._number], [], [], wait)[0])
