@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from insula.api.explanation import explain as explain
     from insula.api.explanation import explain_file as explain_file
     from insula.api.explanation import find_counterfactuals as find_counterfactuals
+    from insula.api.explanation import measure_effects as measure_effects
     from insula.api.masking import mask_file as mask_file
     from insula.api.masking import mask_texts as mask_texts
     from insula.api.masking import reveal_texts as reveal_texts
@@ -94,6 +95,7 @@ _PUBLIC = {
     "load_model": "insula.api.prediction",
     "mask_file": "insula.api.masking",
     "mask_texts": "insula.api.masking",
+    "measure_effects": "insula.api.explanation",
     "predict": "insula.api.prediction",
     "predict_file": "insula.api.prediction",
     "pretrain": "insula.api.pretraining",

@@ -20,7 +20,8 @@ NAMES = [
     "calibrate_model", "cascade_model", "check_message", "check_messages", "check_reply", "check_rules",
     "check_safety_file", "compare", "compress_model", "describe_data", "evaluate", "explain", "explain_file",
     "export_model", "find_counterfactuals", "list_runs", "load_dataset", "load_model", "mask_file", "mask_texts",
-    "predict", "predict_file", "pretrain", "prune_model", "quantize_model", "reply", "resume_pretraining",
+    "measure_effects", "predict", "predict_file", "pretrain", "prune_model", "quantize_model", "reply",
+    "resume_pretraining",
     "resume_training", "reveal_texts", "search", "train",
 ]  # fmt: skip
 

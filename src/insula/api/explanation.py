@@ -1,4 +1,4 @@
-"""`explain`, `explain_file`, `find_counterfactuals`: the words behind a prediction, and what would have changed it."""
+"""`explain`, `explain_file`, `find_counterfactuals`, `measure_effects`: why a model predicts what it predicts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from insula.core.progress import Progress
 from insula.core.starter import STARTER
 from insula.data.formats.formats import ReadOptions
 from insula.explanation.counterfactual import Counterfactual, find_counterfactual
+from insula.explanation.effects.file import Effects, measure_file_effects, measure_input_effects
 from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
 from insula.explanation.files import ExplainedFile
@@ -101,3 +102,34 @@ def explain_file(
         reading=ReadOptions(input_format, separator, header),
         progress=progress,
     )
+
+
+def measure_effects(
+    data: str | Path | Sequence[str | ModelInput | Mapping[str, Any]],
+    features: Sequence[str],
+    model: str | Path | Predictor = STARTER,
+    *,
+    text: str | None = None,
+    seed: int = 0,
+    input_format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
+    progress: Progress | None = None,
+) -> Effects:
+    """Return how much features of texts change the scores of a model: by intervention, beside the mere correlation.
+
+    data      a file, or texts and inputs; labels are not needed
+    features  `negation`, `intensifier`, `emotion-word`, `identity` (gender of pronouns and nouns), `name` (gender of
+              first names), `token:WORD` for any word; English and Chinese
+    seed      of the words that are inserted, and of the bootstrap for the 95% intervals
+
+    The model scores each text with and without the feature. Raises `DataError` without rows or features,
+    `UnknownNameError` for another feature, `MissingFileError`.
+    """
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
+    if not isinstance(data, str | Path):
+        return measure_input_effects(predictor, as_inputs(data), features, seed=seed)
+    reading = ReadOptions(input_format, separator, header)
+    return measure_file_effects(
+        predictor, data, features, text=text, reading=reading, seed=seed, progress=progress
+    )  # fmt: skip

@@ -7,6 +7,7 @@ word that it may belong to, else "him"; "his" becomes "her" or "hers".
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from insula.augmentation.registry import Augmenter, Situation
 
@@ -25,6 +26,8 @@ CHINESE_PAIRS = (
 )  # fmt: skip
 _ENGLISH = {a: b for pair in ENGLISH_PAIRS for a, b in (pair, pair[::-1])} | {"him": "her", "his": "her", "hers": "his"}
 _CHINESE = {b: a for a, b in reversed(CHINESE_PAIRS)} | dict(CHINESE_PAIRS)
+_MALE = {male for male, _ in (*ENGLISH_PAIRS, *CHINESE_PAIRS)} | {"him", "his"}
+_FEMALE = {female for _, female in (*ENGLISH_PAIRS, *CHINESE_PAIRS)} | {"her", "hers"}
 _ENGLISH_WORD = re.compile(rf"\b(?:{'|'.join([*_ENGLISH, 'her'])})\b", re.IGNORECASE)
 # Words that name no gender, or have no other one.
 _KEPT = "其他|他人|他乡|吉他|他妈的|男女|妇女|子女|儿女|处女|仙女|修女|女性主义|女权"
@@ -41,6 +44,14 @@ def swap_gender(text: str, situation: Situation) -> str | None:
     if situation.language == "zh":
         return _CHINESE_WORD.sub(lambda match: _CHINESE.get(match[0], match[0]), text)
     return _ENGLISH_WORD.sub(_swap_word, text)
+
+
+def set_gender(text: str, language: str, gender: Literal["female", "male"]) -> str:
+    """Return the text with all pronouns and nouns of the table in one gender; unchanged if they are."""
+    kept = _FEMALE if gender == "female" else _MALE
+    if language == "zh":
+        return _CHINESE_WORD.sub(lambda match: match[0] if match[0] in kept else _CHINESE.get(match[0], match[0]), text)
+    return _ENGLISH_WORD.sub(lambda match: match[0] if match[0].lower() in kept else _swap_word(match), text)
 
 
 def _swap_word(match: re.Match[str]) -> str:

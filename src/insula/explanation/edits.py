@@ -70,7 +70,9 @@ def propose_edits(text: str, words: Sequence[Word]) -> list[Edit]:
 
     words  the words, or in a long text runs of neighbouring words, that may be deleted
     """
-    changes = sorted([*_replace_words(text), *_negate(text)], key=lambda edit: edit.start)[:MOST_CHANGES]
+    changes = sorted(
+        [*_replace_words(text), *remove_negations(text), *add_negations(text)], key=lambda edit: edit.start
+    )[:MOST_CHANGES]
     found: dict[str, Edit] = {"": Edit("deletion", 0, len(text), "", 0), text.strip(): Edit("deletion", 0, 0, "", 0)}
     for edit in [*changes, *_delete(text, words)]:
         found.setdefault(apply_edits(text, [edit]), edit)
@@ -83,8 +85,8 @@ def _replace_words(text: str) -> Iterator[Edit]:
             yield Edit("opposite", start, end, other, 1)
 
 
-def _negate(text: str) -> Iterator[Edit]:
-    """Yield edits that remove a negation, and those that add one."""
+def remove_negations(text: str) -> Iterator[Edit]:
+    """Yield edits that each remove one negation."""
     for match in _CONTRACTED.finditer(text):
         whole = _WHOLE.get(match[1].lower(), match[1])
         yield Edit("negation", *match.span(), whole.capitalize() if match[1].istitle() else whole, 1)
@@ -92,7 +94,15 @@ def _negate(text: str) -> Iterator[Edit]:
         word = text[start:end].lower()
         if word in _POSITIVE:
             yield _replace_negation(text, start, end, _POSITIVE[word])
-        if word in _CHINESE_VERBS and text[start - 1 : start] not in ("不", "没"):
+    for cue in find_cues(text):
+        if cue.kind == "negated" and _HAN.match(cue.text):
+            yield _replace_negation(text, cue.start, cue.end, _CHINESE_POSITIVE.get(cue.text, ""))
+
+
+def add_negations(text: str) -> Iterator[Edit]:
+    """Yield edits that each add one negation."""
+    for start, end in find_word_spans(text):
+        if text[start:end] in _CHINESE_VERBS and text[start - 1 : start] not in ("不", "没"):
             yield Edit("negation", start, start, "不", 1)
     for pattern in (COPULA, _AUXILIARY):
         for match in pattern.finditer(text):
@@ -101,24 +111,21 @@ def _negate(text: str) -> Iterator[Edit]:
     for match in CHINESE_DEGREE.finditer(text):
         yield Edit("negation", *match.span(), "不", 1)
         yield Edit("negation", *match.span(), "一点也不", 1)
-    for cue in find_cues(text):
-        if cue.kind == "negated" and _HAN.match(cue.text):
-            yield _replace_negation(text, cue.start, cue.end, _CHINESE_POSITIVE.get(cue.text, ""))
 
 
 def _replace_negation(text: str, start: int, end: int, positive: str) -> Edit:
     if not positive:
-        return _delete_span("negation", text, start, end)
+        return delete_span("negation", text, start, end)
     return Edit("negation", start, end, positive.capitalize() if text[start].isupper() else positive, 1)
 
 
 def _delete(text: str, words: Sequence[Word]) -> Iterator[Edit]:
     for word in words:
         if any(character.isalnum() for character in word.text):
-            yield _delete_span("deletion", text, word.start, word.end)
+            yield delete_span("deletion", text, word.start, word.end)
 
 
-def _delete_span(kind: EditKind, text: str, start: int, end: int) -> Edit:
+def delete_span(kind: EditKind, text: str, start: int, end: int) -> Edit:
     """Return the deletion of characters, with the white space before them; at the start of a text, after them."""
     piece = text[start:end]
     words = sum(any(map(str.isalnum, piece[first:last])) for first, last in find_word_spans(piece))

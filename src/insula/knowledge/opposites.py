@@ -197,6 +197,16 @@ _CHINESE = """
 哈哈 哈哈哈 | 呜呜
 """
 
+# Words of the pairs that judge without feeling, or mean something else most of the time ("like", "right").
+_NO_EMOTION = frozenset(
+    """
+    more less most least enough insufficient full empty right wrong well like fast quick slow easy hard difficult true
+    real false fake clear dark bright deep thin rich flat cold warm fresh tired pretty patient special ordinary problem
+    problems advantage advantages win lose won lost works work treat mean fine rested
+    快 慢 贵 便宜 清楚 模糊 简单 困难 真实 虚假 强大 弱小 安全 健康 生病 脏 干净
+    """.split()
+)
+
 
 def _read_pairs(lines: str) -> Iterator[tuple[str, str]]:
     for line in lines.strip().splitlines():
@@ -221,3 +231,7 @@ def find_opposites(word: str) -> tuple[str, ...]:
     if len(word) > 1 and word.isupper():
         return tuple(other.upper() for other in found)
     return tuple(other.capitalize() for other in found) if word[:1].isupper() else found
+
+
+EMOTION_WORDS: tuple[str, ...] = tuple(word for word in _OPPOSITES if word not in _NO_EMOTION)
+"""Common words of feeling and judgement of both languages, in lower case."""

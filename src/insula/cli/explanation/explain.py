@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from insula.cli.explanation.effects import print_effects
 from insula.cli.options import (
     FILES,
     AnyModel,
@@ -29,6 +30,8 @@ from insula.cli.typed_inputs import build_typed_inputs, reject_file_names
 from insula.core.model_input import TextOrInput
 from insula.core.sentences import pluralise
 from insula.core.starter import STARTER
+
+DATA_SET = "Over a data set"
 
 
 def explain(
@@ -71,6 +74,25 @@ def explain(
             help="Show the smallest edit found that changes the labels, and one as small that does not.",
         ),
     ] = False,
+    effect: Annotated[
+        str | None,
+        typer.Option(
+            "--effect",
+            help="Measure how much features change the scores over --data, by inserting and removing them: negation, "
+            "intensifier, emotion-word, identity, name or token:WORD, separated by commas.",
+            metavar="FEATURES",
+            rich_help_panel=DATA_SET,
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            help="File of texts for --effect; labels are not needed.",
+            metavar="FILE",
+            rich_help_panel=DATA_SET,
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     source: Annotated[str | None, input_option()] = None,
@@ -99,6 +121,7 @@ def explain(
         insula explain --input test.csv -m runs/care --output why.parquet --resume
         insula explain "So long, and thanks." --json --budget 50ms
         insula explain "The room was fine but nobody ever answered us." --counterfactual
+        insula explain --effect negation,intensifier,token:refund -m runs/care --data test.csv
     """
     from insula.api.explanation import explain as run_explanation
 
@@ -108,6 +131,17 @@ def explain(
         from insula.api.prediction import load_model
 
         predictor = load_model(model, rules=rules)
+    if effect is not None or data is not None:
+        if effect is None or data is None:
+            raise typer.BadParameter("--effect needs --data, and --data needs --effect. Give both, or neither.")
+        if texts or counterfactual or source or output or resume or method != "auto" or label or budget is not None:
+            raise typer.BadParameter(
+                "--effect reads the rows of --data. Give it without TEXT, --counterfactual, --input, --output, "
+                "--resume, --method, --for and --budget."
+            )
+        how_read: dict[str, Any] = {"input_format": format, "separator": separator, "header": header}
+        print_effects(data, effect, predictor, as_json=as_json, quiet=quiet, text=text, **how_read)
+        return
     if counterfactual and (not texts or method != "auto" or label or budget is not None):
         raise typer.BadParameter(
             "--counterfactual explains texts on the command line. Give TEXT, without --method, --for and --budget."
