@@ -26,6 +26,7 @@ from in_chromium import Watched, chromium
 from insula.core.progress import Silent
 from insula.core.scheme import Kind
 from insula.data.dataset import Dataset
+from reused_trace import reuse_traces
 from unexported import exported, unexported
 
 TINY: dict[str, dict[str, Any]] = {
@@ -64,8 +65,8 @@ _FEW_MODULES = 300
 _frozen_modules = 0
 
 
-def pytest_runtest_setup() -> None:
-    """Let the garbage collector skip what imported libraries hold.
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let the garbage collector skip what imported libraries hold, and exports reuse graphs.
 
     The trainer collects at every start, and going through all of torch took a quarter of a tiny training's time.
     """
@@ -74,6 +75,7 @@ def pytest_runtest_setup() -> None:
         gc.collect()
         gc.freeze()
         _frozen_modules = len(sys.modules)
+    reuse_traces(functools.partial(_make_once, item.config))
 
 
 class Recorder(Silent):
@@ -154,23 +156,23 @@ def toy_dataset() -> Callable[..., Dataset]:
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+def once(pytestconfig: pytest.Config) -> Callable[[str, Callable[[Path], object]], Path]:
     """Make a folder once, for every process of this session: `once("tiny", make)`, where `make` fills the folder."""
-    base = tmp_path_factory.getbasetemp()
+    return functools.partial(_make_once, pytestconfig)
+
+
+def _make_once(config: pytest.Config, name: str, make: Callable[[Path], object]) -> Path:
+    base: Path = config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # fixtures get it from there
     if "PYTEST_XDIST_WORKER" in os.environ:
         base = base.parent
-
-    def made(name: str, make: Callable[[Path], object]) -> Path:
-        folder, done = base / "once" / name, base / "once" / f"{name}.done"
-        done.parent.mkdir(exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if not done.exists():
-                shutil.rmtree(folder, ignore_errors=True)  # of a test that failed or was stopped
-                make(folder)
-                done.touch()
-        return folder
-
-    return made
+    folder, done = base / "once" / name, base / "once" / f"{name}.done"
+    done.parent.mkdir(exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a test that failed or was stopped
+            make(folder)
+            done.touch()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,18 @@ def export_onnx(model: PreTrainedModel, file: Path, *, weights: Path | None = No
 
     weights  a safetensors file in the same folder with the same weights; `file` then refers to it instead of a copy
     """
+    program = trace_network(model)
+    graph: Any = program.model.graph
+    for item in (graph, *graph.all_nodes()):
+        item.metadata_props.clear()  # stack traces with local paths
+    join_heads(program.model)
+    program.save(str(file))
+    if weights is not None:
+        share_weights(file, weights)
+
+
+def trace_network(model: PreTrainedModel) -> torch.onnx.ONNXProgram:
+    """Return a network as an ONNX program, before insula's own passes."""
     model.eval()
     # Two rows of different length, so that the exporter takes neither size for a constant.
     ids = torch.ones((2, 7), dtype=torch.long)
@@ -55,10 +67,4 @@ def export_onnx(model: PreTrainedModel, file: Path, *, weights: Path | None = No
         raise RuntimeError(
             "The ONNX exporter returned no program for this model. Install another version of torch or onnxscript."
         )
-    graph: Any = program.model.graph
-    for item in (graph, *graph.all_nodes()):
-        item.metadata_props.clear()  # stack traces with local paths
-    join_heads(program.model)
-    program.save(str(file))
-    if weights is not None:
-        share_weights(file, weights)
+    return program
