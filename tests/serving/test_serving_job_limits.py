@@ -18,7 +18,7 @@ from serving_running import Running, problem, running
 from insula.api.access import create_key
 from insula.core.errors import OutputError
 from insula.serving import jobs as jobs_module
-from insula.serving.job_files import JobFiles
+from insula.serving.job_files import Job, JobFiles
 from insula.serving.routes import batches
 from insula.serving.temporary_folder import PREFIX, TemporaryFolder
 from waiting import wait_until
@@ -283,6 +283,35 @@ def test_a_job_that_cannot_be_stored_is_none(bounded: Running, monkeypatch: pyte
         patch.setattr(JobFiles, method, full)
         problem(_post(bounded, "text\nhappy\n", CSV), 503, "unavailable")
     assert bounded.get("/v1/batches").json() == before
+
+
+@pytest.mark.parametrize("state", ["running", "done", "failed"])
+def test_a_state_that_cannot_be_saved_stops_no_job(
+    bounded: Running, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """The caller sees how the job ended; the disk gets to know it as soon as it has room."""
+    monkeypatch.setattr(jobs_module, "RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(jobs_module, "POLL_SECONDS", 0.05)
+    save, full, asked = JobFiles.save, threading.Event(), threading.Event()
+    full.set()
+
+    def save_if_there_is_room(self: JobFiles, job: Job) -> None:
+        if full.is_set() and job.status == state:
+            asked.set()
+            raise OutputError("The disk is full.")
+        save(self, job)
+
+    monkeypatch.setattr(JobFiles, "save", save_if_there_is_room)
+    end = "failed" if state == "failed" else "done"
+    made = _post(bounded, "a,b\n1,2\n" if state == "failed" else "text\nhappy\n", CSV)
+    name = made.json()["id"]
+    assert _end(bounded, made)["status"] == end
+    assert state == "running" or asked.wait(30)
+    assert bounded.get(f"/v1/batches/{name}/result").status_code == (409 if state == "failed" else 200)
+    assert _end(bounded, _post(bounded, "text\nhappy\n" if state == "failed" else "a,b\n1,2\n", CSV))["status"] != end
+    file = bounded.service.jobs._files.folder / name / "job.json"
+    full.clear()
+    wait_until(lambda: json.loads(file.read_text(encoding="utf-8"))["status"] == end, "the state is not saved later")
 
 
 def test_callers_take_turns(callers: tuple[Running, str, str], monkeypatch: pytest.MonkeyPatch) -> None:

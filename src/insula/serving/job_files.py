@@ -100,12 +100,13 @@ class JobFiles:
         shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def delete_contents(self, name: str) -> None:
-        """Delete the upload and the parts of the result of a job, but not its state."""
-        for path in (self.folder / name).iterdir():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.name != JOB:
-                path.unlink(missing_ok=True)
+        """Delete the upload and the parts of the result of a job, as far as the disk allows, but not its state."""
+        with contextlib.suppress(OSError):
+            for path in list((self.folder / name).iterdir()):
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                elif path.name != JOB:
+                    path.unlink(missing_ok=True)
 
     def save(self, job: Job) -> None:
         """Store the state of a job; raise `OutputError` if the disk does not take it."""

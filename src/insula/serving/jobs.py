@@ -70,7 +70,7 @@ class JobRunner:
         self._jobs: dict[str, Job] = {}
         self._arriving: dict[str, str] = {}  # id and caller of jobs whose files are still being uploaded
         self._turns: dict[str, float] = {}  # by caller: when it had the thread last
-        self._retry_at: dict[str, float] = {}  # by job: after an error of the disk
+        self._unsaved: dict[str, float] = {}  # by finished job whose state the disk did not take: when to try again
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -161,7 +161,8 @@ class JobRunner:
             texts_a_day=caller.limits.texts_a_day,
         )
         with self._changed:
-            self._save(job)
+            self._files.save(job)
+            self._jobs[job.id] = job
             self._changed.notify_all()
         return job
 
@@ -203,22 +204,32 @@ class JobRunner:
         name = job.id
         with self._changed:
             removed = self._jobs.pop(name, None)
+            self._unsaved.pop(name, None)
         if (
             removed is not None and removed.status != RUNNING
         ):  # otherwise the thread deletes it once it has closed its files
             self._files.delete(name)
 
-    def _save_existing(self, job: Job) -> bool:
-        """Save the state of a job; return False if it was deleted meanwhile."""
+    def _replace_existing(self, job: Job) -> bool:
+        """Set the state of a job; return False if it was deleted meanwhile."""
         with self._changed:
             if job.id not in self._jobs:
                 return False
-            self._save(job)
+            self._jobs[job.id] = job
         return True
 
-    def _save(self, job: Job) -> None:
-        self._jobs[job.id] = job
-        self._files.save(job)
+    def _save_finished(self, job: Job) -> None:
+        """Store the state of a finished job; if the disk is full, its caller sees it, and it is stored later."""
+        with self._changed:
+            if job.id not in self._jobs:
+                return
+            try:
+                self._files.save(job)
+            except OSError as error:
+                log.error("The state of the job %s cannot be saved: %s", job.id, error)
+                self._unsaved[job.id] = time.monotonic() + RETRY_SECONDS
+            else:
+                self._unsaved.pop(job.id, None)
 
     def _purge(self) -> None:
         """Delete finished jobs after their hours, and the oldest failed ones of a caller with many of them."""
@@ -232,38 +243,39 @@ class JobRunner:
 
     def _work(self) -> None:
         while (job := self._wait_for_job()) is not None:
-            self._run_safely(job)
+            self._run(job)
 
     def _wait_for_job(self) -> Job | None:
         """Wait for a job, and return the oldest one of the caller that waits longest for a turn; None at the end."""
         with self._changed:
             while not self._stopping.is_set():
                 now = time.monotonic()
-                waiting = [
-                    job
-                    for job in self._jobs.values()
-                    if job.status == WAITING and self._retry_at.get(job.id, now) <= now
-                ]
+                for name in [name for name, due in self._unsaved.items() if due <= now]:
+                    self._save_finished(self._jobs[name])
+                waiting = [job for job in self._jobs.values() if job.status == WAITING]
                 if waiting:
                     job = min(waiting, key=lambda job: (self._turns.get(job.caller, 0.0), job.created))
                     self._turns[job.caller] = now
-                    self._retry_at.pop(job.id, None)
                     return job
                 self._changed.wait(POLL_SECONDS)
         return None
 
-    def _run_safely(self, job: Job) -> None:
-        try:
-            self._run(job)
-        except OutputError as error:  # a full disk; this job is tried again later, the others run now
-            log.error("The state of the job %s cannot be saved: %s", job.id, error)
-            self._retry_at[job.id] = time.monotonic() + RETRY_SECONDS
-
     def _run(self, job: Job) -> None:
-        folder = self._files.folder / job.id
+        """Predict the file of a job. Only its end is stored: a killed server starts again with one that was running."""
         job = replace(job, status=RUNNING, rows=0)
-        if not self._save_existing(job):
+        if not self._replace_existing(job):
             return
+        job = self._predict(job)
+        if job.status == FAILED:
+            self._files.delete_contents(job.id)
+        if not self._replace_existing(job):
+            self._files.delete(job.id)
+        elif job.status != WAITING:
+            self._save_finished(job)
+
+    def _predict(self, job: Job) -> Job:
+        """Return a job after its file was predicted, or after that stopped or failed."""
+        folder = self._files.folder / job.id
         try:
             model = self._models.find(job.model)
             result = predict_file(
@@ -278,30 +290,22 @@ class JobRunner:
                 limits=self._limits,
             )
             warnings = [_without_path(warning, job) for warning in result.warnings]
-            job = replace(job, status=DONE, rows=result.rows, rejected=result.rejected, warnings=warnings)
+            return replace(job, status=DONE, rows=result.rows, rejected=result.rejected, warnings=warnings)
         except StoppedError:
-            job = replace(job, status=WAITING)
+            return replace(job, status=WAITING)
         except QuotaError:
-            job = replace(
-                job, status=FAILED, detail="The quota of texts for today is used up. Send the file again tomorrow."
-            )
+            return _failed(job, "The quota of texts for today is used up. Send the file again tomorrow.")
         except ProblemError as error:
-            job = replace(job, status=FAILED, detail=error.detail)
+            return _failed(job, error.detail)
         except OutputError as error:
             log.error("The result of the job %s cannot be stored: %s", job.id, error)
-            job = replace(job, status=FAILED, detail="The result could not be stored. Send the file again later.")
+            return _failed(job, "The result could not be stored. Send the file again later.")
         except InsulaError as error:
             # The message contains the path of the file on the server.
-            job = replace(job, status=FAILED, detail=_without_path(str(error), job))
+            return _failed(job, _without_path(str(error), job))
         except Exception as error:  # noqa: BLE001 - an error of one file must not end the thread
             log.error("A job failed with %s.", type(error).__name__)
-            job = replace(
-                job, status=FAILED, detail="The file could not be predicted. The error is in the log of the service."
-            )
-        if job.status == FAILED:
-            self._files.delete_contents(job.id)
-        if not self._save_existing(job):
-            self._files.delete(job.id)
+            return _failed(job, "The file could not be predicted. The error is in the log of the service.")
 
     def advance(self, job: Job, rows: int, *, are_new: bool) -> None:
         """Count rows of a job, and charge new ones to its caller.
@@ -341,6 +345,10 @@ def _cannot_store() -> ProblemError:
         "The file cannot be stored now. Send it again later.",
         headers={"retry-after": "60", "connection": "close"},
     )
+
+
+def _failed(job: Job, detail: str) -> Job:
+    return replace(job, status=FAILED, detail=detail)
 
 
 def _without_path(sentence: str, job: Job) -> str:

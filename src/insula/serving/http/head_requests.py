@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+HEAD = "insula.head"  # key of the scope of a request whose body nobody gets
+
 
 class HeadRequests:
     """ASGI middleware: routes HEAD as GET, and sends no body."""
@@ -20,7 +22,7 @@ class HeadRequests:
         async def without_body(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        as_get = {**scope, "method": "GET"}
+        as_get = {**scope, "method": "GET", HEAD: True}
         try:
             await self.app(as_get, receive, without_body)
         finally:

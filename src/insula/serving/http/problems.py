@@ -40,6 +40,7 @@ CODES: Mapping[str, ProblemKind] = {
     "conflict": ProblemKind(409, "The request conflicts with the state of the job"),
     "too_large": ProblemKind(413, "The request is too large"),
     "unsupported_media": ProblemKind(415, "The media type is not supported"),
+    "range": ProblemKind(416, "The range is not within the file"),
     "misdirected": ProblemKind(421, "The host name is not one of this server"),
     "validation": ProblemKind(422, "The request is not valid"),
     "headers_too_large": ProblemKind(431, "The headers are too large"),

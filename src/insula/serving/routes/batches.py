@@ -10,9 +10,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic_core import to_json
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response, StreamingResponse
 
 from insula.serving.http.bodies import read_body
+from insula.serving.http.downloads import Download, open_download
 from insula.serving.http.media_type import JSON, read_media_type
 from insula.serving.http.problems import ProblemError, describe_responses
 from insula.serving.job_files import REJECTS, RESULT, Job
@@ -27,6 +28,13 @@ GZIP = b"\x1f\x8b"  # with which readers recognise and unpack a file, whatever i
 CLOSE = {"connection": "close"}  # the rest of the file is not read
 BYTES_BETWEEN_CHECKS = 4_000_000  # of the room on the disk
 GONE = describe_responses("not_found", "validation")
+LINES_CONTENT = {"content": {LINES: {"schema": {"type": "string"}}}}
+FILE: dict[int | str, dict[str, Any]] = {
+    200: LINES_CONTENT,
+    206: {"description": "The range of bytes that the request asks for", **LINES_CONTENT},
+    **describe_responses("conflict", "range"),
+    **GONE,
+}
 UPLOAD = {"schema": {"type": "string", "format": "binary"}}
 BODY: dict[str, Any] = {
     "requestBody": {
@@ -106,25 +114,25 @@ async def show(request: Request, id: str) -> dict[str, Any]:
 @router.get(
     "/v1/batches/{id}/result",
     summary="Download the predictions of a job",
-    response_class=FileResponse,
-    responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}, **describe_responses("conflict"), **GONE},
+    response_class=StreamingResponse,
+    responses=FILE,
 )
-async def result(request: Request, id: str) -> FileResponse:
+async def result(request: Request, id: str) -> Download:
     """JSON Lines with all columns of the file."""
     service = get_service(request)
-    return FileResponse(service.jobs.file(id, RESULT, service.access.get_caller()), media_type=LINES)
+    return await open_download(request, service.jobs.file(id, RESULT, service.access.get_caller()), kind=LINES)
 
 
 @router.get(
     "/v1/batches/{id}/rejects",
     summary="Download the rows that could not be predicted",
-    response_class=FileResponse,
-    responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}, **describe_responses("conflict"), **GONE},
+    response_class=StreamingResponse,
+    responses=FILE,
 )
-async def rejects(request: Request, id: str) -> FileResponse:
+async def rejects(request: Request, id: str) -> Download:
     """JSON Lines with line numbers and reasons; 404 if no row was rejected."""
     service = get_service(request)
-    return FileResponse(service.jobs.file(id, REJECTS, service.access.get_caller()), media_type=LINES)
+    return await open_download(request, service.jobs.file(id, REJECTS, service.access.get_caller()), kind=LINES)
 
 
 @router.delete("/v1/batches/{id}", summary="Delete a job", status_code=204, responses=GONE)

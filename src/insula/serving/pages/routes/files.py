@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from insula.evaluation.reports.readable import format_file_size
+from insula.serving.http.downloads import Download, open_download
 from insula.serving.http.media_type import read_media_type
 from insula.serving.http.problems import ProblemError
 from insula.serving.job_files import DONE, REJECTS, RESULT, RUNNING, WAITING
@@ -82,15 +83,15 @@ async def upload(request: Request, options: Annotated[JobOptions, Query()]) -> R
 
 
 @router.get("/files/{id}/result")
-async def download_result(request: Request, id: str) -> FileResponse:
+async def download_result(request: Request, id: str) -> Download:
     """The predictions of a job, as a download."""
-    return _download(request, id, RESULT, "predictions.jsonl")
+    return await _download(request, id, RESULT, "predictions.jsonl")
 
 
 @router.get("/files/{id}/rejects")
-async def rejects(request: Request, id: str) -> FileResponse:
+async def rejects(request: Request, id: str) -> Download:
     """The rows of a job that could not be predicted, as a download."""
-    return _download(request, id, REJECTS, "rejects.jsonl")
+    return await _download(request, id, REJECTS, "rejects.jsonl")
 
 
 @router.post("/pages/files/{id}/delete")
@@ -104,10 +105,10 @@ async def delete(request: Request, id: str) -> Response:
     return RedirectResponse(build_address("files", lang=get_language(request, form.get("lang"))), 303)
 
 
-def _download(request: Request, id: str, which: str, name: str) -> FileResponse:
+async def _download(request: Request, id: str, which: str, name: str) -> Download:
     service = get_service(request)
     file = service.jobs.file(id, which, service.access.get_caller())
-    return FileResponse(file, media_type=LINES, filename=name)
+    return await open_download(request, file, kind=LINES, name=name)
 
 
 def _list_jobs(request: Request, say: Translator) -> dict[str, Any]:

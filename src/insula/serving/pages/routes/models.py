@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from insula.evaluation.reports.page import hash_script
+from insula.serving.http.downloads import open_download
 from insula.serving.http.problems import ProblemError
 from insula.serving.pages.chinese_card import ChineseCard, build_chinese_card
 from insula.serving.pages.language import get_language
@@ -67,4 +68,6 @@ async def report(request: Request, name: str) -> Response:
     file = report_of(get_service(request).models.find(name))
     if file is None:
         raise ProblemError("not_found", "This model has no report. Serve the run that it comes from.")
-    return FileResponse(file, media_type="text/html; charset=utf-8", headers={"content-security-policy": REPORT_POLICY})
+    response = await open_download(request, file, kind="text/html; charset=utf-8")
+    response.headers["content-security-policy"] = REPORT_POLICY
+    return response
