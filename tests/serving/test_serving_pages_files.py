@@ -13,8 +13,12 @@ import pytest
 from serving_running import Running, running
 from serving_visiting import Visitor, form_token
 
+import insula
 from in_chromium import IN_CHROMIUM, Watched, barriers
 from insula.api.access import create_key
+from insula.core.errors import DataError, OutputError
+from insula.serving.http.problems import CODES, ProblemError
+from insula.serving.jobs import QuotaError
 from insula.serving.pages.words import WORDS
 from waiting import eventually
 
@@ -87,8 +91,99 @@ def test_a_failed_file_says_why(filing: Running) -> None:
     job = upload(visitor, "a,b\n1,2\n").json()["id"]
     listed = finished(visitor)
     assert WORDS["en"]["job_failed"] in listed
-    assert filing.get(f"/v1/batches/{job}").json()["detail"].split(".")[0] in re.sub(r"&#39;", "'", listed)
+    assert WORDS["en"]["reason_no_text_column"].format(columns="“a”, “b”") in listed
+    assert "No column of the file has a usual name" in filing.get(f"/v1/batches/{job}").json()["detail"]
     assert f"/files/{job}/result" not in listed
+
+
+DATA = "3,1\n" + "5,2\n4,3\n" * 20
+# Files that fail, with what is sent with them, and the code and the values of the reason.
+FAILED: dict[str, tuple[str | bytes, str, dict[str, object]]] = {
+    "empty": ("", "", {}),
+    "not_rows": (b"%PDF-1.7\n\x00\x01", "", {}),
+    "long_line": ("text\n" + "a" * 1_500, "", {"most": "1,000"}),
+    "many_columns": (
+        ",".join(f"c{number}" for number in range(12)) + ",text\n" + "1," * 12 + "a\n",
+        "",
+        {"most": "10"},
+    ),
+    "many_unreadable_rows": ('{"text": "a"}\n' + "nonsense\n" * 20, "?format=jsonl", {"most": "5"}),
+    "no_readable_row": ("nonsense\n", "?format=jsonl", {}),
+    "header_is_data": (DATA, "", {"cell": "“3”"}),
+    "short_header": ("id\n" + "a,so happy,1\nb,so sad,1\n" * 20, "", {"names": "1", "cells": "3"}),
+    "no_header": ("\n\n\n", "", {}),
+    "no_text_column": ("a,b\n1,2\n", "", {"columns": ("“a”", "“b”")}),
+    "unknown_column": ("a,b\n1,2\n", "?text=<i>", {"column": "“&lt;i&gt;”", "columns": ("“a”", "“b”")}),
+    "ambiguous_column": ("text,Text\n1,2\n", "", {"columns": ("“text”", "“Text”")}),
+}
+
+
+@pytest.fixture(scope="module")
+def strict(linear_model: Path) -> Iterator[Running]:
+    """A service with low limits of files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("insula.serving.jobs.COLUMNS", 10)
+        patch.setattr("insula.serving.jobs.UNREADABLE_ROWS", 5)
+        with running(linear_model, jobs={"line_bytes": 1_000}) as service:
+            yield service
+
+
+def _reason(service: Running, language: str) -> str:
+    """Return why the newest file of a visitor failed, as its page says it."""
+    visitor = Visitor(service)
+    finished(visitor)
+    (said, *_) = re.findall(r'<p class="wrong">(.*?)</p>', visitor.get(f"{ADDRESS}/jobs?lang={language}").text)
+    return str(said)
+
+
+@pytest.mark.parametrize("code", FAILED)
+def test_a_failed_file_says_why_in_both_languages(strict: Running, code: str) -> None:
+    content, query, values = FAILED[code]
+    upload(Visitor(strict), content, query)
+    for language in WORDS:
+        joined = {name: WORDS[language]["comma"].join(value) if isinstance(value, tuple) else value
+                  for name, value in values.items()}  # fmt: skip
+        assert _reason(strict, language) == WORDS[language][f"reason_{code}"].format(**joined)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (QuotaError(), "quota"),
+        (ProblemError("overloaded", "Too large."), "overloaded"),
+        (ProblemError("not_found", "No such model."), "not_found"),
+        (OutputError("The disk is full."), "unavailable"),
+        (RuntimeError("never seen before"), "internal"),
+        (DataError("Something new is wrong."), "other"),
+    ],
+)
+def test_a_job_that_fails_says_why_in_both_languages(
+    strict: Running, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("insula.serving.jobs.predict_file", fail)
+    upload(Visitor(strict))
+    for language in WORDS:
+        said = _reason(strict, language)
+        assert said.startswith(WORDS[language][f"reason_{code}"])
+        assert ("Something new is wrong." in said) == (code == "other")
+
+
+def test_every_reason_has_words_in_both_languages() -> None:
+    """Every code of an error about data, as the code names it, and no word without one."""
+    root = Path(insula.__file__).parent
+    codes = {code for file in (root / "data").rglob("*.py") for code in re.findall(r'code="(\w+)"', file.read_text())}
+    assert codes == set(FAILED)
+    for words in WORDS.values():
+        named = {name.removeprefix("reason_") for name in words if name.startswith("reason_")}
+        assert named == codes | {"quota", "overloaded", "unavailable", "not_found", "internal", "other"}
+
+
+def test_every_problem_has_words_in_both_languages() -> None:
+    for language, words in WORDS.items():
+        assert [code for code in CODES if f"problem_{code}" not in words] == [], language
 
 
 def test_files_belong_to_whoever_signed_in(linear_model: Path, tmp_path: Path) -> None:

@@ -34,7 +34,16 @@ OTHER_TERMS = (
     "模型类别", "多选一", "95% 区间", "已选", "额度", "最后的数据", "您", "你", "情感类别", "蒸馏模型", "打分",
 )  # fmt: skip
 QUOTED = {"turns_hint", "page.js tries"}  # sentences of customers
-FILLED = {"wait": "3 秒", "labels": "喜悦", "words": "范围", "target": "服务", "share": "37%"}
+FILLED = {
+    "cell": "“7”",
+    "column": "“7”",
+    "columns": "“7”、“8”",
+    "wait": "3 秒",
+    "labels": "喜悦",
+    "words": "范围",
+    "target": "服务",
+    "share": "37%",
+}
 
 
 def page_script() -> Iterator[tuple[str, str]]:

@@ -37,7 +37,16 @@ class InsulaError(Exception):
 
 
 class DataError(InsulaError, ValueError):
-    """Rows, columns, labels or splits cannot be used as given."""
+    """Rows, columns, labels or splits cannot be used as given.
+
+    code    a stable name of the problem, for programs that explain it in words of their own; empty for most problems
+    values  the values in its sentence
+    """
+
+    def __init__(self, *args: object, code: str = "", **values: object) -> None:
+        super().__init__(*args)
+        self.code = code
+        self.values = values
 
 
 class LeakError(DataError):

@@ -29,6 +29,7 @@ AUGMENTED_BY, SOURCE_ROW = "augmented_by", "source_row"
 """Columns of an augmented file: the augmenter that made a row (empty for original rows), and the number of the original
 row, from 1."""
 _LONGEST_NAME = 40
+_MOST_NAMES = 40  # of columns that a sentence lists
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,8 @@ def find_text_columns(columns: Sequence[str], given: str | Sequence[str] | None,
     several have usual names."""
     if not columns:  # JSON: only its rows name the columns
         raise DataError(
-            f"The columns of {where} are unknown, because none of its rows can be read. Check how the file was made."
+            f"The columns of {where} are unknown, because none of its rows can be read. Check how the file was made.",
+            code="no_readable_row",
         )
     if given is not None:
         names = (given,) if isinstance(given, str) else tuple(given)
@@ -174,7 +176,9 @@ def find_text_columns(columns: Sequence[str], given: str | Sequence[str] | None,
         usual = ", ".join(name for tier in TEXT for name in tier)
         raise DataError(
             f"No column of {where} has a usual name for text ({usual}); its columns are {_list_names(columns)}. Name "
-            f"the column with `text`.{_suggest_no_header(columns)}"
+            f"the column with `text`.{_suggest_no_header(columns)}",
+            code="no_text_column",
+            columns=columns[:_MOST_NAMES],
         )
     return (found,)
 
@@ -219,7 +223,10 @@ def _require_column(columns: Sequence[str], name: str, what: str, where: str) ->
         return numbered
     raise DataError(
         f"The {what} column must be one of {_list_names(columns)}, the columns of {where}. Got "
-        f"{name!r}.{suggest(name, columns, CHOOSE)}"
+        f"{name!r}.{suggest(name, columns, CHOOSE)}",
+        code="unknown_column",
+        column=name,
+        columns=columns[:_MOST_NAMES],
     )
 
 
@@ -229,7 +236,9 @@ def _find_usual(columns: Sequence[str], tiers: Sequence[Sequence[str]], what: st
         if len(found) > 1:
             raise DataError(
                 f"The {what} column of {where} is ambiguous: it may be any of {_list_names(found)}. Name one with "
-                f"`{what}`."
+                f"`{what}`.",
+                code="ambiguous_column",
+                columns=found[:_MOST_NAMES],
             )
         if found:
             return found[0]
@@ -237,5 +246,5 @@ def _find_usual(columns: Sequence[str], tiers: Sequence[Sequence[str]], what: st
 
 
 def _list_names(columns: Sequence[str]) -> str:
-    names = [repr(shorten(column, _LONGEST_NAME)) for column in columns[:40]]
-    return ", ".join(names) + (" ..." if len(columns) > 40 else "") or "none"
+    names = [repr(shorten(column, _LONGEST_NAME)) for column in columns[:_MOST_NAMES]]
+    return ", ".join(names) + (" ..." if len(columns) > _MOST_NAMES else "") or "none"

@@ -38,6 +38,8 @@ class Job:
     created      seconds since 1970
     caller       id of the caller whose quota is charged
     texts_a_day  the daily quota of the caller, None for no quota
+    detail       why it failed, in English; `reason` is the code of that and `values` the values in it, by which the
+                 pages say it in their own words
     """
 
     id: str
@@ -53,6 +55,8 @@ class Job:
     texts_a_day: int | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    reason: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def owner(self) -> str:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from insula.core.errors import InsulaError, OutputError
+from insula.core.errors import DataError, InsulaError, OutputError
 from insula.core.progress import Silent
 from insula.data.formats.row_reader import ReadLimits
 from insula.inference.files import predict_file
@@ -294,18 +295,19 @@ class JobRunner:
         except StoppedError:
             return replace(job, status=WAITING)
         except QuotaError:
-            return _failed(job, "The quota of texts for today is used up. Send the file again tomorrow.")
+            return _failed(job, "The quota of texts for today is used up. Send the file again tomorrow.", "quota")
         except ProblemError as error:
-            return _failed(job, error.detail)
+            return _failed(job, error.detail, error.code)
         except OutputError as error:
             log.error("The result of the job %s cannot be stored: %s", job.id, error)
-            return _failed(job, "The result could not be stored. Send the file again later.")
+            return _failed(job, "The result could not be stored. Send the file again later.", "unavailable")
         except InsulaError as error:
             # The message contains the path of the file on the server.
-            return _failed(job, _without_path(str(error), job))
+            known = error if isinstance(error, DataError) else DataError()
+            return _failed(job, _without_path(str(error), job), known.code, known.values)
         except Exception as error:  # noqa: BLE001 - an error of one file must not end the thread
             log.error("A job failed with %s.", type(error).__name__)
-            return _failed(job, "The file could not be predicted. The error is in the log of the service.")
+            return _failed(job, "The file could not be predicted. The error is in the log of the service.", "internal")
 
     def advance(self, job: Job, rows: int, *, are_new: bool) -> None:
         """Count rows of a job, and charge new ones to its caller.
@@ -347,8 +349,8 @@ def _cannot_store() -> ProblemError:
     )
 
 
-def _failed(job: Job, detail: str) -> Job:
-    return replace(job, status=FAILED, detail=detail)
+def _failed(job: Job, detail: str, reason: str, values: Mapping[str, object] = MappingProxyType({})) -> Job:
+    return replace(job, status=FAILED, detail=detail, reason=reason, values=dict(values))
 
 
 def _without_path(sentence: str, job: Job) -> str:

@@ -75,7 +75,9 @@ def require_file(path: Path) -> None:
     if path.is_dir():
         raise DataError(f"The path {str(path)!r} must be a file, but it is a folder. Name a file in it.")
     if path.is_file() and path.stat().st_size == 0:
-        raise DataError(f"The file {str(path)!r} is empty: it has no rows to read. Check how it was made.")
+        raise DataError(
+            f"The file {str(path)!r} is empty: it has no rows to read. Check how it was made.", code="empty"
+        )
 
 
 def suggest_file(path: Path) -> str:

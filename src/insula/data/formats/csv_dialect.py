@@ -129,7 +129,9 @@ def require_header(records: Sequence[Sequence[str]], path: str) -> None:
                 f"The first line of {path!r} looks like data and not like the names of columns: "
                 f"{shorten(cell, _SHOWN)!r} {why}. If the file has no header, say so with --no-header and name the "
                 "columns by number, such as --text 2; if the line is the header, say so with --header. In Python, "
-                "recipes and requests set `header` to false or true."
+                "recipes and requests set `header` to false or true.",
+                code="header_is_data",
+                cell=shorten(cell, _SHOWN),
             )
 
 
@@ -180,7 +182,10 @@ def complete_header(first: Sequence[str], records: Sequence[Sequence[str]], path
     raise DataError(
         f"The first line of {path!r} has {pluralise(len(names), 'cell')} ({shown}), but the rows below have {width}, "
         "so that it does not name their columns. Add the missing names. If it is no header, say so with --no-header; "
-        "if texts have separators in them, put quotes around the texts, or name another one with --separator."
+        "if texts have separators in them, put quotes around the texts, or name another one with --separator.",
+        code="short_header",
+        names=len(names),
+        cells=width,
     )
 
 

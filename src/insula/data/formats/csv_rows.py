@@ -69,7 +69,8 @@ class CsvRows(TextRows):
         if not first:
             raise DataError(
                 f"The file {path!r} has no header line with the names of its columns. Add one, or read it with "
-                "--no-header."
+                "--no-header.",
+                code="no_header",
             )
         if header is not False:
             first, notes = complete_header(first, records[1:], path)

@@ -108,7 +108,9 @@ def require_rows(head: Sequence[str], path: str) -> None:
     start = next((line.strip() for line in head if line.strip()), "").removeprefix("\ufeff").lower()
     for mark, kind, advice in _DOCUMENTS:
         if start.startswith(mark):
-            raise DataError(f"The file {path!r} must hold rows of data, but looks like {kind}. {advice}")
+            raise DataError(
+                f"The file {path!r} must hold rows of data, but looks like {kind}. {advice}", code="not_rows"
+            )
 
 
 def has_json_lines(head: Sequence[str]) -> bool:

@@ -134,7 +134,9 @@ class RowReader:
         if self._limits is not None and self.reject_count > self._limits.rejects:
             raise DataError(
                 f"The file {self.path!r} must have at most {self._limits.rejects:,} rows that cannot be read. It has "
-                "more. Check its format."
+                "more. Check its format.",
+                code="many_unreadable_rows",
+                most=self._limits.rejects,
             )
 
     def _read_batch(self, numbered: Iterator[tuple[int, Row]]) -> list[tuple[int, Row]]:
@@ -148,7 +150,9 @@ class RowReader:
             if len(self._names) > limits.columns:
                 raise DataError(
                     f"The file {self.path!r} must have at most {limits.columns:,} columns. It has more. Send only the "
-                    "columns that you need."
+                    "columns that you need.",
+                    code="many_columns",
+                    most=limits.columns,
                 )
             rows.append((line, row))
             if len(rows) == self._batch_size or self._characters_read >= end:

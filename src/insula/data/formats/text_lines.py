@@ -124,7 +124,7 @@ class TextLines:
             yield from self._read_wide_texts(first)
             return
         if kind := identify_binary(first):
-            raise DataError(f"The file {self._name!r} must be text, but looks like {kind}")
+            raise DataError(f"The file {self._name!r} must be text, but looks like {kind}", code="not_rows")
         for block in self._read_whole_lines(first):
             yield self._clean(self._decode(block))
 
@@ -167,7 +167,9 @@ class TextLines:
         if self._most_line_bytes is not None and sum(map(len, pending)) > self._most_line_bytes:
             raise DataError(
                 f"The file {self._name!r} must have lines of at most {self._most_line_bytes:,} bytes. It has a longer "
-                "one. Check its format and its line ends."
+                "one. Check its format and its line ends.",
+                code="long_line",
+                most=self._most_line_bytes,
             )
 
     def _decode(self, block: bytes) -> str:

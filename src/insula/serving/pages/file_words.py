@@ -32,6 +32,31 @@ FILE_ENGLISH = {
     "download": "Download the predictions",
     "download_rejects": "Rows that could not be read: {count}",
     "delete": "Delete",
+    "quoted": "“{text}”",
+    "job_notes": "Notes:",
+    "reason_empty": "The file is empty. Check how it was made.",
+    "reason_not_rows": "The file is not CSV, TSV or JSON Lines. Export its rows in one of these formats.",
+    "reason_long_line": "A line of the file has more than {most} bytes. Check its format and its line ends.",
+    "reason_many_columns": "The file has more than {most} columns. Send only those that you need.",
+    "reason_many_unreadable_rows": "More than {most} rows cannot be read. Check the format of the file.",
+    "reason_no_readable_row": "None of its rows can be read. Check the format of the file.",
+    "reason_header_is_data": "The first line looks like data: {cell}. Choose under “First line of a table” whether it "
+    "has the names of the columns.",
+    "reason_short_header": "The first line has {names} cells, but the rows below have {cells}. Add the missing names, "
+    "or put quotes around texts with separators.",
+    "reason_no_header": "The file has no line with the names of its columns. Add one, or choose “Data” under “First "
+    "line of a table”.",
+    "reason_no_text_column": "No column has a usual name for text. Enter one of these as the column with the text: "
+    "{columns}.",
+    "reason_unknown_column": "The file has no column {column}. Its columns are: {columns}.",
+    "reason_ambiguous_column": "Several columns may hold the text: {columns}. Enter one as the column with the text.",
+    "reason_quota": "The daily quota of texts is used up. Upload the file again tomorrow.",
+    "reason_overloaded": "Your files and their results take too much room. Delete finished ones, or upload a smaller "
+    "file.",
+    "reason_unavailable": "The service has no room for the result. Upload the file again later.",
+    "reason_not_found": "The service does not have this model any more. Upload the file again with another one.",
+    "reason_internal": "The service had an error and logged it. Upload the file again later.",
+    "reason_other": "The file cannot be predicted:",
 }
 FILE_CHINESE = {
     "files": "文件",
@@ -65,4 +90,25 @@ FILE_CHINESE = {
     "download": "下载结果",
     "download_rejects": "无法读取的行：{count}",
     "delete": "删除",
+    "quoted": "“{text}”",
+    "job_notes": "处理说明（英文）：",
+    "reason_empty": "文件为空，请检查文件。",
+    "reason_not_rows": "文件不是 CSV、TSV 或 JSON Lines 格式，请导出为其中一种格式后重新上传。",
+    "reason_long_line": "文件中有一行超过 {most} 字节，请检查格式和换行符。",
+    "reason_many_columns": "文件超过 {most} 列，请只保留需要的列。",
+    "reason_many_unreadable_rows": "无法读取的行超过 {most} 行，请检查文件格式。",
+    "reason_no_readable_row": "所有行都无法读取，请检查文件格式。",
+    "reason_header_is_data": "首行似乎是数据：{cell}。请在“表格首行”中选择首行是列名还是数据。",
+    "reason_short_header": "首行有 {names} 个单元格，其余各行有 {cells} 个。请补全列名；"
+    "如果文本中含有分隔符，请给文本加上引号。",
+    "reason_no_header": "文件没有列名。请添加列名，或在“表格首行”中选择“数据”。",
+    "reason_no_text_column": "未找到常用的文本列名。请在“文本所在的列”中填写其中一列：{columns}。",
+    "reason_unknown_column": "文件中没有名为{column}的列。现有的列：{columns}。",
+    "reason_ambiguous_column": "可能的文本列不止一个：{columns}。请在“文本所在的列”中填写其中一列。",
+    "reason_quota": "今日文本配额已用完，请明天重新上传。",
+    "reason_overloaded": "文件和结果占用的空间过大。请删除已完成的文件，或上传较小的文件。",
+    "reason_unavailable": "服务没有空间保存结果，请稍后重新上传。",
+    "reason_not_found": "该模型已不再提供，请选择其他模型后重新上传。",
+    "reason_internal": "服务内部出错，错误已记录。请稍后重新上传。",
+    "reason_other": "无法分析该文件，原因（英文）：",
 }

@@ -132,6 +132,11 @@ ENGLISH = {
     "problem_unauthenticated": "Sign in with an API key first.",
     "problem_forbidden": "This API key is not allowed to do that. Ask the operator of the service.",
     "problem_not_found": "The page or item does not exist here.",
+    "problem_method_not_allowed": "This address does not support that. Go back to the first page.",
+    "problem_conflict": "The file is not ready yet. Wait until its state is done.",
+    "problem_range": "That part of the file does not exist. Download the whole file.",
+    "problem_misdirected": "This service does not answer under this host name. Open it by the name of its machine.",
+    "problem_headers_too_large": "The address or the cookies are too long. Go back to the first page.",
     "problem_timeout": "The request took too long to arrive. Send it again.",
     "problem_too_large": "The text or the conversation is too long. Shorten it and try again.",
     "problem_unsupported_media": "This type of request is not supported.",
@@ -264,6 +269,11 @@ CHINESE = {
     "problem_unauthenticated": "请先使用 API 密钥登录。",
     "problem_forbidden": "此 API 密钥没有所需的权限，请联系管理员。",
     "problem_not_found": "未找到该页面或内容。",
+    "problem_method_not_allowed": "此地址不支持该操作，请返回首页。",
+    "problem_conflict": "文件尚未就绪，请等待其状态变为已完成。",
+    "problem_range": "文件中没有该部分，请下载整个文件。",
+    "problem_misdirected": "此服务不通过该主机名提供访问，请使用本机名称打开。",
+    "problem_headers_too_large": "网址或 Cookie 过长，请返回首页。",
     "problem_timeout": "请求超时，请重新提交。",
     "problem_too_large": "文本或对话过长，请缩短后重试。",
     "problem_unsupported_media": "不支持的请求类型。",
@@ -315,6 +325,10 @@ class Translator:
     def __call__(self, name: str, /, **values: object) -> str:
         """Return a sentence with its values filled in."""
         return self._words[name].format(**values) if values else self._words[name]
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a sentence of that name."""
+        return name in self._words
 
     def describe_problem(self, code: str) -> str:
         """Return what went wrong, by the code of the problem."""
