@@ -52,6 +52,8 @@ class Results:
     counterfactuals: Entry | None = None
     windows: Entry | None = None
     augmentation: Entry | None = None
+    monitoring: Entry | None = None
+    replay: Entry | None = None
 
 
 def read_results(folder: Path = FOLDER) -> Results:
@@ -77,6 +79,8 @@ def read_results(folder: Path = FOLDER) -> Results:
         counterfactuals=_one(folder / "counterfactuals.json"),
         windows=_one(folder / "windows.json"),
         augmentation=_one(folder / "augmentation.json"),
+        monitoring=_one(folder / "monitoring.json"),
+        replay=_one(folder / "replay.json"),
         **{name: _one(folder / f"{name}.json") for name in PREDICTION},
     )
 

@@ -21,6 +21,7 @@ import decision_tables
 import explanation_tables
 import first_answer_tables
 import masking_tables
+import monitoring_tables
 import quality_tables
 import reply_tables
 import safety_tables
@@ -68,6 +69,8 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "windows": decision_tables.windows,
     "explainers": explanation_tables.explainers,
     "kept-labels": augmentation_tables.kept_labels,
+    "shifts": monitoring_tables.shifts,
+    "replay": monitoring_tables.replay,
     "replies": reply_tables.replies,
     "replies-ordinary": reply_tables.replies_ordinary,
     "rules": explanation_tables.rules,

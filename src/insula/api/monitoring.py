@@ -38,7 +38,8 @@ def monitor(
 ) -> MonitorReport:
     """Predict the messages of a stream, count their labels by windows of time, and raise alerts.
 
-    source    a file of JSON Lines, `-` for standard input, `redis://host:port/stream`, or an open source
+    source    a file of JSON Lines, `-` for standard input, `redis://host:port/stream`, `nats://host:port/stream`, or an
+              open source
     store     the data folder of a server, or the address of a database; it keeps windows and alerts, and no text
     settings  windows, keys and alerts, or the TOML file that has them
     name      a name for the stream (default: its address)

@@ -30,7 +30,7 @@ def monitor(
         typer.Option(
             "--source",
             "-s",
-            help="File of JSON Lines, - for standard input, or redis://HOST:PORT/STREAM.",
+            help="File of JSON Lines, - for standard input, redis://HOST:PORT/STREAM, or nats://HOST:PORT/STREAM.",
             metavar="STREAM",
             show_default=False,
         ),

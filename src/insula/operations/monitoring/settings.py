@@ -83,10 +83,13 @@ class AlertRule(Table):
     windows: int = Field(
         1, ge=1, le=100, description="threshold, spike: windows in a row for which it must hold, for a lasting change."
     )
-    usual: Share | None = Field(
-        None, description="shift: the usual share. [default: the share of the first `learn` messages]"
+    usual: Share | None = Field(None, description="shift: the usual share. [default: learned from the first messages]")
+    learn: int = Field(
+        400,
+        ge=10,
+        description="shift: the usual share is learned until so many messages have one of the labels, from at most "
+        "100,000 messages.",
     )
-    learn: int = Field(2000, ge=100, description="shift: messages from which the usual share is learned.")
     factor: float = Field(1.5, gt=1, description="shift: the rise to find, as a multiple of the usual share.")
     false_alarm_every: int = Field(
         1_000_000, ge=1000, description="shift: average number of messages between two false alarms."

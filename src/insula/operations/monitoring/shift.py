@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from insula.operations.monitoring.settings import AlertRule
 
 MIN_SHARE = 1e-4
-MAX_RAISED = 0.99
+MAX_LEARN = 100_000  # messages
+MAX_SHARE = 0.99
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,11 @@ class ShiftChange:
 
 @dataclass
 class ShiftDetector:
-    """State of one rule. `total` and `hits` count the messages from which the usual share is learned."""
+    """State of one rule. `total` messages, of which `hits` count, are those from which the usual share is learned.
+
+    It is learned from a number of hits, since its relative error is about 1 / sqrt(hits): a usual share that is learned
+    too low raises false alarms.
+    """
 
     factor: float
     every: int
@@ -65,13 +70,14 @@ class ShiftDetector:
         changes: list[ShiftChange] = []
         place = 0
         if self.usual is None:
-            place = min(self.learn - self.total, len(hits))
+            seen = self.hits + np.cumsum(hits)
+            done = np.flatnonzero((seen >= self.learn) | (self.total + np.arange(1, len(hits) + 1) >= MAX_LEARN))
+            place = int(done[0]) + 1 if len(done) else len(hits)
             self.total += place
             self.hits += int(hits[:place].sum())
-            if self.total < self.learn:
+            if not len(done):
                 return changes
-            # Half a message more: a label that never occurred has no share of zero.
-            self.usual = max((self.hits + 0.5) / (self.total + 1), MIN_SHARE)
+            self.usual = min(max(self.hits / self.total, MIN_SHARE), MAX_SHARE)
         while place < len(hits):
             found = self._find_crossing(hits[place:], self.usual)
             if found is None:
@@ -84,7 +90,7 @@ class ShiftDetector:
 
     def _find_crossing(self, hits: NDArray[np.bool_], usual: float) -> int | None:
         """Add the messages up to the one at which the limit is reached; return how many, None if it is not."""
-        raised = min(usual * self.factor, max(MAX_RAISED, usual + (1 - usual) / 2))
+        raised = min(usual * self.factor, max(MAX_SHARE, (1 + usual) / 2))
         start, end = (raised, usual) if self.raised else (usual, raised)
         steps = np.where(hits, math.log(end / start), math.log((1 - end) / (1 - start)))
         path = self.sum + np.cumsum(steps)

@@ -18,7 +18,7 @@ Opener = Callable[[str, bool], Source]
 def open_source(address: str | Path, *, follow: bool = False, rejects: str | Path | None = None) -> Source:
     """Open a stream.
 
-    address  a file of JSON Lines, `-` for standard input, or `redis://host:port/stream`
+    address  a file of JSON Lines, `-` for standard input, `redis://host:port/stream`, or `nats://host:port/stream`
     follow   wait for further messages when there is none
     rejects  the file of lines that cannot be read (default: beside the stream); brokers have a stream for them
 
@@ -45,4 +45,11 @@ def _open_redis(address: str, follow: bool) -> Source:
     return RedisSource(address, follow=follow)
 
 
-BROKERS: Mapping[str, Opener] = {"redis": _open_redis, "rediss": _open_redis}
+def _open_nats(address: str, follow: bool) -> Source:
+    require("nats", extra="nats", purpose="read a stream of NATS")
+    from insula.operations.streams.nats_source import NatsSource
+
+    return NatsSource(address, follow=follow)
+
+
+BROKERS: Mapping[str, Opener] = {"redis": _open_redis, "rediss": _open_redis, "nats": _open_nats, "tls": _open_nats}

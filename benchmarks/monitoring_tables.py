@@ -1,0 +1,41 @@
+"""The tables of monitoring: how soon a rise is found, and messages per second of a replay."""
+
+from __future__ import annotations
+
+from result_files import Results
+from table_text import table
+
+
+def shifts(results: Results) -> str:
+    """False alarms in quiet replays, and delays after a rise, by detector."""
+    found = results.monitoring or {"detectors": {}, "replays": 0, "messages": 0, "within": 0}
+    heads = (
+        "detector", f"false alarms in {found['replays']} quiet replays", "messages until the rise is found, median",
+        f"found within {found['within']:,}", "other texts: messages, median",
+        f"other texts: within {found['within']:,}",
+    )  # fmt: skip
+    rows = []
+    for name, one in found["detectors"].items():
+        cells = [f"{one['quiet_replays_with_alarm']}"]
+        for change in ("anger", "language"):
+            never = one[change]["median_delay"] >= found["messages"] / 2
+            early = one[change]["early"] > found["replays"] / 2
+            cells.append("never" if never else "before it" if early else f"{one[change]['median_delay']:,.0f}")
+            cells.append(f"{one[change]['within']} of {found['replays']}")
+        rows.append((name, *cells))
+    return table(heads, rows)
+
+
+def replay(results: Results) -> str:
+    """Messages per second of a monitor beside bulk prediction of the same file, and what kills lost."""
+    found = results.replay or {"cells": {}}
+    heads = ("model, stream", "messages", "per second", "share of bulk", "kills", "missing", "counted twice")
+    rows = [
+        (
+            name, f"{one['messages']:,}", f"{one['per_second']:,.0f}",
+            f"{one['share_of_bulk']:.0%}" if "share_of_bulk" in one else "", f"{one.get('kills', 0)}",
+            f"{one['missing']}", f"{one['twice']}",
+        )
+        for name, one in found["cells"].items()
+    ]  # fmt: skip
+    return table(heads, rows)

@@ -1,0 +1,162 @@
+"""A stream of NATS JetStream, read by a durable pull consumer that several monitors may share."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+import nats
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js.api import ConsumerConfig, StreamConfig
+from nats.js.errors import NotFoundError
+
+from insula.core.durations import parse_duration
+from insula.core.errors import SettingsError, StreamError
+from insula.operations.streams.source import Entry
+
+CONSUMER = "insula"
+IDLE = "1m"
+"""Time after which messages that a reader does not confirm go to another."""
+TIMEOUT = 10.0
+
+T = TypeVar("T")
+
+
+class NatsSource:
+    """Messages of a JetStream stream.
+
+    address  `nats://host:port/STREAM`; `tls://` for TLS. `?consumer=NAME` names the durable consumer (default: insula),
+             `?idle=5m` the time after which messages that a reader does not confirm go to another (default: 1m), which
+             counts when the consumer is made.
+    follow   wait for further messages; otherwise it ends when the consumer has nothing left
+
+    Messages that cannot be read are copied to the stream `STREAM-rejected`.
+    """
+
+    def __init__(self, address: str, *, follow: bool = False) -> None:
+        self._server, self._stream, options = _split_address(address)
+        self._consumer = options.get("consumer", CONSUMER)
+        self._idle = parse_duration(options.get("idle", IDLE), name="idle time")
+        shown = urlsplit(self._server)
+        self.address = f"{shown._replace(netloc=shown.netloc.rpartition('@')[2]).geturl()}/{self._stream}"
+        self.name = self.address
+        self._follow = follow
+        self._ended = False
+        self._client: Any = None
+        self._pulling: Any = None
+        self._held: dict[str, Msg] = {}
+        # The client of NATS lives in an event loop, a monitor in a thread.
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="nats", daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left and the stream is not followed."""
+        return self._ended
+
+    def resume(self, position: str | None) -> str | None:
+        """Do nothing: the consumer knows what was confirmed."""
+
+    def read(self, most: int, wait: float) -> Sequence[Entry]:
+        """Return messages, among them those that were not confirmed in time."""
+        return self._ask(self._read(most, wait))
+
+    def confirm(self, entries: Sequence[Entry]) -> None:
+        """Tell the consumer that these messages are done."""
+        self._ask(self._confirm(entries))
+
+    def reject(self, entry: Entry, reason: str) -> None:
+        """Copy a message to the stream of rejected ones, with the reason in a header; after a crash it may be twice."""
+        self._ask(self._reject(entry, reason))
+
+    def close(self) -> None:
+        """Close the connection. Messages that were not confirmed go to others after their idle time."""
+        with contextlib.suppress(StreamError):
+            self._ask(self._disconnect())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(TIMEOUT)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    async def _read(self, most: int, wait: float) -> list[Entry]:
+        pulling = await self._connect()
+        try:
+            messages = await pulling.fetch(most, timeout=max(wait, 0.2))
+        except (TimeoutError, nats.errors.TimeoutError):
+            messages = []
+        self._ended = not messages and not self._follow
+        entries = []
+        for message in messages:
+            entry = Entry(str(message.metadata.sequence.stream), message.data)
+            self._held[entry.position] = message
+            entries.append(entry)
+        return entries
+
+    async def _confirm(self, entries: Sequence[Entry]) -> None:
+        await self._connect()
+        for entry in entries:
+            message = self._held.pop(entry.position, None)  # None: of a connection before; the message comes again
+            if message is not None:
+                await message.ack()
+        await self._client.flush(TIMEOUT)
+
+    async def _reject(self, entry: Entry, reason: str) -> None:
+        await self._connect()
+        jetstream, name = self._client.jetstream(), f"{self._stream}-rejected"
+        await jetstream.add_stream(StreamConfig(name=name, subjects=[name]))
+        line = "".join(filter(str.isprintable, reason)).encode("latin-1", "replace").decode("latin-1")
+        await jetstream.publish(name, entry.content, headers={"Insula-Id": entry.position, "Insula-Reason": line})
+
+    async def _connect(self) -> Any:
+        """Return the subscription, made if there is none."""
+        if self._pulling is None:
+            await self._disconnect()
+            self._client = await nats.connect(
+                self._server, connect_timeout=TIMEOUT, allow_reconnect=False, error_cb=_ignore, max_reconnect_attempts=1
+            )
+            config = ConsumerConfig(ack_wait=self._idle, max_ack_pending=-1)
+            self._pulling = await self._client.jetstream().pull_subscribe(
+                "", durable=self._consumer, stream=self._stream, config=config
+            )
+        return self._pulling
+
+    async def _disconnect(self) -> None:
+        self._held.clear()
+        client, self._client, self._pulling = self._client, None, None
+        if client is not None and not client.is_closed:
+            await client.close()
+
+    def _ask(self, task: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(task, self._loop)
+        try:
+            return future.result(3 * TIMEOUT)
+        except NotFoundError:
+            reason = f"it has no stream {self._stream!r}; make it with its subjects first"
+        except (NatsError, OSError, TimeoutError) as error:
+            reason = str(error) or type(error).__name__
+        future.cancel()
+        self._pulling = None  # the next call connects again
+        raise StreamError(f"The stream {self.address} does not answer: {reason}. Check that NATS is running.")
+
+
+async def _ignore(error: Exception) -> None:
+    """Print nothing: the error of a call says the same."""
+
+
+def _split_address(address: str) -> tuple[str, str, dict[str, str]]:
+    """Return the address of the server, the name of the stream, and the options after `?`."""
+    parts = urlsplit(address)
+    path = [part for part in parts.path.split("/") if part]
+    options = dict(parse_qsl(parts.query))
+    if len(path) != 1 or not parts.hostname or set(options) - {"consumer", "idle"}:
+        raise SettingsError(
+            "The address of a NATS stream must be nats://HOST:PORT/STREAM, with ?consumer=NAME and ?idle=SPAN as "
+            f"options. Got {address.rpartition('@')[2]!r}. Name the stream."
+        )
+    return f"{parts.scheme}://{parts.netloc}", path[0], options
