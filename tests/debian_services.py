@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -179,10 +180,42 @@ class Nats(Killable):
             return False
 
 
-class Prometheus(Killable):
-    """A Prometheus that scrapes `/metrics` of a target, `host:port`, every second with a key."""
+class Alertmanager(Killable):
+    """An Alertmanager that posts each alert to a webhook at once."""
 
-    def __init__(self, target: str, *, key: str) -> None:
+    def __init__(self, webhook: str) -> None:
+        found = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+        if found is None:
+            pytest.skip("Alertmanager is not installed (Debian package prometheus-alertmanager)")
+        self._program = found
+        super().__init__("alertmanager")
+        (self.folder / "alertmanager.yml").write_text(
+            "route: {receiver: hook, group_wait: 0s, group_interval: 1s}\n"
+            f"receivers: [{{name: hook, webhook_configs: [{{url: '{webhook}'}}]}}]\n",
+            encoding="utf-8",
+        )
+        self.start()
+
+    def _command(self) -> list[str]:
+        listening = [f"--web.listen-address=127.0.0.1:{self.port}", "--cluster.listen-address="]
+        return [self._program, "--config.file=alertmanager.yml", f"--storage.path={self.folder}", *listening]
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+
+class Prometheus(Killable):
+    """A Prometheus that scrapes `/metrics` of a target, `host:port`, every second with a key.
+
+    rules         a file of rules, evaluated every second without waiting (`for`)
+    alertmanager  the `host:port` that alerts are sent to
+    """
+
+    def __init__(self, target: str, *, key: str, rules: Path | None = None, alertmanager: str = "") -> None:
         found = shutil.which("prometheus")
         if found is None:
             pytest.skip("Prometheus is not installed (Debian package prometheus)")
@@ -191,9 +224,15 @@ class Prometheus(Killable):
         self.address = f"http://127.0.0.1:{self.port}"
         (self.folder / "prometheus.yml").write_text(
             "scrape_configs:\n- job_name: insula\n  scrape_interval: 1s\n"
-            f"  authorization: {{credentials: {key}}}\n  static_configs: [{{targets: ['{target}']}}]\n",
+            f"  authorization: {{credentials: {key}}}\n  static_configs: [{{targets: ['{target}']}}]\n"
+            "global: {evaluation_interval: 1s}\nrule_files: [rules/*.yml]\n"
+            f"alerting: {{alertmanagers: [{{static_configs: [{{targets: [{alertmanager}]}}]}}]}}\n",
             encoding="utf-8",
         )
+        if rules is not None:
+            (self.folder / "rules").mkdir()
+            text = re.sub(r"\bfor: \w+", "for: 0s", rules.read_text(encoding="utf-8")).replace("interval: 1m", "")
+            (self.folder / "rules" / "rules.yml").write_text(text, encoding="utf-8")
 
     def _command(self) -> list[str]:
         return [

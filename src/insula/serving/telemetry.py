@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter as Counted
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -12,13 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from insula.core.prediction import Prediction
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 CLIENT_CLOSED = 499  # the client disconnected before its answer
 
 
 class Telemetry:
-    """The metrics of one application; their labels are only routes, models, methods, statuses and codes."""
+    """The metrics of one application; their labels are only routes, models, emotions, methods, statuses and codes."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -41,6 +43,13 @@ class Telemetry:
             "insula_abstained", "Texts for which the model abstained.", ("model",), registry=self._registry
         )
 
+        self._labels = Counter(
+            "insula_labels", "Texts by predicted label.", ("model", "label"), registry=self._registry
+        )
+        self._confidence = Histogram(
+            "insula_confidence", "Confidence of predictions.", ("model",), buckets=SHARES, registry=self._registry
+        )
+
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request."""
         self._requests.labels(method, route, str(status)).inc()
@@ -60,10 +69,16 @@ class Telemetry:
         self._computing.labels(model).observe(seconds)
 
     def count_predictions(self, model: str, predictions: Iterable[Prediction]) -> None:
-        """Count predictions."""
-        abstained = [prediction.abstained for prediction in predictions]
-        self._predicted.labels(model).inc(len(abstained))
-        self._abstained.labels(model).inc(sum(abstained))
+        """Count predictions, with their labels and confidence."""
+        made = list(predictions)
+        self._predicted.labels(model).inc(len(made))
+        self._abstained.labels(model).inc(sum(prediction.abstained for prediction in made))
+        for label, texts in Counted(label for prediction in made for label in prediction.labels).items():
+            self._labels.labels(model, label).inc(texts)
+        confidence = self._confidence.labels(model)
+        for prediction in made:
+            if prediction.confidence is not None:
+                confidence.observe(prediction.confidence)
 
     def export(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""
