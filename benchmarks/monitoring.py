@@ -3,10 +3,10 @@
     PYTHONPATH=src:RIVER python benchmarks/monitoring.py      RIVER: a folder with river (pip install --target)
 
 The starter predicts GoEmotions' validation and test rows once. A replay draws from these predictions so that `anger`
-is predicted for 4% of the messages, and after the change for 6%; or so that its share changes as from GoEmotions to
-SMP2020. Fifty quiet replays of 20,000 messages have no change. The detectors see messages of the same seed: ours with
-the true usual share and with one that it learns, CUSUM with the limit of five standard deviations that textbooks name,
-river's ADWIN, and two that always and never raise an alarm.
+is predicted for 4% of the messages, and after the change for 6%; or so that the share of negative messages changes as
+from GoEmotions to SMP2020. Fifty quiet replays of 20,000 messages have no change. The detectors see messages of the
+same seed: ours with the true usual share and with one that it learns, CUSUM with the limit of five standard deviations
+that textbooks name, river's ADWIN, and two that always and never raise an alarm.
 """
 
 from __future__ import annotations
@@ -24,11 +24,9 @@ OUTPUT = Path(__file__).parent / "results" / "monitoring.json"
 REPLAYS, MESSAGES = 50, 20_000
 QUIET, RAISED = 0.04, 0.06
 WITHIN = 2_000
-LABEL = "anger"
+LEVEL, NEGATIVE = "sentiment", "negative"
 
 Hits = Any
-Detector = Callable[[Hits], "int | None"]
-"""Returns after how many messages the first alarm is raised; None without one."""
 
 
 def main(arguments: list[str]) -> int:
@@ -40,39 +38,29 @@ def main(arguments: list[str]) -> int:
     from provenance import provenance
 
     shares = predicted_shares()
-    cells = {name: measured(detector, shares) for name, detector in detectors(QUIET).items()}
+    changes = {"anger": (QUIET, RAISED), "texts": (shares["goemotions"], shares["smp2020_usual"])}
+    cells = {name: measured(make, changes) for name, make in DETECTORS.items()}
     settings = {"replays": REPLAYS, "messages": MESSAGES, "quiet": QUIET, "raised": RAISED, "within": WITHIN}
-    write_json(given.output, {**settings, "shares": shares, "detectors": cells, **provenance()})
+    write_json(given.output, {**settings, "negative": shares, "detectors": cells, **provenance()})
     return 0
 
 
 def predicted_shares() -> dict[str, float]:
-    """Return the share of messages for which the starter predicts the label, on both sets."""
+    """Return the share of messages that the starter predicts to be negative, on both sets."""
+    from insula.core.levels import find_levels
     from insula.data.load import load_dataset
     from insula.inference.predictor import Predictor
     from sets import READY
 
     model = Predictor.load("starter")
-    place = model.scheme.names.index(LABEL)
+    level = find_levels(model.scheme)[LEVEL]
+    place = level.scheme.names.index(NEGATIVE)
     found = {}
     for name, parts in (("goemotions", ("validation", "test")), ("smp2020_usual", ("test",))):
         splits = load_dataset(str(READY / name), seed=0).splits
         texts = [row.text for part in parts for row in splits[part]]
-        found[name] = round(float(model.decide(texts).chosen[:, place].mean()), 6)
-        found[f"{name} rows"] = len(texts)
+        found[name] = round(float(level.choose_parents(model.decide(texts).chosen)[:, place].mean()), 6)
     return found
-
-
-def detectors(usual: float) -> dict[str, Detector]:
-    """Return the detectors by name."""
-    return {
-        "shift, usual share given": lambda hits: ours(hits, usual=usual),
-        "shift, usual share learned": lambda hits: ours(hits),
-        "CUSUM, five standard deviations": lambda hits: textbook_cusum(hits, usual),
-        "ADWIN": adwin,
-        "always": lambda hits: 1,
-        "never": lambda hits: None,
-    }
 
 
 def ours(hits: Hits, **settings: Any) -> int | None:
@@ -80,15 +68,15 @@ def ours(hits: Hits, **settings: Any) -> int | None:
     from insula.operations.monitoring.settings import AlertRule
     from insula.operations.monitoring.shift import ShiftDetector
 
-    rule = AlertRule(name="rise", kind="shift", labels=(LABEL,), **settings)
+    rule = AlertRule(name="rise", kind="shift", labels=("anger",), **settings)
     changes = ShiftDetector.restore(rule, None).update(hits)
     return changes[0].place if changes else None
 
 
 def textbook_cusum(hits: Hits, usual: float) -> int | None:
-    """Return the first alarm of the standardised CUSUM with slack 1/2 of the rise and a limit of 5."""
+    """Return the first alarm of the standardised CUSUM with slack 1/2 of a rise by half and a limit of 5."""
     deviation = (usual * (1 - usual)) ** 0.5
-    path = np.cumsum((hits - usual) / deviation - (RAISED - QUIET) / deviation / 2)
+    path = np.cumsum((hits - usual) / deviation - usual / 2 / deviation / 2)
     above = np.flatnonzero(path - np.minimum(np.minimum.accumulate(path), 0) >= 5)
     return int(above[0]) + 1 if len(above) else None
 
@@ -106,26 +94,33 @@ def adwin(hits: Hits) -> int | None:
     return None
 
 
-def measured(detector: Detector, shares: dict[str, float]) -> dict[str, Any]:
-    """Return false alarms in quiet replays, and the delays after both changes."""
+DETECTORS: dict[str, Callable[[Hits, float], int | None]] = {
+    "shift, usual share given": lambda hits, usual: ours(hits, usual=usual),
+    "shift, usual share learned": lambda hits, usual: ours(hits),
+    "CUSUM, five standard deviations": textbook_cusum,
+    "ADWIN": lambda hits, usual: adwin(hits),
+    "always": lambda hits, usual: 1,
+    "never": lambda hits, usual: None,
+}
+"""Each returns after how many messages the first alarm is raised; None without one."""
+
+
+def measured(detect: Callable[[Hits, float], int | None], changes: dict[str, tuple[float, float]]) -> dict[str, Any]:
+    """Return false alarms in quiet replays, and the delays after each change."""
     rng = np.random.default_rng(0)
-    quiet = [detector(rng.random(MESSAGES) < QUIET) for _ in range(REPLAYS)]
+    quiet = [detect(rng.random(MESSAGES) < QUIET, QUIET) for _ in range(REPLAYS)]
     cell: dict[str, Any] = {"quiet_replays_with_alarm": sum(alarm is not None for alarm in quiet)}
-    for name, after in (("anger", RAISED), ("language", shares["smp2020_usual"] / shares["goemotions"] * QUIET)):
+    for name, (before, after) in changes.items():
         change = MESSAGES // 2
         delays, early = [], 0
         for _ in range(REPLAYS):
-            hits = np.concatenate([rng.random(change) < QUIET, rng.random(change) < after])
-            alarm = detector(hits)
+            hits = np.concatenate([rng.random(change) < before, rng.random(change) < after])
+            alarm = detect(hits, before)
             early += alarm is not None and alarm <= change
             delays.append(change if alarm is None else max(0, alarm - change))
         found = sum(0 < delay <= WITHIN for delay in delays)
-        cell[name] = {
-            "after": round(after, 4),
-            "median_delay": statistics.median(delays),
-            "within": found,
-            "early": early,
-        }
+        median = statistics.median(delays)
+        cell[name] = {"before": before, "after": after, "median_delay": median, "within": found, "early": early}
     return cell
 
 

@@ -17,7 +17,7 @@ def shifts(results: Results) -> str:
     rows = []
     for name, one in found["detectors"].items():
         cells = [f"{one['quiet_replays_with_alarm']}"]
-        for change in ("anger", "language"):
+        for change in ("anger", "texts"):
             never = one[change]["median_delay"] >= found["messages"] / 2
             early = one[change]["early"] > found["replays"] / 2
             cells.append("never" if never else "before it" if early else f"{one[change]['median_delay']:,.0f}")

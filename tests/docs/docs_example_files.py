@@ -39,6 +39,11 @@ def write_files(folder: Path) -> None:
     _write_csv(folder / "scores.csv", ("message", "valence", "arousal"), scores)
     (folder / "lines.txt").write_text("".join(f"{text}\n" for text, _ in known[:20]), encoding="utf-8")
     pq.write_table(pa.table({"message": [text for text, _ in known]}), folder / "big.parquet")
+    feed = [
+        {"id": f"m-{row}", "time": f"2026-11-30T{row // 20:02}:00:00Z", "text": text, "topic": "billing"}
+        for row, (text, _) in enumerate(known)
+    ]
+    (folder / "feed.jsonl").write_text("".join(json.dumps(row) + "\n" for row in feed), encoding="utf-8")
     _write_conversations(folder)
     broken = 'message,place\n"a lovely day",Leeds\nthree,cells,here\n,no text\n"an awful day",York\n'
     (folder / "broken.csv").write_text(broken, encoding="utf-8")

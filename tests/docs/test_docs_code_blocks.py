@@ -158,6 +158,7 @@ SETTINGS = "serve.toml"  # what settings of the service are called
 LABEL_MAP = "map.toml"  # what a file that maps labels is called
 RULES = "rules.toml"  # what a file of rules is called; a test runs the commands that read it
 ROUTES = "routes.toml"  # what routing rules are called
+MONITOR = "monitor.toml"  # what the settings of a monitor are called; the page runs a command that reads it
 
 
 def _recipes() -> list[Block]:
@@ -167,7 +168,7 @@ def _recipes() -> list[Block]:
         for block in blocks(page)
         if block.language == "toml"
         and not block.code.startswith("[project")
-        and block.title not in (SPACE, SETTINGS, LABEL_MAP, RULES, ROUTES)
+        and block.title not in (SPACE, SETTINGS, LABEL_MAP, RULES, ROUTES, MONITOR)
     ]
 
 
