@@ -38,6 +38,9 @@ TINY: dict[str, dict[str, Any]] = {
 }
 """Settings beside `width` that make a network from nothing small."""
 
+BASELINES = ["majority", "untrained", "linear"]
+"""Those of a real recipe; a tiny one has only the one that costs nothing."""
+
 hypothesis.settings.register_profile("insula", max_examples=50, deadline=None)
 hypothesis.settings.load_profile("insula")
 
@@ -212,7 +215,7 @@ def tiny_recipe(
         recipe: dict[str, dict[str, Any]] = {
             "model": {"name": family},
             "train": {"epochs": 12, "learning_rate": 5e-3, "batch_size": 16, "evaluations_per_epoch": 1},
-            "evaluation": {"resamples": 100},
+            "evaluation": {"resamples": 100, "baselines": ["majority"]},
         }
         if family == "encoder":
             recipe["model"] |= {"base": str(encoder_folder(**encoder)), "max_tokens": 32, "dropout": 0.0}
@@ -262,7 +265,8 @@ def trained_run(
 
         def make(folder: Path) -> None:
             # The decoder learns by fits and starts; the others are done when they do not get better.
-            recipe = load_recipe(tiny_recipe(family, {} if family == "decoder" else {"train.patience": 2}))
+            patience = {} if family == "decoder" else {"train.patience": 2}
+            recipe = load_recipe(tiny_recipe(family, {"evaluation.baselines": BASELINES, **patience}))
             recorder = Recorder()
             with exported() if export else unexported():
                 run = train_run(

@@ -6,9 +6,11 @@ models.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -33,15 +35,32 @@ RUNNABLE = [
 SELF_CONTAINED = [ROOT / name for name in ("README.md", "README.zh-CN.md", "docs/tutorial.md", "docs/zh/tutorial.md")]
 
 
+@pytest.fixture(scope="session")
+def furnished(once: Callable[..., Path]) -> Path:
+    """The files of the docs and a trained `runs/care`; do not write into it."""
+    from insula import train
+
+    def write(folder: Path) -> None:
+        folder.mkdir()
+        docs_example_files.write_files(folder)
+        with contextlib.chdir(folder):
+            train("messages.csv", recipe="linear", text="message", label="emotion", output="runs/care")
+
+    return once("docs-furnished", write)
+
+
 @pytest.fixture
 def workplace(
-    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: Callable[..., Path]
+    page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    encoder_folder: Callable[..., Path],
+    request: pytest.FixtureRequest,
 ) -> Iterator[Path]:
     """The files of the docs and a trained `runs/care`, or for some pages an empty folder.
 
     `tweets`, `reviews-zh` and `minilm` are small.
     """
-    from insula import train
     from insula.core.files import hash_file
     from insula.core.registry import Registry
     from insula.data.formats.row_reader import MemoryRows
@@ -52,9 +71,8 @@ def workplace(
     from insula.training.families.registry import families
     from insula.training.loss_terms.registry import loss_terms
 
-    empty = page in SELF_CONTAINED
-    if not empty:
-        docs_example_files.write_files(tmp_path)
+    if page not in SELF_CONTAINED:
+        shutil.copytree(request.getfixturevalue("furnished"), tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
 
@@ -80,8 +98,6 @@ def workplace(
     for registry in registries:
         monkeypatch.setattr(registry, "_members", dict(registry._members))
     monkeypatch.delitem(sys.modules, "my_family", raising=False)
-    if not empty:
-        train("messages.csv", recipe="linear", text="message", label="emotion", output="runs/care")
     yield tmp_path
     sys.modules.pop("my_family", None)  # imported from this folder: the next test has a module of that name, too
 

@@ -164,7 +164,7 @@ def test_a_run_has_the_copies_in_a_file_and_in_its_figures(tmp_path: Path) -> No
 def _train(folder: Path, **more: Any) -> Run:
     options = {
         "augment.methods": ["swap", "punctuation"], "augment.mode": "epoch", "train.epochs": 3,
-        "train.evaluations_per_epoch": 1, "train.patience": 9, **FAST, **more,
+        "train.evaluations_per_epoch": 1, "train.patience": 9, "model.vectors": "random", **FAST, **more,
     }  # fmt: skip
     return train_run(toy_data.toy_dataset("single"), load_recipe("static", options), folder)
 
