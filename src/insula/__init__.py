@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from insula.api.explanation import explain_file as explain_file
     from insula.api.explanation import find_counterfactuals as find_counterfactuals
     from insula.api.explanation import measure_effects as measure_effects
+    from insula.api.explanation import score_explanations as score_explanations
     from insula.api.masking import mask_file as mask_file
     from insula.api.masking import mask_texts as mask_texts
     from insula.api.masking import reveal_texts as reveal_texts
@@ -105,6 +106,7 @@ _PUBLIC = {
     "resume_pretraining": "insula.api.pretraining",
     "resume_training": "insula.api.training",
     "reveal_texts": "insula.api.masking",
+    "score_explanations": "insula.api.explanation",
     "search": "insula.api.search",
     "train": "insula.api.training",
 }

@@ -22,7 +22,7 @@ NAMES = [
     "export_model", "find_counterfactuals", "list_runs", "load_dataset", "load_model", "mask_file", "mask_texts",
     "measure_effects", "predict", "predict_file", "pretrain", "prune_model", "quantize_model", "reply",
     "resume_pretraining",
-    "resume_training", "reveal_texts", "search", "train",
+    "resume_training", "reveal_texts", "score_explanations", "search", "train",
 ]  # fmt: skip
 
 

@@ -45,6 +45,8 @@ def write_files(folder: Path) -> None:
     ]
     (folder / "feed.jsonl").write_text("".join(json.dumps(row) + "\n" for row in feed), encoding="utf-8")
     _write_conversations(folder)
+    foreign = {"text": "a lovely day", "words": ["a", "lovely", "day"], "weights": [0.0, 0.9, 0.1]}
+    (folder / "explanations.jsonl").write_text(json.dumps(foreign), encoding="utf-8")
     broken = 'message,place\n"a lovely day",Leeds\nthree,cells,here\n,no text\n"an awful day",York\n'
     (folder / "broken.csv").write_text(broken, encoding="utf-8")
     (folder / "goemotions").mkdir()

@@ -1,4 +1,5 @@
-"""`explain`, `explain_file`, `find_counterfactuals`, `measure_effects`: why a model predicts what it predicts."""
+"""`explain`, `explain_file`, `find_counterfactuals`, `measure_effects`,
+`score_explanations`: why a model predicts what it predicts."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
 from insula.explanation.files import ExplainedFile
 from insula.explanation.files import explain_file as run_file
+from insula.explanation.scoring import ScoredExplanations, score_file, score_rows
 from insula.inference.predictor import Predictor
 
 
@@ -133,3 +135,30 @@ def measure_effects(
     return measure_file_effects(
         predictor, data, features, text=text, reading=reading, seed=seed, progress=progress
     )  # fmt: skip
+
+
+def score_explanations(
+    explanations: str | Path | Sequence[Mapping[str, Any]],
+    model: str | Path | Predictor = STARTER,
+    *,
+    seed: int = 0,
+    input_format: str | None = None,
+    progress: Progress | None = None,
+) -> ScoredExplanations:
+    """Return how faithful the word weights of another tool are to a model.
+
+    explanations  a file (JSON Lines, JSON, Parquet) or rows. Each has `text`; `words`, a list of words or tokens as
+                  they follow in the text, or of [start, end], or of objects with `start` and `end`; `weights`, a number
+                  for each word, or an object with such a list for each label; and `label`, for weights of one label
+                  (default: the label with the highest score)
+    seed          of the random ranking that the figures are compared with
+
+    The result has comprehensiveness and sufficiency of the weights, of occlusion, and of a random ranking of the same
+    words. Raises `DataError` for words that are not in the text, other weights than words, and unknown labels.
+    """
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
+    if isinstance(explanations, str | Path):
+        reading = ReadOptions(input_format, None, None)
+        return score_file(predictor, explanations, reading=reading, seed=seed, progress=progress)
+    numbered = ((f"row {number}", row) for number, row in enumerate(explanations, 1))
+    return score_rows(predictor, numbered, seed=seed, progress=progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -27,13 +27,20 @@ PORTION = 16  # variants between two pauses
 class Question:
     """Questions of explainers to the model about one text; every variant of the text is computed once.
 
-    words     the words, or in a long text runs of neighbouring words; weights are for these, in this order
+    words     the words, or in a long text runs of neighbouring words; weights are for these, in this order. The caller
+              may give others, in the order of the text
     seed      for explainers that sample
     pause     called before each few variants, such as to yield to other work; it may raise
     """
 
     def __init__(
-        self, predictor: Predictor, given: TextOrInput, *, seed: int = 0, pause: Callable[[], None] | None = None
+        self,
+        predictor: Predictor,
+        given: TextOrInput,
+        *,
+        words: Sequence[Word] | None = None,
+        seed: int = 0,
+        pause: Callable[[], None] | None = None,
     ) -> None:
         self.predictor = predictor
         self.given = given
@@ -47,7 +54,7 @@ class Question:
             )
         runs = np.array_split(np.arange(len(spans)), min(len(spans), MOST_WORDS))
         bounds = [(spans[run[0]][0], spans[run[-1]][1]) for run in runs]
-        self.words = tuple(Word(self.text[start:end], start, end) for start, end in bounds)
+        self.words = tuple(words or (Word(self.text[start:end], start, end) for start, end in bounds))
         self._known: dict[bytes, Float64Array] = {}
         self._map, self._shift = build_evidence_map(predictor)
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from insula.cli.explanation.effects import print_effects
+from insula.cli.explanation.scores import print_scores
 from insula.cli.options import (
     FILES,
     AnyModel,
@@ -93,6 +94,16 @@ def explain(
             rich_help_panel=DATA_SET,
         ),
     ] = None,
+    score: Annotated[
+        str | None,
+        typer.Option(
+            "--score",
+            help="File of explanations by another tool (text, words, weights, label): measure how faithful they are to "
+            "the model.",
+            metavar="FILE",
+            rich_help_panel=DATA_SET,
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     source: Annotated[str | None, input_option()] = None,
@@ -122,6 +133,7 @@ def explain(
         insula explain "So long, and thanks." --json --budget 50ms
         insula explain "The room was fine but nobody ever answered us." --counterfactual
         insula explain --effect negation,intensifier,token:refund -m runs/care --data test.csv
+        insula explain --score explanations.jsonl -m runs/care
     """
     from insula.api.explanation import explain as run_explanation
 
@@ -131,10 +143,16 @@ def explain(
         from insula.api.prediction import load_model
 
         predictor = load_model(model, rules=rules)
+    is_plain = not (counterfactual or source or output or resume or method != "auto" or label or budget is not None)
+    if score is not None:
+        if texts or not is_plain or effect is not None or data is not None:
+            raise typer.BadParameter("--score reads explanations from its file. Give it only with --model and --json.")
+        print_scores(score, predictor, as_json=as_json, quiet=quiet, input_format=format)
+        return
     if effect is not None or data is not None:
         if effect is None or data is None:
             raise typer.BadParameter("--effect needs --data, and --data needs --effect. Give both, or neither.")
-        if texts or counterfactual or source or output or resume or method != "auto" or label or budget is not None:
+        if texts or not is_plain:
             raise typer.BadParameter(
                 "--effect reads the rows of --data. Give it without TEXT, --counterfactual, --input, --output, "
                 "--resume, --method, --for and --budget."
