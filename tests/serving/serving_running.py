@@ -28,10 +28,10 @@ class Running:
     service: Service
 
     def post(self, path: str, body: Any, **more: Any) -> httpx2.Response:
-        return httpx2.post(f"{self.address}{path}", json=body, timeout=30, **more)
+        return httpx2.post(f"{self.address}{path}", json=body, timeout=DEADLINE, **more)
 
     def get(self, path: str, **more: Any) -> httpx2.Response:
-        return httpx2.get(f"{self.address}{path}", timeout=30, **more)
+        return httpx2.get(f"{self.address}{path}", timeout=DEADLINE, **more)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import httpx2
 from serving_running import Running
 
 from insula.models.folder import open_folder, seal
+from waiting import DEADLINE
 
 EVIL = """<script>alert(1)</script><img src=x onerror=alert(2)>'"&{{7*7}}"""
 CARD = f"""---
@@ -50,7 +51,7 @@ class Visitor:
     def _ask(self, method: str, path: str, *, headers: dict[str, str], **more: Any) -> httpx2.Response:
         if self.cookies:
             headers = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **headers}
-        answer = httpx2.request(method, f"{self.address}{path}", headers=headers, timeout=30, **more)
+        answer = httpx2.request(method, f"{self.address}{path}", headers=headers, timeout=DEADLINE, **more)
         self.cookies |= dict(answer.cookies)
         return answer
 

@@ -27,7 +27,7 @@ from insula.operations.store.database import open_database
 from insula.serving.app import create_app
 from insula.serving.authentication.denial_log import ENTRIES
 from insula.serving.settings.settings import load_settings
-from waiting import wait_until
+from waiting import DEADLINE, wait_until
 
 BODY = {"texts": ["So happy!", "Oh no."]}
 ISSUER = ed25519.Ed25519PrivateKey.generate()
@@ -201,7 +201,7 @@ def test_a_stream_asks_for_the_key_at_every_message(linear_model: Path, tmp_path
                 if number == 3:
                     revoke_key(made.record.id, store=tmp_path)
                 stream.send('{"text": "So happy!"}')
-                codes.append(json.loads(stream.recv(timeout=30)).get("error", {}).get("code"))
+                codes.append(json.loads(stream.recv(timeout=DEADLINE)).get("error", {}).get("code"))
         assert codes == [None, None, "quota", "unauthenticated"]
 
 

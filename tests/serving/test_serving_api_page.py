@@ -12,6 +12,7 @@ from serving_running import Running
 
 from insula.serving.pages.rendering import POLICY
 from insula.serving.pages.words import TAGS, WORDS
+from waiting import DEADLINE
 
 
 def _page(service: Running) -> httpx2.Response:
@@ -38,9 +39,9 @@ def test_its_examples_are_commands_that_work(served: Running) -> None:
         if "-d" not in words or "/v1/batches" in words[1] or "/v1/feedback" in words[1]:
             continue
         address = words[1].replace("{name}", served.service.models.default.name)
-        assert httpx2.post(address, json=json.loads(words[words.index("-d") + 1]), timeout=30).status_code == 200, (
-            command
-        )
+        assert (
+            httpx2.post(address, json=json.loads(words[words.index("-d") + 1]), timeout=DEADLINE).status_code == 200
+        ), command
         tried += 1
     assert tried >= 9
 

@@ -19,7 +19,7 @@ from insula.api.access import create_key
 from insula.core.model_input import TextOrInput, get_text
 from insula.inference.predictor import Predictor
 from insula.operations.credentials.secret import WORD
-from waiting import eventually
+from waiting import DEADLINE, eventually
 
 BIRD = "zilpzalp4711"
 MAIL = f"{BIRD}@kanarie.example"
@@ -154,10 +154,10 @@ def _stream(service: Running, headers: dict[str, str]) -> None:
         wrong = ({"text": MAIL, "model": BIRD}, {"text": TEXT, BIRD: 1}, {"text": f"{BIRD}\0"})
         for message in ({"text": TEXT}, IN_CONTEXT, *wrong):
             stream.send(json.dumps(message))
-            said = stream.recv(timeout=30)
+            said = stream.recv(timeout=DEADLINE)
             assert BIRD not in said
         stream.send(f'{{"{BIRD}": ')
-        assert BIRD not in stream.recv(timeout=30)
+        assert BIRD not in stream.recv(timeout=DEADLINE)
     with pytest.raises(InvalidStatus):
         connect(f"{address}?key={BIRD}", additional_headers={"Authorization": f"Bearer {BIRD}"})
 

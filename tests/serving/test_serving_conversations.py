@@ -24,6 +24,7 @@ from insula.inference.predictor import Predictor
 from insula.operations.store.database import open_database
 from insula.operations.store.tables import FEEDBACK, PREDICTIONS
 from insula.serving.pages.words import WORDS
+from waiting import DEADLINE
 
 MODELS = ("joined", "pairs")
 TURNS = [{"text": turn.text} | ({"speaker": turn.speaker} if turn.speaker else {}) for turn in DIALOGUE]
@@ -66,7 +67,7 @@ def test_one_dialogue_has_one_answer(conversing: Running, model: str) -> None:
     with connect(conversing.address.replace("http", "ws") + "/v1/stream") as stream:
         for row in rows:
             stream.send(json.dumps({**row, "model": model}))
-        answers = [json.loads(stream.recv(timeout=30)) for _ in rows]
+        answers = [json.loads(stream.recv(timeout=DEADLINE)) for _ in rows]
     _same(answers, wanted)
     assert all("unread" not in answer for answer in answers)
 
@@ -109,7 +110,7 @@ def test_a_model_of_texts_alone_says_what_it_leaves_unread(conversing: Running) 
         assert client.predict(rows, model=model).unread == 2
     with connect(conversing.address.replace("http", "ws") + "/v1/stream") as stream:
         stream.send(json.dumps({**LAST, "model": model, "id": 7}))
-        answer = json.loads(stream.recv(timeout=30))
+        answer = json.loads(stream.recv(timeout=DEADLINE))
     assert (answer["id"], answer["unread"]) == (7, True)
 
 

@@ -15,7 +15,7 @@ from serving_sockets import open_connection, read_all, with_small_buffers
 
 from insula.serving.http import downloads
 from insula.serving.jobs import JobRunner
-from waiting import wait_until
+from waiting import DEADLINE, wait_until
 
 ROWS = 3_000
 
@@ -31,14 +31,14 @@ def service(linear_model: Path) -> Iterator[Running]:
 def job(service: Running) -> Iterator[str]:
     """The id of a job that is done, with a result of several hundred kilobytes."""
     made = httpx2.post(f"{service.address}/v1/batches", content="text\n" + "happy\n" * ROWS,
-                       headers={"content-type": "text/csv"}, timeout=30).json()["id"]  # fmt: skip
+                       headers={"content-type": "text/csv"}, timeout=DEADLINE).json()["id"]  # fmt: skip
     wait_until(lambda: service.get(f"/v1/batches/{made}").json()["status"] == "done", "the job is not done")
     yield made
     _delete(service, made)
 
 
 def _delete(service: Running, job: str) -> int:
-    return httpx2.delete(f"{service.address}/v1/batches/{job}", timeout=30).status_code
+    return httpx2.delete(f"{service.address}/v1/batches/{job}", timeout=DEADLINE).status_code
 
 
 def _result(service: Running, job: str, given: str | None = None, **headers: str) -> httpx2.Response:
@@ -118,7 +118,7 @@ def test_head_reads_nothing_of_the_file(service: Running, job: str, monkeypatch:
         return found
 
     monkeypatch.setattr(downloads, "run_in_threadpool", noted)
-    head = httpx2.head(f"{service.address}/v1/batches/{job}/result", timeout=30)
+    head = httpx2.head(f"{service.address}/v1/batches/{job}/result", timeout=DEADLINE)
     assert (head.status_code, head.content, sum(read)) == (200, b"", 0)
     got = _result(service, job)
     assert (head.headers["content-length"], sum(read)) == (str(len(got.content)), len(got.content))

@@ -19,7 +19,7 @@ from insula.api.access import create_key, revoke_key
 from insula.operations.credentials.keys import Keys
 from insula.operations.credentials.secret import make_secret
 from insula.operations.store.database import open_database
-from waiting import eventually
+from waiting import DEADLINE, eventually
 
 BODIES: dict[str, Any] = {
     "/v1/predict": {"texts": ["So happy!"]},
@@ -50,7 +50,7 @@ class Guarded:
     service: Running
     keys: dict[str, str]
     routes: list[Route]
-    client: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=30))
+    client: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=DEADLINE))
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def _ask(
     try:
         with connect(address.replace("http", "ws", 1), additional_headers=headers) as stream:
             stream.send('{"text": "So happy!"}')
-            return httpx2.Response(200, json=json.loads(stream.recv(timeout=30)))
+            return httpx2.Response(200, json=json.loads(stream.recv(timeout=DEADLINE)))
     except InvalidStatus as refused:
         answer = refused.response
         return httpx2.Response(
@@ -225,7 +225,7 @@ def test_a_server_with_keys_has_any_name(guarded: Guarded, linear_model: Path) -
 
 def _status(guarded: Guarded, route: Route, host: str) -> int:
     """Return the status of an answer to a request that names a host, which clients write themselves."""
-    connection = http.client.HTTPConnection(guarded.service.address.removeprefix("http://"), timeout=30)
+    connection = http.client.HTTPConnection(guarded.service.address.removeprefix("http://"), timeout=DEADLINE)
     headers = {"Host": host, "Content-Type": "application/json"}
     if route.method == "WS":
         headers |= {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",

@@ -34,7 +34,7 @@ def small(linear_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def _send(service: Running, content: bytes, path: str = "/v1/predict", **headers: str) -> httpx2.Response:
-    return httpx2.post(f"{service.address}{path}", content=content, headers={**JSON, **headers}, timeout=30)
+    return httpx2.post(f"{service.address}{path}", content=content, headers={**JSON, **headers}, timeout=DEADLINE)
 
 
 def _raw(service: Running, data: bytes) -> bytes:
@@ -111,7 +111,7 @@ def test_a_body_without_a_length_is_counted(small: Running) -> None:
             yield b"a" * 4096
 
     try:
-        answer = httpx2.post(f"{small.address}/v1/predict", content=endless(), headers=JSON, timeout=30)
+        answer = httpx2.post(f"{small.address}/v1/predict", content=endless(), headers=JSON, timeout=DEADLINE)
         problem(answer, 413, "too_large")
     except httpx2.TransportError:
         pass  # the connection is closed while more is sent: that is an answer, too
@@ -194,7 +194,7 @@ def _storm(address: str, seed: int, count: int) -> Counter[int]:
     """Send bodies to every address that takes one, one in four packed or under another kind; return the statuses."""
     statuses: Counter[int] = Counter()
     draw = random.Random(seed)
-    with httpx2.Client(base_url=address, timeout=30) as client:
+    with httpx2.Client(base_url=address, timeout=DEADLINE) as client:
         for body in _bodies(seed, count):
             path, headers = draw.choice(PATHS[:2] if draw.random() < 0.5 else PATHS), dict(JSON)
             if draw.random() < 0.25:
@@ -251,7 +251,7 @@ def test_ten_thousand_hostile_bodies_and_no_growth(encoder_model: Path, linear_m
         after = _resident(started.pid)
         print(f"{before} KB, then {after} KB; {dict(first)}, then {dict(second)}")
         assert after < before * 1.05
-        answer = httpx2.post(f"{address}/v1/predict", json={"texts": ["happy"]}, timeout=30)
+        answer = httpx2.post(f"{address}/v1/predict", json={"texts": ["happy"]}, timeout=DEADLINE)
         assert answer.status_code == 200
     finally:
         started.terminate()

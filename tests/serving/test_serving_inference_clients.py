@@ -13,6 +13,7 @@ from serving_running import Running, problem, running
 
 from insula.api.access import create_key
 from insula.inference.predictor import Predictor
+from waiting import DEADLINE
 
 TEXT = "so happy, what a wonderful day"
 TOKEN = "hf_" + "a" * 34  # of the hub: what people have in their environment
@@ -27,7 +28,7 @@ def hub() -> Any:
 @pytest.mark.parametrize("path", ["", "/", "/models/{name}"], ids=["root", "slash", "model"])
 def test_the_hub_s_client_classifies(served: Running, predictor: Predictor, hub: Any, path: str) -> None:
     name = served.service.models.default.name
-    client = hub.InferenceClient(model=served.address + path.format(name=name), token=TOKEN, timeout=30)
+    client = hub.InferenceClient(model=served.address + path.format(name=name), token=TOKEN, timeout=DEADLINE)
     found = client.text_classification(TEXT)
     (wanted,) = predictor.predict([TEXT])
     assert [(one.label, one.score) for one in found] == [
@@ -46,7 +47,7 @@ def test_the_hub_s_client_chooses_a_model(served: Running, linear_model: Path, h
 
 def test_the_hub_s_client_awaited(served: Running, hub: Any) -> None:
     async def ask() -> list[Any]:
-        async with hub.AsyncInferenceClient(model=served.address, token=TOKEN, timeout=30) as client:
+        async with hub.AsyncInferenceClient(model=served.address, token=TOKEN, timeout=DEADLINE) as client:
             return await asyncio.gather(*(client.text_classification(text) for text in (TEXT, "awful")))
 
     happy, awful = asyncio.run(ask())

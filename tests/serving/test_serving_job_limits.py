@@ -21,7 +21,7 @@ from insula.serving import jobs as jobs_module
 from insula.serving.job_files import Job, JobFiles
 from insula.serving.routes import batches
 from insula.serving.temporary_folder import PREFIX, TemporaryFolder
-from waiting import wait_until
+from waiting import DEADLINE, wait_until
 
 CSV = {"content-type": "text/csv"}
 JSONL = {"content-type": "application/x-ndjson"}
@@ -37,7 +37,7 @@ def bounded(linear_model: Path, tmp_path: Path) -> Iterator[Running]:
 
 def _post(service: Running, content: Any, headers: dict[str, str], key: str | None = None) -> httpx2.Response:
     more = {} if key is None else {"x-api-key": key}
-    return httpx2.post(f"{service.address}/v1/batches", content=content, headers=headers | more, timeout=30)
+    return httpx2.post(f"{service.address}/v1/batches", content=content, headers=headers | more, timeout=DEADLINE)
 
 
 def _end(service: Running, made: httpx2.Response, **headers: str) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def test_no_spelling_of_json_escapes_its_limit(bounded: Running, kind: str) -> N
 
 def test_two_media_types_are_none(bounded: Running) -> None:
     headers = [("content-type", "text/csv"), ("content-type", "application/json")]
-    answer = httpx2.post(f"{bounded.address}/v1/batches", content="a" * 3_000, headers=headers, timeout=30)
+    answer = httpx2.post(f"{bounded.address}/v1/batches", content="a" * 3_000, headers=headers, timeout=DEADLINE)
     problem(answer, 413, "too_large")
 
 

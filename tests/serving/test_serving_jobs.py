@@ -18,7 +18,7 @@ from insula.core.model_input import ModelInput, Turn, build_dialogue_inputs
 from insula.inference.predictor import Predictor
 from insula.serving.job_files import Job
 from insula.serving.jobs import JobRunner
-from waiting import wait_until
+from waiting import DEADLINE, wait_until
 
 TEXTS = [example.text for example in toy_data.toy_dataset("single").split("test")]
 CSV = {"content-type": "text/csv"}
@@ -29,7 +29,7 @@ def _csv(texts: list[str]) -> str:
 
 
 def _post(service: Running, content: bytes | str, **more: object) -> httpx2.Response:
-    return httpx2.post(f"{service.address}/v1/batches", content=content, timeout=30, **more)  # type: ignore[arg-type]
+    return httpx2.post(f"{service.address}/v1/batches", content=content, timeout=DEADLINE, **more)  # type: ignore[arg-type]
 
 
 def _finished(service: Running, job: str) -> dict:

@@ -133,7 +133,7 @@ def test_a_message_has_a_short_id(small: Running) -> None:
     """Answers repeat it, and wait in memory for a client that does not read."""
     with connect(small.address.replace("http", "ws") + "/v1/stream") as stream:
         stream.send(json.dumps({"id": "a" * 201, "text": "happy"}))
-        assert json.loads(stream.recv(timeout=30))["error"]["code"] == "validation"
+        assert json.loads(stream.recv(timeout=DEADLINE))["error"]["code"] == "validation"
 
 
 def test_malformed_messages_count_against_the_rate(linear_model: Path, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_malformed_messages_count_against_the_rate(linear_model: Path, tmp_path:
         with connect(address, additional_headers={"x-api-key": key}) as stream:
             for _ in range(4):
                 stream.send("{")
-            codes = [json.loads(stream.recv(timeout=30))["error"]["code"] for _ in range(4)]
+            codes = [json.loads(stream.recv(timeout=DEADLINE))["error"]["code"] for _ in range(4)]
     assert codes == ["malformed", *["too_many_calls"] * 3]  # opening the stream was the first call
 
 
@@ -211,7 +211,7 @@ def test_bodies_of_all_clients_have_one_bound(small: Running) -> None:
         memory = small.service.body_memory
         wait_until(lambda: memory._free < 20_000, "the body is not read")
         answer = httpx2.post(f"{small.address}/v1/predict", content=body + " " * 4_000,
-                             headers={"content-type": "application/json"}, timeout=30)  # fmt: skip
+                             headers={"content-type": "application/json"}, timeout=DEADLINE)  # fmt: skip
         problem(answer, 429, "overloaded")
     wait_until(lambda: memory._free == 30_000, "bytes of a body are lost")
     assert small.post("/v1/predict", {"texts": ["a" * 15_000]}).status_code == 200

@@ -18,7 +18,7 @@ from insula.api.stored import erase_subject
 from insula.operations.credentials.quota import Quota
 from insula.operations.store.database import open_database
 from insula.operations.store.tables import FEEDBACK, PREDICTIONS
-from waiting import eventually, wait_until
+from waiting import DEADLINE, eventually, wait_until
 
 WORKERS = 6
 ANSWERED, REFUSED = {200, 201}, {429, 503}
@@ -37,7 +37,9 @@ class Load:
         self.stopping = False
 
     async def worker(self, number: int) -> None:
-        async with httpx2.AsyncClient(base_url=self._service.address, headers=self._headers, timeout=30) as client:
+        async with httpx2.AsyncClient(
+            base_url=self._service.address, headers=self._headers, timeout=DEADLINE
+        ) as client:
             while not self.stopping:
                 self.sent += 1
                 if self.sent % 5 == 0:

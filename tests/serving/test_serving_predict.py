@@ -15,6 +15,7 @@ from serving_running import Running, problem
 import toy_data
 from insula.core.levels import compute_level_predictions
 from insula.inference.predictor import Predictor
+from waiting import DEADLINE
 
 TEXTS = [example.text for example in toy_data.toy_dataset("multi").split("test")]
 any_text = st.one_of(
@@ -45,7 +46,7 @@ def test_the_answer_is_the_library_s(served: Running, predictor: Predictor) -> N
 @given(requests=st.lists(st.lists(any_text, min_size=1, max_size=12), min_size=1, max_size=12))
 def test_under_any_concurrency(served: Running, predictor: Predictor, requests: list[list[str]]) -> None:
     async def ask() -> list[httpx2.Response]:
-        async with httpx2.AsyncClient(base_url=served.address, timeout=30) as client:
+        async with httpx2.AsyncClient(base_url=served.address, timeout=DEADLINE) as client:
             return await asyncio.gather(*(client.post("/v1/predict", json={"texts": texts}) for texts in requests))
 
     for texts, answer in zip(requests, asyncio.run(ask()), strict=True):

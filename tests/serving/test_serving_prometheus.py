@@ -15,7 +15,7 @@ from serving_running import Running, running
 
 from debian_services import Prometheus
 from insula.api.access import create_key
-from waiting import wait_until
+from waiting import DEADLINE, wait_until
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def scraped(linear_model: Path, tmp_path: Path) -> Iterator[tuple[Running, Prome
 
 
 def _value(prometheus: Prometheus, query: str) -> float | None:
-    answer = httpx2.get(f"{prometheus.address}/api/v1/query", params={"query": query}, timeout=30).json()
+    answer = httpx2.get(f"{prometheus.address}/api/v1/query", params={"query": query}, timeout=DEADLINE).json()
     found: list[Any] = answer["data"]["result"]
     return float(found[0]["value"][1]) if found else None
 

@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 
 import toy_data
 from insula.inference.predictor import Predictor
-from waiting import wait_until
+from waiting import DEADLINE, wait_until
 
 TEXTS = [example.text for example in toy_data.toy_dataset("multi").split("test")]
 
@@ -27,7 +27,7 @@ def test_answers_come_in_order_under_the_client_s_ids(served: Running, predictor
     with connect(_address(served)) as stream:
         for number, text in enumerate(texts):
             stream.send(json.dumps({"id": number, "text": text}))
-        answers = [json.loads(stream.recv(timeout=30)) for _ in texts]
+        answers = [json.loads(stream.recv(timeout=DEADLINE)) for _ in texts]
     assert [answer["id"] for answer in answers] == list(range(len(texts)))
     for answer, wanted in zip(answers, predictor.predict(texts), strict=True):
         assert answer["labels"] == list(wanted.labels)
@@ -40,7 +40,7 @@ def test_a_wrong_message_is_answered_and_the_stream_goes_on(served: Running) -> 
         for message in wrong:
             stream.send(message)
         stream.send('{"id": "last", "text": "happy", "outputs": ["labels"]}')
-        answers = [json.loads(stream.recv(timeout=30)) for _ in range(len(wrong) + 1)]
+        answers = [json.loads(stream.recv(timeout=DEADLINE)) for _ in range(len(wrong) + 1)]
     codes = [answer["error"]["code"] for answer in answers[:-1]]
     assert codes == ["malformed", "validation", "not_found", "malformed", "validation", "malformed"]
     assert answers[2]["id"] == 7
@@ -52,7 +52,7 @@ def test_pages_of_other_origins_are_not_let_in(served: Running) -> None:
         if allowed:
             with connect(_address(served), origin=origin) as stream:  # type: ignore[arg-type]
                 stream.send('{"text": "happy"}')
-                assert "labels" in json.loads(stream.recv(timeout=30))
+                assert "labels" in json.loads(stream.recv(timeout=DEADLINE))
         else:
             with pytest.raises(InvalidStatus) as refused:
                 connect(_address(served), origin=origin)  # type: ignore[arg-type]
@@ -63,7 +63,7 @@ def test_a_message_that_is_too_large_ends_the_stream(linear_model: Path) -> None
     with running(linear_model, limits={"body_bytes": 1000}) as service, connect(_address(service)) as stream:
         stream.send(json.dumps({"text": "a" * 2000}))
         with pytest.raises(ConnectionClosed):
-            stream.recv(timeout=30)
+            stream.recv(timeout=DEADLINE)
 
 
 def _texts_taken(service: Running, held: Held) -> int:
