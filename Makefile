@@ -27,7 +27,7 @@ demo: setup ## Train on real tweets, evaluate, predict a few sentences, say wher
 	@echo "report: $(CURDIR)/runs/demo/report.html"
 
 test: setup ## Run the fast tests.
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-slow: setup ## Run the tests that train for real.
 	$(BIN)/python -m pytest -m slow

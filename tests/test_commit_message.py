@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from waiting import DEADLINE
+
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts" / "check_commit_message.py"
 LONGEST = "x" * 72
@@ -17,7 +19,7 @@ LONGEST = "x" * 72
 def _checked(folder: Path, message: str) -> subprocess.CompletedProcess[str]:
     file = folder / "COMMIT_EDITMSG"
     file.write_text(message, encoding="utf-8")
-    return subprocess.run([sys.executable, str(SCRIPT), str(file)], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, str(SCRIPT), str(file)], capture_output=True, text=True, timeout=DEADLINE)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_the_hook_of_pre_commit_runs_the_check(tmp_path: Path) -> None:
     assert (interpreter, ROOT / script) == (".venv/bin/python", SCRIPT)
     person = {f"GIT_{role}_{part}": "a@b.c" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
     git = ["git", "-C", str(tmp_path)]
-    subprocess.run([*git, "init", "-q"], check=True, timeout=60)
+    subprocess.run([*git, "init", "-q"], check=True, timeout=DEADLINE)
     file = tmp_path / ".git" / "hooks" / "commit-msg"
     file.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{SCRIPT}" "$1"\n', encoding="utf-8")
     file.chmod(0o755)
@@ -69,7 +71,7 @@ def test_the_hook_of_pre_commit_runs_the_check(tmp_path: Path) -> None:
         done = subprocess.run(
             [*git, "commit", "-q", "--allow-empty", "-m", subject],
             env={**os.environ, **person},
-            timeout=60,
+            timeout=DEADLINE,
             check=False,
         )
         assert done.returncode == status

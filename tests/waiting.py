@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-DEADLINE = 120.0
+DEADLINE = 240.0
 """Seconds after which a test fails that waits for another process, thread or page; only a failing test takes them."""
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from waiting import DEADLINE
+
 CODE = """
 import resource, sys
 from insula.api.prediction import predict_file
@@ -20,7 +22,7 @@ def peak(source: Path, output: Path, model: Path) -> tuple[int, int]:
     """Return rows predicted and the peak resident size in MiB."""
     done = subprocess.run(
         [sys.executable, "-c", CODE, str(source), str(output), str(model)],
-        capture_output=True, text=True, timeout=280, check=True,
+        capture_output=True, text=True, timeout=DEADLINE, check=True,
     )  # fmt: skip
     rows, size = map(int, done.stdout.split())
     return rows, size

@@ -27,6 +27,7 @@ from insula.serving.answers import build_answers, rank_labels
 from insula.serving.pages.answer_view import build_answer_view
 from insula.serving.pages.words import Translator
 from insula.text.preparation import Preparation
+from waiting import DEADLINE
 
 CATEGORICAL: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "dimensional")
 NAMES = ("anger", "fear", "joy", "love")
@@ -191,5 +192,7 @@ def test_the_browser_decides_as_python_does(tmp_path: Path) -> None:
         "console.log(JSON.stringify(found.map(({ chosen, abstained }) => ({ chosen, abstained }))));\n",
         encoding="utf-8",
     )
-    done = subprocess.run([str(NODE), "run.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [str(NODE), "run.mjs"], cwd=tmp_path, capture_output=True, text=True, timeout=DEADLINE, check=True
+    )
     assert json.loads(done.stdout) == expected

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import insula
+from waiting import DEADLINE
 
 PACKAGE = Path(insula.__file__).parent
 NAMES = [
@@ -48,7 +49,7 @@ def test_light_names_load_nothing_heavy() -> None:
         "from insula import Example, InsulaError, LabelScheme, ModelInput, Prediction, Turn; import sys; "
         "print([n for n in ('numpy', 'torch', 'pyarrow', 'sklearn') if n in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE, check=True)
     assert done.stdout.strip() == "[]"
 
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 import toy_data
 from insula.cli.app import app
 from insula.data.formats.writers import open_writer
+from waiting import DEADLINE
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def process() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
         command = [*PROGRAM, *(str(one) for one in arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+        return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False, **options)
 
     return run
 

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from insula import __version__
 from insula.cli.app import app
 from insula.training.recipe.recipe import list_builtin_recipes
+from waiting import DEADLINE
 
 Insula = Callable[..., Any]
 PYTHON = re.compile(r"<(bool|str|int|float|path|file|int range|float range|list\[\w+\]|tuple)>|\b(TEXT|INTEGER)\b \[")
@@ -103,7 +104,13 @@ def test_names_are_completed(tmp_path: Path, typed: str, expected: set[str]) -> 
         PROGRAM[2].replace("main()", "app(prog_name='insula')").replace("import main", "import app"),
     ]
     done = subprocess.run(
-        program, cwd=tmp_path, env={**os.environ, **asked}, capture_output=True, text=True, timeout=120, check=False
+        program,
+        cwd=tmp_path,
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
     )
     assert set(done.stdout.split()) == expected, done.stderr
 

@@ -55,7 +55,7 @@ def test_ctrl_c_says_how_to_go_on(here: Path, encoder_folder: Callable[..., Path
 def test_an_interrupted_run_goes_on(here: Path, encoder_folder: Callable[..., Path]) -> None:
     interrupted(here, encoder_folder())
     done = subprocess.run(
-        [*PROGRAM, "train", "--resume", "runs/care"], capture_output=True, text=True, timeout=200, check=False
+        [*PROGRAM, "train", "--resume", "runs/care"], capture_output=True, text=True, timeout=DEADLINE, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "Resuming runs/care" in done.stderr

@@ -58,7 +58,7 @@ def test_the_road_from_a_run_to_a_small_fast_model(
 def test_the_starter_is_benched_on_texts_that_come_with_insula(
     insula: Callable[..., Any], here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = insula("model", "bench", "--rows", "20")
+    said = insula("model", "bench", "--rows", "6")
     assert said.exit_code == 0, said.output
     assert "using the built-in data sets tweets, reviews-zh" in said.stderr
     assert "rows/s" in said.stdout

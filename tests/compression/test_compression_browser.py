@@ -90,10 +90,8 @@ def fake_libraries(folder: Path) -> Path:
     ("family", "kind"),
     [
         (STARTER, "multi"),
-        ("textcnn", "single"),
-        ("transformer", "single"),
         ("encoder", "binary"),
-        ("encoder", "dimensional"),
+        ("transformer", "dimensional"),
         ("textcnn in windows", "single"),
     ],
 )

@@ -30,6 +30,7 @@ from insula.models.quiet import silence_transformers
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
 from unexported import unexported
+from waiting import DEADLINE
 
 LONG = "and a plain table " * 100
 TEXTS = [LONG, "lovely wonderful day", "awful train and terrible work", "a plain usual table", "开心 today"]
@@ -162,7 +163,7 @@ def test_a_folder_without_torch_answers_the_same(onnx_folder: Path, trained_run:
         "from insula.inference.predictor import Predictor\n"
         f"print(Predictor.load({str(onnx_folder)!r}).predict(['lovely wonderful'])[0].label)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert done.stdout.strip() == Predictor.load(run.path).predict(["lovely wonderful"])[0].label, done.stderr
 
 

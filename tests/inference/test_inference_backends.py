@@ -22,6 +22,7 @@ from insula.inference.parity import PARITY, check_export
 from insula.inference.predictor import Predictor
 from insula.models.networks.averaged import AveragedTokens
 from insula.training.families.registry import families
+from waiting import DEADLINE
 
 # Each backend with the family whose folders it opens; a new backend must be added here.
 FAMILY_OF = {"linear": "linear", "onnx": "encoder", "static": "static", "torch": "encoder"}
@@ -116,7 +117,7 @@ def test_predicting_needs_no_torch(trained_run: Trained, family: str, missing: t
         "from insula.inference.predictor import Predictor\n"
         f"print(Predictor.load({str(folder)!r}).predict(['lovely wonderful'])[0].label)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "positive"
 

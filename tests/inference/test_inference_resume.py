@@ -29,6 +29,7 @@ from insula.inference.files import predict_file
 from insula.inference.parts import can_resume, get_parts_folder
 from insula.inference.predictor import Predictor
 from insula.text.preparation import Preparation
+from waiting import DEADLINE
 
 GROUP = 8
 EVERY_FORMAT = ("csv", "tsv.gz", "jsonl", "jsonl.gz", "json", "json.gz", "parquet", "arrow", "txt")
@@ -361,7 +362,7 @@ def test_killed_twice_and_resumed_it_is_the_same_bytes(
     (tmp_path / "in.csv").write_text(f"nr,text\n{lines}", encoding="utf-8")
     for parts in (3, 4):
         command = [sys.executable, "-c", KILLED, folder, tmp_path / "in.csv", tmp_path / "out.parquet", str(parts)]
-        killed = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        killed = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=False)
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         assert not (tmp_path / "out.parquet").exists()
     monkeypatch.setattr(files, "CHUNK", 16)

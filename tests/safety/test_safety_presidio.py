@@ -25,6 +25,7 @@ from insula.safety.pseudonyms import Pseudonyms
 from insula.safety.spans import Span
 from masking_cases import hand_made
 from masking_generator import generated
+from waiting import DEADLINE
 
 EVERYTHING = ("all", "presidio")
 
@@ -164,7 +165,7 @@ def test_the_command_line_takes_it(tmp_path: Path) -> None:
 
 def test_masking_our_own_kinds_loads_none_of_it() -> None:
     code = "import sys, insula; insula.mask_texts(['jo@x.de, 536-90-4399']); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE, check=True)
     assert not {"presidio_analyzer", "spacy", "tldextract"} & set(done.stdout.split())
 
 

@@ -62,7 +62,7 @@ def test_promtool_finds_nothing_wrong_with_the_metrics(served: Running) -> None:
         [promtool, "check", "metrics"],
         input=served.get("/metrics").content,
         capture_output=True,
-        timeout=60,
+        timeout=DEADLINE,
         check=False,
     )
     assert checked.returncode == 0, checked.stderr.decode() + checked.stdout.decode()

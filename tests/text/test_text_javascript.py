@@ -12,6 +12,7 @@ import pytest
 from insula.core.errors import RecipeError
 from insula.text.javascript import to_javascript
 from insula.text.portable import _PATTERNS, PORTABLE, describe_portable_steps
+from waiting import DEADLINE
 
 NODE = shutil.which("node")
 TEXTS = [
@@ -37,7 +38,7 @@ def test_matches_are_the_same(source: str) -> None:
     )
     given = json.dumps([[to_javascript(one) for one in patterns], TEXTS])
     done = subprocess.run(
-        [str(NODE), "-e", script], input=given, capture_output=True, text=True, timeout=60, check=True
+        [str(NODE), "-e", script], input=given, capture_output=True, text=True, timeout=DEADLINE, check=True
     )
     found = json.loads(done.stdout)
     assert sum(len(matches) for rows in found for matches in rows) > 20
