@@ -35,7 +35,7 @@ from insula.augmentation.augment_rows import AugmentedFile
 from insula.cli.app import app
 from insula.compression.bench import Bench
 from insula.compression.compress import CompressionResult
-from insula.compression.prune import Pruned
+from insula.compression.prune import PruningResult
 from insula.compression.quantize import CompressedModel
 from insula.core.builtin_schemes import BUILTIN_SCHEMES
 from insula.data.formats.formats import EXTENSIONS, FORMATS
@@ -46,10 +46,10 @@ from insula.evaluation.metrics.metric_names import METRICS
 from insula.evaluation.result import Evaluation
 from insula.inference.files import FileResult
 from insula.inference.predictor import Predictor
-from insula.models.pretrained import ALIASES, Pretrained
+from insula.models.pretrained import ALIASES, EncoderAlias
 from insula.operations.monitoring.settings import AlertRule, Fields, Windows
 from insula.operations.routing.route_file import Route, RouteFile
-from insula.safety.mask import Masked
+from insula.safety.mask import MaskedText
 from insula.text.preparation import ENCODER_STEPS, TEXT_STEPS, WORD_STEPS
 from insula.training.families.registry import families
 from insula.training.pretraining.inputs import PretrainRun
@@ -121,7 +121,7 @@ def model_families() -> str:
     )
 
 
-def _revision(known: Pretrained) -> str:
+def _revision(known: EncoderAlias) -> str:
     return "only from the package" if known.revision is None else f"`{known.revision[:12]}`"
 
 
@@ -213,12 +213,12 @@ def results() -> str:
         SearchResult,
         CompressedModel,
         CompressionResult,
-        Pruned,
+        PruningResult,
         Bench,
         EvaluationRun,
         ComparisonRun,
         FileResult,
-        Masked,
+        MaskedText,
         MaskedFile,
         AttackDocument,
         AttackedText,

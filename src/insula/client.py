@@ -212,7 +212,7 @@ class Client(_BaseClient):
         """
         found = Predictions()
         for request in self._build_requests(texts, dialogue, judge, target, model):
-            found.add(self._ask("POST", PREDICT, _build_wait_header(wait_ms), request.body), request.inputs)
+            found.add(self._send("POST", PREDICT, _build_wait_header(wait_ms), request.body), request.inputs)
         return found
 
     def explain(
@@ -225,12 +225,13 @@ class Client(_BaseClient):
         """
         found = []
         for request in self._explain_requests(texts, options):
-            found += _parse_explanations(self._ask("POST", EXPLAIN, _build_wait_header(wait_ms), request.body), request)
+            answer = self._send("POST", EXPLAIN, _build_wait_header(wait_ms), request.body)
+            found += _parse_explanations(answer, request)
         return found
 
     def models(self) -> list[dict[str, Any]]:
         """Return the served models: name, version, family, kind, labels, scores."""
-        listed: list[dict[str, Any]] = self._ask("GET", MODELS)["models"]
+        listed: list[dict[str, Any]] = self._send("GET", MODELS)["models"]
         return listed
 
     def ready(self) -> bool:
@@ -252,7 +253,7 @@ class Client(_BaseClient):
     ) -> None:
         self.close()
 
-    def _ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: Any = None) -> Any:
+    def _send(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: Any = None) -> Any:
         for attempt in range(self.patience.attempts):
             answer, failure = None, None
             try:
@@ -288,7 +289,7 @@ class AsyncClient(_BaseClient):
         """Return one prediction per text, in order, as `Client.predict` does; requests run concurrently."""
         requests = list(self._build_requests(texts, dialogue, judge, target, model))
         found = Predictions()
-        for request, answer in zip(requests, await self._ask_all(PREDICT, wait_ms, requests), strict=True):
+        for request, answer in zip(requests, await self._send_all(PREDICT, wait_ms, requests), strict=True):
             found.add(answer, request.inputs)
         return found
 
@@ -297,20 +298,20 @@ class AsyncClient(_BaseClient):
     ) -> list[Explanation]:
         """Return one explanation per text, in order, as `Client.explain` does; requests run concurrently."""
         requests = list(self._explain_requests(texts, options))
-        answers = await self._ask_all(EXPLAIN, wait_ms, requests)
+        answers = await self._send_all(EXPLAIN, wait_ms, requests)
         return [
             explanation
             for request, answer in zip(requests, answers, strict=True)
             for explanation in _parse_explanations(answer, request)
         ]
 
-    async def _ask_all(self, path: str, wait_ms: int | None, requests: Sequence[_Request]) -> list[Any]:
+    async def _send_all(self, path: str, wait_ms: int | None, requests: Sequence[_Request]) -> list[Any]:
         """Return the answers to several requests, some of them at a time."""
         slots = asyncio.Semaphore(self.patience.at_once)
 
         async def ask(request: _Request) -> Any:
             async with slots:
-                return await self._ask("POST", path, _build_wait_header(wait_ms), request.body)
+                return await self._send("POST", path, _build_wait_header(wait_ms), request.body)
 
         tasks = [asyncio.ensure_future(ask(request)) for request in requests]
         try:
@@ -321,7 +322,7 @@ class AsyncClient(_BaseClient):
 
     async def models(self) -> list[dict[str, Any]]:
         """Return the served models: name, version, family, kind, labels, scores."""
-        listed: list[dict[str, Any]] = (await self._ask("GET", MODELS))["models"]
+        listed: list[dict[str, Any]] = (await self._send("GET", MODELS))["models"]
         return listed
 
     async def ready(self) -> bool:
@@ -343,7 +344,7 @@ class AsyncClient(_BaseClient):
     ) -> None:
         await self.close()
 
-    async def _ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: Any = None) -> Any:
+    async def _send(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: Any = None) -> Any:
         for attempt in range(self.patience.attempts):
             answer, failure = None, None
             try:

@@ -22,7 +22,7 @@ from insula.core.errors import DataError, OutputError
 from insula.core.prediction import Prediction
 from insula.data.formats.formats import open_rows
 from insula.data.formats.writers import open_writer
-from insula.inference.predictor import CHUNK, Encoded, Predictor
+from insula.inference.predictor import CHUNK, EncodedInputs, Predictor
 
 TABLES = ("csv", "tsv", "jsonl", "json", "parquet", "arrow")
 WORDS = ("lovely happy", "awful angry", "ordinary plain", "开心 美好", "糟糕 愤怒")
@@ -216,7 +216,7 @@ def test_an_error_on_the_way_leaves_nothing_under_the_name(
     write(tmp_path / "in.csv", [{"text": "" if n == 5 else "lovely"} for n in range(CHUNK + 10)])
     good, calls = predictor.encode, itertools.count()
 
-    def fail_late(texts: list[str]) -> Encoded:
+    def fail_late(texts: list[str]) -> EncodedInputs:
         if next(calls):
             raise RuntimeError("the backend broke")
         return good(texts)

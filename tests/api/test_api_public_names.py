@@ -85,6 +85,9 @@ def test_type_checkers_find_typing_errors_in_names(tmp_path: Path) -> None:
     ("module", "old", "new"),
     [
         ("insula.core.builtin_schemes", "builtin_scheme", "get_builtin_scheme"),
+        ("insula.compression.prune", "Pruned", "PruningResult"),
+        ("insula.training.recalibrate", "Recalibrated", "RecalibrationResult"),
+        ("insula.safety.mask", "Masked", "MaskedText"),
         ("insula.core.model_input", "dialogue_inputs", "build_dialogue_inputs"),
         ("insula.safety.pseudonyms", "new_key", "create_key"),
     ],

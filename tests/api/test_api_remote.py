@@ -10,7 +10,7 @@ import pytest
 import insula.inference.files as files
 from insula.api.prediction import predict_file
 from insula.core.errors import DataError, MissingFileError, OutputError
-from insula.inference.predictor import Encoded, Predictor
+from insula.inference.predictor import EncodedInputs, Predictor
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_stopped_job_leaves_nothing_there_and_is_gone_on_with(
     monkeypatch.setattr(files, "CHUNK", 16)
     good = predictor.encode
 
-    def stop_late(texts: list[str]) -> Encoded:
+    def stop_late(texts: list[str]) -> EncodedInputs:
         if len(texts) < 16:
             raise KeyboardInterrupt
         return good(texts)

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 import insula
 import toy_data
-from insula.augmentation.attacks.characters import HALVES, change_characters
-from insula.augmentation.attacks.search import Limits, Sentence, attack_rows
+from insula.augmentation.attacks.characters import HALVES, find_character_edits
+from insula.augmentation.attacks.search import AttackLimits, Sentence, attack_rows
 from insula.cli.app import app
 from insula.core.decision import DecisionRule
 from insula.core.errors import DataError, OutputError, UnknownNameError
@@ -71,7 +71,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _attack(predictor: Predictor, texts: list[str], **limits: float) -> list[tuple[str, str, bool]]:
     rows = list(enumerate(map(ModelInput, texts)))
-    found = attack_rows(predictor, rows, change_characters, limits=Limits(**limits))  # type: ignore[arg-type]
+    found = attack_rows(predictor, rows, find_character_edits, limits=AttackLimits(**limits))  # type: ignore[arg-type]
     return [(one.text, one.changed, one.is_success) for one in sorted(found, key=lambda one: one.row)]
 
 
@@ -108,7 +108,7 @@ def test_outcomes_do_not_depend_on_the_rows_beside(predictor: Predictor) -> None
 
 
 def test_queries_and_confidence_are_those_of_the_model(predictor: Predictor, backend: WordBackend) -> None:
-    (one,) = attack_rows(predictor, [(7, ModelInput("a lovely day"))], change_characters)
+    (one,) = attack_rows(predictor, [(7, ModelInput("a lovely day"))], find_character_edits)
     assert (one.row, one.words, one.edits) == (7, 3, 1)
     assert one.queries == len(backend.seen)
     scores = predictor.decide([one.text, one.changed]).scores
@@ -116,14 +116,14 @@ def test_queries_and_confidence_are_those_of_the_model(predictor: Predictor, bac
 
 
 def test_punctuation_is_no_word_of_an_outcome(predictor: Predictor) -> None:
-    (one,) = attack_rows(predictor, [(0, ModelInput("!! a lovely, day 😂 ..."))], change_characters)
+    (one,) = attack_rows(predictor, [(0, ModelInput("!! a lovely, day 😂 ..."))], find_character_edits)
     assert (one.words, one.edits) == (3, 1)
 
 
 def test_halves_are_two_characters_beside_each_other() -> None:
     assert all(len(halves) == 2 for halves in HALVES.values())
     assert HALVES["好"] == "女子"
-    found = {word for seed in range(9) for word in change_characters(Sentence.of("好"), 0, random.Random(seed))}
+    found = {word for seed in range(9) for word in find_character_edits(Sentence.of("好"), 0, random.Random(seed))}
     assert "女子" in found
 
 

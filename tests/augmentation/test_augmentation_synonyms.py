@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from insula.augmentation.attacks.search import Sentence
-from insula.augmentation.attacks.words import change_words
+from insula.augmentation.attacks.words import find_synonym_edits
 from insula.augmentation.registry import Situation, augmenters
 from insula.augmentation.wordnet import WIDE, Thesaurus, load_thesaurus
 from insula.core.errors import DataError, MissingFileError
@@ -54,13 +54,13 @@ def test_one_of_ten_words_is_replaced_and_intensifiers_stay() -> None:
 def test_the_attack_knows_more_synonyms() -> None:
     assert load_thesaurus(WIDE).find("crew", "the") == ("staff",)
     assert load_thesaurus(WIDE).find("apple", "some") == ("pome",)
-    assert change_words(Sentence.of("the crew"), 1, random.Random(0)) == ["staff"]
+    assert find_synonym_edits(Sentence.of("the crew"), 1, random.Random(0)) == ["staff"]
 
 
 def test_the_attack_may_replace_a_feeling() -> None:
     sentence = Sentence.of("they enjoy an answer")
-    assert change_words(sentence, 1, random.Random(0)) == ["relish"]
-    assert change_words(sentence, 2, random.Random(0)) == []
+    assert find_synonym_edits(sentence, 1, random.Random(0)) == ["relish"]
+    assert find_synonym_edits(sentence, 2, random.Random(0)) == []
 
 
 def test_without_wordnet_the_error_says_what_to_install(

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from insula.api.stored import verify_audit
-from insula.operations.credentials.keys import Keys
+from insula.operations.credentials.keys import KeyStore
 from insula.operations.store.database import open_database
 from insula.operations.store.retention import Retention
-from insula.operations.store.rows import Rows, StoredPrediction
+from insula.operations.store.rows import RetainedRows, StoredPrediction
 
 
 def _audited(folder: Path) -> list[dict[str, Any]]:
@@ -38,7 +38,7 @@ def test_the_life_of_a_key(insula: Callable[..., Any], here: Path) -> None:
     assert states == ["active", "revoked"]
 
     database = open_database(here / "insula-data")
-    assert Keys(database).recognise(secret) is not None
+    assert KeyStore(database).recognise(secret) is not None
     database.close()
     entries = _audited(here / "insula-data" / "audit")
     assert [entry["event"] for entry in entries] == ["key.created", "key.rotated", "key.revoked"]
@@ -70,7 +70,7 @@ def test_no_key_is_made_that_the_audit_log_does_not_know(insula: Callable[..., A
 
 def test_a_subject_is_erased_and_the_log_says_so(insula: Callable[..., Any], here: Path) -> None:
     database = open_database("insula-data")
-    Rows(database, Retention(1)).keep(
+    RetainedRows(database, Retention(1)).keep(
         [StoredPrediction("c", "m", {}, subject="anna@example.org"), StoredPrediction("c", "m", {})]
     )
     database.close()

@@ -25,10 +25,10 @@ def trained(insula: Insula, here: Path) -> Callable[[], tuple[str, dict[str, obj
     return train
 
 
-Trained = Callable[[], tuple[str, dict[str, object]]]
+TrainedModel = Callable[[], tuple[str, dict[str, object]]]
 
 
-def test_a_label_with_one_example(trained: Trained, here: Path) -> None:
+def test_a_label_with_one_example(trained: TrainedModel, here: Path) -> None:
     write_csv(
         here / "rows.csv", [*messages(120), {"id": "x", "message": "so surprised by all this", "emotion": "surprise"}]
     )
@@ -36,14 +36,14 @@ def test_a_label_with_one_example(trained: Trained, here: Path) -> None:
     assert "1 label has one example only: surprise." in said
 
 
-def test_nul_bytes(trained: Trained, here: Path) -> None:
+def test_nul_bytes(trained: TrainedModel, here: Path) -> None:
     text = write_csv(here / "rows.csv", messages(120)).read_bytes()
     (here / "rows.csv").write_bytes(text.replace(b"happy", b"ha\0ppy"))
     said, _ = trained()
     assert "NUL characters were removed" in said
 
 
-def test_a_cell_of_a_megabyte(trained: Trained, here: Path) -> None:
+def test_a_cell_of_a_megabyte(trained: TrainedModel, here: Path) -> None:
     rows = messages(120)
     rows[5]["message"] += " so happy" * 120_000
     write_csv(here / "rows.csv", rows)
@@ -51,7 +51,7 @@ def test_a_cell_of_a_megabyte(trained: Trained, here: Path) -> None:
     assert "1 text of 'rows.csv' truncated to 20,000 characters" in said
 
 
-def test_mixed_encodings(trained: Trained, here: Path) -> None:
+def test_mixed_encodings(trained: TrainedModel, here: Path) -> None:
     content = write_csv(here / "rows.csv", messages(120)).read_bytes()
     content += "200,我今天很开心 happy,joy\n".encode() + "201,这家酒店的服务很糟糕 terrible,anger\n".encode("gb18030")
     (here / "rows.csv").write_bytes(content)
@@ -59,7 +59,7 @@ def test_mixed_encodings(trained: Trained, here: Path) -> None:
     assert "1 line is not utf-8 like the rest: read as gb18030" in said
 
 
-def test_rows_that_cannot_be_read(trained: Trained, here: Path) -> None:
+def test_rows_that_cannot_be_read(trained: TrainedModel, here: Path) -> None:
     with write_csv(here / "rows.csv", messages(120)).open("a", encoding="utf-8") as file:
         file.write("1,2,3,4,5,6\n")
     said, _ = trained()

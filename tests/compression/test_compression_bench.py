@@ -31,7 +31,8 @@ def test_the_fastest_is_chosen(trained_run: Callable[..., Any], monkeypatch: pyt
         speed = {"onnx": 100.0, "torch": 50.0}
         size = {448: 0.8, 768: 1.0, 1536: 1.5, 3072: 1.51, 6144: 0.9}
         return [
-            bench_file.Trial(one, speed[str(one.backend)] * (one.threads or 1) * size[one.tokens]) for one in engines
+            bench_file.BenchTrial(one, speed[str(one.backend)] * (one.threads or 1) * size[one.tokens])
+            for one in engines
         ]
 
     monkeypatch.setattr(bench_file, "_measure", measured)

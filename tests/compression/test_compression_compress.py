@@ -18,7 +18,7 @@ from insula.cli.model.compress import parse_size
 from insula.compression.compress import PLANS, compress
 from insula.compression.compression_data import CompressionData
 from insula.compression.compressor import Compressor
-from insula.compression.parity import Limits
+from insula.compression.parity import ParityLimits
 from insula.compression.quantization.plan import Plan
 from insula.core.errors import ParityError
 from insula.core.progress import Silent
@@ -81,7 +81,7 @@ def test_a_pruned_model_answers_seen_texts_as_the_whole_one(tmp_path: Path, trai
     few = {**whole.splits, "train": whole.split("train")[:8]}  # all rows together have every word
     dataset = dataclasses.replace(whole, splits=few)
     made = Compressor(folder, CompressionData.of(dataset, folder))
-    candidate = made.make(Plan("float32", 32, least_tokens=1), tmp_path, Limits(1.0, None))
+    candidate = made.make(Plan("float32", 32, least_tokens=1), tmp_path, ParityLimits(1.0, None))
     vocabulary = candidate.steps["vocabulary"]
     assert vocabulary["after"] < vocabulary["before"]
     texts = [example.text for example in dataset.split("train")]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import toy_data
-from insula.compression.parity import Limits, measure_batch_invariance, measure_parity, require_parity
+from insula.compression.parity import ParityLimits, measure_batch_invariance, measure_parity, require_parity
 from insula.compression.quantization.graph import Graph
 from insula.core.decision import DecisionRule
 from insula.core.errors import ParityError
@@ -51,7 +51,7 @@ def test_equal_answers_lose_nothing(logits: Any) -> None:
     assert found["agreement"] == 1.0
     assert found["loss"]["value"] == 0
     assert found["loss"]["low"] <= 0 <= found["loss"]["high"] < 0.01
-    assert require_parity(Limits(), found, GOOD_COMPANY)["validation"] == found
+    assert require_parity(ParityLimits(), found, GOOD_COMPANY)["validation"] == found
 
 
 def test_a_loss_beyond_the_limit_is_refused(logits: Any) -> None:
@@ -61,8 +61,8 @@ def test_a_loss_beyond_the_limit_is_refused(logits: Any) -> None:
     assert found["loss"]["low"] <= found["loss"]["value"] <= found["loss"]["high"]
     assert found["loss"]["value"] > 0.05
     with pytest.raises(ParityError, match=r"loss of macro-F1 must be at most 0\.005 on 400 .* Nothing was written"):
-        require_parity(Limits(agreement=None), found, GOOD_COMPANY)
-    assert require_parity(Limits(loss=0.5, agreement=None), found, GOOD_COMPANY)["limits"]["loss"] == 0.5
+        require_parity(ParityLimits(agreement=None), found, GOOD_COMPANY)
+    assert require_parity(ParityLimits(loss=0.5, agreement=None), found, GOOD_COMPANY)["limits"]["loss"] == 0.5
 
 
 def test_other_label_sets_are_refused_without_any_loss(logits: Any) -> None:
@@ -72,13 +72,13 @@ def test_other_label_sets_are_refused_without_any_loss(logits: Any) -> None:
     found = parity(logits, moved, gold)
     assert found["agreement"] == pytest.approx(0.95)
     with pytest.raises(ParityError, match=r"same on at least 97% .* Got 95\.0%"):
-        require_parity(Limits(loss=1.0), found, GOOD_COMPANY)
+        require_parity(ParityLimits(loss=1.0), found, GOOD_COMPANY)
 
 
 def test_an_undefined_loss_is_refused(logits: Any) -> None:
     found = {**parity(logits, logits), "loss": {"value": None, "low": None, "high": None}}
     with pytest.raises(ParityError, match="undefined"):
-        require_parity(Limits(), found, GOOD_COMPANY)
+        require_parity(ParityLimits(), found, GOOD_COMPANY)
 
 
 def test_scores_that_depend_on_company_are_refused(trained_run: Callable[..., Any], logits: Any) -> None:
@@ -90,7 +90,7 @@ def test_scores_that_depend_on_company_are_refused(trained_run: Callable[..., An
     moody = measure_batch_invariance(Moody(folder), SCHEME, RULE, texts, 1e-4)
     assert moody["largest_difference"] > 1e-3
     with pytest.raises(ParityError, match="the same alone and in any batch"):
-        require_parity(Limits(), parity(logits, logits), moody)
+        require_parity(ParityLimits(), parity(logits, logits), moody)
 
 
 def test_labels_near_their_threshold_may_change(trained_run: Callable[..., Any]) -> None:

@@ -16,7 +16,7 @@ import insula
 import toy_data
 from insula.compression.compression_data import CompressionData
 from insula.compression.compressor import SENSITIVITY_TEXTS, Compressor
-from insula.compression.parity import Limits, measure_parity
+from insula.compression.parity import ParityLimits, measure_parity
 from insula.compression.quantization.graph import Graph
 from insula.compression.quantization.plan import Plan
 from insula.compression.quantization.sensitivity import measure_sensitivities
@@ -29,9 +29,9 @@ from insula.models.folder import open_folder, seal
 TEXTS = ["lovely wonderful day", "awful train and terrible work", ".", "开心 today", "a plain usual table"]
 
 
-def make(run: Any, kind: Any, output: Path, plan: Plan, limits: Limits | None = None) -> Any:
+def make(run: Any, kind: Any, output: Path, plan: Plan, limits: ParityLimits | None = None) -> Any:
     folder, dataset = open_folder(run.model), toy_data.toy_dataset(kind)
-    return quantize(folder, dataset, output, plan, limits or Limits(), progress=Silent())
+    return quantize(folder, dataset, output, plan, limits or ParityLimits(), progress=Silent())
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_smaller_folder_answers_as_before(
     tmp_path: Path, trained_run: Callable[..., Any], family: str, kind: Any, plan: Plan
 ) -> None:
     run = trained_run(family, kind)
-    made = make(run, kind, tmp_path / "small", plan, Limits(0.05, None))
+    made = make(run, kind, tmp_path / "small", plan, ParityLimits(0.05, None))
     assert made.bytes < made.bytes_before
     assert made.bytes == sum(file.stat().st_size for file in made.path.iterdir())
     small, before = Predictor.load(made.path), Predictor.load(run.model)
@@ -85,12 +85,14 @@ def test_sensitive_products_stay_in_float_where_int8_fails(
     first = sorted(moved, key=lambda activation: -moved[activation])[:2]
     wanted = sorted(one.name for one in workshop.graph.find_products() if one.activation in first)
     measured_as_worse(monkeypatch, times=1)
-    made = quantize(folder, dataset, tmp_path / "small", Plan("int8", 8), Limits(0.05, 0.9), progress=recorder)
+    made = quantize(folder, dataset, tmp_path / "small", Plan("int8", 8), ParityLimits(0.05, 0.9), progress=recorder)
     assert "trying with the 2 most sensitive activations in float32" in recorder.said[-1]
     assert (made.steps["float_activations"], made.steps["float_products"]) == (2, wanted)
     assert made.steps["products"] == len(workshop.graph.find_products()) - len(wanted)
     assert made.parity["validation"]["agreement"] >= 0.9
-    whole = make(trained_run("encoder", "multi"), "multi", tmp_path / "whole", Plan("int8", 8), Limits(0.05, None))
+    whole = make(
+        trained_run("encoder", "multi"), "multi", tmp_path / "whole", Plan("int8", 8), ParityLimits(0.05, None)
+    )
     integers = [
         sum(node.op_type == "QuantizeLinear" for node in onnx.load(path / "model.onnx").graph.node)
         for path in (whole.path, made.path)
@@ -104,7 +106,7 @@ def test_what_fails_with_the_most_in_float_is_refused(
     folder, dataset = open_folder(trained_run("encoder", "multi").model), toy_data.toy_dataset("multi")
     measured_as_worse(monkeypatch, times=99)
     with pytest.raises(ParityError, match="label sets must be the same on at least 90%"):
-        quantize(folder, dataset, tmp_path / "small", Plan("int8", 8), Limits(0.05, 0.9), progress=recorder)
+        quantize(folder, dataset, tmp_path / "small", Plan("int8", 8), ParityLimits(0.05, 0.9), progress=recorder)
     tried = [sentence for sentence in recorder.said if "activations in float32" in sentence]
     assert len(tried) == len([count for count in FLOAT_ACTIVATIONS if count <= 8])  # four an encoder layer
     assert not list(tmp_path.iterdir())
@@ -123,7 +125,7 @@ def test_figures_of_the_model_before_are_not_claimed_again(tmp_path: Path, train
 
 def test_a_refusal_writes_nothing(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     with pytest.raises(ParityError, match="Nothing was written"):
-        make(trained_run("encoder", "multi"), "multi", tmp_path / "small", Plan("4bit", 4), Limits(-1.0))
+        make(trained_run("encoder", "multi"), "multi", tmp_path / "small", Plan("4bit", 4), ParityLimits(-1.0))
     assert not list(tmp_path.iterdir())
 
 
@@ -137,11 +139,11 @@ def test_what_cannot_be_made_smaller_says_so(tmp_path: Path, trained_run: Callab
         make(run, "single", tmp_path / "small", Plan())
     few = toy_data.toy_dataset("multi", validation=20)
     with pytest.raises(DataError, match="at least 50 validation rows"):
-        quantize(open_folder(run.model), few, tmp_path / "small", Plan(), Limits(), progress=Silent())
+        quantize(open_folder(run.model), few, tmp_path / "small", Plan(), ParityLimits(), progress=Silent())
     trained = toy_data.toy_dataset("multi")
     leaked = type(trained)(trained.name, trained.scheme, {**trained.splits, "validation": trained.split("train")})
     with pytest.raises(DataError, match="Got 0"):
-        quantize(open_folder(run.model), leaked, tmp_path / "small", Plan(), Limits(), progress=Silent())
+        quantize(open_folder(run.model), leaked, tmp_path / "small", Plan(), ParityLimits(), progress=Silent())
 
 
 @pytest.mark.parametrize("weights", ["int8", "8bit", "4bit"])
@@ -161,7 +163,9 @@ def test_without_products_only_the_table_is_smaller(
 ) -> None:
     run = trained_run("textcnn", "single")
     dataset = toy_data.toy_dataset("single")
-    made = quantize(open_folder(run.model), dataset, tmp_path / "small", Plan("int8", 8), Limits(), progress=recorder)
+    made = quantize(
+        open_folder(run.model), dataset, tmp_path / "small", Plan("int8", 8), ParityLimits(), progress=recorder
+    )
     assert any("no matrix products" in sentence for sentence in recorder.said)
     assert (made.steps["weights"], made.steps["tables"], made.steps["products"]) == ("float32", 8, 0)
     assert not {"activations", "weight_bits"} & set(made.steps)
@@ -176,7 +180,7 @@ def test_a_compressed_model_is_not_compressed_again(tmp_path: Path, trained_run:
             toy_data.toy_dataset("multi"),
             tmp_path / "b",
             Plan(),
-            Limits(),
+            ParityLimits(),
             progress=Silent(),
         )
 
@@ -191,7 +195,9 @@ def test_an_export_that_was_never_compared_is_compared_first(tmp_path: Path, tra
     graph.save(old / "model.onnx")
     seal(old, family="encoder", backend="onnx")
     with pytest.raises(ParityError, match="onnx and torch"):
-        quantize(open_folder(old), toy_data.toy_dataset("multi"), tmp_path / "b", Plan(), Limits(), progress=Silent())
+        quantize(
+            open_folder(old), toy_data.toy_dataset("multi"), tmp_path / "b", Plan(), ParityLimits(), progress=Silent()
+        )
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, trained_run: Callable[..., Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import toy_data
 from insula.compression.compression_data import CompressionData
 from insula.compression.compressor import Compressor
-from insula.compression.parity import Limits
+from insula.compression.parity import ParityLimits
 from insula.compression.quantization.plan import Plan
 from insula.compression.quantization.sensitivity import measure_sensitivities
 from insula.models.folder import open_folder
@@ -40,6 +40,6 @@ def test_sensitive_products_keep_float_activations(tmp_path: Path, trained_run: 
     assert steps["float_products"] == sorted(keep)
     assert steps["products"] == len(made.graph.find_products()) - len(keep)
     assert not whole.find_products()
-    candidate = made.make(Plan("int8", float_activations=2), tmp_path, Limits())
+    candidate = made.make(Plan("int8", float_activations=2), tmp_path, ParityLimits())
     assert candidate.parity["agreement"] > 0.9
     assert json.loads(json.dumps(candidate.steps)) == candidate.steps

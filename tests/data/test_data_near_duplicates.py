@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError
-from insula.data.splits.components import Components
+from insula.data.splits.components import DisjointSets
 from insula.data.splits.near_duplicates import (
     MOST_COMPARED,
     _iterate_similar_pairs,
@@ -115,7 +115,7 @@ def test_recall_and_precision_against_brute_force(threshold: float) -> None:
         base = sentence(rng)
         texts += [base, with_edits(base, rng.randint(0, 6), rng), with_edits(base, rng.randint(0, 6), rng)]
     sets = [build_shingles(text) for text in texts]
-    exact = Components(len(texts))
+    exact = DisjointSets(len(texts))
     pairs = []
     for one, other in itertools.combinations(range(len(texts)), 2):
         shared = len(sets[one] & sets[other])

@@ -66,7 +66,7 @@ def workplace(
     from insula.data.formats.row_reader import MemoryRows
     from insula.data.sources.builtin import BUILTIN_SOURCES
     from insula.inference.backends import backends
-    from insula.models.pretrained import ALIASES, Pretrained
+    from insula.models.pretrained import ALIASES, EncoderAlias
     from insula.text.preparation import TEXT_STEPS
     from insula.training.families.registry import families
     from insula.training.loss_terms.registry import loss_terms
@@ -91,7 +91,7 @@ def workplace(
     monkeypatch.syspath_prepend(str(package.parent))
     (package / "__init__.py").touch()
     (package / "model").symlink_to(encoder)
-    tiny = Pretrained("owner/tiny", "0" * 40, "tiny_minilm", "model", hash_file(encoder / "model.safetensors"))
+    tiny = EncoderAlias("owner/tiny", "0" * 40, "tiny_minilm", "model", hash_file(encoder / "model.safetensors"))
     monkeypatch.setitem(ALIASES, "minilm", tiny)
 
     registries: tuple[Registry, ...] = (TEXT_STEPS, families, backends, loss_terms)

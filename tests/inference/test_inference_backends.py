@@ -29,7 +29,7 @@ FAMILY_OF = {"linear": "linear", "onnx": "encoder", "static": "static", "torch":
 NEURAL = tuple(name for name in families if name != "linear")
 every_neural = pytest.mark.parametrize("family", NEURAL)
 every_backend = pytest.mark.parametrize("backend", FAMILY_OF)
-Trained = Callable[[str, Kind], Any]
+TrainedModel = Callable[[str, Kind], Any]
 ODD = ["", " ", "a", "again " * 200, "🙂", "开心", "\ud83d", "x" * 5000]
 
 
@@ -43,7 +43,7 @@ def test_every_backend_is_tested() -> None:
 
 
 @every_backend
-def test_logits_have_a_row_a_text_and_a_column_an_output(trained_run: Trained, backend: str) -> None:
+def test_logits_have_a_row_a_text_and_a_column_an_output(trained_run: TrainedModel, backend: str) -> None:
     family = FAMILY_OF[backend]
     kinds: tuple[Kind, ...] = ("single",) if family == "static" else ("single", "binary")
     for kind in kinds:
@@ -57,7 +57,7 @@ def test_logits_have_a_row_a_text_and_a_column_an_output(trained_run: Trained, b
 
 
 @every_backend
-def test_order_and_company_do_not_matter(trained_run: Trained, backend: str) -> None:
+def test_order_and_company_do_not_matter(trained_run: TrainedModel, backend: str) -> None:
     opened = backends[backend](trained_run(FAMILY_OF[backend], "single").model)
     texts = _texts("single")
     together = opened.logits(texts)
@@ -67,7 +67,7 @@ def test_order_and_company_do_not_matter(trained_run: Trained, backend: str) -> 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_onnx_and_torch_agree(trained_run: Trained, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_onnx_and_torch_agree(trained_run: TrainedModel, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = trained_run("encoder", kind).model
     onnx, torch = (Predictor.load(folder, backend=name) for name in ("onnx", "torch"))
     texts = _texts(kind)
@@ -84,7 +84,7 @@ def test_onnx_and_torch_agree(trained_run: Trained, kind: Kind, monkeypatch: pyt
 
 
 @every_neural
-def test_the_backends_agree_on_every_architecture(trained_run: Trained, family: str) -> None:
+def test_the_backends_agree_on_every_architecture(trained_run: TrainedModel, family: str) -> None:
     folder = trained_run(family, "single").model
     onnx, torch = (backends[name](folder) for name in ("onnx", "torch"))
     texts = _texts("single")
@@ -92,7 +92,7 @@ def test_the_backends_agree_on_every_architecture(trained_run: Trained, family: 
 
 
 @every_neural
-def test_padding_to_any_width_gives_the_same_logits(trained_run: Trained, family: str) -> None:
+def test_padding_to_any_width_gives_the_same_logits(trained_run: TrainedModel, family: str) -> None:
     folder = trained_run(family, "single").model
     for name in ("onnx", "torch"):
         backend: Any = backends[name](folder)
@@ -110,7 +110,7 @@ def test_padding_to_any_width_gives_the_same_logits(trained_run: Trained, family
     ("family", "missing"),
     [("encoder", ("torch", "transformers")), ("static", ("torch", "transformers", "onnxruntime"))],
 )
-def test_predicting_needs_no_torch(trained_run: Trained, family: str, missing: tuple[str, ...]) -> None:
+def test_predicting_needs_no_torch(trained_run: TrainedModel, family: str, missing: tuple[str, ...]) -> None:
     folder = trained_run(family, "single").model
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({missing}))\n"
@@ -125,7 +125,7 @@ def test_predicting_needs_no_torch(trained_run: Trained, family: str, missing: t
 @pytest.mark.parametrize(
     ("file", "message"), [("tokens.json", "has no tokens.json"), ("model.onnx", "cannot be opened")]
 )
-def test_a_missing_part_is_one_sentence(tmp_path: Path, trained_run: Trained, file: str, message: str) -> None:
+def test_a_missing_part_is_one_sentence(tmp_path: Path, trained_run: TrainedModel, file: str, message: str) -> None:
     for part in trained_run("encoder", "single").model.iterdir():
         if part.name != file:
             (tmp_path / part.name).symlink_to(part)
@@ -135,7 +135,7 @@ def test_a_missing_part_is_one_sentence(tmp_path: Path, trained_run: Trained, fi
 
 @pytest.mark.parametrize("content", [None, "{}", "not json"])
 def test_weights_without_an_architecture_are_one_sentence(
-    tmp_path: Path, trained_run: Trained, content: str | None
+    tmp_path: Path, trained_run: TrainedModel, content: str | None
 ) -> None:
     for part in trained_run("encoder", "single").model.iterdir():
         if part.name != "config.json":
@@ -146,7 +146,9 @@ def test_weights_without_an_architecture_are_one_sentence(
         backends["torch"](tmp_path)
 
 
-def test_static_is_held_against_the_trained_weights_too(trained_run: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_static_is_held_against_the_trained_weights_too(
+    trained_run: TrainedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = trained_run("static", "single").model
     kept = json.loads((folder / PARITY).read_text(encoding="utf-8"))["scores"]
     assert set(kept) == {

@@ -32,7 +32,7 @@ from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder, seal, write_common_files
 from insula.text.preparation import Preparation
 
-Trained = Callable[..., Any]
+TrainedModel = Callable[..., Any]
 SCHEME = LabelScheme("length", "single", ("long", "short"))
 TEXTS = ["x" * (row % 7 + 1) for row in range(40)]
 
@@ -169,7 +169,7 @@ def test_the_old_names_of_the_stages_warn_and_work() -> None:
 
 
 @pytest.mark.parametrize("family", ["linear", "static", "encoder"])
-def test_stages_of_a_trained_model_add_up_to_its_logits(trained_run: Trained, family: str) -> None:
+def test_stages_of_a_trained_model_add_up_to_its_logits(trained_run: TrainedModel, family: str) -> None:
     predictor = Predictor.load(trained_run(family, "multi").model)
     texts = [example.text for example in toy_data.toy_dataset("multi").split("test")]
     encoded = predictor.encode(texts)
@@ -181,7 +181,7 @@ def test_stages_of_a_trained_model_add_up_to_its_logits(trained_run: Trained, fa
         np.testing.assert_allclose(predictor.compute(half), predictor.logits(texts)[::2], atol=1e-5)
 
 
-def test_only_a_network_has_tokens(trained_run: Trained) -> None:
+def test_only_a_network_has_tokens(trained_run: TrainedModel) -> None:
     opened = {
         name: Predictor.load(trained_run(name, "multi").model).backend for name in ("linear", "static", "encoder")
     }

@@ -27,14 +27,14 @@ from insula.models.tokens.windows import Windows, compute_window_spans, pool, re
 from insula.serving.queueing.low_priority import lower_priority
 
 EncoderFolder = Callable[..., Path]
-Trained = Callable[..., Any]
+TrainedModel = Callable[..., Any]
 WORDS = toy_data.words()
 LONG = [" ".join(np.random.default_rng(seed).choice(WORDS, 40 + seed)) for seed in range(6)]
 TEXTS = ["lovely day", LONG[0], "awful", *LONG[1:]]
 
 
 @pytest.fixture
-def windowed(trained_run: Trained, tmp_path: Path) -> Callable[..., Path]:
+def windowed(trained_run: TrainedModel, tmp_path: Path) -> Callable[..., Path]:
     """What makes a copy of a trained model that reads 12 tokens at once."""
 
     def make(family: str, windows: Windows, kind: str = "single") -> Path:
@@ -158,7 +158,7 @@ def test_exact_contributions_sum_to_the_logits_of_windows(windowed: Callable[...
     np.testing.assert_allclose(found.base + found.weights.sum(axis=0), wanted, atol=1e-4)
 
 
-def test_a_very_long_text_is_counted_for_models_without_tokens(trained_run: Trained, tmp_path: Path) -> None:
+def test_a_very_long_text_is_counted_for_models_without_tokens(trained_run: TrainedModel, tmp_path: Path) -> None:
     source, folder = trained_run("linear", "single").model, tmp_path / "model"
     shutil.copytree(source, folder)
     content = json.loads((folder / "preparation.json").read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ from insula.core.prediction import Prediction, PriorDecision
 from insula.core.scheme import Kind, LabelScheme
 from insula.knowledge.cues import find_cues
 from insula.knowledge.rule_file import parse_rules, read_rules
-from insula.knowledge.rules import Matcher, Ruled, Rules
+from insula.knowledge.rules import Matcher, RuledDecisions, Rules
 
 NAMES = ("joy", "anger", "disgust")
 SICK = """
@@ -33,7 +33,7 @@ def rules(text: str, kind: Kind = "single") -> Rules:
 
 def ruled(
     found: Rules, *inputs: str | ModelInput, scores: tuple[float, ...] = (0.2, 0.1, 0.7), abstention: float = 0.0
-) -> Ruled:
+) -> RuledDecisions:
     """Apply rules to inputs that the model decides by the same scores."""
     decision, odds = DecisionRule(abstention=abstention), np.array([scores] * len(inputs))
     if found.scheme.kind != "dimensional":

@@ -22,7 +22,7 @@ from insula.models.bilingual import encoder_folder
 from insula.models.bilingual.encoder_folder import write_encoder
 from insula.models.bilingual.q4_file import Q4File
 from insula.models.bilingual.vocabulary import is_shared, select_pieces
-from insula.models.pretrained import ALIASES, Pretrained, find_package_path, locate_encoder
+from insula.models.pretrained import ALIASES, EncoderAlias, find_package_path, locate_encoder
 from insula.models.quiet import silence_transformers
 from insula.models.tokens.tokenization import TextTokenizer
 
@@ -176,7 +176,7 @@ def test_texts_are_split_into_kept_pieces(folder: Path) -> None:
 
 
 @pytest.fixture
-def package(q4_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pretrained]:
+def package(q4_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EncoderAlias]:
     """An installed package with the tiny model, and a cache of its own."""
     place = tmp_path / "a_package_with_a_q4_file"
     place.mkdir()
@@ -184,13 +184,15 @@ def package(q4_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     (place / "tiny.bin").write_bytes(q4_file.read_bytes())
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    known = Pretrained("owner/tiny", None, place.name, "tiny.bin", hash_file(q4_file), str(ALIASES[ALIAS].writer), 1)
+    known = EncoderAlias("owner/tiny", None, place.name, "tiny.bin", hash_file(q4_file), str(ALIASES[ALIAS].writer), 1)
     monkeypatch.setitem(pretrained.ALIASES, "tiny", known)
     yield known
     assert place.name not in sys.modules
 
 
-def test_a_packaged_file_is_converted_once(package: Pretrained, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def test_a_packaged_file_is_converted_once(
+    package: EncoderAlias, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
     found = locate_encoder("tiny")
     assert (found / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
     monkeypatch.setattr(encoder_folder, "write_encoder", None)
@@ -198,7 +200,7 @@ def test_a_packaged_file_is_converted_once(package: Pretrained, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("damage", ["weights", "checksums", "missing"])
-def test_a_damaged_cache_is_written_again(package: Pretrained, damage: str) -> None:
+def test_a_damaged_cache_is_written_again(package: EncoderAlias, damage: str) -> None:
     found = locate_encoder("tiny")
     wanted = (found / "model.safetensors").read_bytes()
     if damage == "weights":
@@ -212,7 +214,7 @@ def test_a_damaged_cache_is_written_again(package: Pretrained, damage: str) -> N
     assert (found / "tokenizer.json").exists()
 
 
-def test_another_file_in_the_package_is_rejected(package: Pretrained) -> None:
+def test_another_file_in_the_package_is_rejected(package: EncoderAlias) -> None:
     place = find_package_path(package)
     assert place is not None
     place.write_bytes(place.read_bytes() + b"\0")

@@ -16,7 +16,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from insula.core.errors import DataError, MissingExtraError, UnknownNameError
 from insula.core.files import hash_file
 from insula.models import pretrained
-from insula.models.pretrained import ALIASES, Pretrained, locate_encoder
+from insula.models.pretrained import ALIASES, EncoderAlias, locate_encoder
 
 EncoderFolder = Callable[..., Path]
 
@@ -34,14 +34,14 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     return asked
 
 
-def _install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: Path, checksum: str) -> Pretrained:
+def _install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: Path, checksum: str) -> EncoderAlias:
     """Make `tiny` an alias that a package on this machine carries."""
     package = tmp_path / "a_package_with_an_encoder"
     package.mkdir()
     (package / "__init__.py").write_text("raise RuntimeError('it must not be imported')", encoding="utf-8")
     (package / "model").symlink_to(folder)
     monkeypatch.syspath_prepend(str(tmp_path))
-    known = Pretrained("owner/tiny", "0" * 40, package.name, "model", checksum)
+    known = EncoderAlias("owner/tiny", "0" * 40, package.name, "model", checksum)
     monkeypatch.setitem(pretrained.ALIASES, "tiny", known)
     return known
 

@@ -16,7 +16,7 @@ from insula.core.errors import MissingFileError, OutputError
 from insula.operations.audit.anchor import read_anchors, write_anchor
 from insula.operations.audit.chain import START, read, seal_entry, to_canonical_json
 from insula.operations.audit.log import TORN, AuditLog, list_log_files
-from insula.operations.audit.verify import Verified, verify_log
+from insula.operations.audit.verify import AuditVerification, verify_log
 
 FACTS = st.dictionaries(
     st.text(max_size=8), st.one_of(st.text(max_size=20), st.integers(), st.booleans(), st.none()), max_size=4
@@ -229,5 +229,5 @@ def test_what_is_no_entry_is_none(line: str) -> None:
     assert read(line) is None
 
 
-def _verify(folder: str) -> Verified:
+def _verify(folder: str) -> AuditVerification:
     return verify_log(folder)

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 
 from insula.core.errors import DataError, UnknownNameError
 from insula.operations.credentials import secret as secret_file
-from insula.operations.credentials.keys import Keys
+from insula.operations.credentials.keys import KeyStore
 from insula.operations.credentials.quota import Quota
 from insula.operations.credentials.secret import LENGTH, are_equal, make_secret, parse_key
 from insula.operations.store.database import Database, open_database
 
 
 @pytest.fixture
-def keys(database: Database, clock: Any) -> Keys:
-    return Keys(database, clock=clock)
+def keys(database: Database, clock: Any) -> KeyStore:
+    return KeyStore(database, clock=clock)
 
 
-def test_a_key_opens_what_it_was_made_for(keys: Keys, clock: Any) -> None:
+def test_a_key_opens_what_it_was_made_for(keys: KeyStore, clock: Any) -> None:
     made = keys.create("care", scopes=["admin", "predict"], seconds=3600, texts_a_day=10, calls_a_second=2.5)
     found = keys.recognise(made.secret)
     assert found == made.record
@@ -40,7 +40,7 @@ def test_a_key_opens_what_it_was_made_for(keys: Keys, clock: Any) -> None:
 
 def test_the_secret_is_not_in_the_store(tmp_path: Path) -> None:
     database = open_database(tmp_path)
-    made = Keys(database).create("care")
+    made = KeyStore(database).create("care")
     database.close()
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert made.record.id.encode() in stored
@@ -48,7 +48,7 @@ def test_the_secret_is_not_in_the_store(tmp_path: Path) -> None:
     assert made.secret not in repr(made.record)
 
 
-def test_rotation_leaves_a_time_to_change(keys: Keys, clock: Any) -> None:
+def test_rotation_leaves_a_time_to_change(keys: KeyStore, clock: Any) -> None:
     old = keys.create("care", seconds=86400, texts_a_day=100)
     clock.forward(hours=10)
     new = keys.rotate(old.record.id, grace=3600)
@@ -68,7 +68,7 @@ def test_rotation_leaves_a_time_to_change(keys: Keys, clock: Any) -> None:
     assert keys.list_all()[1].expires == new.record.expires
 
 
-def test_a_revoked_key_is_revoked_at_once_and_for_good(keys: Keys, clock: Any) -> None:
+def test_a_revoked_key_is_revoked_at_once_and_for_good(keys: KeyStore, clock: Any) -> None:
     made = keys.create("care")
     told: list[str] = []
     first = keys.revoke(made.record.id, before_commit=lambda record: told.append(record.id))
@@ -86,7 +86,7 @@ def test_a_revoked_key_is_revoked_at_once_and_for_good(keys: Keys, clock: Any) -
         assert unknown not in str(refused.value)
 
 
-def test_what_the_audit_log_refuses_does_not_happen(keys: Keys) -> None:
+def test_what_the_audit_log_refuses_does_not_happen(keys: KeyStore) -> None:
     def refuse(*_: object) -> None:
         raise OSError("full")
 
@@ -114,16 +114,16 @@ def test_what_the_audit_log_refuses_does_not_happen(keys: Keys) -> None:
 def test_impossible_keys_are_refused(tmp_path: Path, options: dict[str, Any], words: str) -> None:
     database = open_database(tmp_path)
     with pytest.raises(DataError, match=words):
-        Keys(database).create("care", **options)
+        KeyStore(database).create("care", **options)
     for name in ("", "  ", "two\nlines", "x" * 201):
         with pytest.raises(DataError, match="key's name"):
-            Keys(database).create(name)
+            KeyStore(database).create(name)
     database.close()
 
 
 def test_only_the_whole_key_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database = open_database(tmp_path)
-    keys = Keys(database)
+    keys = KeyStore(database)
     made, other = keys.create("care"), keys.create("other")
     word, identity, rest = made.secret.split("_")
     compared: list[tuple[str, str]] = []

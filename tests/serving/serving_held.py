@@ -10,7 +10,7 @@ import pytest
 
 from insula.core.prediction import Prediction
 from insula.inference.backends import has_token_stages
-from insula.inference.predictor import Encoded, Predictor
+from insula.inference.predictor import EncodedInputs, Predictor
 from waiting import DEADLINE
 
 
@@ -39,9 +39,9 @@ class Held:
     def patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let every `Predictor` hold back."""
         encode, finish = Predictor.encode, Predictor.finish
-        passing: list[Encoded] = []
+        passing: list[EncodedInputs] = []
 
-        def counted(predictor: Predictor, inputs: Sequence[Any]) -> Encoded:
+        def counted(predictor: Predictor, inputs: Sequence[Any]) -> EncodedInputs:
             encoded = encode(predictor, inputs)
             if not has_token_stages(predictor.backend):
                 if sum(self.batches) < self._after:
@@ -49,7 +49,7 @@ class Held:
                 self.batches.append(len(inputs))
             return encoded
 
-        def held_back(predictor: Predictor, encoded: Encoded) -> list[Prediction]:
+        def held_back(predictor: Predictor, encoded: EncodedInputs) -> list[Prediction]:
             passes = has_token_stages(predictor.backend) or any(one is encoded for one in passing)
             assert passes or self._go.wait(DEADLINE), "the test did not release the model"
             return finish(predictor, encoded)

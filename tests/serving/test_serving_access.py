@@ -20,7 +20,7 @@ from websockets.sync.client import connect
 from insula.api.access import create_key, revoke_key, rotate_key
 from insula.api.stored import verify_audit
 from insula.core.errors import SettingsError, StoreError
-from insula.operations.credentials.keys import Keys
+from insula.operations.credentials.keys import KeyStore
 from insula.operations.credentials.quota import Quota
 from insula.operations.credentials.secret import make_secret
 from insula.operations.store.database import open_database
@@ -64,7 +64,7 @@ def keys(data: Path) -> dict[str, str]:
     }
     revoke_key(made["revoked"].record.id, store=data)
     database = open_database(data)
-    Keys(database).rotate(made["expired"].record.id, grace=-1)
+    KeyStore(database).rotate(made["expired"].record.id, grace=-1)
     database.close()
     return {name: key.secret for name, key in made.items()}
 

@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from insula.api.access import create_key, revoke_key
-from insula.operations.credentials.keys import Keys
+from insula.operations.credentials.keys import KeyStore
 from insula.operations.credentials.secret import make_secret
 from insula.operations.store.database import open_database
 from waiting import DEADLINE, eventually
@@ -61,7 +61,7 @@ def guarded(linear_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     revoked, expired = create_key("revoked", store=data), create_key("expired", store=data)
     revoke_key(revoked.record.id, store=data)
     database = open_database(data)
-    Keys(database).rotate(expired.record.id, grace=-1)
+    KeyStore(database).rotate(expired.record.id, grace=-1)
     database.close()
     keys |= {"revoked": revoked.secret, "expired": expired.secret, "guessed": make_secret()}
     (data / "messages.csv").write_text("text\nso happy\n", encoding="utf-8")

@@ -22,7 +22,7 @@ import pytest
 from serving_held import Held
 from serving_running import Running, problem, running
 
-from insula.inference.predictor import Encoded, Predictor
+from insula.inference.predictor import EncodedInputs, Predictor
 from insula.serving.queueing.admission import Pace
 from insula.serving.queueing.batch_queue import BatchQueue, PendingRequest, QueuedInput
 from waiting import DEADLINE, eventually, wait_until
@@ -139,7 +139,7 @@ def test_one_text_that_fails_does_not_take_others_with_it(
 ) -> None:
     encode = Predictor.encode
 
-    def breaks(self: Predictor, texts: list[str]) -> Encoded:
+    def breaks(self: Predictor, texts: list[str]) -> EncodedInputs:
         if any("poison" in text for text in texts):
             raise RuntimeError(f"cannot read {texts}")
         return encode(self, texts)

@@ -267,12 +267,12 @@ def test_the_service_is_not_ready_while_its_store_is_away(linear_model: Path, tm
         assert service.get("/readyz").status_code == 200
         with pytest.MonkeyPatch.context() as patch:
             from insula.core.errors import StoreUnreachableError
-            from insula.operations.credentials.keys import Keys
+            from insula.operations.credentials.keys import KeyStore
 
-            def away(_: Keys) -> bool:
+            def away(_: KeyStore) -> bool:
                 raise StoreUnreachableError("Nobody is there.")
 
-            patch.setattr(Keys, "has_any", away)
+            patch.setattr(KeyStore, "has_any", away)
             wait_until(lambda: service.get("/readyz").status_code == 503, "the service is ready without its store")
             problem(service.get("/readyz"), 503, "unavailable")
         wait_until(lambda: service.get("/readyz").status_code == 200, "the service is not ready again")

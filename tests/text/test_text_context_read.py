@@ -26,10 +26,10 @@ contexts = st.builds(
 @given(one=inputs, context=contexts)
 def test_unread_parts_do_not_change_the_segments(one: ModelInput, context: Context) -> None:
     preparation = Preparation(context=context)
-    read = context.read(one)
+    read = context.drop_unread(one)
     assert preparation.prepare_segments([read]) == preparation.prepare_segments([one])
     assert len(read.turns) <= context.turns
-    assert context.read(read) is read
+    assert context.drop_unread(read) is read
     assert not context.unread(read)
     assert count_characters(read) <= count_characters(one)
 

@@ -81,7 +81,7 @@ def test_teacher_scores_are_cached_during_the_run(
         raise KeyboardInterrupt
 
     recipe = _recipe(tiny_recipe, [teacher("single")], [], **{"train.epochs": 1, "train.freeze_layers": 1})
-    monkeypatch.setattr("insula.training.measure.Measurement.measure_all", stop)
+    monkeypatch.setattr("insula.training.measure.RunMeasurer.measure_all", stop)
     with pytest.raises(KeyboardInterrupt):
         train_run(toy_data.toy_dataset("single", train=20, validation=30), recipe, tmp_path / "run")
     assert [file.name for file in (tmp_path / "run" / "cache").iterdir()] == ["teacher.safetensors"]

@@ -134,7 +134,7 @@ def test_a_resumed_run_takes_no_extra_step(
     assert steps < EPOCHS * STEPS_AN_EPOCH
     _interrupted(source, changed, tmp_path / "before its last evaluation", steps - 1)
     with monkeypatch.context() as patch:
-        patch.setattr("insula.training.measure.Measurement.measure_all", stop)
+        patch.setattr("insula.training.measure.RunMeasurer.measure_all", stop)
         _interrupted(source, changed, tmp_path / "while it is measured", -1)
     for stopped in ("before its last evaluation", "while it is measured"):
         run = resume_training(tmp_path / stopped)

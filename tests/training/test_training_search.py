@@ -26,7 +26,7 @@ from insula.core.prediction import Prediction
 from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
-from insula.training.fit_model import Trained
+from insula.training.fit_model import TrainedModel
 from insula.training.fitting import TrainingPlan
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
@@ -114,7 +114,7 @@ def test_the_value_is_that_of_the_recipe_trained_alone(find: Callable[..., Searc
 def test_no_trial_sees_test_rows(find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch) -> None:
     fit, seen = search.fit_model, []
 
-    def watch(dataset: Dataset, *args: Any, **kwargs: Any) -> Trained:
+    def watch(dataset: Dataset, *args: Any, **kwargs: Any) -> TrainedModel:
         seen.append(set(dataset.splits))
         return fit(dataset, *args, **kwargs)
 
@@ -208,7 +208,7 @@ def test_a_finished_search_keeps_running_trials(
 ) -> None:
     fit, others = search.fit_model, []
 
-    def fit_while_another_ends(*args: Any, **kwargs: Any) -> Trained:
+    def fit_while_another_ends(*args: Any, **kwargs: Any) -> TrainedModel:
         if not others:
             others.append("has no time for a trial, and ends")
             with pytest.raises(RecipeError, match="No trial was completed"):
@@ -258,7 +258,7 @@ def test_without_a_pruner_every_trial_runs_to_its_end(find: Callable[..., Search
 def test_failures_are_counted_and_named(find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch) -> None:
     fit, calls = search.fit_model, []
 
-    def sometimes(*args: Any, **kwargs: Any) -> Trained:
+    def sometimes(*args: Any, **kwargs: Any) -> TrainedModel:
         calls.append(1)
         if len(calls) == 2:
             raise RecipeError("The model must give finite numbers; training has diverged.")
@@ -273,7 +273,7 @@ def test_failures_are_counted_and_named(find: Callable[..., SearchResult], monke
 def test_a_search_stops_if_all_trials_fail(
     find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def never(*args: Any, **kwargs: Any) -> Trained:
+    def never(*args: Any, **kwargs: Any) -> TrainedModel:
         raise RecipeError("It has too few layers.")
 
     monkeypatch.setattr(search, "fit_model", never)
@@ -285,7 +285,7 @@ def test_a_search_stops_if_all_trials_fail(
 def test_an_interrupted_trial_is_repeated(find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch) -> None:
     fit, calls = search.fit_model, []
 
-    def stop(*args: Any, **kwargs: Any) -> Trained:
+    def stop(*args: Any, **kwargs: Any) -> TrainedModel:
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt

@@ -12,7 +12,7 @@ from insula.core.environment import require
 from insula.operations.audit.log import OPERATOR, STORE, AuditLog, choose_audit_folder
 
 if TYPE_CHECKING:
-    from insula.operations.credentials.keys import KeyRecord, Keys, NewKey
+    from insula.operations.credentials.keys import KeyRecord, KeyStore, NewKey
 
 GRACE = "1d"
 
@@ -110,14 +110,14 @@ def _log(store: str | Path, audit: str | Path | None, anchor: str | None) -> Aud
 
 
 @contextmanager
-def _open_keys(store: str | Path) -> Iterator[Keys]:
+def _open_keys(store: str | Path) -> Iterator[KeyStore]:
     require("sqlalchemy", extra="serve", purpose="keep access keys")
     require("alembic", extra="serve", purpose="keep access keys")
-    from insula.operations.credentials.keys import Keys
+    from insula.operations.credentials.keys import KeyStore
     from insula.operations.store.database import open_database
 
     database = open_database(store)
     try:
-        yield Keys(database)
+        yield KeyStore(database)
     finally:
         database.close()

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from insula.augmentation.attacks.attack import ROWS, attack_examples, choose_candidates
-from insula.augmentation.attacks.search import DEFAULT, Limits
+from insula.augmentation.attacks.search import DEFAULT, AttackLimits
 from insula.augmentation.augment_rows import AugmentedFile, augment_rows
 from insula.augmentation.registry import choose_augmenters
 from insula.core.errors import OutputError
@@ -103,7 +103,7 @@ def attack_model(
     """
     progress = choose_progress(progress)
     choose_candidates(method)
-    limits = Limits(queries, share)
+    limits = AttackLimits(queries, share)
     place = locate_model(model)
     folder = open_folder(place)
     if output is not None:

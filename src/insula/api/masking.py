@@ -13,7 +13,7 @@ from insula.data.formats.formats import ReadOptions
 from insula.data.mask_rows import MaskedFile, MaskText, mask_rows
 from insula.safety.find import check_kinds
 from insula.safety.kinds import TOKEN
-from insula.safety.mask import Masked, mask
+from insula.safety.mask import MaskedText, mask
 
 if TYPE_CHECKING:
     from insula.safety.pseudonyms import Pseudonyms
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def mask_texts(
     texts: Iterable[str], *, kinds: Collection[str] | None = None, key_file: str | Path | None = None
-) -> list[Masked]:
+) -> list[MaskedText]:
     """Return the texts with personal data replaced by `[EMAIL]`, `[PHONE]` and other tokens, and its positions.
 
     kinds     kinds to mask; None masks all. "all" means the built-in kinds, "presidio" those that Presidio adds;

@@ -10,7 +10,7 @@ from insula.core.errors import DataError
 from insula.operations.audit.log import OPERATOR, STORE, AuditLog, choose_audit_folder
 
 if TYPE_CHECKING:
-    from insula.operations.audit.verify import Verified
+    from insula.operations.audit.verify import AuditVerification
 
 
 def erase_subject(
@@ -55,7 +55,7 @@ def delete_expired_rows(*, store: str | Path = STORE) -> int:
         database.close()
 
 
-def verify_audit(folder: str | Path, *, anchors: str | Path | None = None, since: int = 1) -> Verified:
+def verify_audit(folder: str | Path, *, anchors: str | Path | None = None, since: int = 1) -> AuditVerification:
     """Verify an audit log; return what was read and what is wrong.
 
     folder    folder of the log

@@ -26,7 +26,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
-class Trial:
+class BenchTrial:
     """A setting and its speed, the median over rounds."""
 
     engine: Engine
@@ -45,7 +45,7 @@ class Bench:
     rows_per_second: float
     one_text_ms: float
     rows: int
-    trials: Sequence[Trial]
+    trials: Sequence[BenchTrial]
     machine: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) ->
     machine affects all of them.
     """
     most = count_usable_threads()
-    tried: list[Trial] = []
+    tried: list[BenchTrial] = []
 
     def choose_fastest(engines: Iterable[Engine]) -> Engine:
         step = _measure(folder, texts, list(engines), rounds)
@@ -93,7 +93,7 @@ def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) ->
     return Bench(engine, reached, _time_one_text(opened, texts), len(texts), tried, _describe_machine(most))
 
 
-def _measure(folder: ModelFolder, texts: Sequence[str], engines: list[Engine], rounds: int) -> list[Trial]:
+def _measure(folder: ModelFolder, texts: Sequence[str], engines: list[Engine], rounds: int) -> list[BenchTrial]:
     opened = [open_backend(str(engine.backend), folder.path, engine) for engine in engines]
     seconds: list[list[float]] = [[] for _ in engines]
     for number, place in itertools.product(range(rounds + 1), range(len(engines))):
@@ -102,7 +102,7 @@ def _measure(folder: ModelFolder, texts: Sequence[str], engines: list[Engine], r
         if number:  # the first round is a warm-up
             seconds[place].append(time.perf_counter() - started)
     return [
-        Trial(engine, len(texts) / max(statistics.median(taken), 1e-9))
+        BenchTrial(engine, len(texts) / max(statistics.median(taken), 1e-9))
         for engine, taken in zip(engines, seconds, strict=True)
     ]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from insula.compression.compressed_folder import write_compressed_folder
 from insula.compression.compression_data import select_unseen_validation_rows
-from insula.compression.parity import Limits, measure_batch_invariance, measure_parity, require_parity
+from insula.compression.parity import ParityLimits, measure_batch_invariance, measure_parity, require_parity
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json
 from insula.core.model_input import TextOrInput
@@ -151,7 +151,7 @@ def make_cascade(
             "(--set distil.teachers), or allow more with --max-loss. Nothing was written."
         )
     mixture = dataclasses.replace(second, family="cascade", backend="cascade", preparation=Preparation())
-    limits = Limits(max_loss, None)
+    limits = ParityLimits(max_loss, None)
     with atomic_folder(output) as stage:
         for name, folder in zip(STAGES, (first, second), strict=True):
             shutil.copytree(folder.path, stage / name)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from insula.compression.compressed_folder import count_folder_bytes
 from insula.compression.compression_data import CompressionData
 from insula.compression.compressor import Candidate, Compressor
-from insula.compression.parity import Limits, build_parity_figures, explain_parity_failure
+from insula.compression.parity import ParityLimits, build_parity_figures, explain_parity_failure
 from insula.compression.quantization.plan import Plan
 from insula.compression.quantize import CompressedModel, finish_candidate
 from insula.core.errors import ModelFolderError, ParityError
@@ -97,7 +97,7 @@ def compress(
     `ParityError`, and writes nothing, if no plan is within the limits.
     """
     compressor = Compressor(source, CompressionData.of(dataset, source), seed=seed)
-    plans, limits = _select_applicable(compressor, plans), Limits(max_loss, None)
+    plans, limits = _select_applicable(compressor, plans), ParityLimits(max_loss, None)
     tried: list[PlanResult] = []
     best: tuple[float, Path, Candidate] | None = None
     progress.start("compressing", len(plans))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from insula.compression.compressed_folder import copy_common_files
 from insula.compression.compression_data import CompressionData
-from insula.compression.parity import Limits, measure_batch_invariance, measure_parity
+from insula.compression.parity import ParityLimits, measure_batch_invariance, measure_parity
 from insula.compression.quantization.activations import sample_activations
 from insula.compression.quantization.graph import Graph
 from insula.compression.quantization.plan import Plan
@@ -178,7 +178,7 @@ class Compressor:
         """All training texts as token ids."""
         return self._backend.tokenizer(self.rows.train)
 
-    def make(self, plan: Plan, stage: Path, limits: Limits) -> Candidate:
+    def make(self, plan: Plan, stage: Path, limits: ParityLimits) -> Candidate:
         """Write the compressed model into `stage`, choose its decision rule again, and measure it.
 
         The rule itself is not written.

@@ -28,7 +28,7 @@ TRY_OTHER_WEIGHTS = "Choose other weights, such as 8bit."
 
 
 @dataclass(frozen=True)
-class Limits:
+class ParityLimits:
     """The limits for a compressed model.
 
     loss              the maximum loss of the headline metric (macro-F1, Pearson r) on validation rows
@@ -83,7 +83,7 @@ def measure_batch_invariance(
 
 
 def require_parity(
-    limits: Limits, parity: dict[str, Any], invariance: dict[str, Any], *, advice: str = TRY_OTHER_WEIGHTS
+    limits: ParityLimits, parity: dict[str, Any], invariance: dict[str, Any], *, advice: str = TRY_OTHER_WEIGHTS
 ) -> dict[str, Any]:
     """Return the content of `parity.json`. Raises `ParityError` with the reason if a limit is exceeded.
 
@@ -97,7 +97,7 @@ def require_parity(
     return build_parity_figures(limits, parity, invariance)
 
 
-def build_parity_figures(limits: Limits, parity: dict[str, Any], invariance: dict[str, Any]) -> dict[str, Any]:
+def build_parity_figures(limits: ParityLimits, parity: dict[str, Any], invariance: dict[str, Any]) -> dict[str, Any]:
     """Return the content of `parity.json`."""
     return {
         "format_version": PARITY_VERSION,
@@ -109,7 +109,7 @@ def build_parity_figures(limits: Limits, parity: dict[str, Any], invariance: dic
 
 
 def explain_parity_failure(
-    limits: Limits, parity: dict[str, Any], invariance: dict[str, Any], *, advice: str = TRY_OTHER_WEIGHTS
+    limits: ParityLimits, parity: dict[str, Any], invariance: dict[str, Any], *, advice: str = TRY_OTHER_WEIGHTS
 ) -> str | None:
     """Return why a model fails the parity gate, or None if it passes. Arguments as for `require_parity`."""
     difference, changed = invariance["largest_difference"], invariance["labels_changed"]

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from insula.compression.compressed_folder import COMPRESSION, build_compression_record, count_folder_bytes
 from insula.compression.compression_data import CompressionData
@@ -18,6 +18,7 @@ from insula.compression.parity import measure_parity
 from insula.core.errors import ModelFolderError, ParityError, RecipeError
 from insula.core.files import write_json
 from insula.core.locks import create_locked_folder
+from insula.core.moved import moved_names
 from insula.core.progress import Progress
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
@@ -35,9 +36,12 @@ from insula.training.run import Run
 from insula.training.run_folder import OWN, RECORD, add_resume_hint
 from insula.training.start_run import check_recipe, start_run
 
+if not TYPE_CHECKING:
+    __getattr__ = moved_names(__name__, {"Pruned": f"{__name__}:PruningResult"})
+
 
 @dataclass(frozen=True)
-class Pruned:
+class PruningResult:
     """A pruned and recovered model.
 
     run         the run of the recovery training, with the pruned model
@@ -133,7 +137,7 @@ def prune(
     overwrite: bool,
     command: str,
     progress: Progress,
-) -> Pruned:
+) -> PruningResult:
     """Train with a `build_recovery_recipe` on the named data, measure the pruned model, and check its loss.
 
     Raises as `require_loss`. If a run at `output` is to be replaced only by a run that passes, the new run is first
@@ -158,7 +162,7 @@ def prune(
         return _measure_and_check(run, source, rows, recipe.seed, afterwards)
 
 
-def finish_pruned(run: Run, names: Sequence[str], afterwards: Mapping[str, Any]) -> Pruned:
+def finish_pruned(run: Run, names: Sequence[str], afterwards: Mapping[str, Any]) -> PruningResult:
     """Finish a resumed recovery run as `prune` would have; `afterwards` is stored in the record of the run."""
     source, recipe = open_folder(afterwards["made_from"]), load_recipe(run.path / "recipe.toml")
     rows = CompressionData.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
@@ -179,21 +183,21 @@ def _remove_if_empty(folder: Path, afterwards: Mapping[str, Any]) -> Iterator[No
 
 def _measure_and_check(
     run: Run, source: ModelFolder, rows: CompressionData, seed: int, afterwards: Mapping[str, Any]
-) -> Pruned:
+) -> PruningResult:
     with add_resume_hint("train", run.path, run.path / RECORD):
         made = measure_pruned(run, source, rows, command=afterwards["command"], seed=seed)
     output = afterwards.get("output")
     return require_loss(made, afterwards["max_loss"], None if output is None else Path(output))
 
 
-def measure_pruned(run: Run, source: ModelFolder, rows: CompressionData, *, command: str, seed: int) -> Pruned:
+def measure_pruned(run: Run, source: ModelFolder, rows: CompressionData, *, command: str, seed: int) -> PruningResult:
     """Compare a finished recovery run with its source model on validation rows, and store the result in its folder."""
     texts = [example.input for example in rows.examples]
     before, after = (Predictor.load(folder).decide(texts) for folder in (source.path, run.model))
     model = run.document.model
     if model.parameters is None:
         raise ModelFolderError(f"The run {str(run.path)!r} does not record its number of parameters. Prune again.")
-    made = Pruned(
+    made = PruningResult(
         run=run,
         bytes=0,
         bytes_before=count_folder_bytes(source.path),
@@ -208,7 +212,7 @@ def measure_pruned(run: Run, source: ModelFolder, rows: CompressionData, *, comm
     return dataclasses.replace(made, bytes=count_folder_bytes(run.model))
 
 
-def require_loss(made: Pruned, max_loss: float | None, output: Path | None = None) -> Pruned:
+def require_loss(made: PruningResult, max_loss: float | None, output: Path | None = None) -> PruningResult:
     """Return the pruned model, or raise `ParityError` if it lost more than `max_loss`.
 
     output  the run to replace, if the model was trained in a separate folder; else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from insula.compression.compressed_folder import count_folder_bytes, write_compressed_folder
 from insula.compression.compression_data import CompressionData
 from insula.compression.compressor import Candidate, Compressor
-from insula.compression.parity import Limits, build_parity_figures, explain_parity_failure, require_parity
+from insula.compression.parity import ParityLimits, build_parity_figures, explain_parity_failure, require_parity
 from insula.compression.quantization.plan import Plan
 from insula.core.files import atomic_folder
 from insula.core.moved import moved_names
@@ -49,7 +49,7 @@ def quantize(
     dataset: Dataset,
     output: Path,
     plan: Plan,
-    limits: Limits,
+    limits: ParityLimits,
     *,
     seed: int = 0,
     command: str = "",
@@ -75,7 +75,7 @@ def quantize(
 
 
 def _find_first_within(
-    compressor: Compressor, plan: Plan, stage: Path, limits: Limits, progress: Progress
+    compressor: Compressor, plan: Plan, stage: Path, limits: ParityLimits, progress: Progress
 ) -> Candidate:
     """Return the candidate with the fewest float activations within the limits, else the last one tried."""
     candidate = compressor.make(plan, stage, limits)
@@ -89,7 +89,7 @@ def _find_first_within(
 
 
 def finish_candidate(
-    compressor: Compressor, candidate: Candidate, stage: Path, limits: Limits, *, command: str
+    compressor: Compressor, candidate: Candidate, stage: Path, limits: ParityLimits, *, command: str
 ) -> tuple[int, dict[str, Any]]:
     """Complete the folder of a candidate; return its size in bytes and the content of its `parity.json`."""
     source, rows = compressor.source, compressor.rows

@@ -13,7 +13,7 @@ from insula.core.model_input import TextOrInput
 from insula.core.prediction import Prediction
 from insula.explanation.explainers import explainers
 from insula.explanation.explanation import Explanation, Trust
-from insula.explanation.faithfulness import SHARES, trust
+from insula.explanation.faithfulness import SHARES, measure_trust
 from insula.explanation.notes import add_notes
 from insula.explanation.question import Question
 from insula.inference.predictor import Predictor
@@ -49,10 +49,10 @@ def explain_input(
     truncated = predictor.truncated(predictor.encode([given]))
     prediction = predictor.answer([given], question.logits(question.everything()), truncated)[0]
     columns = _find_columns(predictor, prediction, labels)
-    spare = _trust_evaluations(question, columns) if with_trust else 0
+    spare = _count_trust_evaluations(question, columns) if with_trust else 0
     name, evaluations = _choose_method(question, method, budget, start, spare)
     weights = explainers[name].weigh(question, evaluations)
-    figures, compared = _trust(question, name, weights, columns) if with_trust else ({}, None)
+    figures, compared = _measure_trust(question, name, weights, columns) if with_trust else ({}, None)
     has_decision = weights.shape[1] > len(predictor.scheme.names) and not np.isnan(weights[:, -1]).any()
     return Explanation(
         prediction=prediction,
@@ -107,17 +107,18 @@ def _count_affordable(question: Question, budget: float, start: float) -> int:
     return max(int(left / max(each, 1e-3)), 0)
 
 
-def _trust_evaluations(question: Question, columns: dict[str, int]) -> int:
-    """Return how many variants of the text `_trust` computes: for the second method, no words, and the top words."""
+def _count_trust_evaluations(question: Question, columns: dict[str, int]) -> int:
+    """Return how many texts `_measure_trust` predicts: for the second method, no words, and the top words."""
     return len(question) + 2 + 2 * len(SHARES) * len(columns)
 
 
-def _trust(
+def _measure_trust(
     question: Question, name: str, weights: Float64Array, columns: dict[str, int]
 ) -> tuple[dict[str, Trust], str]:
     """Return the figures of each label, and the method that the weights were compared with."""
     second = "surrogate" if name == "occlusion" else "occlusion"
     compared = explainers[second].weigh(question, len(question) + 2)
     return {
-        label: trust(question, weights[:, column], column, compared[:, column]) for label, column in columns.items()
+        label: measure_trust(question, weights[:, column], column, compared[:, column])
+        for label, column in columns.items()
     }, second

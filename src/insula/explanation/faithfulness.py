@@ -11,7 +11,7 @@ from insula.explanation.question import Question
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)  # of the words, the highest weights first
 
 
-def trust(question: Question, weights: Float64Array, column: int, other: Float64Array | None) -> Trust:
+def measure_trust(question: Question, weights: Float64Array, column: int, other: Float64Array | None) -> Trust:
     """Return the figures for one label.
 
     weights  (words,) for the label

@@ -24,7 +24,7 @@ from insula.core.decision import Calibration
 from insula.core.errors import ModelFolderError
 from insula.core.model_input import TextOrInput, get_text
 from insula.inference.engine import DEFAULT, Engine
-from insula.inference.predictor import Encoded, Predictor
+from insula.inference.predictor import EncodedInputs, Predictor
 from insula.text.context import Context
 
 CASCADE = "cascade.json"
@@ -46,7 +46,7 @@ class FirstStageResult:
 
     logits: NDArray[np.float64]
     rest: list[int]
-    encoded: Encoded
+    encoded: EncodedInputs
     truncated: NDArray[np.bool_]
 
 

@@ -47,7 +47,7 @@ CHUNK = 4096  # texts that are tokenised and sorted by length together: flat mem
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedInputs:
     """Encoded inputs, ready for the model.
 
     inputs  the inputs as given
@@ -185,7 +185,7 @@ class Predictor:
             check_texts(chunk)
             yield from self.finish(encoded)
 
-    def encode(self, texts: Sequence[TextOrInput]) -> Encoded:
+    def encode(self, texts: Sequence[TextOrInput]) -> EncodedInputs:
         """Prepare the texts and run the encoding stage of the backend, such as tokenisation.
 
         Raises `DataError` unless `texts` is a sequence of inputs.
@@ -193,15 +193,15 @@ class Predictor:
         check_inputs(texts)
         return self._encode(texts)
 
-    def compute(self, encoded: Encoded) -> NDArray[np.floating[Any]]:
+    def compute(self, encoded: EncodedInputs) -> NDArray[np.floating[Any]]:
         """Run the model; return (rows, outputs) logits before calibration."""
         return compute(self.backend, encoded.state)
 
-    def finish(self, encoded: Encoded) -> list[Prediction]:
+    def finish(self, encoded: EncodedInputs) -> list[Prediction]:
         """Run the model and the decision rule; return one prediction per input, in order."""
         return self.answer(encoded.inputs, self.compute(encoded), self.truncated(encoded))
 
-    def truncated(self, encoded: Encoded) -> NDArray[np.bool_]:
+    def truncated(self, encoded: EncodedInputs) -> NDArray[np.bool_]:
         """Return (rows,) whether the text of each input is longer than the model reads."""
         found = truncated(self.backend, encoded.state, len(encoded.inputs))
         most = None if prepares_inputs(self.backend) else self.preparation.max_length
@@ -245,10 +245,10 @@ class Predictor:
             return self.backend.unread(texts)
         return self.preparation.unread(texts)
 
-    def _encode(self, texts: Sequence[TextOrInput]) -> Encoded:
-        return Encoded(texts, encode(self.backend, self.prepared(texts)))
+    def _encode(self, texts: Sequence[TextOrInput]) -> EncodedInputs:
+        return EncodedInputs(texts, encode(self.backend, self.prepared(texts)))
 
-    def _encode_chunks(self, texts: Sequence[TextOrInput]) -> Iterator[Encoded]:
+    def _encode_chunks(self, texts: Sequence[TextOrInput]) -> Iterator[EncodedInputs]:
         """Yield encoded chunks; the next chunk is encoded while the model computes the previous one."""
         check_inputs(texts)
         chunks = [texts[first : first + CHUNK] for first in range(0, len(texts), CHUNK)]

@@ -14,7 +14,7 @@ from insula.inference.batching import TOKEN_BUDGET, iterate_batches
 from insula.inference.engine import DEFAULT, Engine
 from insula.models.layers.padding import pad
 from insula.models.tokens.tokenization import open_tokenizer
-from insula.models.tokens.windows import TextTokens, Windows, in_windows
+from insula.models.tokens.windows import TextTokens, Windows, compute_in_windows
 from insula.text.context import Segments
 
 
@@ -101,4 +101,4 @@ def run_in_batches(
                 list(threads.map(fill, row_batches))
         return out
 
-    return in_windows(tokens, compute)
+    return compute_in_windows(tokens, compute)

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from insula.core.errors import DataError, suggest
 from insula.core.scheme import LabelScheme
-from insula.knowledge.rule_toml import Table, check_labels, parse_tables, read_rule_text
+from insula.knowledge.rule_toml import TomlTable, check_labels, parse_tables, read_rule_text
 
 RULES = "rules.toml"
 """The name of the rules in a model folder."""
@@ -19,7 +19,7 @@ Name = Annotated[str, Field(pattern=r"\S", max_length=200)]
 Words = Annotated[tuple[Name, ...], Field(max_length=1000)]
 
 
-class Rule(Table):
+class Rule(TomlTable):
     """When a rule applies, and what it does.
 
     name       what predictions and explanations call it
@@ -69,7 +69,7 @@ class Rule(Table):
         return (*self.predicted, *self.add, *self.never, *(self.labels or ()))
 
 
-class RuleTest(Table):
+class RuleTest(TomlTable):
     """A text with what the rules should do to it.
 
     where, language  attributes and language of the input
@@ -90,7 +90,7 @@ class RuleTest(Table):
         return self
 
 
-class RuleFile(Table):
+class RuleFile(TomlTable):
     """The content of a rules file: rules in the order in which they are applied, and tests."""
 
     rules: tuple[Rule, ...] = Field(min_length=1)

@@ -14,13 +14,13 @@ from insula.core.scheme import LabelScheme
 from insula.core.sentences import describe_invalid_value
 
 
-class Table(BaseModel):
+class TomlTable(BaseModel):
     """A table of a rule file: its keys are all known, and it never changes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-Form = TypeVar("Form", bound=Table)
+Form = TypeVar("Form", bound=TomlTable)
 
 
 def read_rule_text(file: str | Path, kind: str = "rules") -> str:
@@ -42,7 +42,13 @@ def read_rule_text(file: str | Path, kind: str = "rules") -> str:
 
 
 def parse_tables(
-    text: str, form: type[Form], lists: Mapping[str, type[Table]], *, kind: str, origin: str, called: str | None = None
+    text: str,
+    form: type[Form],
+    lists: Mapping[str, type[TomlTable]],
+    *,
+    kind: str,
+    origin: str,
+    called: str | None = None,
 ) -> Form:
     """Return the content of a TOML text.
 
@@ -86,7 +92,7 @@ def check_labels(labels: Iterable[str], scheme: LabelScheme, rule: str, origin: 
 
 
 def _describe_error(
-    error: ValidationError, content: Mapping[str, Any], form: type[Table], lists: Mapping[str, type[Table]]
+    error: ValidationError, content: Mapping[str, Any], form: type[TomlTable], lists: Mapping[str, type[TomlTable]]
 ) -> str:
     found = error.errors(include_url=False)[0]
     place, where, table = list(found["loc"]), "", form
@@ -97,7 +103,7 @@ def _describe_error(
         place = place[2:]
     for part in place[:-1]:
         inside = table.model_fields[str(part)].annotation if str(part) in table.model_fields else None
-        if not (isinstance(inside, type) and issubclass(inside, Table)):
+        if not (isinstance(inside, type) and issubclass(inside, TomlTable)):
             break
         table = inside
     key = ".".join(str(part) for part in place)

@@ -24,7 +24,7 @@ SAME = 1e-9  # scores that differ by less are equal
 
 
 @dataclass(frozen=True)
-class Ruled:
+class RuledDecisions:
     """Decisions after the rules, and the rows that they changed, with the names of the rules that did."""
 
     decisions: Decisions
@@ -56,7 +56,7 @@ class Rules:
         """Read TOML. Raises `DataError` as `read` does."""
         return cls(parse_rules(text, origin), text, scheme, origin)
 
-    def apply(self, inputs: Sequence[TextOrInput], decision: DecisionRule, decisions: Decisions) -> Ruled:
+    def apply(self, inputs: Sequence[TextOrInput], decision: DecisionRule, decisions: Decisions) -> RuledDecisions:
         """Return the decisions after the rules; the given ones are not changed.
 
         First the evidence of `add` is added, then labels of `never` are excluded, then the override with the highest
@@ -65,7 +65,7 @@ class Rules:
         """
         found = self.matcher.find_rules(inputs)
         if not found:
-            return Ruled(decisions, {})
+            return RuledDecisions(decisions, {})
         rows, applying = np.fromiter(found, dtype=np.int64), list(found.values())
         before = decisions.of_rows(rows)
         scores, allowed = self._add_evidence(before.scores, applying), self._find_allowed(applying)
@@ -85,7 +85,7 @@ class Rules:
                 or rule.name in overriding[place]
             ]
             changes[int(rows[place])] = tuple(names)
-        return Ruled(_replace_rows(decisions, rows, after), changes)
+        return RuledDecisions(_replace_rows(decisions, rows, after), changes)
 
     def _build_decisions(
         self,

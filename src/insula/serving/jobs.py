@@ -114,7 +114,7 @@ class JobRunner:
             try:
                 name, folder = self._files.create()
             except OSError:
-                raise _cannot_store() from None
+                raise _build_storage_problem() from None
             self._arriving[name] = caller.id
         try:
             self.check_room(caller.id)
@@ -124,7 +124,7 @@ class JobRunner:
                 self._jobs.pop(name, None)
             self._files.delete(name)
             if isinstance(error, OutputError):
-                raise _cannot_store() from None
+                raise _build_storage_problem() from None
             raise
         finally:
             with self._changed:
@@ -341,7 +341,7 @@ class _JobProgress(Silent):
         self._runner.advance(self._job, steps, are_new=False)
 
 
-def _cannot_store() -> ProblemError:
+def _build_storage_problem() -> ProblemError:
     return ProblemError(
         "unavailable",
         "The file cannot be stored now. Send it again later.",

@@ -14,7 +14,7 @@ from insula.core.errors import StoreError, StoreUnreachableError
 from insula.core.model_input import ModelInput, TextOrInput, Turn
 from insula.core.prediction import Prediction
 from insula.operations.store.retention import Retention
-from insula.operations.store.rows import Rows, StoredFeedback, StoredPrediction, delete_expired
+from insula.operations.store.rows import RetainedRows, StoredFeedback, StoredPrediction, delete_expired
 from insula.safety.find import check_kinds
 from insula.safety.mask import mask
 from insula.serving.authentication.access_control import AccessControl
@@ -49,7 +49,7 @@ class _Entry:
 class _Transaction:
     """One write of many entries in a thread, which may outlast the patience of the requests that wait for it."""
 
-    def __init__(self, rows: Rows, entries: Sequence[_Entry], delete: Sequence[str]) -> None:
+    def __init__(self, rows: RetainedRows, entries: Sequence[_Entry], delete: Sequence[str]) -> None:
         self._rows = rows
         self._predictions = [row for entry in entries for row in entry.predictions]
         self._feedback = [row for entry in entries for row in entry.feedback]
@@ -89,7 +89,7 @@ class RetentionWriter:
         self._pool = pool
         self._masking = BlockingPool(threads=MASK_THREADS, timeout=MASK_SECONDS)
         self._access = access
-        self._rows: Rows | None = None
+        self._rows: RetainedRows | None = None
         self._pending: list[_Entry] = []
         self._waiting = 0
         self._unanswered: list[str] = []  # ids of rows to delete: they may be stored, and their requests failed
@@ -99,7 +99,9 @@ class RetentionWriter:
         self._stores_texts = settings.retention.texts == "masked"
         self._stores_words = settings.feedback.file is not None or (days is not None and self._stores_texts)
         if days is not None and database is not None:
-            self._rows = Rows(database, Retention(days, mask=(lambda masked: masked) if self._stores_texts else None))
+            self._rows = RetainedRows(
+                database, Retention(days, mask=(lambda masked: masked) if self._stores_texts else None)
+            )
 
     @property
     def is_enabled(self) -> bool:
@@ -176,7 +178,7 @@ class RetentionWriter:
             if rows is not None and await self._pool.run(lambda: rows.has_prediction(id, caller)):
                 return
         except StoreError:
-            raise _cannot_store() from None
+            raise _build_storage_problem() from None
         raise ProblemError("not_found", "The prediction is not stored here. Leave out its id, or send a stored one.")
 
     def discard(self, ids: Sequence[str]) -> None:
@@ -222,14 +224,14 @@ class RetentionWriter:
         """Wait until an entry is on disk; raise `ProblemError` if it cannot be written."""
         count = len(entry.ids)
         if self._waiting + count > MAX_WAITING:
-            raise _cannot_store()
+            raise _build_storage_problem()
         self._pending.append(entry)
         self._waiting += count
         self._start_writing()
         try:
             await entry.written
         except StoreError:
-            raise _cannot_store() from None
+            raise _build_storage_problem() from None
 
     def _start_writing(self) -> None:
         if self._writing is None or self._writing.done():
@@ -329,7 +331,7 @@ def _build_columns(given: TextOrInput) -> dict[str, Any]:
     return {name: getattr(given, name) for name in ("text", "turns", "speaker", "target")}
 
 
-def _cannot_store() -> ProblemError:
+def _build_storage_problem() -> ProblemError:
     return ProblemError(
         "unavailable",
         "The rows of this request cannot be stored now. Repeat it after the seconds of Retry-After.",

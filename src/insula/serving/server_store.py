@@ -9,7 +9,7 @@ from pathlib import Path
 from insula.core.errors import OutputError
 from insula.operations.audit.chain import Fact
 from insula.operations.audit.log import STORE, AuditLog, choose_audit_folder
-from insula.operations.credentials.keys import Keys
+from insula.operations.credentials.keys import KeyStore
 from insula.operations.credentials.quota import Quota
 from insula.operations.store.database import FILE, Database, open_database
 from insula.serving.settings.settings import Settings
@@ -36,7 +36,7 @@ class ServerStore:
         self._audit = settings.audit
         self._mutex = threading.Lock()
         self._database: Database | None = None
-        self._keys: Keys | None = None
+        self._keys: KeyStore | None = None
         self._quota: Quota | None = None
         self._log: AuditLog | None = None
 
@@ -46,11 +46,11 @@ class ServerStore:
             with self._mutex:
                 if self._database is None and (self._needed or (Path(self._address) / FILE).exists()):
                     database = open_database(self._address)
-                    self._keys, self._quota = Keys(database), Quota(database)
+                    self._keys, self._quota = KeyStore(database), Quota(database)
                     self._database = database
         return self._database
 
-    def open_keys(self) -> Keys | None:
+    def open_keys(self) -> KeyStore | None:
         """Return the keys in the database, None while there is none."""
         return self._keys if self.open_database() is not None else None
 

@@ -20,7 +20,7 @@ from insula.serving.http.body_limits import BodyMemory
 from insula.serving.http.problems import ProblemError
 from insula.serving.http.unexpected_errors import ClientGoneError
 from insula.serving.jobs import JobRunner
-from insula.serving.queueing.explanation_queue import ExplanationQueue, Wanted
+from insula.serving.queueing.explanation_queue import ExplanationQueue, ExplanationRequest
 from insula.serving.retention_writer import RetentionWriter
 from insula.serving.served_models import ServedModel, ServedModels
 from insula.serving.server_store import ServerStore
@@ -35,7 +35,7 @@ UNWATCHED_SECONDS = 0.05  # most answers take less, so that watching for a disco
 
 
 @dataclass(frozen=True)
-class Predicted:
+class RequestPredictions:
     """The predictions of a request, one for each input, and their ids in the store, none without a retention."""
 
     predictions: list[Prediction]
@@ -179,7 +179,7 @@ class Service:
         for given in inputs:
             if isinstance(given, ModelInput):
                 self.check_context([turn.text for turn in given.turns], given.target)
-                read.append(context.read(given))
+                read.append(context.drop_unread(given))
             else:
                 read.append(given)
         self.check_inputs(read)
@@ -193,7 +193,7 @@ class Service:
         *,
         subject: str | None = None,
         language: str | None = None,
-    ) -> Predicted:
+    ) -> RequestPredictions:
         """Predict the inputs, and store the predictions if a retention is set.
 
         subject, language  for the stored rows
@@ -213,7 +213,7 @@ class Service:
                 model.name, inputs, predictions, subject=subject, language=language
             )
         self.telemetry.count_predictions(model.name, predictions)
-        return Predicted(predictions, ids)
+        return RequestPredictions(predictions, ids)
 
     async def predict_for(
         self,
@@ -224,7 +224,7 @@ class Service:
         *,
         subject: str | None = None,
         language: str | None = None,
-    ) -> Predicted:
+    ) -> RequestPredictions:
         """Predict like `predict`; if the client disconnects, dequeue the inputs and raise `ClientGoneError`."""
         return await _await_while_connected(
             request, self.predict(model, inputs, max_wait, subject=subject, language=language)
@@ -235,7 +235,7 @@ class Service:
         request: Request,
         model: ServedModel,
         inputs: Sequence[TextOrInput],
-        wanted: Wanted,
+        wanted: ExplanationRequest,
         max_wait: float,
     ) -> list[Explanation]:
         """Explain the inputs; if the client disconnects, dequeue them and raise `ClientGoneError`.
@@ -264,7 +264,7 @@ class Service:
         return await _await_while_connected(request, self._explain(model, inputs, wanted, max_wait))
 
     async def _explain(
-        self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: Wanted, max_wait: float
+        self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: ExplanationRequest, max_wait: float
     ) -> list[Explanation]:
         async with self.access.charge_texts(len(inputs)):
             try:

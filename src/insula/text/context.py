@@ -79,7 +79,7 @@ class Context:
             marks.append(f"{letter}: ")
         return marks
 
-    def read(self, given: ModelInput) -> ModelInput:
+    def drop_unread(self, given: ModelInput) -> ModelInput:
         """Return the input without the turns and target that this model does not read; the prediction is the same."""
         turns = given.turns[-self.turns :] if self.turns else ()
         speaker, target = given.speaker if turns else None, given.target if self.target else None

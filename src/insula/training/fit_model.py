@@ -32,7 +32,7 @@ from insula.training.windows import WindowChoice, choose_windows
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedModel:
     """A trained model with its predictor.
 
     validation  the (rows, outputs) logits on which the decision rule was chosen; None without validation rows
@@ -49,7 +49,7 @@ class Trained:
     windows: WindowChoice
 
 
-def fit_model(dataset: Dataset, plan: TrainingPlan, run: RunContext, stage: Path) -> Trained:
+def fit_model(dataset: Dataset, plan: TrainingPlan, run: RunContext, stage: Path) -> TrainedModel:
     """Fit one model, write it into `stage`, and choose its decision rule on validation rows."""
     began = time.monotonic()
     rows = prepare_rows(dataset, plan, run)
@@ -81,7 +81,7 @@ def fit_model(dataset: Dataset, plan: TrainingPlan, run: RunContext, stage: Path
         backend=backend,
         rules=plan.rules,
     )
-    return Trained(predictor, fitted, chosen.logits, seconds, peak.megabytes, chosen)
+    return TrainedModel(predictor, fitted, chosen.logits, seconds, peak.megabytes, chosen)
 
 
 def fit_as_worker(dataset: Dataset, recipe: Recipe, language: str | None, shared: Path, *, resume: bool) -> None:

@@ -23,14 +23,14 @@ from insula.evaluation.result import Evaluation, SeenRows
 from insula.models.folder import seal
 from insula.models.provenance import write_fingerprints
 from insula.training.families.linear import LinearOptions
-from insula.training.fit_model import Trained, fit_model
+from insula.training.fit_model import TrainedModel, fit_model
 from insula.training.fitting import RunContext
 from insula.training.plan import plan_baseline
 from insula.training.recipe.recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Measured:
+class RunMeasurements:
     """The measurements of a run, for its metrics document; None without rows.
 
     truncated  number of test rows that are longer than the model reads
@@ -44,17 +44,17 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Measurement:
+class RunMeasurer:
     """Measures a trained model; baselines are stored in `folder`."""
 
     dataset: Dataset
-    trained: Trained
+    trained: TrainedModel
     recipe: Recipe
     language: str | None
     folder: Path
     progress: Progress
 
-    def measure_all(self) -> Measured:
+    def measure_all(self) -> RunMeasurements:
         """Measure the model on validation and test rows, if any, and the baselines on test rows."""
         predictor, validation, test = self.trained.predictor, None, None
         baselines: dict[str, Baseline] = {}
@@ -74,7 +74,7 @@ class Measurement:
             rows_per_second = round(len(examples) / max(seconds, 1e-9), 1)
             test = self._evaluate("test", examples, decisions)
             baselines = self._measure_baselines(examples, decisions)
-        return Measured(validation, test, baselines, rows_per_second, truncated)
+        return RunMeasurements(validation, test, baselines, rows_per_second, truncated)
 
     def _evaluate(self, split: str, examples: Sequence[Example], decisions: Decisions) -> Evaluation:
         scheme = self.dataset.scheme
@@ -116,7 +116,7 @@ class Measurement:
             found["linear"] = rows.compare_with(self._train_linear().predictor.decide(inputs))
         return found
 
-    def _train_linear(self) -> Trained:
+    def _train_linear(self) -> TrainedModel:
         """Train `linear` on the same rows and store it next to the model, for comparisons on other rows."""
         with atomic_folder(self.folder / "baselines" / "linear") as stage:
             alone = dataclasses.replace(self.dataset, also=(), augmented=self.dataset.augmented[:1])

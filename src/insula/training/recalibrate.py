@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.example import Example
 from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.model_input import ModelInput
+from insula.core.moved import moved_names
 from insula.core.scheme import LabelScheme
 from insula.core.targets import build_gold_matrix
 from insula.data.splits.leak import Fingerprint
@@ -36,6 +37,9 @@ from insula.training.decide import choose_decision
 from insula.training.options.sections import DecisionOptions
 from insula.training.recipe.recipe import load_recipe
 
+if not TYPE_CHECKING:
+    __getattr__ = moved_names(__name__, {"Recalibrated": f"{__name__}:RecalibrationResult"})
+
 RECORD = "recalibration.json"
 RECORD_VERSION = 1
 FOLDS = 5
@@ -43,7 +47,7 @@ RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
-class Recalibrated:
+class RecalibrationResult:
     """A model folder with a new decision rule.
 
     path      the folder
@@ -71,7 +75,7 @@ def recalibrate(
     windows: Windows | None = None,
     seed: int = 0,
     command: str = "",
-) -> Recalibrated:
+) -> RecalibrationResult:
     """Write `output`, a copy of a model folder with a decision rule chosen on labelled rows that were not trained on.
 
     as_before  how the rule of `source` was chosen, if it was chosen on these same rows: its figures on them would be
@@ -86,7 +90,7 @@ def recalibrate(
     predictor = Predictor.load(source.path)
     old_logits = logits = predictor.logits(inputs)
     if windows is not None:
-        logits = _in_windows(predictor, windows, inputs)
+        logits = _compute_windowed(predictor, windows, inputs)
     decision = choose_decision(scheme, logits, gold, options, seed=seed)
     after = cross_fit(scheme, logits, gold, options, seed=seed)
     if as_before is None:
@@ -124,10 +128,12 @@ def recalibrate(
         document.write(stage / METRICS)
         write_text(stage / "model_card.md", build_model_card(document))
         seal(stage, family=source.family, backend=source.backend)
-    return Recalibrated(output, decision, figures)
+    return RecalibrationResult(output, decision, figures)
 
 
-def _in_windows(predictor: Predictor, windows: Windows, inputs: Sequence[ModelInput]) -> NDArray[np.floating[Any]]:
+def _compute_windowed(
+    predictor: Predictor, windows: Windows, inputs: Sequence[ModelInput]
+) -> NDArray[np.floating[Any]]:
     """Return the logits of a model that reads long texts in this way."""
     backend = predictor.backend
     if windows not in WINDOWS:

@@ -41,7 +41,7 @@ from insula.training.augment import with_augmented
 from insula.training.families.registry import families
 from insula.training.fit_model import fit_as_worker, fit_model
 from insula.training.fitting import Fitted, RunContext
-from insula.training.measure import Measurement
+from insula.training.measure import RunMeasurer
 from insula.training.plan import plan_training
 from insula.training.recipe.recipe import Recipe
 from insula.training.recipe.unused_options import find_unused_options
@@ -149,7 +149,7 @@ def train_run(
             bytes=sum(file.stat().st_size for file in stage.iterdir()),
             backend=trained.fitted.backend,
         )
-        measured = Measurement(dataset, trained, recipe, language, folder, progress).measure_all()
+        measured = RunMeasurer(dataset, trained, recipe, language, folder, progress).measure_all()
         notes = list_length_notes(trained.fitted.facts, trained.windows, recipe.model)
         tested = len(dataset.splits.get("test", ()))
         notes += [f"Test: {note}" for note in trained.predictor.truncation_warnings(measured.truncated, tested)]

@@ -64,7 +64,7 @@ def choose_windows(
     logits = np.asarray(compute(backend, encoded))
     if options.windows == "none" or longer.sum() < MIN_TRUNCATED:
         return WindowChoice("none", logits, int(longer.sum()))
-    pooled = _in_windows(backend, texts, logits, np.flatnonzero(longer))
+    pooled = _compute_windowed(backend, texts, logits, np.flatnonzero(longer))
     if _lowers_loss(logits, pooled, gold, scheme):
         return WindowChoice("mean", pooled, int(longer.sum()))
     backend.windows = "none"
@@ -96,7 +96,7 @@ def list_length_notes(facts: Mapping[str, Any], choice: WindowChoice, options: M
     return notes
 
 
-def _in_windows(
+def _compute_windowed(
     backend: WindowedBackend, texts: Sequence[Any], logits: NDArray[np.floating[Any]], rows: NDArray[np.intp]
 ) -> NDArray[np.floating[Any]]:
     backend.windows = "mean"

@@ -30,7 +30,7 @@ from insula.training.recipe.unused_options import find_unused_options
 
 if TYPE_CHECKING:
     from insula.models.tokens.windows import Windows
-    from insula.training.recalibrate import Recalibrated
+    from insula.training.recalibrate import RecalibrationResult
 
 MAX_SHARE_CHOSEN_ON = 0.1
 """Above this share of rows that the old rule was chosen on, its score on them is biased and not reported."""
@@ -57,7 +57,7 @@ def calibrate_model(
     command: str = "",
     progress: Progress | None = None,
     rows: SourceName | None = None,
-) -> Recalibrated:
+) -> RecalibrationResult:
     """Choose the decision rule of a model again; write the new model folder and return it with the gain.
 
     model    a run, a model folder, or the name of a run

@@ -51,7 +51,7 @@ def quantize_model(
     result exceeds its limits; `DataError`, `ModelFolderError`, `MissingExtraError`, `OutputError`.
     """
     require("onnx", extra="train", purpose="compress a model")
-    from insula.compression.parity import Limits
+    from insula.compression.parity import ParityLimits
     from insula.compression.quantization.plan import Plan
     from insula.compression.quantize import quantize
 
@@ -69,7 +69,7 @@ def quantize_model(
         load_training_dataset(source, data),
         folder,
         Plan(weights, tables),
-        Limits(max_loss, least_agreement),
+        ParityLimits(max_loss, least_agreement),
         seed=seed,
         command=command,
         progress=progress,

@@ -16,7 +16,7 @@ from insula.models.provenance import choose_training_source, read_recorded_optio
 from insula.training.run_folder import require_replaceable_run
 
 if TYPE_CHECKING:
-    from insula.compression.prune import Pruned
+    from insula.compression.prune import PruningResult
 
 
 def prune_model(
@@ -33,7 +33,7 @@ def prune_model(
     overwrite: bool = False,
     command: str = "",
     progress: Progress | None = None,
-) -> Pruned:
+) -> PruningResult:
     """Remove the parts of an encoder that matter least; train the rest with the original as its teacher.
 
     model     a run, a model folder, or the name of a run, of family `encoder`, BERT-shaped, with its trained weights

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from insula.augmentation.attacks.characters import change_characters
-from insula.augmentation.attacks.search import DEFAULT, Candidates, Limits, Outcome, attack_rows
-from insula.augmentation.attacks.words import change_words
+from insula.augmentation.attacks.characters import find_character_edits
+from insula.augmentation.attacks.search import DEFAULT, AttackLimits, AttackOutcome, Candidates, attack_rows
+from insula.augmentation.attacks.words import find_synonym_edits
 from insula.core.arrays import BoolArray
 from insula.core.errors import DataError, UnknownNameError, suggest
 from insula.core.example import Example
@@ -21,7 +21,7 @@ from insula.evaluation.attack_document import WORST, AttackDocument, AttackedTex
 from insula.evaluation.metrics.proportions import measure_share
 from insula.inference.predictor import Predictor
 
-METHODS: Mapping[str, Candidates] = {"characters": change_characters, "words": change_words}
+METHODS: Mapping[str, Candidates] = {"characters": find_character_edits, "words": find_synonym_edits}
 ROWS = 300
 
 
@@ -40,7 +40,7 @@ def attack_examples(
     method: str,
     *,
     rows: int = ROWS,
-    limits: Limits = DEFAULT,
+    limits: AttackLimits = DEFAULT,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> AttackDocument:
@@ -88,11 +88,11 @@ def attack_examples(
     )
 
 
-def _sort_key(outcome: Outcome) -> tuple[float, float, int]:
+def _sort_key(outcome: AttackOutcome) -> tuple[float, float, int]:
     return outcome.edits / outcome.words, -outcome.confidence[0], outcome.row
 
 
-def _to_record(outcome: Outcome, names: Sequence[str]) -> AttackedText:
+def _to_record(outcome: AttackOutcome, names: Sequence[str]) -> AttackedText:
     def list_labels(chosen: BoolArray) -> list[str]:
         return [name for name, is_chosen in zip(names, chosen, strict=True) if is_chosen]
 

@@ -37,7 +37,7 @@ _LATIN = re.compile(rf"[A-Za-z]{{{MIN_LETTERS},}}")
 _CHINESE = re.compile(f"[{HAN}]+")
 
 
-def change_characters(sentence: Sentence, place: int, chance: random.Random) -> list[str]:
+def find_character_edits(sentence: Sentence, place: int, chance: random.Random) -> list[str]:
     """Return words that differ from the word at a place by one character."""
     word = sentence.words[place]
     if _LATIN.fullmatch(word):

@@ -29,7 +29,7 @@ ROWS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
-class Limits:
+class AttackLimits:
     """Limits of an attack on a row.
 
     queries  largest number of different texts to predict, the original included
@@ -52,11 +52,11 @@ class Limits:
             )
 
 
-DEFAULT = Limits()
+DEFAULT = AttackLimits()
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AttackOutcome:
     """The result of attacking a row that the model decides correctly.
 
     row         the row, from 0
@@ -159,10 +159,10 @@ def attack_rows(
     rows: Sequence[tuple[int, ModelInput]],
     candidates: Candidates,
     *,
-    limits: Limits = DEFAULT,
+    limits: AttackLimits = DEFAULT,
     seed: int = 0,
     progress: Progress | None = None,
-) -> Iterator[Outcome]:
+) -> Iterator[AttackOutcome]:
     """Attack inputs of a categorical model and yield an outcome for each, in the order in which they finish.
 
     rows  number and input of each row; the decision of the model is what the attack changes
@@ -229,7 +229,7 @@ def _search(
     confidence: _Confidence,
     first: _Answer,
     candidates: Candidates,
-    limits: Limits,
+    limits: AttackLimits,
     chance: random.Random,
 ) -> _Search:
     options = {place: list(candidates(sentence, place, chance)) for place in range(len(sentence.words))}
@@ -267,11 +267,11 @@ def _rank(
     return [place for _, place in sorted(known)]
 
 
-def _to_outcome(row: _Row, kind: str) -> Outcome:
+def _to_outcome(row: _Row, kind: str) -> AttackOutcome:
     changed, edits = row.result or (row.given.text, 0)
     before, after = row.known[row.given.text], row.known[changed]
     confidence = _Confidence(kind, before.chosen)
-    return Outcome(
+    return AttackOutcome(
         row=row.number, text=row.given.text, changed=changed, before=before.chosen, after=after.chosen,
         confidence=(confidence(before), confidence(after)), words=Sentence.of(row.given.text).count_words(),
         edits=edits, queries=len(row.known),

@@ -14,7 +14,7 @@ from insula.augmentation.wordnet import WIDE, load_thesaurus
 from insula.text.protected_words import NEGATIONS
 
 
-def change_words(sentence: Sentence, place: int, chance: random.Random) -> list[str]:
+def find_synonym_edits(sentence: Sentence, place: int, chance: random.Random) -> list[str]:
     """Return synonyms of the word at a place."""
     word = sentence.words[place]
     if word.lower() in NEGATIONS:

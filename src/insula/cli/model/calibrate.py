@@ -13,7 +13,7 @@ from insula.cli.options import READING_OPTIONS, Json, Model, Quiet, data_option,
 
 if TYPE_CHECKING:
     from insula.models.tokens.windows import Windows
-    from insula.training.recalibrate import Recalibrated
+    from insula.training.recalibrate import RecalibrationResult
 
 _AS_TRAINED = "[default: as in training]"
 
@@ -121,7 +121,7 @@ def calibrate(
     _print_result(made)
 
 
-def _print_result(made: Recalibrated) -> None:
+def _print_result(made: RecalibrationResult) -> None:
     from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title
 
     found = made.figures

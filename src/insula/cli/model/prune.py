@@ -12,7 +12,7 @@ from insula.cli.model.quantize import Rows, format_figure, print_loss
 from insula.cli.options import Json, Model, Quiet, folder_option
 
 if TYPE_CHECKING:
-    from insula.compression.prune import Pruned
+    from insula.compression.prune import PruningResult
 
 
 def prune(
@@ -102,7 +102,7 @@ def prune(
     _print_result(made)
 
 
-def _print_result(made: Pruned) -> None:
+def _print_result(made: PruningResult) -> None:
     from insula.evaluation.metrics.metric_names import get_metric_title
 
     kept, found = made.kept, made.validation

@@ -18,7 +18,7 @@ MIN_VALUES = 1024  # smaller constants are not worth the nodes that unpack them
 
 
 @dataclass(frozen=True)
-class Product:
+class MatrixProduct:
     """A MatMul of an activation with a constant (inputs, outputs) matrix."""
 
     name: str
@@ -27,7 +27,7 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Table:
+class EmbeddingTable:
     """A Gather of rows from a constant (rows, width) matrix."""
 
     name: str
@@ -73,18 +73,18 @@ class Graph:
         self._constants[name] = values
         return name
 
-    def find_products(self) -> list[Product]:
+    def find_products(self) -> list[MatrixProduct]:
         """Return the products with a large enough constant matrix, in order of computation."""
         return [
-            Product(node.output[0], node.input[0], node.input[1])
+            MatrixProduct(node.output[0], node.input[0], node.input[1])
             for node in self._nodes
             if node.op_type == "MatMul" and self._is_matrix(node.input[1]) and node.input[0] not in self._constants
         ]
 
-    def find_tables(self) -> list[Table]:
+    def find_tables(self) -> list[EmbeddingTable]:
         """Return the embedding tables."""
         return [
-            Table(node.output[0], node.input[0], node.input[1])
+            EmbeddingTable(node.output[0], node.input[0], node.input[1])
             for node in self._nodes
             if node.op_type == "Gather" and _get_axis(node) == 0 and self._is_matrix(node.input[0])
         ]

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.compression.quantization.graph import Graph, Table, make_node
+from insula.compression.quantization.graph import EmbeddingTable, Graph, make_node
 
 Bits = Literal[4, 8]
 
@@ -22,7 +22,7 @@ def quantize_tables(graph: Graph, bits: Bits = 8) -> None:
         _replace(graph, table, f"insula.table{number}", bits)
 
 
-def _replace(graph: Graph, table: Table, name: str, bits: Bits) -> None:
+def _replace(graph: Graph, table: EmbeddingTable, name: str, bits: Bits) -> None:
     values = graph.read_constant(table.weight)
     if bits == 4 and values.shape[1] % 2:
         bits = 8  # two values share a byte

@@ -1,9 +1,9 @@
-"""`Components`: connected components of items, by union-find."""
+"""`DisjointSets`: connected components of items, by union-find."""
 
 from __future__ import annotations
 
 
-class Components:
+class DisjointSets:
     """The items 0 to `count` - 1, each a component of its own at first."""
 
     def __init__(self, count: int) -> None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from datasketch import MinHash
 
 from insula.core.errors import DataError
-from insula.data.splits.components import Components
+from insula.data.splits.components import DisjointSets
 from insula.text.comparison import build_comparison_key, build_shingles
 
 PERMUTATIONS = 128
@@ -36,7 +36,7 @@ def cluster_near_duplicates(texts: Sequence[str], *, threshold: float = 0.8, see
         raise DataError(
             f"The threshold of near-duplicates must be above 0 and at most 1. Got {threshold}. Choose another one."
         )
-    components = Components(len(texts))
+    components = DisjointSets(len(texts))
     first_with: dict[str, int] = {}
     for position, text in enumerate(texts):
         if key := build_comparison_key(text):

@@ -12,7 +12,7 @@ from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import SPLITS
 from insula.data.splits.compared import join_last_turn
-from insula.data.splits.components import Components
+from insula.data.splits.components import DisjointSets
 from insula.data.splits.near_duplicates import cluster_near_duplicates
 from insula.data.splits.stratify import stratify_iteratively
 
@@ -66,7 +66,7 @@ def split_examples(
 
 def _find_groups(examples: Sequence[Example], seed: int) -> list[list[int]]:
     """Return lists of row numbers that must stay in one split."""
-    components = Components(len(examples))
+    components = DisjointSets(len(examples))
     first_of: dict[Hashable, int] = {}
     clusters = cluster_near_duplicates([join_last_turn(example) for example in examples], seed=seed)
     for row, (example, cluster) in enumerate(zip(examples, clusters, strict=True)):

@@ -21,7 +21,7 @@ HEIGHT = 270.0
 
 
 @dataclass(frozen=True)
-class Trial:
+class TrialPoint:
     """A trial: its number, its score (None if it failed), and whether it was pruned."""
 
     number: int
@@ -29,7 +29,7 @@ class Trial:
     pruned: bool = False
 
 
-def draw_trials_chart(trials: Sequence[Trial], *, key: str, y_title: str) -> Markup:
+def draw_trials_chart(trials: Sequence[TrialPoint], *, key: str, y_title: str) -> Markup:
     """Return a dot per trial, hollow if it was pruned, and a line for the best complete one so far."""
     known = [trial for trial in trials if trial.value is not None]
     values = [trial.value for trial in known if trial.value is not None]

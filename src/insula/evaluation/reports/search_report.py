@@ -13,7 +13,7 @@ from insula.core.sentences import pluralise
 from insula.evaluation.charts.learning import Series, draw_learning_chart
 from insula.evaluation.charts.option_values import draw_option_values_chart
 from insula.evaluation.charts.shares import draw_shares_chart
-from insula.evaluation.charts.trials import Trial, draw_trials_chart
+from insula.evaluation.charts.trials import TrialPoint, draw_trials_chart
 from insula.evaluation.metrics.metric_names import get_metric_title
 from insula.evaluation.reports.figures import Figure
 from insula.evaluation.reports.page import render_page
@@ -100,7 +100,7 @@ def _list_facts(document: SearchDocument) -> list[tuple[str, str]]:
 def _draw_history(trials: Sequence[SearchTrial], metric: str) -> Figure:
     drawn = [
         # A failed trial has no score, however far it came.
-        Trial(trial.number, trial.scores[-1] if early and trial.scores else trial.value, early)
+        TrialPoint(trial.number, trial.scores[-1] if early and trial.scores else trial.value, early)
         for trial in trials
         for early in [trial.state == "pruned"]
     ]

@@ -107,7 +107,7 @@ def pool(logits: NDArray[np.float32], counts: Sequence[int] | Ids, windows: Wind
     return sums / counts.astype(np.float32)[:, None]
 
 
-def in_windows(
+def compute_in_windows(
     tokens: Sequence[TextTokens | Ids], compute: Callable[[list[Ids]], NDArray[np.float32]]
 ) -> NDArray[np.float32]:
     """Return (texts, outputs) logits; `compute` returns those of single windows.

@@ -16,7 +16,7 @@ from insula.operations.audit.log import TORN, list_log_files
 
 
 @dataclass
-class Verified:
+class AuditVerification:
     """The result of a verification.
 
     entries    number of entries read
@@ -44,7 +44,7 @@ class Verified:
         return {**asdict(self), "whole": self.whole}
 
 
-def verify_log(folder: str | Path, anchors: Sequence[Anchor] = (), *, since: int = 1) -> Verified:
+def verify_log(folder: str | Path, anchors: Sequence[Anchor] = (), *, since: int = 1) -> AuditVerification:
     """Read the whole log and compare it with anchors.
 
     since   number of the first entry to expect; above 1 if older files were archived
@@ -55,7 +55,7 @@ def verify_log(folder: str | Path, anchors: Sequence[Anchor] = (), *, since: int
     folder = Path(folder)
     if not folder.is_dir():
         raise MissingFileError(f"There is no audit log in {str(folder)!r}. Name the folder that the server writes to.")
-    found = Verified(anchors=len(anchors))
+    found = AuditVerification(anchors=len(anchors))
     wanted: dict[int, set[str]] = {}
     for anchor in anchors:
         wanted.setdefault(anchor.number, set()).add(anchor.hash)
@@ -81,7 +81,7 @@ def verify_log(folder: str | Path, anchors: Sequence[Anchor] = (), *, since: int
 class _Reading:
     """One pass over the lines; a line that does not follow from the one before is a finding."""
 
-    def __init__(self, found: Verified, since: int) -> None:
+    def __init__(self, found: AuditVerification, since: int) -> None:
         self._found = found
         self._since = since
         self._torn: tuple[bytes, str] | None = None

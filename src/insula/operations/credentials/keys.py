@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from insula.core.errors import DataError, UnknownNameError
-from insula.operations.credentials.secret import Presented, are_equal, make_secret, parse_key
+from insula.operations.credentials.secret import PresentedKey, are_equal, make_secret, parse_key
 from insula.operations.store.database import Database
 from insula.operations.store.tables import ACCESS_KEYS
 
@@ -70,7 +70,7 @@ class NewKey:
     record: KeyRecord
 
 
-class Keys:
+class KeyStore:
     """The keys of a store. `clock` returns the time, in UTC."""
 
     def __init__(self, database: Database, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -203,7 +203,7 @@ class Keys:
         return _record(row)
 
 
-def _make_key() -> tuple[str, Presented]:
+def _make_key() -> tuple[str, PresentedKey]:
     secret = make_secret()
     shown = parse_key(secret)
     if shown is None:

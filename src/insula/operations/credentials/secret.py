@@ -23,7 +23,7 @@ _PURPOSE = b"insula access key 1\x00"  # the digest of anything else never fits 
 
 
 @dataclass(frozen=True)
-class Presented:
+class PresentedKey:
     """A key that a caller presents: its id, for the lookup, and its digest, for the comparison."""
 
     id: str
@@ -39,12 +39,12 @@ def make_secret() -> str:
     return f"{WORD}_{identity}_{secret}{_check(identity, secret)}"
 
 
-def parse_key(key: str) -> Presented | None:
+def parse_key(key: str) -> PresentedKey | None:
     """Return the id and digest of a key, None if the text is not a key: no database is asked about a typing error."""
     found = _FORM.fullmatch(key) if len(key) == LENGTH else None
     if found is None or not are_equal(_check(found[1], found[2]), found[3]):
         return None
-    return Presented(found[1], hashlib.sha256(_PURPOSE + key.encode("ascii")).hexdigest())
+    return PresentedKey(found[1], hashlib.sha256(_PURPOSE + key.encode("ascii")).hexdigest())
 
 
 def are_equal(one: str, other: str) -> bool:

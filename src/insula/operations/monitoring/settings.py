@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from insula.core.durations import parse_duration
 from insula.core.scheme import LabelScheme
-from insula.knowledge.rule_toml import Table, check_labels, parse_tables, read_rule_text
+from insula.knowledge.rule_toml import TomlTable, check_labels, parse_tables, read_rule_text
 from insula.operations.streams.message import MessageFields
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
@@ -24,7 +24,7 @@ def _check_duration(span: str) -> str:
     return span
 
 
-class Windows(Table):
+class Windows(TomlTable):
     """The windows of a monitor."""
 
     length: str = Field("1h", description="Length of a window. Windows start at whole multiples of it in UTC.")
@@ -50,7 +50,7 @@ class Windows(Table):
         return parse_duration(self.length)
 
 
-class Fields(Table):
+class Fields(TomlTable):
     """The keys of a message, if they do not have their usual names."""
 
     text: Name | None = Field(None, description="Key of the text.")
@@ -59,7 +59,7 @@ class Fields(Table):
     language: Name | None = Field(None, description="Key of the language.")
 
 
-class AlertRule(Table):
+class AlertRule(TomlTable):
     """A condition that raises an alert, and ends it when it no longer holds.
 
     `threshold` and `spike` look at each window when it closes, `shift` at each message.
@@ -127,7 +127,7 @@ class AlertRule(Table):
         return timedelta(seconds=0 if self.cool_down == "0s" else parse_duration(self.cool_down))
 
 
-class MonitorFile(Table):
+class MonitorFile(TomlTable):
     """The content of a monitor's file."""
 
     windows: Windows = Windows()

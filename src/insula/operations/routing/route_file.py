@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from insula.core.durations import parse_duration
 from insula.core.scheme import LabelScheme
-from insula.knowledge.rule_toml import Table, check_labels, parse_tables, read_rule_text
+from insula.knowledge.rule_toml import TomlTable, check_labels, parse_tables, read_rule_text
 from insula.operations.handoff.cases import DEADLINE
 from insula.safety.signals.result import Level
 
@@ -22,7 +22,7 @@ NEGATIONS: Mapping[bool | None, str] = {None: "", True: ", negated", False: ", n
 """What `negated` adds to the words of a rule in messages."""
 
 
-class Route(Table):
+class Route(TomlTable):
     """A routing rule: it applies to a message that fulfils all its conditions; without conditions, to every message."""
 
     name: Name = Field(description="Name of the rule, in decisions and cases.")
@@ -83,7 +83,7 @@ class Route(Table):
         return (*self.predicted, *self.score, *self.score_below)
 
 
-class RouteFile(Table):
+class RouteFile(TomlTable):
     """The content of a routes file: rules in their order."""
 
     match: Literal["first", "all"] = Field(

@@ -75,7 +75,7 @@ class StoredFeedback:
     id: str = field(default_factory=make_id)
 
 
-class Rows:
+class RetainedRows:
     """The rows of a store under a retention. `clock` gives the time, in UTC."""
 
     def __init__(

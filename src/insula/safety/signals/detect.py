@@ -11,7 +11,7 @@ from dataclasses import replace
 from insula.safety.signals.frames import find_frames
 from insula.safety.signals.plain_text import PlainText
 from insula.safety.signals.result import KINDS, LEVELS, Level, RiskCheck, RiskKind, RiskScore, RiskSpan, Wording
-from insula.safety.signals.rules import Rule, RuleSet, load_rule_set
+from insula.safety.signals.rules import RuleSet, SignalRule, load_rule_set
 
 SECONDS = 1.0
 THRESHOLD = 0.5
@@ -125,7 +125,9 @@ def _find_spans(plain: PlainText, rules: RuleSet, deadline: float) -> set[RiskSp
     return found
 
 
-def _iterate_hits(text: str, rules: RuleSet, deadline: float, trusted: bool) -> Iterator[tuple[Rule, re.Match[str]]]:
+def _iterate_hits(
+    text: str, rules: RuleSet, deadline: float, trusted: bool
+) -> Iterator[tuple[SignalRule, re.Match[str]]]:
     for rule in rules.rules:
         match = rule.pattern.search(text, can_cancel=trusted)
         if match is not None:

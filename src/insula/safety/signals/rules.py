@@ -24,7 +24,7 @@ STRENGTHS: tuple[Strength, ...] = ("firm", "explicit", "oblique")
 
 
 @dataclass(frozen=True)
-class Rule:
+class SignalRule:
     """A pattern that shows a kind of risk."""
 
     name: str
@@ -37,7 +37,7 @@ class Rule:
 class RuleSet:
     """The rules of a language."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[SignalRule, ...]
     benign: dict[str, re.Pattern[str]]
     frames: dict[str, re.Pattern[str]]
     urgent: re.Pattern[str]
@@ -58,7 +58,7 @@ def build_rule_set(table: dict[str, Any], language: str) -> RuleSet:
     """Return the rules of a table; raise `re.error` for a wrong pattern and `KeyError` for an unknown word."""
     words = table["words"]
     rules = [
-        Rule(
+        SignalRule(
             f"{language}.{kind}.{strength}.{number}",
             kind,
             strength,

@@ -46,7 +46,7 @@ class DenialLog:
                 self._only_counted[denied.reason] = self._only_counted.get(denied.reason, 0) + 1
                 return None
             more = self._only_counted.pop(denied.reason, 0)
-        return self._writer.submit(self._write, denied.reason, denied.caller, network(address), more)
+        return self._writer.submit(self._write, denied.reason, denied.caller, get_network(address), more)
 
     def close(self) -> None:
         """Write the numbers of calls that were only counted, and stop."""
@@ -66,7 +66,7 @@ class DenialLog:
             logging.getLogger("insula").warning("A denied call is not in the audit log: %s", error)
 
 
-def network(address: str | None) -> str | None:
+def get_network(address: str | None) -> str | None:
     """Return the network of an address, /24 or /48: enough to see where guesses come from, without naming a person."""
     try:
         known = ipaddress.ip_address(address or "")

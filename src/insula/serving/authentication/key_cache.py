@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from insula.operations.credentials.keys import KeyRecord, Keys
+from insula.operations.credentials.keys import KeyRecord, KeyStore
 from insula.operations.credentials.secret import parse_key
 from insula.serving.authentication.callers import AccessDeniedError, Caller, CallerLimits
 from insula.serving.authentication.rate_limiter import RateLimit
 from insula.serving.blocking_pool import BlockingPool
 
 MAX_KEYS = 10_000
-Lookup = Callable[[Keys], KeyRecord | None]
+Lookup = Callable[[KeyStore], KeyRecord | None]
 
 
 class KeyCache:
@@ -26,7 +26,7 @@ class KeyCache:
 
     def __init__(
         self,
-        keys: Callable[[], Keys | None],
+        keys: Callable[[], KeyStore | None],
         pool: BlockingPool,
         *,
         max_age: float,
@@ -56,7 +56,9 @@ class KeyCache:
 
     async def _find_caller(self, slot: str, lookup: Lookup) -> Caller:
         cached = self._cached.get(slot)
-        record = cached[0] if cached is not None and time.monotonic() < cached[1] else await self._ask(slot, lookup)
+        record = (
+            cached[0] if cached is not None and time.monotonic() < cached[1] else await self._read_once(slot, lookup)
+        )
         if record is None:
             raise AccessDeniedError("unauthenticated", "unknown_key")
         caller = f"key:{record.lineage}"
@@ -66,7 +68,7 @@ class KeyCache:
         rate = RateLimit.of(record.calls_a_second, record.burst)
         return Caller(caller, record.scopes, CallerLimits(record.texts_a_day, rate))
 
-    async def _ask(self, slot: str, lookup: Lookup) -> KeyRecord | None:
+    async def _read_once(self, slot: str, lookup: Lookup) -> KeyRecord | None:
         """Read the store, once for all calls that wait for the same record."""
         asking = self._lookups.get(slot)
         if asking is None:

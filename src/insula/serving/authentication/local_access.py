@@ -56,15 +56,17 @@ class LocalAccess:
 
     async def allows(self, headers: Headers, address: str | None) -> bool:
         """Whether a call with these headers, from this address, needs no credentials."""
-        return await self._ask_open() and (self._from_anywhere or _is_local(headers, address))
+        return await self._is_open_now() and (self._from_anywhere or _is_local(headers, address))
 
     async def accepts_host(self, headers: Headers) -> bool:
         """Whether a call may name this host: while calls need no credentials, it must be this machine's own name."""
         return (
-            self._from_anywhere or _is_addressed_to_this_machine(_index_headers(headers)) or not await self._ask_open()
+            self._from_anywhere
+            or _is_addressed_to_this_machine(_index_headers(headers))
+            or not await self._is_open_now()
         )
 
-    async def _ask_open(self) -> bool:
+    async def _is_open_now(self) -> bool:
         if self._is_open and time.monotonic() - self._asked_at >= self._max_age:
             self._is_open = not await self._pool.run(self._has_keys)
             self._asked_at = time.monotonic()

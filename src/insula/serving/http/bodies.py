@@ -32,12 +32,12 @@ async def read_body(request: Request, kind: type[Body]) -> Body:
         raise invalid(error) from None
 
 
-def json_response(content: Any, status: int = 200) -> Response:
+def build_json_response(content: Any, status: int = 200) -> Response:
     """Return a JSON response, with null for NaN."""
     return Response(to_json(content, inf_nan_mode="null"), status, media_type=JSON)
 
 
-def json_body(kind: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, Any]:
+def describe_json_body(kind: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, Any]:
     """Return the `openapi_extra` of a route that reads `kind`; `examples` maps titles to bodies."""
     shown = {title: {"value": value} for title, value in examples.items()}
     schema = {"$ref": f"#/components/schemas/{kind.__name__}"}

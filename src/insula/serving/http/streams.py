@@ -49,10 +49,10 @@ def create_stream_protocol(limits: Limits, memory: BodyMemory) -> type[WebSocket
             self._parse()
 
         def handle_text(self, event: Frame) -> None:
-            super().handle_text(_copied(event))
+            super().handle_text(_copy_frame(event))
 
         def handle_bytes(self, event: Frame) -> None:
-            super().handle_bytes(_copied(event))
+            super().handle_bytes(_copy_frame(event))
 
         def handle_cont(self, event: Frame) -> None:
             # Uvicorn lists the fragments of a message; empty ones would fill the memory.
@@ -123,9 +123,9 @@ def create_stream_protocol(limits: Limits, memory: BodyMemory) -> type[WebSocket
                 stop(self._clock)
                 self._clock, self._completed = None, False
             if is_waiting and self._clock is None:
-                self._clock = self.loop.call_later(limits.body_seconds, self._fail_slow)
+                self._clock = self.loop.call_later(limits.body_seconds, self._fail_slow_client)
 
-        def _fail_slow(self) -> None:
+        def _fail_slow_client(self) -> None:
             self._fail(CloseCode.POLICY_VIOLATION, f"A message must arrive within {limits.body_seconds:g} seconds.")
 
         def _fail(self, code: CloseCode, reason: str) -> None:
@@ -136,7 +136,7 @@ def create_stream_protocol(limits: Limits, memory: BodyMemory) -> type[WebSocket
     return StreamProtocol
 
 
-def _copied(event: Frame) -> Frame:
+def _copy_frame(event: Frame) -> Frame:
     """Return the first frame of a message with content that others can be appended to."""
     return event if event.fin else Frame(event.opcode, bytearray(event.data), fin=False)
 

@@ -47,7 +47,7 @@ Facts = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Table:
+class CardTable:
     """A table: titles of its columns, then rows that begin with the name of the row."""
 
     columns: Sequence[str]
@@ -63,9 +63,9 @@ class ChineseCard:
     training: Facts
     recipe: Facts
     command: str
-    baselines: Table | None
-    levels: Table | None
-    labels: Table | None
+    baselines: CardTable | None
+    levels: CardTable | None
+    labels: CardTable | None
     decision: Facts
 
 
@@ -81,7 +81,7 @@ def build_chinese_card(document: MetricsDocument, scheme: LabelScheme) -> Chines
         ),
         data=_list_data_facts(document),
         training=_list_known(
-            ("训练用时", document.time.train_seconds, _duration),
+            ("训练用时", document.time.train_seconds, _format_duration),
             ("insula 版本", document.insula_version),
             ("随机种子", document.seed, str),
             ("计算精度", document.training.get("precision"), str),
@@ -114,7 +114,7 @@ def _list_data_facts(document: MetricsDocument) -> Facts:
     return facts + _list_known(("数据指纹", data.fingerprint))
 
 
-def _build_baseline_table(document: MetricsDocument, say: Translator) -> Table | None:
+def _build_baseline_table(document: MetricsDocument, say: Translator) -> CardTable | None:
     if document.test is None or not document.baselines:
         return None
     metric = document.test.headline_name
@@ -123,10 +123,10 @@ def _build_baseline_table(document: MetricsDocument, say: Translator) -> Table |
         value, difference = baseline.metrics.get(metric, Interval()).value, baseline.difference.interval
         title = name_baseline(name, document.scheme.kind)
         rows.append((title, format_score(value), format_signed(difference.value), say.format_interval(difference)))
-    return Table(("基线", describe_metric(metric, say)[0], "差值（本模型 − 基线）", say("interval")), rows)
+    return CardTable(("基线", describe_metric(metric, say)[0], "差值（本模型 − 基线）", say("interval")), rows)
 
 
-def _build_level_table(document: MetricsDocument, say: Translator) -> Table | None:
+def _build_level_table(document: MetricsDocument, say: Translator) -> CardTable | None:
     found = document.main.levels if document.main else {}
     rows = [
         (
@@ -138,10 +138,10 @@ def _build_level_table(document: MetricsDocument, say: Translator) -> Table | No
         )
         for name, level in found.items()
     ]
-    return Table(("层级", "标签数", "指标", "数值", say("interval")), rows) if rows else None
+    return CardTable(("层级", "标签数", "指标", "数值", say("interval")), rows) if rows else None
 
 
-def _build_label_table(document: MetricsDocument, scheme: LabelScheme) -> Table | None:
+def _build_label_table(document: MetricsDocument, scheme: LabelScheme) -> CardTable | None:
     if document.main is None:
         return None
     found = document.main
@@ -158,7 +158,7 @@ def _build_label_table(document: MetricsDocument, scheme: LabelScheme) -> Table 
         (scheme.display_name(name, "zh"), *(written(values[place]) for _, written, values in columns))
         for place, (name, _) in enumerate(named)
     ]
-    return Table(("标签", *(title for title, _, _ in columns)), rows)
+    return CardTable(("标签", *(title for title, _, _ in columns)), rows)
 
 
 def _list_decision_facts(document: MetricsDocument) -> Facts:
@@ -182,7 +182,7 @@ def _format_large(value: float) -> str:
     return f"{value / size:.4g} {unit}".rstrip() if unit else format_count(value)
 
 
-def _duration(seconds: float) -> str:
+def _format_duration(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.1f} 秒" if seconds < 10 else f"{whole} 秒"

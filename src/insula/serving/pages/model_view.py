@@ -28,7 +28,7 @@ class MetricView:
 
 
 @dataclass(frozen=True)
-class Measured:
+class ModelMetrics:
     """The metrics of a model, and the rows they were measured on."""
 
     note: str
@@ -36,7 +36,7 @@ class Measured:
     metrics: list[MetricView]
 
 
-def build_metrics_view(model: ServedModel, say: Translator) -> Measured | None:
+def build_metrics_view(model: ServedModel, say: Translator) -> ModelMetrics | None:
     """Return the metrics with their intervals, None without metrics."""
     document = model.document
     if document.main is None:
@@ -46,7 +46,7 @@ def build_metrics_view(model: ServedModel, say: Translator) -> Measured | None:
     for name in sort_metric_names([name for name, interval in found.items() if interval.value is not None]):
         title, meaning = describe_metric(name, say)
         metrics.append(MetricView(title, format_score(found[name].value), say.format_interval(found[name]), meaning))
-    return Measured(say(f"measured_{document.main_split}"), format_count(document.main.rows), metrics)
+    return ModelMetrics(say(f"measured_{document.main_split}"), format_count(document.main.rows), metrics)
 
 
 def list_model_facts(model: ServedModel, say: Translator) -> list[tuple[str, str]]:
@@ -56,7 +56,7 @@ def list_model_facts(model: ServedModel, say: Translator) -> list[tuple[str, str
         (say("family"), model.folder.family),
         (say("kind"), say(f"kind_{scheme.kind}")),
         (say("count"), format_count(len(scheme.names))),
-        (say("reads"), _reads(model.predictor.context, say)),
+        (say("reads"), _describe_reading(model.predictor.context, say)),
         (say("version"), model.version),
     ]
     if scheme.is_categorical:
@@ -69,7 +69,7 @@ def list_labels(scheme: LabelScheme, say: Translator) -> list[tuple[str, str, st
     return [(label, _name_label(scheme, label, say), find_sign(scheme, label)) for label in scheme.names]
 
 
-def report_of(model: ServedModel) -> Path | None:
+def find_report(model: ServedModel) -> Path | None:
     """Return the report of the run that a model folder is part of, None without one.
 
     Only a folder `RUN/model` has one: a file next to any other folder could be unrelated. Links are not followed.
@@ -79,7 +79,7 @@ def report_of(model: ServedModel) -> Path | None:
     return file if folder.name == "model" and file.is_file() and not file.is_symlink() else None
 
 
-def _reads(context: Context, say: Translator) -> str:
+def _describe_reading(context: Context, say: Translator) -> str:
     if not context.turns:
         return say("reads_target") if context.target else say("reads_text")
     return say("reads_turns_and_target" if context.target else "reads_turns", turns=context.turns)

@@ -62,7 +62,7 @@ class Sessions:
 
     def to_cookie(self, session: Session) -> str:
         """Return a session as the value of a cookie."""
-        return f"{session.signed}.{self._mac('session', session)}"
+        return f"{session.signed}.{self._compute_mac('session', session)}"
 
     def from_cookie(self, value: str | None) -> Session | None:
         """Return the session of a cookie; None if its signature is wrong, or the session has expired or was ended."""
@@ -70,12 +70,12 @@ class Sessions:
         if found is None:
             return None
         session = Session(found[1], found[2] or None, int(found[3]))
-        genuine = hmac.compare_digest(self._mac("session", session), found[4])
+        genuine = hmac.compare_digest(self._compute_mac("session", session), found[4])
         return session if genuine and self._clock() < session.expires and session.id not in self._ended else None
 
     def create_csrf_token(self, session: Session) -> str:
         """Return the token that forms on the pages of a session contain."""
-        return self._mac("form", session)
+        return self._compute_mac("form", session)
 
     def has_csrf_token(self, session: Session, token: str) -> bool:
         """Whether a form with this token comes from a page of this session."""
@@ -90,7 +90,7 @@ class Sessions:
             self._ended = {one: expires for one, expires in self._ended.items() if expires > now}
         self._ended[session.id] = session.expires
 
-    def _mac(self, purpose: str, session: Session) -> str:
+    def _compute_mac(self, purpose: str, session: Session) -> str:
         # With the purpose in it, the token of a form is not accepted as the signature of a cookie.
         message = f"insula {purpose} 1\x00{session.signed}".encode("ascii")
         return hmac.new(self._secret, message, hashlib.sha256).hexdigest()

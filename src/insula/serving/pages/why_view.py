@@ -37,7 +37,7 @@ class WordRow:
 
 
 @dataclass(frozen=True)
-class LabelWhy:
+class LabelExplanation:
     """The words for and against one label.
 
     lead   a sentence with the label, its score, and what the marks mean
@@ -53,12 +53,12 @@ class LabelWhy:
     trust: list[str]
 
 
-def build_why_view(scheme: LabelScheme, explanation: Explanation, say: Translator) -> list[LabelWhy]:
+def build_why_view(scheme: LabelScheme, explanation: Explanation, say: Translator) -> list[LabelExplanation]:
     """Return the view of each explained label in a language."""
     return [_build_label(scheme, explanation, label, say) for label in explanation.weights]
 
 
-def _build_label(scheme: LabelScheme, explanation: Explanation, label: str, say: Translator) -> LabelWhy:
+def _build_label(scheme: LabelScheme, explanation: Explanation, label: str, say: Translator) -> LabelExplanation:
     weights = explanation.weights[label]
     largest = max((abs(weight) for weight in weights), default=0.0)
     top = [one for one in explanation.top_words(label, LISTED) if _step(one[1], largest)]
@@ -68,7 +68,7 @@ def _build_label(scheme: LabelScheme, explanation: Explanation, label: str, say:
         for side in ("for", "against")
     }
     pro, con = (say("comma").join(sides[side]) or say("why_none") for side in ("for", "against"))
-    return LabelWhy(
+    return LabelExplanation(
         name=name,
         lead=say("why_lead", label=name, score=_format_number(explanation.prediction.scores[label])),
         said=say("why_said", label=name, pro=pro, con=con),
@@ -83,7 +83,7 @@ def _build_label(scheme: LabelScheme, explanation: Explanation, label: str, say:
             )
             for word, weight in top
         ],
-        trust=_trust(scheme, explanation, label, say),
+        trust=_describe_trust(scheme, explanation, label, say),
     )
 
 
@@ -99,7 +99,7 @@ def _iterate_pieces(explanation: Explanation, weights: tuple[float, ...], larges
         yield Piece(text[end:])
 
 
-def _trust(scheme: LabelScheme, explanation: Explanation, label: str, say: Translator) -> list[str]:
+def _describe_trust(scheme: LabelScheme, explanation: Explanation, label: str, say: Translator) -> list[str]:
     figures = explanation.trust.get(label)
     if figures is None:
         return []

@@ -13,7 +13,7 @@ from typing import Protocol
 from insula.core.model_input import TextOrInput, count_characters
 from insula.core.prediction import Prediction
 from insula.inference.backends import has_token_stages
-from insula.inference.predictor import Encoded, Predictor
+from insula.inference.predictor import EncodedInputs, Predictor
 from insula.serving.http.problems import ProblemError
 from insula.serving.queueing.admission import Pace, check_wait
 from insula.serving.queueing.batch_queue import BatchQueue, PendingRequest, QueuedInput, estimate_tokens
@@ -140,10 +140,12 @@ class Batcher:
             for row, (given, ids) in enumerate(zip(inputs, rows, strict=True))
         ]
 
-    def _encode(self, items: Sequence[QueuedInput]) -> Encoded:
+    def _encode(self, items: Sequence[QueuedInput]) -> EncodedInputs:
         """Return a batch that is ready to be computed."""
         inputs = [item.given for item in items]
-        return Encoded(inputs, [item.ids for item in items]) if self._has_tokens else self.predictor.encode(inputs)
+        return (
+            EncodedInputs(inputs, [item.ids for item in items]) if self._has_tokens else self.predictor.encode(inputs)
+        )
 
     def _count_tokens(self, items: Sequence[QueuedInput]) -> int:
         """Return how many tokens a batch computes, including padding."""

@@ -31,7 +31,7 @@ log = logging.getLogger("insula.serving")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExplanationRequest:
     """How texts are explained, as in `explain_input`; `budget` is in milliseconds."""
 
     method: str = AUTO
@@ -74,7 +74,7 @@ class ExplanationQueue:
         check_wait(each * self._waiting, max_wait, has_room=has_room)
 
     async def explain(
-        self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: Wanted, max_wait: float
+        self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: ExplanationRequest, max_wait: float
     ) -> list[Explanation]:
         """Return one explanation for each input, in order; a cancelled call leaves the queue.
 
@@ -102,7 +102,7 @@ class ExplanationQueue:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _explain(
-        self, model: ServedModel, given: TextOrInput, wanted: Wanted, abandoned: threading.Event
+        self, model: ServedModel, given: TextOrInput, wanted: ExplanationRequest, abandoned: threading.Event
     ) -> Explanation:
         def yield_to_predictions() -> None:
             if abandoned.is_set() or self._closed.is_set():

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from insula.explanation.explanation import Explanation
 from insula.serving.answers import DIGITS, build_answers
 from insula.serving.explanation_schemas import ExplainAnswer, ExplainRequest
-from insula.serving.http.bodies import json_body, json_response, read_body
+from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import describe_responses
-from insula.serving.queueing.explanation_queue import Wanted
+from insula.serving.queueing.explanation_queue import ExplanationRequest
 from insula.serving.schemas import DEFAULT_OUTPUTS
 from insula.serving.served_models import ServedModel, describe_context
 from insula.serving.service import get_service
@@ -45,7 +45,7 @@ EXAMPLES = {
     summary="Explain predictions by the words behind them",
     response_model=ExplainAnswer,
     responses=PROBLEMS,
-    openapi_extra=json_body(ExplainRequest, EXAMPLES),
+    openapi_extra=describe_json_body(ExplainRequest, EXAMPLES),
 )
 async def explain(request: Request) -> Response:
     """Explanations in the order of the texts, each with its prediction and with figures on how far to trust it.
@@ -61,9 +61,9 @@ async def explain(request: Request) -> Response:
     body = await read_body(request, ExplainRequest)
     model = service.models.find(body.model)
     inputs, unread = service.drop_unread_context(model, body.to_model_inputs())
-    wanted = Wanted(body.method, tuple(body.labels), body.budget_ms, body.trust)
+    wanted = ExplanationRequest(body.method, tuple(body.labels), body.budget_ms, body.trust)
     explanations = await service.explain_for(request, model, inputs, wanted, max_wait)
-    return json_response(
+    return build_json_response(
         {
             "model": model.name,
             "version": model.version,

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from insula.core.errors import OutputError
 from insula.core.files import convert_output_errors
-from insula.serving.http.bodies import json_body, json_response, read_body
+from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import ProblemError, describe_responses
 from insula.serving.schemas import FeedbackRequest
 from insula.serving.service import Service, get_service
@@ -49,7 +49,7 @@ _writing = threading.Lock()
         "disabled",
         "unavailable",
     ),
-    openapi_extra=json_body(FeedbackRequest, EXAMPLES),
+    openapi_extra=describe_json_body(FeedbackRequest, EXAMPLES),
 )
 async def feedback(request: Request) -> Response:
     """Stored in the database if a retention is set, and as a line of `feedback.file`, which `insula train` reads.
@@ -59,7 +59,7 @@ async def feedback(request: Request) -> Response:
     the prediction is not stored.
     """
     await store_feedback(get_service(request), await read_body(request, FeedbackRequest))
-    return json_response({"kept": True}, 201)
+    return build_json_response({"kept": True}, 201)
 
 
 async def store_feedback(service: Service, body: FeedbackRequest) -> None:

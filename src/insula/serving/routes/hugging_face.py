@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from insula.core.scheme import uses_softmax
 from insula.serving.answers import rank_labels
-from insula.serving.http.bodies import json_body, json_response, read_body
+from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import ProblemError
 from insula.serving.routes.predict import PROBLEMS
 from insula.serving.schemas import InferenceRequest, LabelScore
@@ -27,7 +27,7 @@ EXAMPLES = {
     summary="Classify texts in the shape of Hugging Face's inference API",
     response_model=list[list[LabelScore]],
     responses=PROBLEMS,
-    openapi_extra=json_body(InferenceRequest, EXAMPLES),
+    openapi_extra=describe_json_body(InferenceRequest, EXAMPLES),
 )
 async def classify(request: Request) -> Response:
     """A list for each text, also for a single one, with labels and scores, predicted labels first; the first model."""
@@ -39,7 +39,7 @@ async def classify(request: Request) -> Response:
     summary="Classify texts with a model, in the shape of Hugging Face's inference API",
     response_model=list[list[LabelScore]],
     responses=PROBLEMS,
-    openapi_extra=json_body(InferenceRequest, EXAMPLES),
+    openapi_extra=describe_json_body(InferenceRequest, EXAMPLES),
 )
 async def classify_with(request: Request, name: str) -> Response:
     """A list for each text, also for a single one, with labels and scores, predicted labels first."""
@@ -60,4 +60,4 @@ async def _classify(request: Request, model: ServedModel) -> Response:
     service.check_inputs(texts)
     predicted = await service.predict_for(request, model, texts, max_wait)
     top_k, raw = body.parameters.top_k, function == "none"
-    return json_response([rank_labels(scheme, one, top_k, raw=raw) for one in predicted.predictions])
+    return build_json_response([rank_labels(scheme, one, top_k, raw=raw) for one in predicted.predictions])

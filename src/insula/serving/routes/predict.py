@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula.serving.answers import build_answers
-from insula.serving.http.bodies import json_body, json_response, read_body
+from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import describe_responses
 from insula.serving.schemas import PredictAnswer, PredictRequest
 from insula.serving.served_models import describe_context
@@ -50,7 +50,7 @@ EXAMPLES = {
     summary="Classify texts, a dialogue, or inputs with context",
     response_model=PredictAnswer,
     responses=PROBLEMS,
-    openapi_extra=json_body(PredictRequest, EXAMPLES),
+    openapi_extra=describe_json_body(PredictRequest, EXAMPLES),
 )
 async def predict(request: Request) -> Response:
     """Predictions in the order of the texts.
@@ -80,7 +80,7 @@ async def predict(request: Request) -> Response:
     for row, stored_id in zip(answers, predicted.stored_ids, strict=False):
         row["stored_id"] = stored_id
         row.setdefault("id", stored_id)
-    return json_response(
+    return build_json_response(
         {
             "model": model.name,
             "version": model.version,

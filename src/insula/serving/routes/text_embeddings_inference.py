@@ -15,7 +15,7 @@ from starlette.responses import Response
 from insula import __version__
 from insula.core.model_input import ModelInput, TextOrInput, Turn
 from insula.serving.answers import rank_labels
-from insula.serving.http.bodies import json_body, json_response, read_body
+from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import ProblemError
 from insula.serving.routes.predict import PROBLEMS
 from insula.serving.schemas import LabelScore, TeiInfo, TeiRequest
@@ -36,7 +36,7 @@ EXAMPLES = {
     summary="Classify texts in the shape of text-embeddings-inference",
     response_model=list[LabelScore] | list[list[LabelScore]],
     responses=PROBLEMS,
-    openapi_extra=json_body(TeiRequest, EXAMPLES),
+    openapi_extra=describe_json_body(TeiRequest, EXAMPLES),
 )
 async def predict(request: Request) -> Response:
     """Labels with scores, predicted labels first: one list for a text or a pair, a list of lists for a batch.
@@ -52,7 +52,7 @@ async def predict(request: Request) -> Response:
     predicted = await service.predict_for(request, model, inputs, max_wait)
     scheme = model.predictor.scheme
     answers = [rank_labels(scheme, one, None, raw=body.raw_scores) for one in predicted.predictions]
-    return json_response(answers if body.is_batch else answers[0])
+    return build_json_response(answers if body.is_batch else answers[0])
 
 
 @router.get("/info", summary="Show the model and the limits", response_model=TeiInfo)

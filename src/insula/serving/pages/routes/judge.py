@@ -24,7 +24,7 @@ from insula.serving.pages.rendering import is_fragment, render_page
 from insula.serving.pages.visits import get_visitors
 from insula.serving.pages.why_view import build_why_view, describe_rules
 from insula.serving.pages.words import Translator
-from insula.serving.queueing.explanation_queue import Wanted
+from insula.serving.queueing.explanation_queue import ExplanationRequest
 from insula.serving.served_models import ServedModel
 from insula.serving.service import Service, get_service
 from insula.text.turn_lines import parse_turns
@@ -88,7 +88,7 @@ async def explain(request: Request) -> Response:
         max_wait = service.read_max_wait(request, service.settings.explain.wait_ms)
         given = _parse_input(form)
         inputs, _ = service.drop_unread_context(model, [given])
-        wanted = Wanted(labels=(chosen,) if chosen else ())
+        wanted = ExplanationRequest(labels=(chosen,) if chosen else ())
         (explanation,) = await service.explain_for(request, model, inputs, wanted, max_wait)
     except ProblemError as problem:
         return _render_problem(request, model, problem, "why_part.html.j2", **shown)

@@ -45,7 +45,7 @@ async def sign_in(request: Request) -> Response:
         return _render(request, wanted, language=language, wrong=True, status=401)
     await asyncio.to_thread(service.store.record, "page.signed_in", caller=service.access.get_caller().id)
     visitors.start_session(request, key_id)
-    return _go(request, wanted if _NEXT_PATH.fullmatch(wanted) else "", language)
+    return _redirect(request, wanted if _NEXT_PATH.fullmatch(wanted) else "", language)
 
 
 @router.post("/logout")
@@ -55,10 +55,10 @@ async def sign_out(request: Request) -> Response:
     visitors = get_visitors(request)
     if visitors.has_csrf_token(request, form):
         visitors.start_session(request)
-    return _go(request, "login", get_language(request, form.get("lang")))
+    return _redirect(request, "login", get_language(request, form.get("lang")))
 
 
-def _go(request: Request, path: str, language: str) -> Response:
+def _redirect(request: Request, path: str, language: str) -> Response:
     response = RedirectResponse(build_address(path, lang=language), 303)
     get_visitors(request).set_cookie(request, response)
     return response

@@ -12,7 +12,7 @@ from insula.serving.http.problems import ProblemError
 from insula.serving.pages.chinese_card import ChineseCard, build_chinese_card
 from insula.serving.pages.language import get_language
 from insula.serving.pages.metric_words import format_headline
-from insula.serving.pages.model_view import build_metrics_view, list_labels, list_model_facts, report_of
+from insula.serving.pages.model_view import build_metrics_view, find_report, list_labels, list_model_facts
 from insula.serving.pages.page_route import PageRoute
 from insula.serving.pages.rendering import render_page
 from insula.serving.pages.words import Translator
@@ -53,7 +53,7 @@ async def show_model(request: Request, name: str) -> Response:
         measured=build_metrics_view(model, say),
         card=await request.app.state.cards.html(model.name, model.card) if model.card else None,
         chinese=_build_chinese_card(model) if say.language == "zh" else None,
-        has_report=report_of(model) is not None,
+        has_report=find_report(model) is not None,
     )
 
 
@@ -65,7 +65,7 @@ def _build_chinese_card(model: ServedModel) -> ChineseCard | None:
 @router.get("/models/{name}/report")
 async def report(request: Request, name: str) -> Response:
     """The report of the run, as `insula train` wrote it."""
-    file = report_of(get_service(request).models.find(name))
+    file = find_report(get_service(request).models.find(name))
     if file is None:
         raise ProblemError("not_found", "This model has no report. Serve the run that it comes from.")
     response = await open_download(request, file, kind="text/html; charset=utf-8")
