@@ -174,7 +174,7 @@ SETTINGS = "serve.toml"  # what settings of the service are called
 LABEL_MAP = "map.toml"  # what a file that maps labels is called
 RULES = "rules.toml"  # what a file of rules is called; a test runs the commands that read it
 ROUTES = "routes.toml"  # what routing rules are called
-MONITOR = "monitor.toml"  # what the settings of a monitor are called; the page runs a command that reads it
+MONITOR = ("monitor.toml", "receivers.toml")  # what settings of a monitor are called
 
 
 def _recipes() -> list[Block]:
@@ -184,7 +184,7 @@ def _recipes() -> list[Block]:
         for block in blocks(page)
         if block.language == "toml"
         and not block.code.startswith("[project")
-        and block.title not in (SPACE, SETTINGS, LABEL_MAP, RULES, ROUTES, MONITOR)
+        and block.title not in (SPACE, SETTINGS, LABEL_MAP, RULES, ROUTES, *MONITOR)
     ]
 
 
@@ -222,6 +222,14 @@ def test_routes_shown_are_valid_and_have_no_problems() -> None:
     shown = [block for page in PAGES for block in blocks(page) if block.title == ROUTES]
     assert shown
     assert [problem for block in shown for problem in find_problems(parse_routes(block.code, title(block.page)))] == []
+
+
+def test_settings_of_monitors_shown_are_valid() -> None:
+    from insula.operations.monitoring.settings import MonitorFile, parse_monitor_file
+
+    shown = [block for page in PAGES for block in blocks(page) if block.title in MONITOR]
+    assert {block.title for block in shown} == set(MONITOR)
+    assert all(parse_monitor_file(block.code, title(block.page)) != MonitorFile() for block in shown)
 
 
 def test_self_contained_pages_run() -> None:

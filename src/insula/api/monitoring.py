@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from insula.core.environment import require
-from insula.core.progress import Progress
+from insula.core.progress import Progress, Silent
 from insula.core.starter import STARTER
 from insula.operations.audit.log import STORE
 
@@ -47,24 +47,30 @@ def monitor(
     rejects   the file of lines that are no messages (default: SOURCE.rejects.jsonl)
     on_alert  called with each alert that is raised or ended
 
-    A stream that was read before is continued where it stopped; every message is counted once, by its id. Raises
-    `DataError` for settings that are not valid or do not fit the labels of the model, and as `open_source` does.
+    Receivers in the settings are notified of alerts, again and again until they accept; what did not arrive when the
+    call ends is sent by the next monitor with this store. A stream that was read before is continued where it stopped;
+    every message is counted once, by its id. Raises `DataError` for settings that are not valid or do not fit the
+    labels of the model, `SettingsError` for a secret of a receiver that is not set, and as `open_source` does.
     """
     from insula.inference.predictor import Predictor
     from insula.operations.monitoring.monitor import Monitor
     from insula.operations.monitoring.settings import MonitorFile, read_monitor_file
+    from insula.operations.outbox.dispatcher import Dispatcher
     from insula.operations.streams.open import open_source
 
     if isinstance(settings, str | Path):
         settings = read_monitor_file(settings)
+    settings = settings or MonitorFile()
+    receivers = settings.receivers
+    for receiver in receivers:
+        receiver.check_secrets()
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     with _open_store(store) as database:
         opened = open_source(source, follow=follow, rejects=rejects) if isinstance(source, str | Path) else source
         try:
-            running = Monitor(
-                predictor, database, settings or MonitorFile(), stream=name, on_alert=on_alert, progress=progress
-            )
-            return running.run(opened, stop)
+            running = Monitor(predictor, database, settings, stream=name, on_alert=on_alert, progress=progress)
+            with Dispatcher(database, receivers, say=(progress or Silent()).say):
+                return running.run(opened, stop)
         finally:
             opened.close()
 

@@ -1,7 +1,9 @@
-"""`erase_subject`, `delete_expired_rows`, `verify_audit`: the data that a server stores."""
+"""`erase_subject`, `delete_expired_rows`, `list_deliveries`, `verify_audit`: the data that a server stores."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from insula.operations.audit.log import OPERATOR, STORE, AuditLog, choose_audit_
 
 if TYPE_CHECKING:
     from insula.operations.audit.verify import AuditVerification
+    from insula.operations.outbox.outbox import Delivery, Outbox
 
 
 def erase_subject(
@@ -55,6 +58,21 @@ def delete_expired_rows(*, store: str | Path = STORE) -> int:
         database.close()
 
 
+def list_deliveries(*, store: str | Path = STORE, state: str | None = None, limit: int = 100) -> list[Delivery]:
+    """Return notifications on their way, the newest first.
+
+    state  only those that are `waiting`, `delivered` or `failed`
+    """
+    with _open_outbox(store) as outbox:
+        return outbox.list_deliveries(state=state, limit=limit)
+
+
+def retry_deliveries(*, store: str | Path = STORE) -> int:
+    """Let failed notifications be sent again by the next monitor with this store; return how many."""
+    with _open_outbox(store) as outbox:
+        return outbox.retry_failed()
+
+
 def verify_audit(folder: str | Path, *, anchors: str | Path | None = None, since: int = 1) -> AuditVerification:
     """Verify an audit log; return what was read and what is wrong.
 
@@ -72,6 +90,19 @@ def verify_audit(folder: str | Path, *, anchors: str | Path | None = None, since
             f"The number of the first entry must be at least 1. Got {since}. Leave it out to verify the whole log."
         )
     return verify_log(folder, [] if anchors is None else read_anchors(anchors), since=since)
+
+
+@contextmanager
+def _open_outbox(store: str | Path) -> Iterator[Outbox]:
+    _require_store()
+    from insula.operations.outbox.outbox import Outbox
+    from insula.operations.store.database import open_database
+
+    database = open_database(store)
+    try:
+        yield Outbox(database)
+    finally:
+        database.close()
 
 
 def _require_store() -> None:

@@ -10,9 +10,10 @@ import typer
 from insula.cli.options import Json
 from insula.cli.program import App
 from insula.cli.store.options import STORE, Anchor, Audit, Store
+from insula.core.sentences import pluralise
 
 app = App(
-    help="Erase stored data about a person, or data past the retention period.",
+    help="Erase stored data about a person, or data past the retention period; show notifications on their way.",
 )
 
 
@@ -54,7 +55,43 @@ def purge(store: Store = STORE, as_json: Json = False) -> None:
     _print_deleted(delete_expired_rows(store=store), as_json)
 
 
-def _print_deleted(rows: int, as_json: bool) -> None:
-    from insula.core.sentences import pluralise
+@app.command("deliveries")
+def deliveries(
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Show only notifications that were given up after too many attempts.")
+    ] = False,
+    retry: Annotated[bool, typer.Option("--retry", help="With --failed: send them again.")] = False,
+    store: Store = STORE,
+    as_json: Json = False,
+) -> None:
+    """Show notifications of alerts: delivered, waiting for the next attempt, or failed after too many.
 
+    **Examples**
+
+        insula store deliveries
+        insula store deliveries --failed --retry
+    """
+    from insula.api.stored import list_deliveries, retry_deliveries
+
+    if retry:
+        if not failed:
+            raise typer.BadParameter("--retry needs --failed. Add it, or leave --retry out.")
+        again = retry_deliveries(store=store)
+        typer.echo(json.dumps({"retried": again}) if as_json else f"waiting again  {again:,}")
+        return
+    found = list_deliveries(store=store, state="failed" if failed else None)
+    if as_json:
+        typer.echo(json.dumps([one.to_dict() for one in found], ensure_ascii=False))
+        return
+    for one in found:
+        error = f"  {one.error}" if one.error else ""
+        typer.echo(
+            f"{one.created:%Y-%m-%d %H:%M}  {one.state:<9}  {one.receiver}  {one.notification.event}  "
+            f"{pluralise(one.attempts, 'attempt')}{error}"
+        )
+    if not found:
+        typer.echo("No notifications.", err=True)
+
+
+def _print_deleted(rows: int, as_json: bool) -> None:
     typer.echo(json.dumps({"rows": rows}) if as_json else f"deleted  {pluralise(rows, 'row')}")

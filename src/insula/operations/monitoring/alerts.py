@@ -16,6 +16,7 @@ from insula.core.durations import parse_duration
 from insula.operations.monitoring.settings import AlertRule
 from insula.operations.monitoring.shift import ShiftDetector
 from insula.operations.monitoring.window_rows import Judged, read_judged
+from insula.operations.outbox.outbox import Notification
 from insula.operations.store.tables import ALERTS, WINDOWS
 
 MAX_SEASONS = 8
@@ -48,6 +49,16 @@ class Alert:
             "ended": _write(self.ended), "window": _write(self.window), "reason": self.reason,
             "facts": dict(self.facts),
         }  # fmt: skip
+
+    @property
+    def event(self) -> str:
+        """What happened last: `alert.raised` or `alert.ended`."""
+        return "alert.raised" if self.ended is None else "alert.ended"
+
+    def to_notification(self) -> Notification:
+        """Return the notification for receivers."""
+        said = f"Alert {self.rule}: {self.reason}" if self.ended is None else f"Alert {self.rule} has ended."
+        return Notification(self.event, f"{self.event} {self.id}", said, self.to_dict())
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from insula.operations.monitoring.counting import MAX_GROUPS, Counting
 from insula.operations.monitoring.settings import MonitorFile
 from insula.operations.monitoring.shift import ShiftDetector
 from insula.operations.monitoring.window_rows import add_counts, add_new_ids, delete_ids, delete_windows, read_groups
+from insula.operations.outbox.outbox import Outbox, add_notifications
 from insula.operations.store.database import Database
 from insula.operations.store.tables import ALERTS, STREAM_MESSAGES, STREAMS
 from insula.operations.streams.message import MessageReader, StreamMessage
@@ -197,6 +198,8 @@ class Monitor:
                 "shifts": shifts, "updated": now,
             }  # fmt: skip
             connection.execute(sa.update(STREAMS).where(STREAMS.c.id == number).values(values))
+            told = [alert.to_notification() for alert in alerts]
+            add_notifications(self._database, connection, told, self._settings.receivers, now)
         return counts, alerts
 
     def _judge(
@@ -250,6 +253,7 @@ class Monitor:
 
         while self._retry(clean, stop):
             pass
+        self._retry(Outbox(self._database).delete_old, stop)
 
     def _retry(self, call: Callable[[], T], stop: threading.Event) -> T | None:
         """Call until it succeeds; None if the monitor is stopped meanwhile."""

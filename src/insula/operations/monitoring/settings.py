@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from insula.core.durations import parse_duration
 from insula.core.scheme import LabelScheme
 from insula.knowledge.rule_toml import TomlTable, check_labels, parse_tables, read_rule_text
+from insula.operations.outbox.receivers import Receiver
 from insula.operations.streams.message import MessageFields
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
@@ -133,9 +134,13 @@ class MonitorFile(TomlTable):
     windows: Windows = Windows()
     fields: Fields = Fields()
     alerts: tuple[AlertRule, ...] = ()
+    receivers: tuple[Receiver, ...] = ()
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        names = [receiver.name for receiver in self.receivers]
+        if len(set(names)) < len(names):
+            raise ValueError("the names of receivers must differ. Rename one")
         for rule in self.alerts:
             unknown = sorted(set(rule.where) - set(self.windows.by))
             if unknown:
@@ -162,4 +167,6 @@ def read_monitor_file(file: str | Path) -> MonitorFile:
 
 def parse_monitor_file(text: str, origin: str) -> MonitorFile:
     """Return the settings of a TOML text; `origin` names it in messages."""
-    return parse_tables(text, MonitorFile, {"alerts": AlertRule}, kind="alerts", origin=origin, called="monitor")
+    return parse_tables(
+        text, MonitorFile, {"alerts": AlertRule, "receivers": Receiver}, kind="alerts", origin=origin, called="monitor"
+    )

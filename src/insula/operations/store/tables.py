@@ -256,3 +256,22 @@ ALERTS = Table(
     Column("facts", JSON, nullable=False),
     Index("alerts_rule", "stream", "rule", "raised"),
 )
+
+# Notifications on their way: `due` is the time of the next attempt, or until when a process that sends it holds it.
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("id", COUNTED, primary_key=True),
+    Column("receiver", String(100), nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("event", String(100), nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("created", UtcTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due", UtcTime, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("error", Text),
+    UniqueConstraint("receiver", "key", name="outbox_key"),
+    Index("outbox_due", "receiver", "state", "due"),
+)

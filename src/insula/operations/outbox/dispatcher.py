@@ -1,0 +1,96 @@
+"""`Dispatcher`: delivers what is due, one thread per receiver, so that one that hangs delays no other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+
+from insula.core.errors import InsulaError, StoreError
+from insula.operations.outbox.outbox import Outbox
+from insula.operations.outbox.receivers import Receiver
+from insula.operations.outbox.senders import send
+from insula.operations.store.database import Database
+
+LOOK_SECONDS = 1.0
+"""Seconds between two looks at the outbox."""
+
+
+class Dispatcher:
+    """Delivers the notifications of some receivers while it is open.
+
+    say    called with a sentence for each failed attempt
+    clock  returns the time in UTC
+
+    A process that dies loses nothing: another one delivers what it left, within five minutes. A receiver may get a
+    notification twice, with the same key, if the process dies between sending and recording.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        receivers: Sequence[Receiver],
+        *,
+        say: Callable[[str], object] = lambda sentence: None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        for receiver in receivers:
+            receiver.check_secrets()
+        self._outbox = Outbox(database)
+        self._say = say
+        self._clock = clock
+        self._stop = threading.Event()
+        self._wake = {receiver.name: threading.Event() for receiver in receivers}
+        self._threads = [
+            threading.Thread(target=self._run, args=(receiver,), name=f"notify {receiver.name}", daemon=True)
+            for receiver in receivers
+        ]
+
+    def __enter__(self) -> Dispatcher:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self, wait: float = 10.0) -> None:
+        """Stop after the attempts in hand and one more look; attempts that take over `wait` seconds are left."""
+        self._stop.set()
+        for event in self._wake.values():
+            event.set()
+        for thread in self._threads:
+            thread.join(wait)
+
+    def deliver_due(self, receiver: Receiver) -> int:
+        """Try every delivery that is due for a receiver once; return how many arrived."""
+        arrived = 0
+        while (delivery := self._outbox.take_due(receiver.name)) is not None:
+            try:
+                warning = send(receiver, delivery)
+            except InsulaError as error:
+                self._outbox.record_failure(delivery, str(error), self._clock())
+                self._say(f"{error} {delivery.notification.event} will be sent again.")
+                if self._stop.is_set():
+                    break
+            else:
+                self._outbox.record_success(delivery)
+                if warning:
+                    self._say(warning)
+                arrived += 1
+        return arrived
+
+    def _run(self, receiver: Receiver) -> None:
+        wake = self._wake[receiver.name]
+        while True:
+            stopping = self._stop.is_set()
+            try:
+                self.deliver_due(receiver)
+            except StoreError as error:
+                self._say(f"{error} Notifications wait.")
+            if stopping:
+                return
+            wake.wait(LOOK_SECONDS)
