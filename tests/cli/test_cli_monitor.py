@@ -17,7 +17,7 @@ import redis
 
 from debian_services import Redis
 from insula.api.monitoring import list_streams, read_trend
-from waiting import wait_until
+from waiting import DEADLINE, wait_until
 
 Insula = Callable[..., Any]
 TEXTS = ("Two hours on hold and nobody called back.", "Thank you, what a lovely surprise!", "我的包裹在哪里？")
@@ -118,7 +118,7 @@ def test_kills_of_monitor_and_broker_lose_nothing(tmp_path: Path) -> None:
         client.xadd("messages", {"json": rows[-1].replace(f"m{total - 1}", "last")})
         wait_until(lambda: counted() > total, "not all messages are counted")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(DEADLINE) == 0
         assert sum(point.messages for point in read_trend(store, last=1000).points) == total + 1
     finally:
         server.close()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from insula.inference.overlap import BackgroundWorker, prefetch_items
-from waiting import wait_until
+from waiting import DEADLINE, wait_until
 
 
 def _threads() -> list[str]:
@@ -44,7 +44,7 @@ def test_what_comes_ahead_is_made_while_the_caller_works() -> None:
 
     with prefetch_items(two()) as items:
         assert next(items) == 1
-        assert made.wait(10)
+        assert made.wait(DEADLINE)
         assert list(items) == [2]
 
 

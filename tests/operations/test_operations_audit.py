@@ -17,6 +17,7 @@ from insula.operations.audit.anchor import read_anchors, write_anchor
 from insula.operations.audit.chain import START, read, seal_entry, to_canonical_json
 from insula.operations.audit.log import TORN, AuditLog, list_log_files
 from insula.operations.audit.verify import AuditVerification, verify_log
+from waiting import DEADLINE
 
 FACTS = st.dictionaries(
     st.text(max_size=8), st.one_of(st.text(max_size=20), st.integers(), st.booleans(), st.none()), max_size=4
@@ -165,7 +166,7 @@ def test_several_processes_write_one_chain(tmp_path: Path) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(DEADLINE)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     found = verify_log(tmp_path / "log")
     assert found.whole, found.findings

@@ -20,6 +20,7 @@ from insula.operations.store.database import Database, open_database
 from insula.operations.store.retention import Retention
 from insula.operations.store.rows import RetainedRows, delete_expired, erase
 from insula.operations.store.tables import CASE_EVENTS, CASES
+from waiting import DEADLINE
 
 CANARY = "kanarienvogel-9731"
 
@@ -338,7 +339,7 @@ def test_agents_at_the_same_moment_get_different_cases(open_store: Callable[[], 
 
     def work(agent: str) -> None:
         queue = HandoffQueue(stores[agent], Retention(1))
-        start.wait(30)
+        start.wait(DEADLINE)
         while (case := queue.claim(agent)) is not None:
             got[agent].append(case.id)
 
@@ -346,7 +347,7 @@ def test_agents_at_the_same_moment_get_different_cases(open_store: Callable[[], 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(DEADLINE)
     claimed = [case for cases in got.values() for case in cases]
     assert sorted(claimed) == sorted(set(claimed))
     assert len(claimed) == cases
@@ -358,7 +359,7 @@ def test_one_case_for_all_who_open_it_at_once(open_store: Callable[[], Database]
     stores, start, ids = [open_store() for _ in range(4)], threading.Barrier(4), set[int]()
 
     def work(store: Database) -> None:
-        start.wait(30)
+        start.wait(DEADLINE)
         new = [NewCase(message=f"m-{number}") for number in range(20)]
         ids.update(case.id for case in HandoffQueue(store, Retention(1)).open(*new))
 
@@ -366,7 +367,7 @@ def test_one_case_for_all_who_open_it_at_once(open_store: Callable[[], Database]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(DEADLINE)
     assert len(ids) == 20
     assert HandoffQueue(database, Retention(1)).stats().opened == 20
 

@@ -18,6 +18,7 @@ from insula.operations.store.retention import Retention
 from insula.operations.store.rows import RetainedRows, StoredFeedback, StoredPrediction, delete_expired, erase
 from insula.operations.store.subjects import Subjects
 from insula.operations.store.tables import FEEDBACK, METADATA, PREDICTIONS
+from waiting import DEADLINE
 
 CANARY = "kanarienvogel-9731"
 
@@ -53,7 +54,7 @@ def test_servers_that_start_together_make_one_store(address: str) -> None:
     for server in servers:
         server.start()
     for server in servers:
-        server.join(90)
+        server.join(DEADLINE)
     assert [server.exitcode for server in servers] == [0, 0], failed.get()
     database = open_database(address)
     assert find_differences(database._engine) == []

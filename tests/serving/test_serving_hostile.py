@@ -255,7 +255,7 @@ def test_ten_thousand_hostile_bodies_and_no_growth(encoder_model: Path, linear_m
         assert answer.status_code == 200
     finally:
         started.terminate()
-        assert started.wait(60) == 0
+        assert started.wait(DEADLINE) == 0
         started.stdout.close()
     assert log.read_text(encoding="utf-8") == ""
 

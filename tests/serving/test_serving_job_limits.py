@@ -183,7 +183,7 @@ def test_uploads_at_once_do_not_pass_the_cap(callers: tuple[Running, str, str]) 
 
     def slow() -> Iterator[bytes]:
         yield b"text\n"
-        everybody.wait(30)
+        everybody.wait(DEADLINE)
         yield b"happy\n"
 
     def upload() -> None:
@@ -306,7 +306,7 @@ def test_a_state_that_cannot_be_saved_stops_no_job(
     made = _post(bounded, "a,b\n1,2\n" if state == "failed" else "text\nhappy\n", CSV)
     name = made.json()["id"]
     assert _end(bounded, made)["status"] == end
-    assert state == "running" or asked.wait(30)
+    assert state == "running" or asked.wait(DEADLINE)
     assert bounded.get(f"/v1/batches/{name}/result").status_code == (409 if state == "failed" else 200)
     assert _end(bounded, _post(bounded, "text\nhappy\n" if state == "failed" else "a,b\n1,2\n", CSV))["status"] != end
     file = bounded.service.jobs._files.folder / name / "job.json"
@@ -322,7 +322,7 @@ def test_callers_take_turns(callers: tuple[Running, str, str], monkeypatch: pyte
     go = threading.Event()
 
     def noted(self: Any, job: Any) -> None:
-        assert go.wait(30)
+        assert go.wait(DEADLINE)
         order.append(job.caller)
         run(self, job)
 

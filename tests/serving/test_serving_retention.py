@@ -49,7 +49,7 @@ def test_a_slow_write_that_was_given_up_leaves_no_row(
 
     def slow(self: RetainedRows, *args: Any, **kwargs: Any) -> None:
         if args:
-            assert go.wait(30)
+            assert go.wait(DEADLINE)
         keep(self, *args, **kwargs)
 
     monkeypatch.setattr(RetainedRows, "keep", slow)
