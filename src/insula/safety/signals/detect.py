@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from insula.safety.signals.frames import find_frames
@@ -70,13 +70,22 @@ def check_message(
     try:
         learned = score if isinstance(score, RiskScore) or score is None else RiskScore(score)
         plain = PlainText(text[:MAX_CHARACTERS])
-        sets = [load_rule_set(code) for code, letters in _LETTERS.items() if letters.search(plain.text)]
-        return _check_text(text, plain, sets, learned, language, time.perf_counter() + seconds)
+        return _check_text(text, plain, _load_rule_sets(plain), learned, language, time.perf_counter() + seconds)
     except TimeoutError:
         failure = f"The check took longer than {seconds:g} s."
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the check, a person must see the message
         failure = f"The check failed ({type(error).__name__})."
     return _with_score(RiskCheck(False, "none"), learned).with_failure(failure)
+
+
+def has_signal(text: str, *, seconds: float = SECONDS) -> bool:
+    """Return whether the rules find a sign of risk, as `check_message` does, sooner; False if they take too long."""
+    plain = PlainText(text[:MAX_CHARACTERS])
+    deadline = time.perf_counter() + seconds
+    try:
+        return any(_find_spans(plain, rules, deadline) for rules in _load_rule_sets(plain))
+    except TimeoutError:
+        return False
 
 
 def _check_text(
@@ -92,6 +101,10 @@ def _check_text(
         return result.with_failure(f"Only the first {MAX_CHARACTERS:,} characters were checked.")
     unread = "" if found else _explain_unread(text, plain.text, language)
     return result.with_failure(unread) if unread else result
+
+
+def _load_rule_sets(plain: PlainText) -> list[RuleSet]:
+    return [load_rule_set(code) for code, letters in _LETTERS.items() if letters.search(plain.text)]
 
 
 def _with_score(result: RiskCheck, score: RiskScore | None) -> RiskCheck:
@@ -115,9 +128,14 @@ def _with_score(result: RiskCheck, score: RiskScore | None) -> RiskCheck:
 
 def _find_spans(plain: PlainText, rules: RuleSet, deadline: float) -> set[RiskSpan]:
     text = plain.text
+    candidates = list(rules.find_candidates(text))
+    if time.perf_counter() > deadline:
+        raise TimeoutError
+    if not candidates:
+        return set()
     trusted = _INJECTION.search(text) is None
     found: set[RiskSpan] = set()
-    for rule, match in _iterate_hits(text, rules, deadline, trusted):
+    for rule, match in _iterate_hits(text, candidates, deadline, trusted):
         if rule.strength != "firm" and trusted and rules.is_benign(text, match):
             continue
         wording: Wording = "explicit" if rule.strength in ("firm", "explicit") else "oblique"
@@ -126,9 +144,9 @@ def _find_spans(plain: PlainText, rules: RuleSet, deadline: float) -> set[RiskSp
 
 
 def _iterate_hits(
-    text: str, rules: RuleSet, deadline: float, trusted: bool
+    text: str, rules: Sequence[SignalRule], deadline: float, trusted: bool
 ) -> Iterator[tuple[SignalRule, re.Match[str]]]:
-    for rule in rules.rules:
+    for rule in rules:
         match = rule.pattern.search(text, can_cancel=trusted)
         if match is not None:
             yield rule, match

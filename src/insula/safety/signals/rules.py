@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
+from insula.safety.signals.needed_words import NeededWords, WordSets, read_needed_words
 from insula.safety.signals.patterns import REACH, CancellablePattern, compile_pattern, is_near, read_table
 from insula.safety.signals.result import KINDS, RiskKind
 
@@ -25,54 +28,82 @@ STRENGTHS: tuple[Strength, ...] = ("firm", "explicit", "oblique")
 
 @dataclass(frozen=True)
 class SignalRule:
-    """A pattern that shows a kind of risk."""
+    """A pattern that shows a kind of risk; it is compiled at its first use.
+
+    line      the pattern as the table has it
+    words     alternatives that it names in braces
+    """
 
     name: str
     kind: RiskKind
     strength: Strength
-    pattern: CancellablePattern
+    line: str
+    words: Mapping[str, str] = field(repr=False)
+    language: str
+
+    @functools.cached_property
+    def pattern(self) -> CancellablePattern:
+        """The compiled pattern. Raises `re.error` if it is wrong, `KeyError` if it names an unknown word."""
+        return CancellablePattern.parse(self.line, words=self.words, language=self.language)
 
 
-@dataclass(frozen=True)
 class RuleSet:
-    """The rules of a language."""
+    """The rules of a language, in the order of the table. Patterns are compiled at their first use.
 
-    rules: tuple[SignalRule, ...]
-    benign: dict[str, re.Pattern[str]]
-    frames: dict[str, re.Pattern[str]]
-    urgent: re.Pattern[str]
-    reach: int
+    needed  the words without which a rule cannot match
+    """
+
+    def __init__(
+        self, rules: Sequence[SignalRule], table: Mapping[str, Any], language: str, needed: NeededWords
+    ) -> None:
+        self.rules = tuple(rules)
+        self.reach = REACH[language]
+        self._table = table
+        self._language = language
+        self._needed = needed
+
+    def find_candidates(self, text: str) -> Iterator[SignalRule]:
+        """Yield the rules that may match a plain text: it has the words that they need."""
+        return (self.rules[place] for place in self._needed.find(text))
 
     def is_benign(self, text: str, match: re.Match[str]) -> bool:
         """Return whether a match is in a context without risk: the words of one are near it."""
         return any(is_near(context, text, match, self.reach) for context in self.benign.values())
 
+    @functools.cached_property
+    def benign(self) -> dict[str, re.Pattern[str]]:
+        """Contexts without risk, by name."""
+        return {name: self._compile(lines) for name, lines in self._table["benign"].items()}
+
+    @functools.cached_property
+    def frames(self) -> dict[str, re.Pattern[str]]:
+        """What shows a frame, by its name."""
+        return {name: self._compile(lines) for name, lines in self._table["frames"].items()}
+
+    @functools.cached_property
+    def urgent(self) -> re.Pattern[str]:
+        """What shows that it happens now."""
+        return self._compile(self._table["urgent"]["now"])
+
+    def _compile(self, lines: Sequence[str]) -> re.Pattern[str]:
+        return compile_pattern("|".join(lines), words=self._table["words"], language=self._language, group=True)
+
 
 @functools.cache
 def load_rule_set(language: str) -> RuleSet:
-    """Return the rules of `en` or `zh`; they are compiled at the first call."""
-    return build_rule_set(read_table(__package__, language), language)
+    """Return the rules of `en` or `zh`; the table is read at the first call."""
+    return build_rule_set(read_table(__package__, language), language, read_needed_words(language))
 
 
-def build_rule_set(table: dict[str, Any], language: str) -> RuleSet:
-    """Return the rules of a table; raise `re.error` for a wrong pattern and `KeyError` for an unknown word."""
-    words = table["words"]
+def build_rule_set(table: Mapping[str, Any], language: str, needed: WordSets = MappingProxyType({})) -> RuleSet:
+    """Return the rules of a table.
+
+    needed  sets of words of rules, by name: every match of a rule has a word of each of its sets
+    """
     rules = [
-        SignalRule(
-            f"{language}.{kind}.{strength}.{number}",
-            kind,
-            strength,
-            CancellablePattern.parse(line, words=words, language=language),
-        )
+        SignalRule(f"{language}.{kind}.{strength}.{number}", kind, strength, line, table["words"], language)
         for kind in KINDS
         for strength in STRENGTHS
         for number, line in enumerate(table[kind].get(strength, ()), 1)
     ]
-    compiled = functools.partial(compile_pattern, words=words, language=language, group=True)
-    return RuleSet(
-        tuple(rules),
-        {name: compiled("|".join(lines)) for name, lines in table["benign"].items()},
-        {name: compiled("|".join(lines)) for name, lines in table["frames"].items()},
-        compiled("|".join(table["urgent"]["now"])),
-        REACH[language],
-    )
+    return RuleSet(rules, table, language, NeededWords([rule.name for rule in rules], needed))
