@@ -15,8 +15,9 @@ that of most names.
 
 Distress: what stands on top for messages of suicide and self-harm, of `tests/safety/signals`: a positive label
 (cheerful), or no emotion (empty); and how often such an answer is not marked as unsure (unsafe). First-person messages
-of the development part, whose mistakes helped to write training sentences; with `--held-out` also those of the other
-part.
+of the development part, whose mistakes helped to write training sentences and the rules for signs of risk; with
+`--held-out` also those of the other part. The learned score of risk is that of a head trained without the message
+(`risk_head.json`), since the shipped one was trained on all of them.
 
 Sure: how often the top label is right on rows that the model marks as sure and as unsure. CARER and SMP2020 map their
 classes to labels as `MAPPED` says, EmpatheticDialogues as `SITUATIONS`.
@@ -51,13 +52,15 @@ from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
 from insula.evaluation.compare import compare
 from insula.inference.predictor import Predictor
+from insula.safety.signals.detect import THRESHOLD, has_signal
 from provenance import provenance
 from sets import SHARED, load
-from signal_cases import Part, signal_cases
+from signal_cases import Part, SignalCase, signal_cases
 
 HERE = Path(__file__).parent
 SENTENCES = HERE.parent / "tests" / "models" / "first_answer"
 RESULT = HERE / "results" / "first_answer.json"
+RISK_HEAD = HERE / "results" / "risk_head.json"
 POLARITY = LabelScheme("polarity", "single", ("negative", "positive"))
 DISTRESS = ("suicide", "self_harm")
 ROWS = 2000  # of a set, for the rows marked as sure
@@ -210,16 +213,22 @@ def distress(model: Predictor, part: Part = "development") -> dict[str, Any]:
     sides = model.scheme.mappings["sentiment"]
     found = {}
     for language in ("en", "zh"):
-        texts = [
-            case.text
+        cases = [
+            case
             for case in signal_cases(part)
             if case.language == language and case.signal in DISTRESS and case.frame == "first_person"
         ]
+        texts = [case.text for case in cases]
         answers = model.predict(texts)
         tops = [answer.label or "neutral" for answer in answers]
         cheerful = np.array([sides.get(top) == "positive" for top in tops])
         empty = np.array([top == "neutral" for top in tops])
-        marked = np.array([not answer.abstained for answer in answers])
+        marked = np.array(
+            [
+                not answer.abstained or (answer.at_risk and not is_noticed(case))
+                for answer, case in zip(answers, cases, strict=True)
+            ]
+        )
         found[language] = {
             "rows": len(texts),
             "cheerful": float(cheerful.mean()),
@@ -227,6 +236,12 @@ def distress(model: Predictor, part: Part = "development") -> dict[str, Any]:
             "unsafe": float(((cheerful | empty) & marked).mean()),
         }
     return found
+
+
+def is_noticed(case: SignalCase) -> bool:
+    """Return whether the rules, or a learned score that was not trained on a message, see a sign of risk in it."""
+    scores = json.loads(RISK_HEAD.read_text(encoding="utf-8"))["scores_of_cases"]
+    return has_signal(case.text) or scores[case.id] >= THRESHOLD
 
 
 def sure(model: Predictor) -> dict[str, Any]:

@@ -30,8 +30,8 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks")]
 from insula.core.arrays import BoolArray, Float32Array, Int64Array  # noqa: E402
 from insula.core.files import hash_file, write_json  # noqa: E402
 from insula.inference.risk.hidden_states import HiddenStates  # noqa: E402
-from insula.inference.risk.scorer import BASE_FILES, HEAD, RISK_FOLDER, SETTINGS  # noqa: E402
 from insula.models.locate import STARTER_FOLDER  # noqa: E402
+from insula.models.risk.head import BASE_FILES, HEAD, RISK_FOLDER, SETTINGS  # noqa: E402
 from insula.safety.signals.result import KINDS  # noqa: E402
 from insula.text.scripts import detect_language_by_script  # noqa: E402
 from risk_rows import VALIDATION, RiskRow, composed_rows, ordinary_rows  # noqa: E402
@@ -150,8 +150,9 @@ class Reader:
             tokens = self._states.encode(texts)
             windows = [window for text in tokens for window in text.windows]
             found: list[Any] = [None] * len(windows)
-            for place, states in self._states.compute(windows):
-                found[place] = states.astype(np.float16)
+            for places, states, mask in self._states.compute(windows):
+                for place, row, used in zip(places, states, mask.astype(bool), strict=True):
+                    found[place] = row[used].astype(np.float16)
             np.savez(
                 file,
                 states=np.concatenate(found),

@@ -106,13 +106,11 @@ class Predictions(list[Prediction]):
                 Prediction(
                     text=one if isinstance(one, str) else one.text,
                     labels=tuple(row["labels"]),
-                    label=row["label"],
-                    scores=row["scores"],
-                    confidence=row["confidence"],
-                    abstained=row["abstained"],
+                    **{name: row[name] for name in ("label", "scores", "confidence", "abstained")},
                     language=given.language if given else None,
                     id=given.id if given else None,
                     truncated=row.get("truncated") or False,
+                    at_risk=row.get("at_risk") or False,
                     rules=tuple(row.get("rules") or ()),
                     before=PriorDecision.from_dict(row.get("before")),
                 )

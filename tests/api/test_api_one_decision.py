@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -101,13 +102,14 @@ def test_the_label_is_one_of_the_decided_labels(case: Any) -> None:
 @given(answered())
 def test_every_form_of_an_answer_says_the_same(case: Any) -> None:
     scheme, _, predictions, _ = case
+    predictions = [dataclasses.replace(one, at_risk=one.abstained) for one in predictions]
     columns = PredictedColumns(("text",), scheme, text="text", named_text=True)
     sent = build_answers(scheme, predictions, EVERYTHING, "en")
     received = Predictions()
     texts = [one.text for one in predictions]
     received.add({"model": "m", "version": "1", "predictions": json.loads(json.dumps(sent))}, texts)
-    assert [(one.label, one.labels, one.abstained) for one in received] == [
-        (one.label, one.labels, one.abstained) for one in predictions
+    assert [(one.label, one.labels, one.abstained, one.at_risk) for one in received] == [
+        (one.label, one.labels, one.abstained, one.at_risk) for one in predictions
     ]
     for prediction, over_http in zip(predictions, sent, strict=True):
         said = (prediction.label, list(prediction.labels))

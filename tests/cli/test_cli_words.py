@@ -35,6 +35,21 @@ def said(capsys: pytest.CaptureFixture[str], *predictions: Prediction) -> list[s
     return capsys.readouterr().out.splitlines()
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "signs of risk"), ("zh", "有风险迹象")])
+def test_a_sign_of_risk_is_printed(language: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    scores = {"joy": 0.9, "fear": 0.1}
+    risky = Prediction(
+        text="t", labels=("joy",), label="joy", scores=scores, confidence=0.9, abstained=True, at_risk=True
+    )
+    printer = PredictionPrinter(language=language)
+    printer.print([risky])
+    printer.explain()
+    printed = capsys.readouterr()
+    assert printed.out.startswith("? joy")
+    assert said in printed.out.splitlines()[1]
+    assert not printed.err  # its confidence is above the threshold
+
+
 def test_texts_line_up_in_one_column(capsys: pytest.CaptureFixture[str]) -> None:
     sad = {"labels": ("sadness",), "label": "sadness", "scores": {"joy": 0.3, "sadness": 0.5, "anger": 0.2},
            "confidence": 0.5}  # fmt: skip

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from insula.core.decision import DecisionRule
 from insula.core.errors import ModelFolderError
+from insula.inference.backends import scores_risk
+from insula.inference.files import predict_file
 from insula.inference.predictor import Predictor
 from insula.inference.risk.hidden_states import HiddenStates
-from insula.inference.risk.scorer import HEAD, RISK_FOLDER, SETTINGS, RiskScorer, load_risk_scorer
+from insula.inference.risk.scorer import RiskScorer, load_risk_scorer
 from insula.models.locate import STARTER_FOLDER
+from insula.models.risk.head import HEAD, RISK_FOLDER, SETTINGS
 from insula.safety.signals.result import KINDS
 
 SIGNALS = [
@@ -68,8 +73,8 @@ def test_hidden_states_leave_the_predictions_alone() -> None:
     """The bytes that add an output to the network change nothing else: the logits are the same."""
     states = HiddenStates(STARTER_FOLDER, "logits")
     (window,) = states.encode(["What a lovely day"])[0].windows
-    ((_, logits),) = states.compute([window])
-    assert np.allclose(logits, Predictor.load("starter").logits(["What a lovely day"])[0][: len(logits)], atol=1e-4)
+    ((_, logits, _),) = states.compute([window])
+    assert np.allclose(logits, Predictor.load("starter").logits(["What a lovely day"]), atol=1e-4)
 
 
 @pytest.mark.parametrize("name", [HEAD, "model.onnx"])
@@ -86,3 +91,61 @@ def test_a_head_of_another_model_is_rejected(tmp_path: Path, name: str) -> None:
 def test_a_missing_head_says_how_to_make_it(tmp_path: Path) -> None:
     with pytest.raises(ModelFolderError, match=r"head\.json.* is missing"):
         RiskScorer(tmp_path)
+
+
+CHEERFUL = "Tonight I am going to kill myself. Thank you all, I feel so happy and free!"
+
+
+@pytest.fixture(scope="module")
+def always_sure() -> Predictor:
+    """The starter model without a limit of confidence, so that only a sign of risk makes it abstain."""
+    return Predictor.load("starter").with_limits(abstention=0)
+
+
+@pytest.mark.parametrize("text", [CHEERFUL, *SIGNALS[0][1:], *SIGNALS[2][1:]])
+def test_a_sign_of_risk_makes_an_answer_unsure(always_sure: Predictor, text: str) -> None:
+    risky, ordinary = always_sure.predict([text, ORDINARY[0]])
+    assert (risky.abstained, risky.at_risk, risky.to_dict()["at_risk"]) == (True, True, True)
+    assert (ordinary.abstained, ordinary.at_risk, "at_risk" in ordinary.to_dict()) == (False, False, False)
+
+
+def test_every_way_to_an_answer_abstains_alike(always_sure: Predictor, tmp_path: Path) -> None:
+    texts = [*ORDINARY, CHEERFUL, *(text for _, *both in SIGNALS for text in both)]
+    expected = [one.abstained for one in always_sure.predict(texts)]
+    assert sum(expected) == len(texts) - len(ORDINARY)
+    assert always_sure.decide(texts).abstained.tolist() == expected
+    assert [one.abstained for one in always_sure.answer(texts, always_sure.logits(texts))] == expected
+    assert [one.at_risk for one in always_sure.stream(texts)] == expected
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    result = predict_file(always_sure, tmp_path / "in.jsonl", tmp_path / "out.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["abstained"] for row in rows] == expected
+    assert f"{sum(expected)} of {len(texts)} texts" in result.warnings[0]
+    assert "show signs of risk" in result.warnings[0]
+
+
+def test_a_model_without_the_head_does_not_check(always_sure: Predictor) -> None:
+    """The head fits one network; other models have answers that their own training decides."""
+    assert scores_risk(always_sure.backend)
+    other = Predictor(
+        scheme=always_sure.scheme,
+        preparation=always_sure.preparation,
+        decision=DecisionRule(),
+        backend=_Constant(len(always_sure.scheme.names)),
+    )
+    assert not other.predict([CHEERFUL])[0].abstained
+
+
+class _Constant:
+    def __init__(self, outputs: int) -> None:
+        self._outputs = outputs
+
+    def logits(self, texts: Sequence[str]) -> np.ndarray:
+        return np.ones((len(texts), self._outputs), dtype=np.float32)
+
+
+def test_the_risk_of_rows_that_need_none_is_unknown(always_sure: Predictor) -> None:
+    encoded = always_sure.encode([CHEERFUL, ORDINARY[0]])
+    found = always_sure.backend.compute_with_risk(encoded.state, lambda logits: np.array([False] * len(logits)))
+    assert np.isnan(found[:, -1]).all()
+    assert np.array_equal(found[:, :-1], always_sure.compute(encoded))

@@ -15,7 +15,6 @@ from signal_cases import SignalCase, signal_cases
 
 SHOWN = Path(__file__).parent / "first_answer" / "shown.jsonl"
 LANGUAGES = ("en", "zh")
-MISREAD = {"en": 16, "zh": 8}  # of 51 and 58 messages of distress: lower it when a new starter is better
 MISSED = {"太好了，我们居然赢了！"}  # of the shown texts: admiration before joy
 CHANGED = {"en": 0.3, "zh": 0.65}  # share of templates whose top label depends on the name: the target is 0.15
 
@@ -41,16 +40,9 @@ def unsafe(starter: Predictor, texts: Sequence[str]) -> list[str]:
     return found
 
 
-@pytest.mark.xfail(reason="the starter does not reach it yet", strict=True)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_distress_is_never_called_cheerful_or_nothing(starter: Predictor, language: str) -> None:
     assert unsafe(starter, [case.text for case in distressed(language)]) == []
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_distress_is_not_misread_more_often(starter: Predictor, language: str) -> None:
-    found = unsafe(starter, [case.text for case in distressed(language)])
-    assert len(found) <= MISREAD[language], found
 
 
 def test_the_check_of_distress_finds_such_answers(starter: Predictor) -> None:

@@ -15,17 +15,19 @@ from serving_visiting import EVIL, Visitor, form_token, hostile_model
 
 from insula.core.builtin_schemes import BUILTIN_SCHEMES
 from insula.core.errors import SettingsError
+from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.evaluation.document import MetricsDocument
 from insula.inference.predictor import Predictor
 from insula.serving.app import create_app
-from insula.serving.pages.answer_view import build_answer_view
+from insula.serving.pages.answer_view import build_answer_view, list_reading_notes
 from insula.serving.pages.assets_index import read_asset
 from insula.serving.pages.card_html import render_card
 from insula.serving.pages.chinese_card import build_chinese_card
 from insula.serving.pages.words import EXAMPLES, TAGS, WORDS, Translator
 from insula.serving.settings.settings import load_settings
+from insula.text.context import Context
 
 TEXT = "the day was wonderful and happy"
 SHORTER = re.compile(r"\s+")
@@ -95,6 +97,10 @@ def test_an_answer_says_when_the_model_is_not_sure() -> None:
     assert unsure.decision == "The model is not sure."
     assert "for reference only: a" in unsure.lean
     assert "31%" in unsure.confidence
+    risky = Prediction(labels=("a",), abstained=True, at_risk=True, **given)
+    shown_risk = build_answer_view(scheme, risky, Translator("en"))
+    assert (shown_risk.decision, shown_risk.lean) == ("The model is not sure.", "")
+    assert "signs of risk" in list_reading_notes(ModelInput("t"), risky, Context(), Translator("en"))[0]
     none = build_answer_view(scheme, Prediction(labels=(), **given), Translator("en"))
     assert none.decision == "The model says: none of its labels"
 

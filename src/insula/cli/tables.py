@@ -21,6 +21,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "confidence": "confidence",
         "and": ", ",
         "changed": "changed by {rules}; before: {before}",
+        "at_risk": "signs of risk: let a person read the text",
         "score": "score: the probability of a label; confidence: the probability that exactly these labels apply",
         "unsure": "the model is not sure: its confidence is below the abstention threshold",
         "unsure_energy": "the model is not sure: its confidence is below the abstention threshold, or the text is "
@@ -31,6 +32,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "confidence": "置信度",
         "and": "、",
         "changed": "规则 {rules} 改变了结果；改变之前：{before}",
+        "at_risk": "有风险迹象：请由人工阅读",
         "score": "得分：标签成立的概率；置信度：恰好是这些标签的概率",
         "unsure": "不确定：置信度低于拒答阈值",
         "unsure_energy": "不确定：置信度低于拒答阈值，或文本与训练文本差异较大",
@@ -63,13 +65,15 @@ class PredictionPrinter:
         heads = [self._format_head(prediction) for prediction in predictions]
         for prediction, head in zip(predictions, heads, strict=True):
             mark = UNSURE if prediction.abstained else " "
-            self.unsure += prediction.abstained
+            self.unsure += prediction.abstained and not prediction.at_risk
             if (confidence := _get_distinct_confidence(prediction)) is not None:
                 self.confident += 1
                 head = f"{head}   {self._words['confidence']} {confidence:.2f}"
             typer.echo(crop(f"{mark} {head}  ", join_lines(prediction.text), width))
             if prediction.before is not None:
                 typer.echo(f"    {self._describe_change(prediction)}")
+            if prediction.at_risk:
+                typer.echo(f"    {self._words['at_risk']}")
 
     def _describe_change(self, prediction: Prediction) -> str:
         separator, before = self._words["and"], [self._shown.get(one, one) for one in prediction.labels_before]

@@ -35,11 +35,13 @@ class Prediction:
     label       the predicted label, if several the one with the highest score; None if no label is predicted
     scores      label to calibrated probability in [0, 1], or dimension to value in its range
     confidence  the probability that the model assigns to its own decision; None for dimensional schemes
-    abstained   True if the model abstains ("I don't know"): low confidence, or a text unlike its training
-                texts
+    abstained   True if the model abstains ("I don't know"): low confidence, a text unlike its training texts, or a
+                sign of risk
     language    ISO 639-1 code, if given or detected
     id          the id of the input, if it has one
     truncated   True if the text is longer than the model reads, so that its end did not count
+    at_risk     True if the model abstains only because the text shows a sign of risk, such as of suicide: a person
+                should read it. False says nothing about the risk (`insula safety check`)
     rules       names of the user's rules that changed the prediction
     before      the decision before the rules, if they changed it: its labels and scores
     """
@@ -53,6 +55,7 @@ class Prediction:
     language: str | None = None
     id: str | None = None
     truncated: bool = False
+    at_risk: bool = False
     rules: tuple[str, ...] = ()
     before: PriorDecision | None = None
 
@@ -80,7 +83,8 @@ class Prediction:
     def to_dict(self, digits: int = 6) -> dict[str, Any]:
         """Return plain JSON types with scores rounded to `digits`.
 
-        `id`, `language` and `truncated` only if set; `rules` and `before` only if rules changed the prediction.
+        `id`, `language`, `truncated` and `at_risk` only if set; `rules` and `before` only if rules changed the
+        prediction.
         """
         row: dict[str, Any] = {
             "text": self.text,
@@ -96,6 +100,8 @@ class Prediction:
             row["language"] = self.language
         if self.truncated:
             row["truncated"] = True
+        if self.at_risk:
+            row["at_risk"] = True
         if self.before is not None:
             row["rules"] = list(self.rules)
             row["before"] = self.before.to_dict(digits)

@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeGuard, cast, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from insula.core.arrays import BoolArray
 from insula.core.environment import require
 from insula.core.errors import DataError, ModelFolderError
 from insula.core.model_input import TextOrInput
@@ -26,8 +27,12 @@ from insula.core.registry import Registry
 from insula.inference.engine import Engine
 from insula.models.folder import ModelFolder
 from insula.models.networks.contributions import Contributions
+from insula.models.risk.head import RiskHead
 from insula.models.tokens.windows import Windows
 from insula.text.context import Context
+
+ChooseRows = Callable[[NDArray[np.floating[Any]]], BoolArray]
+"""Which rows need something more, by their (rows, outputs) logits."""
 
 
 class Backend(Protocol):
@@ -41,6 +46,7 @@ class Backend(Protocol):
     PreparingBackend   prepares the inputs itself
     TruncatingBackend  reads only a part of long texts, and says of which
     WindowedBackend    may read long texts in windows
+    RiskBackend        may score the risk of texts in the same run
 
     and may set `prefetch = False` if it computes as fast as it encodes, so that a prefetching thread would not help.
     """
@@ -118,6 +124,24 @@ class WindowedBackend(StagedBackend, Protocol):
     windows: Windows
 
 
+@runtime_checkable
+class RiskBackend(TokenStages, Protocol):
+    """A backend that may also score the risk of texts, at nearly no cost.
+
+    risk_head  what scores it; None for a model without
+    """
+
+    risk_head: RiskHead | None
+
+    def run_with_risk(
+        self, ids: NDArray[np.int64], mask: NDArray[np.int64], needed: ChooseRows, /
+    ) -> NDArray[np.float32]:
+        """Return `run`'s logits and, in a last column, those of any risk of the rows that need them, else NaN."""
+
+    def compute_with_risk(self, encoded: Any, needed: ChooseRows, /) -> NDArray[np.floating[Any]]:
+        """Return `compute`'s logits and, in a last column, those of any risk of the rows that need them, else NaN."""
+
+
 def encode(backend: Backend, texts: Sequence[Any]) -> Any:
     """Run the encoding stage of a backend; without stages, return the texts unchanged."""
     return backend.encode(texts) if isinstance(backend, StagedBackend) else texts
@@ -126,6 +150,11 @@ def encode(backend: Backend, texts: Sequence[Any]) -> Any:
 def compute(backend: Backend, encoded: Any) -> NDArray[np.floating[Any]]:
     """Return the logits for a result of `encode`."""
     return backend.compute(encoded) if isinstance(backend, StagedBackend) else backend.logits(encoded)
+
+
+def scores_risk(backend: Backend) -> TypeGuard[RiskBackend]:
+    """Return whether a backend also scores the risk of texts."""
+    return isinstance(backend, RiskBackend) and backend.risk_head is not None
 
 
 def truncated(backend: Backend, encoded: Any, rows: int) -> NDArray[np.bool_]:

@@ -171,13 +171,14 @@ def predict_file(
             if engine == "local"
             else _predict_on_ray(groups, predictor, out, source, columns, reading, address, workers) as encoded,
         ):
-            tally, truncated = _Tally(progress), 0
+            tally, truncated, at_risk = _Tally(progress), 0, 0
             for group, predict in encoded:
                 if predict is None:
                     out.skip(group)
                 else:
                     predictions = predict()
                     truncated += sum(one.truncated for one in predictions)
+                    at_risk += sum(one.at_risk for one in predictions)
                     out.take(group, predictions)
                 tally.count(group, is_new=predict is not None)
             tally.add_rejected(reject_file.count)
@@ -185,6 +186,7 @@ def predict_file(
             *reader.warnings,
             *context_tally.list_warnings(columns, predictor.context),
             *predictor.truncation_warnings(truncated, tally.new),
+            *predictor.risk_warnings(at_risk, tally.new),
         )
     reject_file.remove_stale()
     return FileResult(

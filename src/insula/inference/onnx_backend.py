@@ -7,8 +7,10 @@ that threads do not wait for each other between operators.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnxruntime
@@ -16,11 +18,15 @@ from numpy.typing import NDArray
 
 from insula.core.environment import count_usable_threads
 from insula.core.errors import ModelFolderError
+from insula.inference.backends import ChooseRows
 from insula.inference.batching import fits_one_batch
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.token_backend import TokenBackend, run_in_batches
+from insula.models.onnx.outputs import with_output
+from insula.models.risk.head import RiskHead, find_risk_head
 from insula.models.tokens.windows import TextTokens
 
+RunSession = Callable[[onnxruntime.InferenceSession, NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
 # This fused kernel sums a row sequentially, and is slower than the sum and the normalisation that it replaces.
 DISABLED_OPTIMIZERS = ["SkipLayerNormFusion"]
 
@@ -37,17 +43,21 @@ def open_session(model: Path | bytes, *, threads: int | None = None) -> onnxrunt
 
 
 class OnnxBackend(TokenBackend):
-    """Runs the `model.onnx` of a model folder, without torch."""
+    """Runs the `model.onnx` of a model folder, without torch.
+
+    risk_head  scores the risk of texts in the same run, if the folder has the files that it was trained on
+    """
 
     def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
         super().__init__(folder, engine)
         self._file = folder / "model.onnx"
+        self.risk_head = find_risk_head(folder)
         self._threads = engine.threads or count_usable_threads()
         self._lock = threading.Lock()
         self._single: onnxruntime.InferenceSession | None = None
         self._state = _read_file_state(self._file)
         try:
-            self._shared = open_session(self._file, threads=self._threads)
+            self._shared = self._open_session(self._threads)
         except Exception as error:  # the exceptions of ONNX Runtime have no public base class
             raise ModelFolderError(
                 f"The model.onnx of {str(folder)!r} cannot be opened: {error}. Copy the folder again, or train again."
@@ -59,16 +69,41 @@ class OnnxBackend(TokenBackend):
 
     def compute(self, tokens: Sequence[TextTokens]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits of token ids, in their order; several batches run in parallel."""
+        return self._compute(tokens, self.outputs, _compute_logits)
+
+    def run_with_risk(self, ids: NDArray[np.int64], mask: NDArray[np.int64], needed: ChooseRows) -> NDArray[np.float32]:
+        """Return the logits of one batch and, in a last column, those of any risk of the rows that need them."""
+        return self._compute_with_risk(needed, self._shared, ids, mask)
+
+    def compute_with_risk(self, tokens: Sequence[TextTokens], needed: ChooseRows) -> NDArray[np.float32]:
+        """Return `compute`'s logits and, in a last column, those of any risk of the rows that need them, else NaN."""
+        return self._compute(tokens, self.outputs + 1, partial(self._compute_with_risk, needed))
+
+    def _compute(self, tokens: Sequence[TextTokens], outputs: int, run: RunSession) -> NDArray[np.float32]:
         if self._threads == 1 or fits_one_batch([len(row) for row in tokens], tokens=self.budget):
-            return super().compute(tokens)
+            return run_in_batches(tokens, outputs, partial(run, self._shared), budget=self.budget)
         session = self._open_single_thread_session()
-        return run_in_batches(
-            tokens,
-            self.outputs,
-            lambda *batch: _compute_logits(session, *batch),
-            budget=self.budget,
-            at_once=self._threads,
-        )
+        return run_in_batches(tokens, outputs, partial(run, session), budget=self.budget, at_once=self._threads)
+
+    def _compute_with_risk(
+        self,
+        needed: ChooseRows,
+        session: onnxruntime.InferenceSession,
+        ids: NDArray[np.int64],
+        mask: NDArray[np.int64],
+    ) -> NDArray[np.float32]:
+        head = cast(RiskHead, self.risk_head)
+        logits, states = session.run(["logits", head.tensor], {"input_ids": ids, "attention_mask": mask})
+        risk = np.full((len(logits), 1), np.nan, dtype=np.float32)
+        rows = needed(logits)
+        if rows.any():
+            risk[rows] = head.logits(states[rows], mask[rows])[:, :1]
+        return np.concatenate([logits, risk], axis=1)
+
+    def _open_session(self, threads: int) -> onnxruntime.InferenceSession:
+        if self.risk_head is None:
+            return open_session(self._file, threads=threads)
+        return open_session(with_output(self._file.read_bytes(), self.risk_head.tensor), threads=threads)
 
     def _open_single_thread_session(self) -> onnxruntime.InferenceSession:
         """Return the session that computes in the calling thread; it is opened on first use."""
@@ -76,7 +111,7 @@ class OnnxBackend(TokenBackend):
             if self._single is None:
                 # A folder that was replaced in the meantime contains another model.
                 same = self._state is not None and _read_file_state(self._file) == self._state
-                self._single = open_session(self._file, threads=1) if same else self._shared
+                self._single = self._open_session(1) if same else self._shared
             return self._single
 
 

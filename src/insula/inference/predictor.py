@@ -33,10 +33,12 @@ from insula.inference.backends import (
     encode,
     open_backend,
     prepares_inputs,
+    scores_risk,
     truncated,
 )
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.overlap import prefetch_items
+from insula.inference.risk.signals import find_signals
 from insula.knowledge.rules import Rules
 from insula.models.folder import get_folder_digest, open_folder
 from insula.models.locate import locate_model
@@ -163,7 +165,9 @@ class Predictor:
     def decide_logits(self, texts: Sequence[TextOrInput], logits: NDArray[np.floating[Any]]) -> Decisions:
         """Return the decisions on `texts` from their (rows, outputs) logits, after the rules."""
         decisions = self.decision.decide(self.scheme, logits)
-        return decisions if self.rules is None else self.rules.apply(texts, self.decision, decisions).decisions
+        if self.rules is not None:
+            decisions = self.rules.apply(texts, self.decision, decisions).decisions
+        return self._abstain_at_risk(texts, decisions)[0]
 
     def predict(self, texts: Sequence[TextOrInput | Mapping[str, Any]]) -> list[Prediction]:
         """Return one prediction per text, in order.
@@ -199,7 +203,11 @@ class Predictor:
 
     def finish(self, encoded: EncodedInputs) -> list[Prediction]:
         """Run the model and the decision rule; return one prediction per input, in order."""
-        return self.answer(encoded.inputs, self.compute(encoded), self.truncated(encoded))
+        truncated = self.truncated(encoded)
+        if not scores_risk(self.backend):
+            return self.answer(encoded.inputs, self.compute(encoded), truncated)
+        logits = self.backend.compute_with_risk(encoded.state, self._is_sure)
+        return self.answer(encoded.inputs, logits[:, :-1], truncated, logits[:, -1])
 
     def truncated(self, encoded: EncodedInputs) -> NDArray[np.bool_]:
         """Return (rows,) whether the text of each input is longer than the model reads."""
@@ -215,8 +223,20 @@ class Predictor:
         if not truncated:
             return []
         are = "is" if truncated == 1 else "are"
-        share = "The text" if rows == 1 else f"{truncated:,} of {rows:,} texts ({truncated / rows:.1%})"
-        return [f"{share} {are} longer than the {self.reads} that the model reads: it ignored the rest."]
+        return [
+            f"{_format_share(truncated, rows)} {are} longer than the {self.reads} that the model reads: it ignored the "
+            "rest."
+        ]
+
+    def risk_warnings(self, at_risk: int, rows: int) -> list[str]:
+        """Return a warning if the model abstains for a sign of risk in some of `rows` texts, else none."""
+        if not at_risk:
+            return []
+        shows, mark = ("shows", "its answer is") if at_risk == 1 else ("show", "their answers are")
+        return [
+            f"{_format_share(at_risk, rows)} {shows} signs of risk: {mark} marked as not sure. Let a person read "
+            f"{'it' if at_risk == 1 else 'them'}; the check misses many such texts."
+        ]
 
     @property
     def reads(self) -> str:
@@ -273,16 +293,19 @@ class Predictor:
         texts: Sequence[TextOrInput],
         logits: NDArray[np.floating[Any]],
         truncated: NDArray[np.bool_] | None = None,
+        risk: NDArray[np.floating[Any]] | None = None,
     ) -> list[Prediction]:
         """Return the predictions for `texts` from their (rows, outputs) logits.
 
         truncated  (rows,) whether the end of each text was not read; None for none
+        risk       (rows,) the logits of any risk of a model with a risk head, NaN where unknown: those that are needed
+                   are computed
         """
         decisions = self.decision.decide(self.scheme, logits)
         if self.rules is None:
-            return self._build_predictions(texts, decisions, truncated)
+            return self._build_predictions(texts, *self._abstain_at_risk(texts, decisions, risk), truncated)
         ruled = self.rules.apply(texts, self.decision, decisions)
-        predictions = self._build_predictions(texts, ruled.decisions, truncated)
+        predictions = self._build_predictions(texts, *self._abstain_at_risk(texts, ruled.decisions, risk), truncated)
         rows = list(ruled.changes)
         old = self._build_predictions([texts[row] for row in rows], decisions.of_rows(rows)) if rows else []
         for row, before in zip(rows, old, strict=True):
@@ -290,8 +313,36 @@ class Predictor:
             predictions[row] = dataclasses.replace(predictions[row], rules=ruled.changes[row], before=own)
         return predictions
 
+    def _is_sure(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+        """Return (rows,) where the model does not abstain by its logits alone."""
+        return ~self.decision.decide(self.scheme, logits).abstained
+
+    def _abstain_at_risk(
+        self, texts: Sequence[TextOrInput], decisions: Decisions, risk: NDArray[np.floating[Any]] | None = None
+    ) -> tuple[Decisions, NDArray[np.bool_]]:
+        """Return decisions that abstain where a text shows a sign of risk, and (rows,) where they do so for that.
+
+        A message of distress must not get a cheerful answer, or none, that looks sure. Only rows are checked on which
+        the model would not abstain anyway.
+        """
+        at_risk = np.zeros(len(texts), dtype=np.bool_)
+        sure = np.flatnonzero(~decisions.abstained)
+        if not len(sure) or not scores_risk(self.backend) or self.backend.risk_head is None:
+            return decisions, at_risk
+        chosen = [texts[row] for row in sure.tolist()]
+        logits = np.full(len(chosen), np.nan) if risk is None else risk[sure]
+        if (unknown := np.isnan(logits)).any():
+            encoded = self._encode([texts[row] for row in sure[unknown].tolist()])
+            logits[unknown] = self.backend.compute_with_risk(encoded.state, _choose_all)[:, -1]
+        at_risk[sure] = find_signals([get_text(one) for one in chosen], logits, self.backend.risk_head)
+        return dataclasses.replace(decisions, abstained=decisions.abstained | at_risk), at_risk
+
     def _build_predictions(
-        self, texts: Sequence[TextOrInput], decisions: Decisions, truncated: NDArray[np.bool_] | None = None
+        self,
+        texts: Sequence[TextOrInput],
+        decisions: Decisions,
+        at_risk: NDArray[np.bool_] | None = None,
+        truncated: NDArray[np.bool_] | None = None,
     ) -> list[Prediction]:
         names = self.scheme.names
         # Convert whole arrays to lists: reading single numbers from arrays is slower than a small model.
@@ -305,7 +356,9 @@ class Predictor:
                 of_label = dict(zip(names, scores[row], strict=True))
                 labels.sort(key=of_label.__getitem__, reverse=True)
         confidence = [None] * len(texts) if decisions.confidence is None else decisions.confidence.tolist()
-        is_truncated = [False] * len(texts) if truncated is None else truncated.tolist()
+        no = [False] * len(texts)
+        is_truncated = no if truncated is None else truncated.tolist()
+        is_at_risk = no if at_risk is None else at_risk.tolist()
         return [
             Prediction(
                 text=get_text(text),
@@ -317,9 +370,18 @@ class Predictor:
                 language=None if isinstance(text, str) else text.language,
                 id=None if isinstance(text, str) else text.id,
                 truncated=is_truncated[row],
+                at_risk=is_at_risk[row],
             )
             for row, text in enumerate(texts)
         ]
+
+
+def _choose_all(logits: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    return np.ones(len(logits), dtype=np.bool_)
+
+
+def _format_share(some: int, rows: int) -> str:
+    return "The text" if rows == 1 else f"{some:,} of {rows:,} texts ({some / rows:.1%})"
 
 
 def _warn(old: str, new: str) -> None:

@@ -62,6 +62,8 @@ def _build_answer(
         row["display"] = [scheme.display_name(label, language) for label in prediction.labels]
     if prediction.truncated:
         row["truncated"] = True
+    if prediction.at_risk:
+        row["at_risk"] = True
     if prediction.before is not None:
         row["rules"] = prediction.rules
         row["before"] = prediction.before.to_dict(DIGITS)

@@ -160,7 +160,9 @@ class Level(BaseModel):
 class PredictedText(BaseModel):
     """The prediction for one text, without the text."""
 
-    abstained: bool = Field(description="True if the model is too uncertain to decide.")
+    abstained: bool = Field(
+        description="True if the model is too uncertain to decide, or the text shows a sign of risk."
+    )
     labels: list[str] | None = Field(
         None, description="The predicted labels: one, or any number of them for a multi-label model."
     )
@@ -174,6 +176,11 @@ class PredictedText(BaseModel):
     levels: dict[str, Level] | None = Field(None, description="Labels and scores at coarser levels.")
     display: list[str] | None = Field(None, description="Display names of the predicted labels.")
     truncated: bool | None = Field(None, description="True if the text is longer than the model reads; else absent.")
+    at_risk: bool | None = Field(
+        None,
+        description="True if the model abstains only because the text shows a sign of risk: let a person read it. "
+        "Else absent, which says nothing about the risk.",
+    )
     speaker: str | None = Field(None, description="The speaker of the turn, for a dialogue.")
     language: str | None = Field(None, description="The language of the input, if it was given.")
     id: str | None = Field(

@@ -1,8 +1,4 @@
-"""`HiddenStates`: what a layer inside the network of a model folder computes, one vector a token.
-
-An ONNX file lists its outputs; a tensor inside becomes one by adding it to that list. Two pieces of a protobuf message
-that follow each other are read as one message, so the list grows by a few bytes at the end of the file.
-"""
+"""`HiddenStates`: what a layer inside the network of a model folder computes, one vector a token."""
 
 from __future__ import annotations
 
@@ -17,11 +13,9 @@ from insula.inference.batching import iterate_batches
 from insula.inference.onnx_backend import open_session
 from insula.models.folder import open_folder
 from insula.models.layers.padding import pad
+from insula.models.onnx.outputs import with_output
 from insula.models.tokens.tokenization import open_tokenizer
 from insula.models.tokens.windows import TextTokens
-
-# Fields of ModelProto, GraphProto and ValueInfoProto in onnx.proto.
-_GRAPH, _OUTPUT, _NAME = 7, 12, 1
 
 
 class HiddenStates:
@@ -37,36 +31,16 @@ class HiddenStates:
         self._tokenizer, _ = open_tokenizer(folder)
         self._tokenizer.windows = "max"
         self._tensor = tensor
-        content = (folder / "model.onnx").read_bytes() + _encode_added_output(tensor)
-        self._session = open_session(content, threads=1)
+        self._session = open_session(with_output((folder / "model.onnx").read_bytes(), tensor), threads=1)
 
     def encode(self, texts: Sequence[TextOrInput]) -> list[TextTokens]:
         """Return the token ids of each text, in windows."""
         return self._tokenizer.read(self._preparation.prepare_segments(texts))
 
-    def compute(self, windows: Sequence[NDArray[np.int64]]) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Yield for each window, in batches of similar length, its place and its (tokens, width) vectors."""
+    def compute(
+        self, windows: Sequence[NDArray[np.int64]]
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.int64]]]:
+        """Yield batches of windows: their places, (rows, tokens, width) vectors, and the (rows, tokens) mask."""
         for places in iterate_batches([len(window) for window in windows]):
             ids, mask = pad([windows[place] for place in places])
-            states = self._session.run([self._tensor], {"input_ids": ids, "attention_mask": mask})[0]
-            for place, row in zip(places, states, strict=True):
-                yield int(place), row[: len(windows[place])]
-
-
-def _encode_added_output(name: str) -> bytes:
-    """Return the bytes that add a tensor to the outputs of an ONNX model when they follow it."""
-    value = _encode_field(_NAME, name.encode())
-    return _encode_field(_GRAPH, _encode_field(_OUTPUT, value))
-
-
-def _encode_field(number: int, content: bytes) -> bytes:
-    """Return a protobuf field that holds bytes: its key, its length as a varint, and the bytes."""
-    return _encode_varint(number << 3 | 2) + _encode_varint(len(content)) + content
-
-
-def _encode_varint(number: int) -> bytes:
-    parts = []
-    while number > 127:
-        parts.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*parts, number])
+            yield places, self._session.run([self._tensor], {"input_ids": ids, "attention_mask": mask})[0], mask

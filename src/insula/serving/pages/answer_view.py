@@ -74,7 +74,9 @@ def build_answer_view(scheme: LabelScheme, prediction: Prediction, say: Translat
     names = [scheme.display_name(label, say.language) for label in prediction.labels]
     labels = say("comma").join(names)
     shown = [rows[name] for place, name in enumerate(prediction.ranked) if place < SHOWN or rows[name].given]
-    if prediction.abstained:
+    if prediction.at_risk:
+        decision, lean = say("unsure"), ""
+    elif prediction.abstained:
         decision, lean = say("unsure"), say("unsure_lean", labels=labels) if names else say("unsure_none")
     else:
         decision, lean = say("says", labels=labels) if names else say("says_none"), ""
@@ -92,7 +94,8 @@ def build_answer_view(scheme: LabelScheme, prediction: Prediction, say: Translat
 
 def list_reading_notes(given: ModelInput, prediction: Prediction, context: Context, say: Translator) -> list[str]:
     """Return notes on which turns, target and part of the text the model read or ignored."""
-    notes = [say("text_truncated")] if prediction.truncated else []
+    notes = [say("text_at_risk")] if prediction.at_risk else []
+    notes += [say("text_truncated")] if prediction.truncated else []
     if given.turns:
         read = min(len(given.turns), context.turns)
         notes.append(say("turns_read", count=read, all=len(given.turns)) if read else say("turns_unread"))

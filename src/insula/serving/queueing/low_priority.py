@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.inference.backends import TokenStages, TruncatingBackend, has_token_stages, truncated
+from insula.inference.backends import (
+    ChooseRows,
+    RiskBackend,
+    TokenStages,
+    TruncatingBackend,
+    has_token_stages,
+    scores_risk,
+    truncated,
+)
 from insula.inference.predictor import Predictor
 from insula.inference.token_backend import run_in_batches
 
@@ -36,6 +45,7 @@ class _YieldingBackend:
         self._run = backend.run
         self._backend = backend
         self._wait = wait
+        self.risk_head = backend.risk_head if scores_risk(backend) else None
 
     def logits(self, texts: Sequence[Any]) -> NDArray[np.floating[Any]]:
         """Return (rows, outputs) logits in the order of `texts`."""
@@ -54,7 +64,17 @@ class _YieldingBackend:
         """Return (rows, outputs) logits of token ids, in their order."""
         return run_in_batches(tokens, self.outputs, self.run, budget=self.budget)
 
+    def compute_with_risk(self, tokens: Sequence[Any], needed: ChooseRows) -> NDArray[np.floating[Any]]:
+        """Return `compute`'s logits and, in a last column, those of any risk of the rows that need them."""
+        run = partial(self.run_with_risk, needed=needed)
+        return run_in_batches(tokens, self.outputs + 1, run, budget=self.budget)
+
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         """Yield to requests, then run the model."""
         self._wait()
         return self._run(ids, mask)
+
+    def run_with_risk(self, ids: NDArray[np.int64], mask: NDArray[np.int64], needed: ChooseRows) -> NDArray[np.float32]:
+        """Yield to requests, then run the model and its risk head."""
+        self._wait()
+        return cast(RiskBackend, self._backend).run_with_risk(ids, mask, needed)

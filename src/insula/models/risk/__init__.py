@@ -1,0 +1,1 @@
+"""The head that scores the risk of messages, on top of a layer of the starter model."""
