@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from insula.core.environment import require
 from insula.core.model_input import ModelInput, as_inputs
 from insula.core.progress import Progress
 from insula.core.starter import STARTER
@@ -19,6 +20,9 @@ from insula.explanation.files import ExplainedFile
 from insula.explanation.files import explain_file as run_file
 from insula.explanation.scoring import ScoredExplanations, score_file, score_rows
 from insula.inference.predictor import Predictor
+
+if TYPE_CHECKING:  # they need torch
+    from insula.explanation.language_models import CausalLanguageModel, MaskedLanguageModel
 
 
 def explain(
@@ -50,6 +54,9 @@ def explain(
 def find_counterfactuals(
     texts: str | ModelInput | Mapping[str, Any] | Sequence[str | ModelInput | Mapping[str, Any]],
     model: str | Path | Predictor = STARTER,
+    *,
+    masked_model: str | None = None,
+    language_model: str | None = None,
 ) -> list[Counterfactual]:
     """Return for each text, in order, the smallest edit found that changes its labels, and one as small that does not.
 
@@ -57,11 +64,31 @@ def find_counterfactuals(
     Chinese. Its size is the number of words that it changes. `valid` is False where no edit of up to six places changes
     the labels.
 
-    Raises `DataError` for a text without words, and for a dimensional model.
+    masked_model    folder of a masked language model, such as one of `insula pretrain`: it proposes further words
+    language_model  folder of a causal language model, or `smollm2` (English): results have the perplexity of the texts
+
+    Raises `DataError` for a text without words, a dimensional model, and a language model that cannot be used,
+    `MissingExtraError` without torch.
     """
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     inputs = as_inputs([texts] if isinstance(texts, str | ModelInput | Mapping) else texts)
-    return [find_counterfactual(predictor, one) for one in inputs]
+    masked, causal = _open_language_models(masked_model, language_model)
+    return [find_counterfactual(predictor, one, masked=masked, causal=causal) for one in inputs]
+
+
+def _open_language_models(
+    masked_model: str | None, language_model: str | None
+) -> tuple[MaskedLanguageModel | None, CausalLanguageModel | None]:
+    if masked_model is None and language_model is None:
+        return None, None
+    for library in ("torch", "transformers"):
+        require(library, extra="train", purpose="use a language model for counterfactuals")
+    from insula.explanation.language_models import CausalLanguageModel, MaskedLanguageModel
+
+    return (
+        None if masked_model is None else MaskedLanguageModel(masked_model),
+        None if language_model is None else CausalLanguageModel(language_model),
+    )
 
 
 def explain_file(

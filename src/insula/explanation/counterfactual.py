@@ -2,7 +2,8 @@
 
 The search keeps the best combinations of edits of each size, as a beam search (width `BEAM`): those that leave the
 decision on the text the least probable. It is the counterfactual explanation of Wachter et al. (2017) with edits of
-words, as in Polyjuice (Wu et al. 2021) but without a language model: the text after it may be clumsy.
+words, as in Polyjuice (Wu et al. 2021); a masked language model may propose more words (as in MiCE, Ross et al. 2021),
+and a causal one says how fluent the text is afterwards. Without them the text may be clumsy.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,10 +25,14 @@ from insula.explanation.edits import Edit, apply_edits, propose_edits
 from insula.explanation.question import Question
 from insula.inference.predictor import Predictor
 
+if TYPE_CHECKING:  # they need torch
+    from insula.explanation.language_models import CausalLanguageModel, MaskedLanguageModel
+
 MOST_EDITS = 6  # of one text
 BEAM = 4
 STRONGEST = 24  # single edits that are combined with others
-ORDER = {"opposite": 0, "negation": 1, "deletion": 2}  # of edits with the same number of words: more fluent ones first
+ORDER = {"opposite": 0, "substitution": 0, "negation": 1, "deletion": 2}
+"""Of edits with the same number of words, the more fluent ones come first."""
 Edits = tuple[Edit, ...]
 
 
@@ -39,17 +44,20 @@ class EditedText:
     edits       the edits, in the order of their places in the original text
     words       edit distance in words: how many are replaced, added or deleted
     prediction  what the model predicts for the edited text
+    perplexity  of the edited text, by a causal language model; None without one
     """
 
     text: str
     edits: Edits
     words: int
     prediction: Prediction
+    perplexity: float | None = None
 
     def to_dict(self, digits: int = 6) -> dict[str, Any]:
         """Return plain JSON types."""
         edits = [dataclasses.asdict(edit) for edit in self.edits]
-        return {"words": self.words, "edits": edits, "prediction": self.prediction.to_dict(digits)}
+        row = {"words": self.words, "edits": edits, "prediction": self.prediction.to_dict(digits)}
+        return row if self.perplexity is None else row | {"perplexity": round(self.perplexity, 3)}
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,7 @@ class Counterfactual:
     valid         whether `changed` has other labels than `prediction`
     evaluations   how many edited texts the model read
     milliseconds  the time it took
+    perplexity    of the text as given, by a causal language model; None without one
     """
 
     prediction: Prediction
@@ -70,6 +79,7 @@ class Counterfactual:
     valid: bool
     evaluations: int
     milliseconds: float
+    perplexity: float | None = None
 
     def to_dict(self, digits: int = 6) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -80,11 +90,21 @@ class Counterfactual:
             "kept": None if self.kept is None else self.kept.to_dict(digits),
             "evaluations": self.evaluations,
             "milliseconds": round(self.milliseconds, 3),
+            **({} if self.perplexity is None else {"perplexity": round(self.perplexity, 3)}),
         }
 
 
-def find_counterfactual(predictor: Predictor, given: TextOrInput) -> Counterfactual:
+def find_counterfactual(
+    predictor: Predictor,
+    given: TextOrInput,
+    *,
+    masked: MaskedLanguageModel | None = None,
+    causal: CausalLanguageModel | None = None,
+) -> Counterfactual:
     """Return the smallest edit found that changes the labels of one text, and one as small that does not.
+
+    masked  proposes further words
+    causal  measures the perplexity of the texts
 
     Raises `DataError` for a text without words, and for a dimensional model.
     """
@@ -94,7 +114,7 @@ def find_counterfactual(predictor: Predictor, given: TextOrInput) -> Counterfact
             "--counterfactual, or use another model."
         )
     start = time.perf_counter()
-    search = _Search(predictor, given)
+    search = _Search(predictor, given, masked, causal)
     changed, kept = search.run()
     return Counterfactual(
         prediction=search.prediction,
@@ -103,18 +123,27 @@ def find_counterfactual(predictor: Predictor, given: TextOrInput) -> Counterfact
         valid=changed is not None and search.flips[changed],
         evaluations=len(search.flips),
         milliseconds=(time.perf_counter() - start) * 1000,
+        perplexity=None if causal is None else causal.compute_perplexity(search.text),
     )
 
 
 class _Search:
     """The edits tried so far, whether each changes the labels, and how probable it leaves the original ones."""
 
-    def __init__(self, predictor: Predictor, given: TextOrInput) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        given: TextOrInput,
+        masked: MaskedLanguageModel | None,
+        causal: CausalLanguageModel | None,
+    ) -> None:
         question = Question(predictor, given)
         self.predictor = predictor
         self.given = given
         self.text = question.text
-        self.proposed = propose_edits(self.text, question.words)
+        more = () if masked is None else masked.propose(self.text)
+        self.proposed = propose_edits(self.text, question.words, more)
+        self.causal = causal
         self.prediction = predictor.predict([given])[0]
         self.chosen: BoolArray = predictor.decide([given]).chosen
         self.flips: dict[Edits, bool] = {}
@@ -146,9 +175,9 @@ class _Search:
         """Return the text after edits with its prediction."""
         variant = self._build_variant(edits)
         prediction = self.predictor.predict([variant])[0]
-        return EditedText(
-            prediction.text, tuple(sorted(edits, key=lambda one: one.start)), _count_words(edits), prediction
-        )
+        ordered = tuple(sorted(edits, key=lambda one: one.start))
+        perplexity = None if self.causal is None else self.causal.compute_perplexity(prediction.text)
+        return EditedText(prediction.text, ordered, _count_words(edits), prediction, perplexity)
 
     def _rank(self, edits: Edits) -> tuple[int, int, float]:
         return _count_words(edits), max(ORDER[edit.kind] for edit in edits), self.left[edits]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +13,7 @@ from insula.knowledge.cues import HAN, find_cues
 from insula.knowledge.opposites import find_opposites
 from insula.text.word_spans import find_word_spans
 
-EditKind = Literal["opposite", "negation", "deletion"]
+EditKind = Literal["opposite", "substitution", "negation", "deletion"]
 MOST_OPPOSITES = 4  # of one word
 
 MOST_CHANGES = 200  # opposites and negations in a very long text, from its start, which models read
@@ -39,8 +39,8 @@ _HAN = re.compile(f"[{HAN}]")
 class Edit:
     """One change of a text: characters `start` to `end` (exclusive) become `new`.
 
-    kind   `opposite`: a word is replaced by one of the opposite meaning; `negation`: a negation is added or removed;
-           `deletion`: words are deleted
+    kind   `opposite`: a word is replaced by one of the opposite meaning; `substitution`: by one that a language model
+           finds likely there; `negation`: a negation is added or removed; `deletion`: words are deleted
     words  how many words are replaced, added or deleted
     """
 
@@ -65,16 +65,17 @@ def apply_edits(text: str, edits: Sequence[Edit]) -> str:
     return text.strip()
 
 
-def propose_edits(text: str, words: Sequence[Word]) -> list[Edit]:
+def propose_edits(text: str, words: Sequence[Word], more: Iterable[Edit] = ()) -> list[Edit]:
     """Return the edits of a text; of several with the same result the first.
 
     words  the words, or in a long text runs of neighbouring words, that may be deleted
+    more   further edits, such as those of a language model
     """
     changes = sorted(
         [*_replace_words(text), *remove_negations(text), *add_negations(text)], key=lambda edit: edit.start
     )[:MOST_CHANGES]
     found: dict[str, Edit] = {"": Edit("deletion", 0, len(text), "", 0), text.strip(): Edit("deletion", 0, 0, "", 0)}
-    for edit in [*changes, *_delete(text, words)]:
+    for edit in [*changes, *more, *_delete(text, words)]:
         found.setdefault(apply_edits(text, [edit]), edit)
     return [edit for edit in found.values() if edit.words]
 

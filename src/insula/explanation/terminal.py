@@ -58,6 +58,10 @@ def format_counterfactual(found: Counterfactual) -> Iterator[str]:
         words = pluralise(found.kept.words, "word")
         yield f"stays {_describe_labels(found.kept.prediction)} with {words} changed:"
         yield f"  {_mark_edits(found.prediction.text, found.kept)}"
+    if found.perplexity is not None:
+        edited = {"changed": found.changed, "kept": found.kept}
+        figures = [f"{name} {one.perplexity:.0f}" for name, one in edited.items() if one and one.perplexity is not None]
+        yield f"perplexity (lower is more fluent): as given {found.perplexity:.0f}, {', '.join(figures)}"
 
 
 def _describe_labels(prediction: Prediction) -> str:

