@@ -121,7 +121,7 @@ def test_the_language_of_the_drafts_can_be_chosen(starter: Predictor) -> None:
 
 @pytest.mark.parametrize(("options", "sentence"), [
     ({"language": "fr"}, "language must be one of en, zh. Got 'fr'"),
-    ({"n": 0}, "n must be from 1 to 10. Got 0"),
+    ({"n": 0}, r"\(n\) must be from 1 to 10. Got 0"),
     ({"strategy": "hug"}, "must be auto or one of"),
 ])  # fmt: skip
 def test_wrong_arguments_are_told(options: dict[str, object], sentence: str, starter: Predictor) -> None:

@@ -171,7 +171,7 @@ def test_a_sentence_says_what_was_before(
         ('[[rules]]\nname = "a"\nwrods = ["x"]\nnever = ["joy"]', r"rules\[1\] \('a'\): 'wrods' is not known.*'words'"),
         ('[[rules]]\nname = "a"\nwords = ["x"]', "must have add, never or labels"),
         ('[[rules]]\nname = "a"\nnever = ["joy"]', "must have words, where, language or predicted"),
-        ('[[rules]]\nname = "a"\npredicted = ["joy"]\nadd = {joy = 1}', "must then have labels alone"),
+        ('[[rules]]\nname = "a"\npredicted = ["joy"]\nadd = {joy = 1}', "so it must have labels"),
         ('[[rules]]\nname = "a"\nwords = [" "]\nnever = ["joy"]', "must match pattern"),
         ('[[rules]]\nname = "a"\nwords = ["x"]\nadd = {joy = inf}', "must be a finite number"),
         ('[[rules]]\nname = "a"\nwords = ["x"]\nnever = ["jot"]', "must be among joy, anger, disgust. Got 'jot'"),

@@ -50,9 +50,11 @@ def reply(
     if not given.text.strip():
         raise DataError("The message must have text. Got an empty one. Write something.")
     if language is not None and language not in LANGUAGES:
-        raise DataError(f"language must be one of {', '.join(LANGUAGES)}. Got {language!r}.")
+        raise DataError(
+            f"The language must be one of {', '.join(LANGUAGES)}. Got {language!r}. Leave it out to detect it."
+        )
     if not 1 <= n <= MOST_DRAFTS:
-        raise DataError(f"n must be from 1 to {MOST_DRAFTS}. Got {n}.")
+        raise DataError(f"The number of drafts (n) must be from 1 to {MOST_DRAFTS}. Got {n}. Choose another one.")
     spoken = language or detect_language_by_script(given.text)
     texts = [*(turn.text for turn in given.turns), given.text]
     risk = next((check for check in check_messages(texts[::-1]) if check.needs_person), None)

@@ -53,7 +53,7 @@ def predict(
         ),
     ] = False,
     levels: Annotated[
-        bool, typer.Option("--levels", help="Print also the coarser levels of the labels. Needs TEXT and --json.")
+        bool, typer.Option("--levels", help="Also print the coarser levels of the labels. Needs TEXT and --json.")
     ] = False,
     threshold: Annotated[
         list[str] | None,

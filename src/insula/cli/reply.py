@@ -20,7 +20,7 @@ MACHINE_MADE = "Written by a machine. Read a draft, change it, and fill in what 
 def reply(
     text: Annotated[str, typer.Argument(help="Message to reply to, in quotes.", metavar="TEXT", show_default=False)],
     model: AnyModel = STARTER,
-    n: Annotated[int, typer.Option("--n", help="Most drafts to write, up to 10.", metavar="N")] = 3,
+    n: Annotated[int, typer.Option("--n", help="Maximum number of drafts, up to 10.", metavar="N")] = 3,
     strategy: Annotated[
         str,
         typer.Option(

@@ -31,7 +31,7 @@ def check(
         typer.Option(
             "--model",
             "-m",
-            help="Model to check the labels of the rules against, and to run the tests of labels with.",
+            help="Model that must have the labels of the rules, and that runs the tests of labels.",
             metavar="MODEL",
             autocompletion=complete_model,
         ),

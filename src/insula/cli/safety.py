@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from insula.safety.signals.result import RiskCheck
 
 NEEDS_PERSON = 3
-app = App(help="Notice messages of people at risk, and replies that must not be sent (experimental).")
+app = App(help="Detect messages of people at risk, and replies that must not be sent (experimental).")
 
 
 @app.command("check")
@@ -35,7 +35,7 @@ def check(
         str | None,
         typer.Option(
             "--country",
-            help="Name the help of a country, such as CN. [default: of any country]",
+            help="Country whose help lines are named, such as CN. [default: help in any country]",
             metavar="CODE",
             show_default=False,
         ),
@@ -60,10 +60,10 @@ def check(
     a reason to look at one less.
 
     `needs person` means: send no automatic answer, show the message to a person. It is also set if the check failed,
-    or cannot read the language: English and Chinese are read.
+    or cannot read the language. insula reads English and Chinese.
 
     With --outgoing it checks replies: no diagnosis, no advice on medication, no promises, no claim to feel or to be
-    human, no blame, nothing that makes the trouble small, nothing that encourages harm.
+    human, no blame, nothing that plays a problem down, nothing that encourages harm.
 
     The exit status for TEXT is 3 if a person is needed, or a reply must not be sent, and 0 if not. For files it is 0.
 

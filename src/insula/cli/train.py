@@ -70,9 +70,9 @@ def train(
 ) -> None:
     """Train a model, evaluate it, write a report.
 
-    The kind of labels is inferred, rows are split without leaks, thresholds and calibration are chosen on validation
-    rows, and the model is compared with baselines on test rows. The folder of the run holds the model folder,
-    metrics.json and report.html.
+    insula infers the kind of the labels, splits rows without leaks, chooses calibration and thresholds on validation
+    rows, and compares the model with baselines on test rows. The run folder holds the model folder, metrics.json and
+    report.html.
 
     **Examples**
 

@@ -54,7 +54,8 @@ def export_page(source: ModelFolder, output: Path, libraries: Path) -> int:
         )
     if source.rules is not None:
         raise ModelFolderError(
-            f"The model {str(source.path)!r} cannot become a page: only insula applies its {RULES}. Train without "
+            f"The model {str(source.path)!r} cannot be exported as a page: only insula applies its {RULES}. Train "
+            "without "
             "rules.file, or name another model."
         )
     steps = describe_portable_steps(source.preparation.steps)

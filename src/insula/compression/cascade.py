@@ -1,4 +1,4 @@
-"""`make_cascade`: combines two models, a cheap one for the texts it is certain about and a better one for the rest."""
+"""`make_cascade`: combines a fast model for the texts it is certain about and an accurate one for the rest."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from insula.core.arrays import BoolArray, FloatArray, Int64Array
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.scheme import Kind, LabelScheme, uses_softmax
 
 MAX_LOGIT = 1e30  # larger logits are clipped: infinity minus infinity would be NaN
@@ -207,7 +207,8 @@ class DecisionRule:
         unknown = next((name for name in limits if name and name not in labels), None)
         if unknown is not None:
             raise DataError(
-                f"A threshold must be for one of {', '.join(labels)}. Got {unknown!r}.{suggest(unknown, labels)}"
+                f"A threshold must be for one of {', '.join(labels)}. Got "
+                f"{unknown!r}.{suggest(unknown, labels, CHOOSE)}"
             )
         before = self.thresholds or (0.5,)
         before = before if len(before) == len(labels) else before * len(labels)

@@ -59,7 +59,9 @@ def write_drafts(
     Raises `DataError` for a strategy that does not exist or has no sentences for this state.
     """
     if strategy not in ("auto", *STRATEGIES):
-        raise DataError(f"The strategy must be auto or one of {', '.join(STRATEGIES)}. Got {strategy!r}.")
+        raise DataError(
+            f"The strategy must be auto or one of {', '.join(STRATEGIES)}. Got {strategy!r}. Choose one of these."
+        )
     chosen: tuple[Any, ...] = rank_strategies(state) if strategy == "auto" else (strategy,)
     drafts: dict[str, Draft] = {}
     stopped = 0

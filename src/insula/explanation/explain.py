@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from insula.core.arrays import Float64Array
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.model_input import TextOrInput
 from insula.core.prediction import Prediction
 from insula.explanation.explainers import explainers
@@ -72,7 +72,9 @@ def _find_columns(predictor: Predictor, prediction: Prediction, labels: Sequence
     names = predictor.scheme.names
     for label in labels:
         if label not in names:
-            raise DataError(f"The label {label!r} must be one of {', '.join(names)}.{suggest(label, names)}")
+            raise DataError(
+                f"A label to explain must be one of {', '.join(names)}. Got {label!r}.{suggest(label, names, CHOOSE)}"
+            )
     if not predictor.scheme.is_categorical:
         chosen = labels or names
     else:

@@ -1,4 +1,4 @@
-"""The `cascade` backend: a cheap model predicts the texts that it is certain about, a better model the rest.
+"""The `cascade` backend: a fast model predicts the texts that it is certain about, an accurate model the rest.
 
 As in Viola and Jones (2001) and FrugalGPT (Chen et al. 2023), with two stages. The folder of a cascade contains two
 model folders, `first` and `second`, and `cascade.json` with the switch point. The second stage runs on texts for which

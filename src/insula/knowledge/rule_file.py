@@ -9,7 +9,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.scheme import LabelScheme
 from insula.knowledge.rule_toml import TomlTable, check_labels, parse_tables, read_rule_text
 
@@ -58,9 +58,9 @@ class Rule(TomlTable):
                 f"the rule {self.name!r} must have words, where, language or predicted. Say when it applies"
             )
         if self.predicted and (self.labels is None or self.add or self.never):
-            raise ValueError(f"the rule {self.name!r} has predicted, and must then have labels alone")
+            raise ValueError(f"the rule {self.name!r} has predicted, so it must have labels, without add and never")
         if self.negated is not None and not self.words:
-            raise ValueError(f"the rule {self.name!r} has negated, and must then have words")
+            raise ValueError(f"the rule {self.name!r} has negated, which needs words. Add words, or leave negated out")
         return self
 
     @property
@@ -86,7 +86,7 @@ class RuleTest(TomlTable):
     @model_validator(mode="after")
     def _expects_something(self) -> Self:
         if self.applies is None and self.labels is None:
-            raise ValueError(f"the test of {self.text[:40]!r} must have applies or labels")
+            raise ValueError(f"the test of {self.text[:40]!r} must have applies or labels. Say what to expect")
         return self
 
 
@@ -107,15 +107,19 @@ class RuleFile(TomlTable):
             check_labels(rule.named_labels, scheme, f"rule {rule.name!r}", origin)
             if not scheme.is_categorical and (rule.never or rule.labels is not None):
                 raise DataError(
-                    f"The rule {rule.name!r} in {origin} must have add: the model predicts values and no labels."
+                    f"The rule {rule.name!r} in {origin} must have add, and not never or labels: the model predicts "
+                    "values. "
+                    "Use add."
                 )
             if scheme.kind != "multi" and rule.labels is not None and len(rule.labels) != 1:
                 raise DataError(
                     f"The labels of rule {rule.name!r} in {origin} must be one label, since the model predicts exactly "
-                    f"one. Got {len(rule.labels)}."
+                    f"one. Got {len(rule.labels)}. Keep one of them."
                 )
             if scheme.kind != "multi" and set(rule.never) == set(scheme.names):
-                raise DataError(f"The rule {rule.name!r} in {origin} must allow some label. Got all in never.")
+                raise DataError(
+                    f"The rule {rule.name!r} in {origin} must allow some label. Got all in never. Remove one."
+                )
 
 
 def read_rules(file: str | Path) -> RuleFile:
@@ -133,7 +137,8 @@ def parse_rules(text: str, origin: str) -> RuleFile:
     for test in found.tests:
         if unknown := [name for name in test.applies or () if name not in names]:
             raise DataError(
-                f"A test in {origin} must name rules of the file. Got {unknown[0]!r}.{suggest(unknown[0], names)}"
+                f"A test in {origin} must name rules of the file. Got "
+                f"{unknown[0]!r}.{suggest(unknown[0], names, CHOOSE)}"
             )
     return found.model_copy(update={"rules": tuple(_sort_rules(found.rules, origin))})
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from insula.core.errors import DataError, MissingFileError, suggest
+from insula.core.errors import CHOOSE, DataError, MissingFileError, suggest
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import describe_invalid_value
 
@@ -87,7 +87,7 @@ def check_labels(labels: Iterable[str], scheme: LabelScheme, rule: str, origin: 
         if label not in scheme.names:
             raise DataError(
                 f"The labels of {rule} in {origin} must be among {', '.join(scheme.names)}. Got "
-                f"{label!r}.{suggest(label, scheme.names)}"
+                f"{label!r}.{suggest(label, scheme.names, CHOOSE)}"
             )
 
 

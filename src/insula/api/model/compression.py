@@ -125,7 +125,7 @@ def cascade_model(
     command: str = "",
     progress: Progress | None = None,
 ) -> Cascade:
-    """Combine two models: `first`, the cheap one, answers the texts it is sure of, `second` the rest.
+    """Combine two models: `first`, the fast one, predicts the texts that it is sure of, `second` the rest.
 
     first, second   runs, model folders, or names of runs, with the same labels
     max_loss        largest loss of the headline metric on validation rows, compared with `second` alone
@@ -137,13 +137,13 @@ def cascade_model(
     """
     from insula.compression.cascade import make_cascade
 
-    cheap, better = open_folder(locate_model(first)), open_folder(locate_model(second))
+    first_stage, second_stage = open_folder(locate_model(first)), open_folder(locate_model(second))
     folder = Path(output)
-    require_model_output(folder, cheap, better, overwrite=overwrite, data=list_source_names(data))
+    require_model_output(folder, first_stage, second_stage, overwrite=overwrite, data=list_source_names(data))
     return make_cascade(
-        cheap,
-        better,
-        load_training_dataset(better, data),
+        first_stage,
+        second_stage,
+        load_training_dataset(second_stage, data),
         folder,
         max_loss=max_loss,
         seed=seed,

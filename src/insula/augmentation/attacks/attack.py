@@ -12,7 +12,7 @@ from insula.augmentation.attacks.characters import find_character_edits
 from insula.augmentation.attacks.search import DEFAULT, AttackLimits, AttackOutcome, Candidates, attack_rows
 from insula.augmentation.attacks.words import find_synonym_edits
 from insula.core.arrays import BoolArray
-from insula.core.errors import DataError, UnknownNameError, suggest
+from insula.core.errors import CHOOSE, DataError, UnknownNameError, suggest
 from insula.core.example import Example
 from insula.core.progress import Progress
 from insula.core.sentences import pluralise
@@ -29,7 +29,8 @@ def choose_candidates(method: str) -> Candidates:
     """Return the candidates of a method; `UnknownNameError` for another name."""
     if method not in METHODS:
         raise UnknownNameError(
-            f"The method of an attack must be one of {', '.join(METHODS)}. Got {method!r}.{suggest(method, METHODS)}"
+            f"The method of an attack must be one of {', '.join(METHODS)}. Got "
+            f"{method!r}.{suggest(method, METHODS, CHOOSE)}"
         )
     return METHODS[method]
 

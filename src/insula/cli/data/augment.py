@@ -45,7 +45,7 @@ def augment(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write more training rows from the same labels: each row, followed by changed copies.
+    """Write more training rows: each row, followed by changed copies.
 
     Augment training rows only: insula train never uses copies as validation or test rows. The column augmented_by names
     the method of each copy. A recipe can augment its training rows, too: --set augment.methods=swap.

@@ -31,7 +31,8 @@ def mask(
         str | None,
         typer.Option(
             "--kinds",
-            help="Kinds to mask, separated by commas; all,presidio adds what Presidio finds, all,lac adds Chinese "
+            help="Kinds of personal data to mask, separated by commas; all,presidio adds what Presidio finds, "
+            "all,lac adds Chinese "
             "names anywhere in a sentence. [default: all]",
             metavar="KINDS",
             show_default=False,

@@ -141,7 +141,7 @@ def explain(
     """Explain predictions: which words raised or lowered the score of a label, and how far to trust that.
 
     Words in blue (or marked +) speak for the label, words in orange (or marked -) against it. The last line says how
-    far the explanation can be trusted: removing the words it names should lower the score much, keeping nothing else
+    far the explanation can be trusted: removing the words it names should lower the score a lot, keeping only them
     should lower it little.
 
     **Examples**

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from insula.operations.routing.conditions import IncomingMessage
     from insula.operations.routing.router import RouteDecision
 
-app = App(help="Decide by rules which messages people must see: check a file of rules, try it on a text.")
+app = App(help="Decide by rules which messages people must see: check a routes file, try it on a text.")
 
 
 @app.command("check")
 def check(
-    routes: Annotated[Path, typer.Argument(help="File with routing rules.", metavar="ROUTES")],
+    routes: Annotated[Path, typer.Argument(help="Routes file, in TOML.", metavar="ROUTES")],
     model: Annotated[
         str | None,
         typer.Option(
@@ -38,7 +38,7 @@ def check(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check a file of routing rules; the exit status is 1 if there is a problem.
+    """Check a routes file; the exit status is 1 if there is a problem.
 
     Finds rules that no message can fulfil, rules that never decide because others come first, rules with the same
     conditions that do different things, and messages that no rule decides about.
@@ -64,7 +64,7 @@ def check(
 @app.command("try")
 def try_(
     text: Annotated[str, typer.Argument(help="A message, in quotes.", metavar="TEXT")],
-    config: Annotated[Path, typer.Option("--config", help="File with routing rules.", metavar="FILE")],
+    config: Annotated[Path, typer.Option("--config", help="Routes file, in TOML.", metavar="FILE")],
     model: AnyModel = STARTER,
     attribute: Attribute = None,
     language: Annotated[

@@ -26,13 +26,13 @@ def attack(
         str, typer.Option("--method", help="What to change: characters or words.", metavar="METHOD")
     ] = "characters",
     rows: Annotated[
-        int, typer.Option("--rows", min=1, help="Largest number of rows, drawn with the seed.", metavar="N")
+        int, typer.Option("--rows", min=1, help="Maximum number of rows, drawn with the seed.", metavar="N")
     ] = 300,
     queries: Annotated[
-        int, typer.Option("--queries", min=2, help="Largest number of texts to predict for a row.", metavar="N")
+        int, typer.Option("--queries", min=2, help="Maximum number of texts to predict for a row.", metavar="N")
     ] = 500,
     share: Annotated[
-        float, typer.Option("--share", help="Largest share of the words of a text to change.", metavar="SHARE")
+        float, typer.Option("--share", help="Maximum share of the words of a text to change.", metavar="SHARE")
     ] = 0.3,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random choices.", metavar="N")] = 0,
     output: Annotated[

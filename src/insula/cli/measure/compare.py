@@ -74,9 +74,9 @@ def compare(
 ) -> None:
     """Compare two models, or two groups of seeds, on the same rows.
 
-    Differences are B minus A, with paired bootstrap intervals, by metric, label, length, language and group. McNemar's
-    test and the texts that only one model gets right are included. Rows whose text is in the training data of any of
-    the models are left out.
+    Differences are B minus A, with paired bootstrap intervals, by metric, label, length, language and group. The
+    result includes McNemar's test and the texts that only one model gets right. insula leaves out rows whose text is in
+    the training data of any of the models.
 
     **Examples**
 

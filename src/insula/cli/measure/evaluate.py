@@ -59,9 +59,9 @@ def evaluate(
 ) -> None:
     """Measure a model on labelled rows.
 
-    The columns are those of training, unless you name others. Rows whose text is in the training data are counted, and
-    scores are given with and without them. The majority class and the run's linear baseline are scored on the same
-    rows.
+    insula reads the columns that were used in training, unless you name others. It counts rows whose text is in the
+    training data, and reports scores with and without them. The majority class and the run's linear baseline are
+    scored on the same rows.
 
     **Examples**
 

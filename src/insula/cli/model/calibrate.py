@@ -57,7 +57,7 @@ def calibrate(
         float | None,
         typer.Option(
             "--coverage",
-            help=f"Share of rows to answer; the model abstains on the rest. {_AS_TRAINED}",
+            help=f"Share of rows that get a label; the model abstains on the rest. {_AS_TRAINED}",
             metavar="SHARE",
             show_default=False,
         ),
@@ -66,8 +66,8 @@ def calibrate(
         str | None,
         typer.Option(
             "--windows",
-            help="Texts of more tokens than the model reads at once: none reads their start, mean or max all of them "
-            "in overlapping windows. [default: as before]",
+            help="How to read texts longer than the model reads at once: none reads their start; mean and max read "
+            "them whole, in overlapping windows, and pool the logits. [default: as before]",
             metavar="POOLING",
             show_default=False,
         ),

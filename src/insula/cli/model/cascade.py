@@ -16,9 +16,7 @@ def cascade(
     model: Model,
     first: Annotated[
         str,
-        typer.Option(
-            "--first", help="Fast, smaller model, which answers the texts that it is sure of.", metavar="MODEL"
-        ),
+        typer.Option("--first", help="Fast model, which predicts the texts that it is sure of.", metavar="MODEL"),
     ],
     output: Annotated[Path, folder_option("The new model folder.")],
     max_loss: MaxLoss = 0.005,
@@ -27,10 +25,11 @@ def cascade(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Combine a cheap and a good model: the cheap one answers the texts it is sure of, the good one the rest.
+    """Combine a fast and an accurate model: the fast one predicts the texts that it is sure of.
 
-    Both must have the same labels. A cheap model that was distilled from the good one works best. The switch point
-    sends as few texts as possible to the good model while macro-F1 on validation rows stays within --max-loss.
+    The accurate model predicts the rest. Both must have the same labels. A fast model that was distilled from the
+    accurate one works best. The switch point sends as few texts as possible to the accurate model while macro-F1 on
+    validation rows stays within --max-loss.
 
     **Examples**
 

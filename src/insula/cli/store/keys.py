@@ -52,7 +52,7 @@ def create(
         int | None,
         typer.Option(
             "--burst",
-            help="Requests that may come at once under --rate. [default: the rate]",
+            help="Requests allowed at once under --rate. [default: the rate]",
             metavar="N",
             min=1,
             show_default=False,

@@ -207,7 +207,7 @@ def _make_key() -> tuple[str, PresentedKey]:
     secret = make_secret()
     shown = parse_key(secret)
     if shown is None:
-        raise RuntimeError("A new key does not have the form of keys.")
+        raise RuntimeError("A key was generated that cannot be parsed, which is a bug of insula. Report it.")
     return secret, shown
 
 

@@ -77,13 +77,15 @@ class NewCase:
             if name:
                 check_name(what, name, most)
         if self.risk not in LEVELS:
-            raise DataError(f"The risk of a case must be one of {', '.join(LEVELS)}. Got {quote(self.risk)}.")
+            raise DataError(
+                f"The risk of a case must be one of {', '.join(LEVELS)}. Got {quote(self.risk)}. Choose one of these."
+            )
         check_seconds("deadline", self.deadline)
         for name, value in (self.customer or {}).items():
             if not isinstance(value, Field) or (isinstance(value, float) and not math.isfinite(value)):
                 raise DataError(
                     f"The customer field {quote(name)} must be a text, a finite number, true, false or null. "
-                    f"Got {quote(value)}."
+                    f"Got {quote(value)}. Correct or remove it."
                 )
 
     @classmethod
@@ -96,18 +98,20 @@ class NewCase:
         known = {field.name: field for field in fields(cls)}
         for name, value in row.items():
             if name not in known:
-                raise DataError(f"The keys of a case must be some of {', '.join(known)}. Got {name!r}.")
+                raise DataError(f"The keys of a case must be some of {', '.join(known)}. Got {name!r}. Remove it.")
             # True is a number in Python, but no deadline.
             if value is not None and (not isinstance(value, _TYPES.get(name, str)) or isinstance(value, bool)):
-                raise DataError(f"The {name} of a case must be a {_WORDS[_TYPES.get(name, str)]}. Got {quote(value)}.")
+                raise DataError(
+                    f"The {name} of a case must be a {_WORDS[_TYPES.get(name, str)]}. Got {quote(value)}. Correct it."
+                )
         given = {name: value for name, value in row.items() if value is not None}
         if "message" not in given:
-            raise DataError("A case must have the key message, the id of the message. Got none.")
+            raise DataError("A case must have the key message, the id of the message. Got none. Add it.")
         if isinstance(given.get("deadline"), str):
             given["deadline"] = parse_duration(given["deadline"], name="deadline")
         given["turns"] = [_read_turn(turn) for turn in given.get("turns", ())]
         if any(not isinstance(tag, str) for tag in given.get("tags", ())):
-            raise DataError(f"The tags of a case must be texts. Got {quote(given['tags'])}.")
+            raise DataError(f"The tags of a case must be texts. Got {quote(given['tags'])}. Put each in quotes.")
         return cls(**given)
 
 
@@ -199,7 +203,7 @@ def read_cases(content: bytes, origin: str) -> list[NewCase]:
         try:
             row = json.loads(line)
             if not isinstance(row, dict):
-                raise DataError(f"A case must be a JSON object. Got {quote(row)}.")
+                raise DataError(f"A case must be a JSON object. Got {quote(row)}. Write one object a line.")
             cases.append(NewCase.from_dict(row))
         except DataError as error:
             raise DataError(f"Line {number} of {origin} is not a case. {error} No case was opened.") from None
@@ -217,7 +221,9 @@ def read_cases(content: bytes, origin: str) -> list[NewCase]:
 def check_name(what: str, name: str, most: int) -> None:
     """Raise `DataError` unless a name has 1 to `most` printable characters."""
     if not name.strip() or len(name) > most or not name.isprintable():
-        raise DataError(f"The {what} must have 1 to {most} printable characters. Got {quote(name)}. Choose another.")
+        raise DataError(
+            f"The {what} must have 1 to {most} printable characters. Got {quote(name)}. Choose another name."
+        )
 
 
 def check_seconds(what: str, seconds: int) -> None:
@@ -231,7 +237,9 @@ def _read_turn(turn: Any) -> Turn:
         return Turn(turn)
     if isinstance(turn, dict) and {"text"} <= turn.keys() <= {"text", "speaker"} and isinstance(turn["text"], str):
         return Turn(turn["text"], turn.get("speaker"))
-    raise DataError(f"A turn of a case must be a text, or an object with text and speaker. Got {quote(turn)}.")
+    raise DataError(
+        f"A turn of a case must be a text, or an object with text and speaker. Got {quote(turn)}. Correct that turn."
+    )
 
 
 def _to_plain(value: Any) -> Any:

@@ -273,7 +273,9 @@ class HandoffQueue:
         """
         wanted = set(states)
         if not wanted or wanted - set(STATES):
-            raise DataError(f"The states must be some of {', '.join(STATES)}. Got {sorted(wanted) or 'none'}.")
+            raise DataError(
+                f"The states must be some of {', '.join(STATES)}. Got {sorted(wanted) or 'none'}. Choose from these."
+            )
         query = sa.select(CASES).where(CASES.c.state.in_(wanted))
         for column, value in ((CASES.c.queue, queue), (CASES.c.agent, agent)):
             if value is not None:

@@ -66,9 +66,13 @@ class RouteDecision:
         Raises `DataError` if the message does not go into a queue, or has no id.
         """
         if self.queue is None or self.deadline is None or self.priority is None:
-            raise DataError(f"A case needs a message that goes into a queue. Got the action {self.action!r}.")
+            raise DataError(
+                f"A case needs a message that goes into a queue. Got the action {self.action!r}. Check `action` first."
+            )
         if given.id is None:
-            raise DataError("A case needs the id of its message, so that it is opened once. Got none.")
+            raise DataError(
+                "A case needs the id of its message, so that it is opened once. Got none. Set `id` of the message."
+            )
         return NewCase(
             message=given.id, text=given.text, deadline=self.deadline, source=source, queue=self.queue,
             risk=self.priority, reason=" ".join((self.reason, *message.risk.reasons)), rule=self.rule, tags=self.tags,

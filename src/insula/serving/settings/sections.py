@@ -133,7 +133,7 @@ class Access(SettingsSection):
     calls_a_second: float | None = Field(
         None, gt=0, description="Default rate limit, in requests per second, for callers without a limit of their own."
     )
-    burst: int | None = Field(None, ge=1, description="Requests that may come at once under the default rate limit.")
+    burst: int | None = Field(None, ge=1, description="Requests allowed at once under the default rate limit.")
     redis: str | None = Field(
         None,
         description="Redis address, such as redis://host:6379/0, for a rate limit shared by several servers "

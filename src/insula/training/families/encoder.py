@@ -41,7 +41,7 @@ def choose_encoder_steps(options: ModelOptions, base: Base | None = None) -> tup
     """Return the steps for a pretrained network: emoji become words if its vocabulary does not have them."""
     if not isinstance(options, PretrainedOptions):
         raise TypeError(
-            f"The options of encoder_steps must be PretrainedOptions. Got {type(options).__name__}. Derive the "
+            f"The options of choose_encoder_steps must be PretrainedOptions. Got {type(options).__name__}. Derive the "
             "options of the family from PretrainedOptions."
         )
     file = (base or locate_base(options)).folder / "tokenizer.json"

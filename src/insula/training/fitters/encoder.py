@@ -49,7 +49,8 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     options = plan.model
     if not isinstance(options, PretrainedOptions):
         raise TypeError(
-            f"The model options of fit_encoder must be PretrainedOptions. Got {type(options).__name__}. Derive the "
+            f"The model options of fitters.encoder.fit must be PretrainedOptions. Got {type(options).__name__}. "
+            "Derive the "
             "family's options from it."
         )
     base = plan.base or locate_base(options)

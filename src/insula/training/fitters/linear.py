@@ -31,7 +31,7 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     options = plan.model
     if not isinstance(options, LinearOptions):
         raise TypeError(
-            f"The model options of fit_linear must be LinearOptions. Got {type(options).__name__}. Derive the "
+            f"The model options of fitters.linear.fit must be LinearOptions. Got {type(options).__name__}. Derive the "
             "family's options from it."
         )
     check_linear(plan.objective, plan.scheme)

@@ -38,7 +38,8 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     options = plan.model
     if not isinstance(options, ScratchOptions):
         raise TypeError(
-            f"The model options of fit_scratch must be ScratchOptions. Got {type(options).__name__}. Derive the "
+            f"The model options of fitters.scratch.fit must be ScratchOptions. Got {type(options).__name__}. Derive "
+            "the "
             "family's options from it."
         )
     objective = choose_objective(plan.objective, plan.scheme, rows.train)
