@@ -44,6 +44,7 @@ from insula.evaluation.attack_document import AttackDocument, AttackedText
 from insula.evaluation.document import SCHEMA_VERSION, MetricsDocument
 from insula.evaluation.metrics.metric_names import METRICS
 from insula.evaluation.result import Evaluation
+from insula.explanation.overview.document import GlobalExplanation, LabelWords, WordChange, WordEffect
 from insula.inference.files import FileResult
 from insula.inference.predictor import Predictor
 from insula.models.pretrained import ALIASES, EncoderAlias
@@ -224,6 +225,10 @@ def results() -> str:
         AttackDocument,
         AttackedText,
         AugmentedFile,
+        GlobalExplanation,
+        LabelWords,
+        WordEffect,
+        WordChange,
         Predictor,
     )
     return _python({kind.__name__: kind for kind in kinds})

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from insula.api.evaluation import evaluate as evaluate
     from insula.api.explanation import explain as explain
     from insula.api.explanation import explain_file as explain_file
+    from insula.api.explanation import explain_model as explain_model
     from insula.api.explanation import find_counterfactuals as find_counterfactuals
     from insula.api.explanation import measure_effects as measure_effects
     from insula.api.explanation import score_explanations as score_explanations
@@ -89,6 +90,7 @@ _PUBLIC = {
     "evaluate": "insula.api.evaluation",
     "explain": "insula.api.explanation",
     "explain_file": "insula.api.explanation",
+    "explain_model": "insula.api.explanation",
     "export_model": "insula.api.model.export",
     "find_counterfactuals": "insula.api.explanation",
     "list_runs": "insula.api.runs",

@@ -10,9 +10,8 @@ from insula.augmentation.attacks.attack import ROWS, attack_examples, choose_can
 from insula.augmentation.attacks.search import DEFAULT, AttackLimits
 from insula.augmentation.augment_rows import AugmentedFile, augment_rows
 from insula.augmentation.registry import choose_augmenters
-from insula.core.errors import OutputError
 from insula.core.files import atomic_file
-from insula.core.outputs import build_exists_error, require_different, require_outside
+from insula.core.outputs import require_result_file
 from insula.core.progress import Progress, choose_progress
 from insula.core.sentences import pluralise
 from insula.data.formats.formats import ReadOptions
@@ -25,8 +24,6 @@ from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
 from insula.models.provenance import choose_evaluation_options, find_seen_rows
-
-ENDINGS = (".html", ".json")
 
 
 def augment_file(
@@ -107,7 +104,7 @@ def attack_model(
     place = locate_model(model)
     folder = open_folder(place)
     if output is not None:
-        _require_output(Path(output), source, place, overwrite=overwrite)
+        require_result_file(output, place, *list_source_names(source), overwrite=overwrite)
     # Opened before the work, so that a place that cannot be written is an error at once.
     with nullcontext() if output is None else atomic_file(output) as file:
         options, absent = choose_evaluation_options(
@@ -137,14 +134,3 @@ def attack_model(
         elif file is not None:
             document.write(file)
     return document
-
-
-def _require_output(output: Path, source: SourceName, model: Path, *, overwrite: bool) -> None:
-    require_different(output, model, *list_source_names(source))
-    require_outside(output, model)
-    if output.suffix not in ENDINGS:
-        raise OutputError(
-            f"The name of the output must end in .html or .json. Got {str(output)!r}. Choose another name."
-        )
-    if output.is_file() and not overwrite:
-        raise build_exists_error(output, "a file")

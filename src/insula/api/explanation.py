@@ -1,25 +1,35 @@
-"""`explain`, `explain_file`, `find_counterfactuals`, `measure_effects`,
-`score_explanations`: why a model predicts what it predicts."""
+"""`explain` and its like: why a model predicts what it predicts, and what each label listens to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from insula.core.environment import require
+from insula.core.files import atomic_file
 from insula.core.model_input import ModelInput, as_inputs
-from insula.core.progress import Progress
+from insula.core.outputs import require_result_file
+from insula.core.progress import Progress, choose_progress
 from insula.core.starter import STARTER
 from insula.data.formats.formats import ReadOptions
+from insula.data.sources.sources import SourceName, list_source_names
+from insula.evaluation.document import stamp_document
 from insula.explanation.counterfactual import Counterfactual, find_counterfactual
 from insula.explanation.effects.file import Effects, measure_file_effects, measure_input_effects
 from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
 from insula.explanation.files import ExplainedFile
 from insula.explanation.files import explain_file as run_file
+from insula.explanation.overview.document import GlobalExplanation
+from insula.explanation.overview.overview import explain_texts
+from insula.explanation.overview.page import write_global_explanation
 from insula.explanation.scoring import ScoredExplanations, score_file, score_rows
 from insula.inference.predictor import Predictor
+from insula.models.folder import open_folder
+from insula.models.locate import locate_model
+from insula.models.provenance import sample_texts
 
 if TYPE_CHECKING:  # they need torch
     from insula.explanation.language_models import CausalLanguageModel, MaskedLanguageModel
@@ -189,3 +199,63 @@ def score_explanations(
         return score_file(predictor, explanations, reading=reading, seed=seed, progress=progress)
     numbered = ((f"row {number}", row) for number, row in enumerate(explanations, 1))
     return score_rows(predictor, numbered, seed=seed, progress=progress)
+
+
+def explain_model(
+    source: SourceName | None = None,
+    model: str | Path = STARTER,
+    *,
+    method: str = AUTO,
+    labels: Sequence[str] = (),
+    rows: int | None = None,
+    seed: int = 0,
+    text: str | None = None,
+    format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
+    output: str | Path | None = None,
+    command: str = "",
+    progress: Progress | None = None,
+) -> GlobalExplanation:
+    """Return what each label of a model listens to: words and phrases that raise and lower it, averaged over texts.
+
+    source   rows with texts: files, a folder or a built-in data set; labels are not read. Default: the training data
+             that the run records
+    model    a run, a model folder, or the name of a run
+    method   as in `explain`
+    labels   labels to describe; default: all, of a binary scheme the positive one
+    rows     largest number of rows, drawn with the seed; default: 2,000 with `exact`, else 300
+    text, format, separator, header   how the rows are read (see `DataOptions`)
+    output   `.html` for a page, `.json` for the result as JSON; None writes nothing
+    progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
+
+    Personal data in the texts is masked before they are explained. The same rows, model and seed give the same result,
+    apart from the time. Raises `DataError` without texts and for an unknown label, `OutputError`, `MissingFileError`,
+    `UnknownNameError`, `ModelFolderError`.
+    """
+    progress = choose_progress(progress)
+    place = locate_model(model)
+    folder = open_folder(place)
+    if output is not None:
+        require_result_file(output, place, *(() if source is None else list_source_names(source)), overwrite=True)
+    # Opened before the work, so that a place that cannot be written is an error at once.
+    with nullcontext() if output is None else atomic_file(output) as file:
+        texts = sample_texts(
+            folder, source, text=text, progress=progress, format=format, separator=separator, header=header
+        )
+        found = explain_texts(
+            Predictor.load(place), texts, method=method, labels=labels, rows=rows, seed=seed, progress=progress
+        )
+        stamp = stamp_document(command)
+        document = found.model_copy(
+            update={
+                "format_version": 1, "insula_version": stamp["insula_version"], "created": stamp["created"],
+                "command": command, "model": str(model), "family": folder.family,
+                "data": "training data" if source is None else ", ".join(map(str, list_source_names(source))),
+            }
+        )  # fmt: skip
+        if file is not None and Path(str(output)).suffix == ".html":
+            write_global_explanation(file, document)
+        elif file is not None:
+            document.write(file)
+    return document

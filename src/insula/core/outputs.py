@@ -20,6 +20,7 @@ from pathlib import Path
 from insula.core.errors import OutputError
 from insula.core.files import convert_output_errors
 
+RESULT_ENDINGS = (".html", ".json")
 LOCK = ".lock"
 """The lock file of a folder. A folder that contains nothing else counts as empty."""
 
@@ -108,6 +109,21 @@ def require_folder(output: str | Path) -> None:
         if not Path(output).exists() or Path(output).is_dir():
             return
     raise OutputError(f"The output must be a folder. Got {str(output)!r}, which is a file. Choose another name.")
+
+
+def require_result_file(output: str | Path, *inputs: str | Path, overwrite: bool) -> None:
+    """Raise `OutputError` unless a result may be written at `output`: a page (.html) or JSON (.json).
+
+    inputs  files, folders, or names of data sets, which `output` must not replace or be inside of
+    """
+    require_different(output, *inputs)
+    require_outside(output, *inputs)
+    if Path(output).suffix not in RESULT_ENDINGS:
+        raise OutputError(
+            f"The name of the output must end in .html or .json. Got {str(output)!r}. Choose another name."
+        )
+    if Path(output).is_file() and not overwrite:
+        raise build_exists_error(output, "a file")
 
 
 def build_exists_error(output: str | Path, what: str) -> OutputError:

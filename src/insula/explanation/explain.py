@@ -70,16 +70,21 @@ def explain_input(
 def _find_columns(predictor: Predictor, prediction: Prediction, labels: Sequence[str]) -> dict[str, int]:
     """Return the labels to explain with their places in the scheme."""
     names = predictor.scheme.names
-    for label in labels:
-        if label not in names:
-            raise DataError(
-                f"A label to explain must be one of {', '.join(names)}. Got {label!r}.{suggest(label, names, CHOOSE)}"
-            )
+    check_labels(labels, names)
     if not predictor.scheme.is_categorical:
         chosen = labels or names
     else:
         chosen = labels or prediction.labels or [max(prediction.scores, key=lambda name: prediction.scores[name])]
     return {label: names.index(label) for label in chosen}
+
+
+def check_labels(labels: Sequence[str], names: Sequence[str]) -> None:
+    """Raise `DataError` for a label that is not one of the names."""
+    for label in labels:
+        if label not in names:
+            raise DataError(
+                f"A label to explain must be one of {', '.join(names)}. Got {label!r}.{suggest(label, names, CHOOSE)}"
+            )
 
 
 def _choose_method(question: Question, method: str, budget: float | None, start: float, spare: int) -> tuple[str, int]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from insula.evaluation.reports.marked_text import FAINT
+
 FOR, AGAINST = "0,90,181", "220,90,0"  # blue and orange, which people with any colour vision tell apart
 STRONGEST = 0.55  # opacity of the largest weight
-FAINT = 0.05  # of the largest weight; weaker words stay plain
 
 
 def shade_text(

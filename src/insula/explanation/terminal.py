@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from insula.core.prediction import Prediction
 from insula.core.sentences import pluralise
+from insula.evaluation.reports.marked_text import FAINT
 from insula.explanation.counterfactual import Counterfactual, EditedText
 from insula.explanation.explanation import Explanation
 
 # Backgrounds of the 256 colours, from faint to strong: blue for, orange against. Signs say the same without colour.
 FOR = (195, 153, 111, 69)
 AGAINST = (230, 222, 215, 208)
-FAINT = 0.05  # of the largest weight; weaker words stay plain
 SHOWN = 6  # words in the list below the text
 
 

@@ -44,10 +44,16 @@ def remove_stop_words(text: str, language: str | None = None) -> str:
     return " ".join(word for word in kept if word)
 
 
-def _without_stop_word(word: str) -> str:
+def is_stop_word(word: str) -> bool:
+    """Return whether `remove_stop_words` removes a word; its script selects the language."""
     folded = _fold(word)
-    if folded in _stop_words_for(folded):
+    return folded in _stop_words_for(folded)
+
+
+def _without_stop_word(word: str) -> str:
+    if is_stop_word(word):
         return ""
+    folded = _fold(word)
     core = folded.strip(_PUNCTUATION)
     if core == folded or core not in _stop_words_for(core):
         return word

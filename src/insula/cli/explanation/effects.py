@@ -13,7 +13,7 @@ from insula.core.sentences import pluralise
 def print_effects(data: str, names: str, model: Any, *, as_json: bool, quiet: bool, **reading: Any) -> None:
     """Measure the effects of features, separated by commas, over a file, and print them.
 
-    reading  how the file is read, as in `insula.measure_effects`
+    reading  how the file is read, and the seed, as in `insula.measure_effects`
     """
     from insula.api.explanation import measure_effects
     from insula.cli.progress import show_progress

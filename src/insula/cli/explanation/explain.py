@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from insula.cli.explanation.effects import print_effects
+from insula.cli.explanation.overview import print_global_explanation
 from insula.cli.explanation.scores import print_scores
 from insula.cli.options import (
     FILES,
@@ -105,12 +106,23 @@ def explain(
             rich_help_panel=DATA_SET,
         ),
     ] = None,
+    as_global: Annotated[
+        bool,
+        typer.Option(
+            "--global",
+            help="Show which words and phrases raise and lower each label over many texts, and how negation and 'but' "
+            "change their weights. --output writes a page (.html) or JSON (.json).",
+            rich_help_panel=DATA_SET,
+        ),
+    ] = False,
     data: Annotated[
         str | None,
         typer.Option(
             "--data",
-            help="File of texts for --effect; labels are not needed.",
-            metavar="FILE",
+            help="Rows with texts, without need of labels. For --effect a file; for --global also a folder or a "
+            "built-in data set. [default for --global: the training data of the run]",
+            metavar="DATA",
+            show_default=False,
             rich_help_panel=DATA_SET,
         ),
     ] = None,
@@ -124,6 +136,20 @@ def explain(
             rich_help_panel=DATA_SET,
         ),
     ] = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            "--rows",
+            min=1,
+            help="Largest number of rows for --global, drawn with the seed. [default: 2000 for exact, else 300]",
+            metavar="N",
+            show_default=False,
+            rich_help_panel=DATA_SET,
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Seed of the random choices.", metavar="N", rich_help_panel=DATA_SET)
+    ] = 0,
     as_json: Json = False,
     quiet: Quiet = False,
     source: Annotated[str | None, input_option()] = None,
@@ -154,10 +180,24 @@ def explain(
         insula explain "The room was fine but nobody ever answered us." --counterfactual
         insula explain --effect negation,intensifier,token:refund -m runs/care --data test.csv
         insula explain --score explanations.jsonl -m runs/care
+        insula explain --global -m runs/care --data test.csv --output global.html
     """
     from insula.api.explanation import explain as run_explanation
 
     limit = None if budget is None else parse_milliseconds(budget)
+    if as_global:
+        if texts or source or budget is not None or counterfactual or effect or score or resume or rules is not None:
+            raise typer.BadParameter(
+                "--global explains the model over the rows of --data. Leave out TEXT, --input, --budget, --rules, "
+                "--resume, --counterfactual, --effect and --score."
+            )
+        print_global_explanation(
+            data, model, as_json=as_json, quiet=quiet, method=method, labels=label or (), rows=rows, seed=seed,
+            text=text, format=format, separator=separator, header=header, output=output,
+        )  # fmt: skip
+        return
+    if rows is not None:
+        raise typer.BadParameter("--rows belongs to --global. Add --global, or leave --rows out.")
     predictor: Any = model
     if rules is not None:
         from insula.api.prediction import load_model
@@ -167,17 +207,19 @@ def explain(
     if score is not None:
         if texts or not is_plain or effect is not None or data is not None:
             raise typer.BadParameter("--score reads explanations from its file. Give it only with --model and --json.")
-        print_scores(score, predictor, as_json=as_json, quiet=quiet, input_format=format)
+        print_scores(score, predictor, as_json=as_json, quiet=quiet, seed=seed, input_format=format)
         return
     if effect is not None or data is not None:
         if effect is None or data is None:
-            raise typer.BadParameter("--effect needs --data, and --data needs --effect. Give both, or neither.")
+            raise typer.BadParameter(
+                "--effect needs --data, and --data needs --effect or --global. Give both, or neither."
+            )
         if texts or not is_plain:
             raise typer.BadParameter(
                 "--effect reads the rows of --data. Give it without TEXT, --counterfactual, --input, --output, "
                 "--resume, --method, --for and --budget."
             )
-        how_read: dict[str, Any] = {"input_format": format, "separator": separator, "header": header}
+        how_read: dict[str, Any] = {"seed": seed, "input_format": format, "separator": separator, "header": header}
         print_effects(data, effect, predictor, as_json=as_json, quiet=quiet, text=text, **how_read)
         return
     if not counterfactual and (masked_model or language_model):

@@ -10,13 +10,15 @@ import typer
 from insula.core.sentences import pluralise
 
 
-def print_scores(source: str, model: Any, *, as_json: bool, quiet: bool, input_format: str | None) -> None:
+def print_scores(
+    source: str, model: Any, *, as_json: bool, quiet: bool, seed: int = 0, input_format: str | None
+) -> None:
     """Score a file of explanations, and print the means of their figures beside occlusion and a random ranking."""
     from insula.api.explanation import score_explanations
     from insula.cli.progress import show_progress
 
     with show_progress(quiet) as progress:
-        found = score_explanations(source, model, input_format=input_format, progress=progress)
+        found = score_explanations(source, model, seed=seed, input_format=input_format, progress=progress)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
         return

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
+from insula.evaluation.reports.marked_text import Piece, get_side, get_step, mark_words
 from insula.explanation.explanation import Explanation, Note
-from insula.explanation.html import FAINT
 from insula.serving.pages.words import Translator
 
-STEPS = 4  # strengths of a mark
 LISTED = 8  # words in the table
 SPOKEN = 3  # words of each side in the sentence that a screen reader reads
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A piece of the text: `side` is `for`, `against`, or empty for what is not marked; `step` its strength, 1 to 4."""
-
-    text: str
-    side: str = ""
-    step: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,10 +50,10 @@ def build_why_view(scheme: LabelScheme, explanation: Explanation, say: Translato
 def _build_label(scheme: LabelScheme, explanation: Explanation, label: str, say: Translator) -> LabelExplanation:
     weights = explanation.weights[label]
     largest = max((abs(weight) for weight in weights), default=0.0)
-    top = [one for one in explanation.top_words(label, LISTED) if _step(one[1], largest)]
+    top = [one for one in explanation.top_words(label, LISTED) if get_step(one[1], largest)]
     name = scheme.display_name(label, say.language)
     sides = {
-        side: [" ".join(word.text.split()) for word, weight in top if _get_side(weight) == side][:SPOKEN]
+        side: [" ".join(word.text.split()) for word, weight in top if get_side(weight) == side][:SPOKEN]
         for side in ("for", "against")
     }
     pro, con = (say("comma").join(sides[side]) or say("why_none") for side in ("for", "against"))
@@ -72,12 +61,14 @@ def _build_label(scheme: LabelScheme, explanation: Explanation, label: str, say:
         name=name,
         lead=say("why_lead", label=name, score=_format_number(explanation.prediction.scores[label])),
         said=say("why_said", label=name, pro=pro, con=con),
-        pieces=list(_iterate_pieces(explanation, weights, largest)),
+        pieces=list(
+            mark_words(explanation.prediction.text, [(one.start, one.end) for one in explanation.words], weights)
+        ),
         rows=[
             WordRow(
                 " ".join(word.text.split()),
                 say("comma").join(_describe_note(note, say) for note in word.notes),
-                _get_side(weight),
+                get_side(weight),
                 _format_signed(weight),
                 f"{100 * abs(weight) / largest:.1f}",
             )
@@ -85,18 +76,6 @@ def _build_label(scheme: LabelScheme, explanation: Explanation, label: str, say:
         ],
         trust=_describe_trust(scheme, explanation, label, say),
     )
-
-
-def _iterate_pieces(explanation: Explanation, weights: tuple[float, ...], largest: float) -> Iterator[Piece]:
-    text, end = explanation.prediction.text, 0
-    for word, weight in zip(explanation.words, weights, strict=True):
-        if word.start > end:
-            yield Piece(text[end : word.start])
-        step = _step(weight, largest)
-        yield Piece(word.text, _get_side(weight), step) if step else Piece(word.text)
-        end = word.end
-    if end < len(text):
-        yield Piece(text[end:])
 
 
 def _describe_trust(scheme: LabelScheme, explanation: Explanation, label: str, say: Translator) -> list[str]:
@@ -123,16 +102,6 @@ def describe_rules(scheme: LabelScheme, prediction: Prediction, say: Translator)
     labels = [scheme.display_name(label, say.language) for label in prediction.before.labels]
     before = say("comma").join(labels or prediction.labels_before) or say("why_none")
     return say("why_rule", names=say("comma").join(prediction.rules), labels=before)
-
-
-def _step(weight: float, largest: float) -> int:
-    """Return the strength of a mark, 0 for a word that stays plain."""
-    share = abs(weight) / largest if largest else 0.0
-    return 0 if share < FAINT else min(int(share * STEPS) + 1, STEPS)
-
-
-def _get_side(weight: float) -> str:
-    return "for" if weight > 0 else "against"
 
 
 def _format_signed(weight: float) -> str:

@@ -1,0 +1,1 @@
+"""The global view: what each label of a model listens to, over many texts."""

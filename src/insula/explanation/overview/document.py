@@ -1,0 +1,117 @@
+"""`GlobalExplanation`: what each label of a model listens to, as `insula explain --global --json` prints it."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from insula.core.scheme import Kind
+from insula.evaluation.record import Document, Record
+from insula.evaluation.result import Interval
+
+ChangeKind = Literal["negated", "contrast", "intensified", "weakened"]
+
+
+class WordEffect(Record):
+    """What a word or phrase adds to the evidence for a label: the mean over the texts that have it."""
+
+    text: str = Field("", description="the word or phrase in small letters")
+    weight: Interval = Field(default_factory=Interval, description="mean weight over texts, with its 95% interval")
+    texts: int = Field(0, description="number of texts that have it")
+    occurrences: int = Field(0, description="number of times that it occurs in them")
+
+
+class WordChange(Record):
+    """The weight of a word in two situations: where a cue such as a negation concerns it, and elsewhere."""
+
+    kind: ChangeKind = Field("negated", description="what the cue does; contrast: the word comes after 'but'")
+    text: str = ""
+    plain: float = Field(0.0, description="mean weight elsewhere")
+    changed: float = Field(0.0, description="mean weight where the cue concerns it")
+    difference: Interval = Field(default_factory=Interval, description="changed - plain, with its 95% interval")
+    plain_texts: int = 0
+    changed_texts: int = 0
+
+
+class ExampleWord(Record):
+    """A word of an example: its characters in the text, and its weight."""
+
+    start: int = 0
+    end: int = 0
+    weight: float = 0.0
+
+
+class ExampleText(Record):
+    """A text with a high score for a label, its personal data masked."""
+
+    text: str = ""
+    score: float = 0.0
+    words: list[ExampleWord] = Field(default_factory=list)
+
+
+class LabelWords(Record):
+    """The words behind one label or dimension."""
+
+    label: str = ""
+    predicted: int | None = Field(None, description="number of rows with the label predicted; dimensional: null")
+    raises: list[WordEffect] = Field(default_factory=list, description="words that raise it, the surest first")
+    lowers: list[WordEffect] = Field(default_factory=list, description="words that lower it, the surest first")
+    raising_phrases: list[WordEffect] = Field(
+        default_factory=list, description="phrases that raise it by more than any of their words"
+    )
+    lowering_phrases: list[WordEffect] = Field(default_factory=list, description="the same for lowering it")
+    changes: list[WordChange] = Field(
+        default_factory=list, description="words whose weight clearly changes under a cue, the surest first"
+    )
+    examples: list[ExampleText] = Field(default_factory=list)
+
+
+class Interaction(Record):
+    """How much of its weight a word keeps under a kind of cue, over all words and labels."""
+
+    kind: ChangeKind = "negated"
+    kept: Interval = Field(
+        default_factory=Interval,
+        description="1: the weight stays; 0: it is lost; below 0: it turns; null with too few words",
+    )
+    words: int = Field(0, description="number of words that occur with and without such a cue")
+    occurrences: int = Field(0, description="number of times that they occur with one")
+
+
+class Faithfulness(Record):
+    """How faithful the explanations are, over the first of the explained rows, for their predicted labels."""
+
+    rows: int = 0
+    comprehensiveness: float | None = Field(
+        None, description="mean fall of the score without the words of the highest weights; higher is better"
+    )
+    sufficiency: float | None = Field(
+        None, description="mean fall of the score with nothing but these words; lower is better"
+    )
+
+
+class GlobalExplanation(Document):
+    """What each label of a model listens to, averaged over explanations of many texts."""
+
+    title: ClassVar[str] = "global explanation"
+
+    format_version: int = Field(1, description="version of the file format")
+    insula_version: str | None = Field(None, description="version of insula that made it")
+    created: str | None = Field(None, description="time in UTC (ISO 8601)")
+    command: str = ""
+    model: str = Field("", description="the model, as given")
+    family: str | None = None
+    kind: Kind | None = Field(None, description="kind of the label scheme")
+    data: str = Field("", description="name of the rows")
+    notes: list[str] = Field(default_factory=list)
+    method: str = Field("", description="the explainer")
+    seed: int = 0
+    rows: int = Field(0, description="number of explained rows")
+    available: int = Field(0, description="number of rows that they were drawn from")
+    vocabulary: int = Field(0, description="number of different words in at least `min_texts` explained rows")
+    min_texts: int = Field(0, description="fewest texts of a word or phrase that is listed")
+    faithfulness: Faithfulness = Field(default_factory=Faithfulness)
+    labels: list[LabelWords] = Field(default_factory=list)
+    interactions: list[Interaction] = Field(default_factory=list)
+    seconds: float = 0.0
