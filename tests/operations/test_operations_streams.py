@@ -28,7 +28,7 @@ from insula.operations.streams.message import MessageFields, MessageReader
 from insula.operations.streams.nats_source import NatsSource
 from insula.operations.streams.open import open_source
 from insula.operations.streams.redis_source import RedisSource
-from insula.operations.streams.source import MAX_BYTES, Entry, Source
+from insula.operations.streams.source import MAX_BYTES, Entry, MessageSource
 from insula.operations.streams.standard_input import StandardInput
 from waiting import wait_until
 
@@ -38,7 +38,7 @@ NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Close the sources that a test opens."""
-    opened: list[Source] = []
+    opened: list[MessageSource] = []
     for kind in (FileSource, StandardInput, RedisSource, NatsSource):
         made = kind.__init__
 
@@ -52,7 +52,7 @@ def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         source.close()
 
 
-def read_all(source: Source, most: int = 100) -> list[bytes]:
+def read_all(source: MessageSource, most: int = 100) -> list[bytes]:
     """Read a source until nothing comes."""
     found: list[bytes] = []
     while entries := source.read(most, 0.0):
@@ -368,7 +368,7 @@ def test_stream_that_does_not_exist_is_told(nats_server: Nats) -> None:
         open_source(f"nats://127.0.0.1:{nats_server.port}/none").read(1, 0.0)
 
 
-def read_some(source: Source, count: int) -> list[Entry]:
+def read_some(source: MessageSource, count: int) -> list[Entry]:
     """Return so many entries."""
     found: list[Entry] = []
     wait_until(lambda: found.extend(source.read(count - len(found), 0.5)) or len(found) >= count, "entries do not come")

@@ -1,4 +1,4 @@
-"""`Source`: what a stream of messages can do, whatever it is: a file, standard input, a broker."""
+"""`MessageSource`: what a stream of messages can do, whatever it is: a file, standard input, a broker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Entry:
     problem: str | None = None
 
 
-class Source(Protocol):
+class MessageSource(Protocol):
     """A stream that is read in batches. Delivery is at least once: an entry comes again until it is confirmed.
 
     name     of the stream, under which the store keeps its position and its windows
