@@ -75,7 +75,7 @@ def deletes_during_downloads(server: Server) -> str:
     """20 results, each deleted while 8 clients download it slowly."""
     ends: list[str] = []
     for _ in range(20):
-        name = server.start_job("text\n" + "so happy\n" * 10_000, CSV)
+        name = server.start_job("text\n" + "so happy\n" * 3_000, CSV)
         server.wait_for_job(name)
         downloads = [_download(server, name) for _ in range(8)]
         time.sleep(0.05)
