@@ -118,7 +118,7 @@ def serving(model: str | None, **settings: Any) -> Iterator[Server]:
         try:
             for _ in range(5):
                 assert server.post("/v1/predict", json.dumps(WARM_UP)) == 200
-                server.job("text\n" + "so happy\n" * 5_000, CSV)
+            server.job("text\n" + "so happy\n" * 5_000, CSV)
             for folder_of_job in server.list_job_folders():
                 server.delete_job(folder_of_job)
             yield server

@@ -179,12 +179,15 @@ def _answer(service: Running, request: str, *, wait: bool = False) -> tuple[int,
     ],
     ids=["two hosts", "no host", "stream", "nonsense", "long", "slow"],
 )
-def test_requests_without_a_route_get_problems(small: Running, request_: str, status: int, code: str) -> None:
+def test_requests_without_a_route_get_problems(
+    small: Running, caplog: pytest.LogCaptureFixture, request_: str, status: int, code: str
+) -> None:
     found, headers, body = _answer(small, request_)
     assert found == status
     assert headers["content-type"] == "application/problem+json"
     assert headers["x-content-type-options"] == "nosniff"
     assert json.loads(body)["code"] == code
+    assert not caplog.records  # strangers cannot fill the log
 
 
 def test_too_many_connections_get_a_problem(small: Running) -> None:

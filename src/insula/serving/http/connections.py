@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http
+import logging
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -14,6 +15,8 @@ from insula.serving.settings.sections import Limits
 
 PIECE = 16_384  # bytes that are parsed in one go, so that no limit is exceeded by more
 HEADER_BYTES = 100  # about what a header occupies besides its name and value
+# What uvicorn says of the bytes of a client; strangers could fill the log with it.
+ABOUT_CLIENTS = ("Invalid HTTP request received.", "Unsupported upgrade request.")
 PIPELINED = 16  # requests of one connection that wait for the answer before theirs
 
 
@@ -55,6 +58,7 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
     connections, and the seconds for which a client may read nothing of its answer. A request must have one Host header
     (RFC 9112, section 3.2).
     """
+    logging.getLogger("uvicorn.error").addFilter(_is_about_the_service)
 
     class LimitedProtocol(WriteDeadline, HttpToolsProtocol):
         write_seconds = limits.write_seconds
@@ -174,6 +178,10 @@ def stop(clock: asyncio.TimerHandle | None) -> None:
     """Cancel a timer, if there is one."""
     if clock is not None:
         clock.cancel()
+
+
+def _is_about_the_service(record: logging.LogRecord) -> bool:
+    return record.msg not in ABOUT_CLIENTS
 
 
 def _encode_problem(problem: ProblemError) -> bytes:
