@@ -7,7 +7,7 @@ import http
 import logging
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from insula.serving.http.problems import ProblemError
 from insula.serving.http.response_headers import HEADERS
@@ -67,6 +67,7 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
         _progressed = False
         _ignores_input = False
         _clock: asyncio.TimerHandle | None = None
+        _cycles: tuple[RequestResponseCycle, ...] = ()  # requests that are not answered
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -77,6 +78,12 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_clock()
             super().connection_lost(exc)
+            # Uvicorn tells only the last request: the one that is computed would go on, and write to a closed socket.
+            for cycle in self._cycles:
+                if not cycle.response_complete:
+                    cycle.disconnected = True
+                    cycle.message_event.set()
+            self._cycles = ()
 
         def data_received(self, data: bytes) -> None:
             for start in range(0, len(data), PIECE):
@@ -117,6 +124,8 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
                 self._reject(ProblemError("unavailable", detail, headers={"retry-after": "1"}))
             if not self.transport.is_closing():
                 super().on_headers_complete()
+                waiting = [cycle for cycle in self._cycles if not cycle.response_complete]
+                self._cycles = (*waiting, *([] if self.cycle is None else [self.cycle]))
 
         def handle_websocket_upgrade(self) -> None:
             self._ignores_input = True
