@@ -65,7 +65,7 @@ def monitor(
         str | None,
         typer.Option(
             "--grace",
-            help="How long a window waits for late messages after its end. [default: 10m]",
+            help="Time that a window waits for late messages after its end. [default: 10m]",
             metavar="SPAN",
             show_default=False,
             rich_help_panel=WINDOWS,

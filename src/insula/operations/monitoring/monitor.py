@@ -33,7 +33,7 @@ from insula.operations.outbox.outbox import Outbox, add_notifications
 from insula.operations.store.database import Database
 from insula.operations.store.tables import ALERTS, STREAM_MESSAGES, STREAMS
 from insula.operations.streams.message import MessageReader, StreamMessage
-from insula.operations.streams.source import Entry, MessageSource
+from insula.operations.streams.source import MessageSource, StreamEntry
 
 BATCH = 2000  # messages of one transaction
 WAIT = 1.0  # seconds to wait for a message
@@ -134,7 +134,7 @@ class Monitor:
         return report
 
     def _take(
-        self, source: MessageSource, number: int, name: str, entries: Sequence[Entry], counting: Counting,
+        self, source: MessageSource, number: int, name: str, entries: Sequence[StreamEntry], counting: Counting,
         report: MonitorReport, stop: threading.Event,
     ) -> None:  # fmt: skip
         now = self._clock()

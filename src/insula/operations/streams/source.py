@@ -10,7 +10,7 @@ MAX_BYTES = 1 << 20  # of one entry; a line without an end must not fill the mem
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StreamEntry:
     """One entry of a stream.
 
     position  its place in the stream, never given to another entry of it
@@ -44,13 +44,13 @@ class MessageSource(Protocol):
         Returns a sentence if entries in between cannot be read any more. Brokers know their position themselves.
         """
 
-    def read(self, most: int, wait: float) -> Sequence[Entry]:
+    def read(self, most: int, wait: float) -> Sequence[StreamEntry]:
         """Return up to `most` entries; none if none comes within `wait` seconds, or ever. Raises `StreamError`."""
 
-    def confirm(self, entries: Sequence[Entry]) -> None:
+    def confirm(self, entries: Sequence[StreamEntry]) -> None:
         """Say that the effect of these entries is stored. Raises `StreamError`."""
 
-    def reject(self, entry: Entry, reason: str) -> None:
+    def reject(self, entry: StreamEntry, reason: str) -> None:
         """Put an entry that cannot be read where people find it, with the reason. Raises `StreamError`."""
 
     def close(self) -> None:
