@@ -39,3 +39,28 @@ def replay(results: Results) -> str:
         for name, one in found["cells"].items()
     ]  # fmt: skip
     return table(heads, rows)
+
+
+def drift(results: Results) -> str:
+    """False alarms between halves of one set, and the aspects found between two sets."""
+    found = results.drift or {"cells": {}, "pairs": 0}
+    rows = []
+    for name, one in found["cells"].items():
+        rows.append((name, "itself, halves", f"{one['false_alarms']} of {found['pairs']} pairs", ""))
+        rows += [
+            (name, other, "1 of 1 pair" if aspects else "0 of 1 pair", ", ".join(aspects))
+            for other, aspects in one["changed"].items()
+        ]
+    return table(("reference", "texts of now", "drift found", "in"), rows)
+
+
+def drift_estimates(results: Results) -> str:
+    """Errors of the estimated macro-F1, beside the assumption that nothing changes."""
+    cells = (results.drift or {"cells": {}})["cells"].values()
+    rows = [
+        (name, f"{one['realised']:.3f}", f"{one['error']:.3f}", f"{one['error_of_home']:.3f}")
+        for cell in cells
+        for name, one in cell["estimates"].items()
+    ]
+    heads = ("texts", "macro-F1, mean", "error of the estimate, mean", "error of the figure on the test rows, mean")
+    return table(heads, rows)

@@ -54,6 +54,7 @@ class Results:
     augmentation: Entry | None = None
     monitoring: Entry | None = None
     replay: Entry | None = None
+    drift: Entry | None = None
 
 
 def read_results(folder: Path = FOLDER) -> Results:
@@ -81,6 +82,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         augmentation=_one(folder / "augmentation.json"),
         monitoring=_one(folder / "monitoring.json"),
         replay=_one(folder / "replay.json"),
+        drift=_one(folder / "drift.json"),
         **{name: _one(folder / f"{name}.json") for name in PREDICTION},
     )
 

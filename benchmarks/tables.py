@@ -71,6 +71,8 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "kept-labels": augmentation_tables.kept_labels,
     "shifts": monitoring_tables.shifts,
     "replay": monitoring_tables.replay,
+    "drift": monitoring_tables.drift,
+    "drift-estimates": monitoring_tables.drift_estimates,
     "replies": reply_tables.replies,
     "replies-ordinary": reply_tables.replies_ordinary,
     "rules": explanation_tables.rules,

@@ -63,6 +63,34 @@ def test_a_file_is_monitored_and_shown(insula: Insula, here: Path) -> None:
     assert sum(point["messages"] for point in points) == 67
 
 
+def test_a_trend_is_written_as_a_page(insula: Insula, here: Path) -> None:
+    rows = [json.loads(row) | {"topic": "<b>&billing"} for row in messages(200)]
+    (here / "feed<i>.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (here / "monitor.toml").write_text(SETTINGS.replace("too many", "<u>too many"))
+    assert insula("monitor", "-s", "feed<i>.jsonl", "-c", "monitor.toml", "-q").exit_code == 0
+    for language, words in (
+        ("en", ("Emotions over time", "By attribute")),
+        ("zh", ("情绪变化趋势", "按属性", "感激", "为负面（上限：30.0%）。")),
+    ):
+        done = insula("trend", "--by", "topic", "-o", "trend.html", "--display-language", language)
+        assert done.stdout == "trend  trend.html\n"
+        page = (here / "trend.html").read_text(encoding="utf-8")
+        assert [word in page for word in words] == [True] * len(words)
+        assert page.count("<svg") >= 6
+        for escaped in ("&lt;b&gt;&amp;billing", "feed&lt;i&gt;.jsonl", "&lt;u&gt;too many complaints"):
+            assert escaped in page
+        assert not any(tag in page for tag in ("<b>&", "<i>.jsonl", "<u>"))
+        assert "default-src 'none'" in page
+        assert TEXTS[0] not in page
+
+
+def test_a_trend_of_one_window_is_a_page(insula: Insula, here: Path) -> None:
+    (here / "feed.jsonl").write_text(messages(1)[0])
+    assert insula("monitor", "-s", "feed.jsonl", "-q").exit_code == 0
+    assert insula("trend", "-o", "trend.html").exit_code == 0
+    assert "No alert was raised." in (here / "trend.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from insula.cli.options import Json
+from insula.cli.options import DisplayLanguage, Json
 from insula.cli.store.options import STORE, Store
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def trend(
             help="Name of the stream. [default: the one that was updated last]", metavar="STREAM", show_default=False
         ),
     ] = None,
-    last: Annotated[int, typer.Option("--last", help="Number of newest windows to show.", metavar="N", min=1)] = 24,
+    last: Annotated[int, typer.Option("--last", help="Number of windows, the newest ones.", metavar="N", min=1)] = 24,
     by: Annotated[
         list[str] | None,
         typer.Option("--by", help="Attribute to show apart. Can be repeated.", metavar="NAME", show_default=False),
@@ -37,6 +38,18 @@ def trend(
             show_default=False,
         ),
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Page (.html) for the trend. [default: print it]",
+            metavar="FILE",
+            show_default=False,
+            rich_help_panel="Output",
+        ),
+    ] = None,
+    display_language: DisplayLanguage = "en",
     store: Store = STORE,
     as_json: Json = False,
 ) -> None:
@@ -48,6 +61,7 @@ def trend(
 
         insula trend
         insula trend --by topic --last 12
+        insula trend --by topic --output trend.html
         insula trend /data/feed.jsonl --where topic=billing --json
     """
     from insula.api.monitoring import read_trend
@@ -59,8 +73,14 @@ def trend(
             raise typer.BadParameter(f"--where must be NAME=VALUE, such as topic=billing. Got {one!r}.")
         wanted[attribute] = value
     found = read_trend(store, name, last=last, by=tuple(by or ()), where=wanted)
+    if output is not None:
+        from insula.operations.monitoring.trend_page import write_trend
+
+        write_trend(output, found, language=display_language)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
+    elif output is not None:
+        typer.echo(f"trend  {output}")
     else:
         _print_trend(found)
 

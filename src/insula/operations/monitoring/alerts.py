@@ -88,9 +88,7 @@ class AlertBook:
                 if not finding.applies:
                     last = self._end(last, finding.moment)
                     yield last
-            elif finding.applies and (
-                last is None or last.ended is None or finding.moment >= last.ended + rule.cool_down_time
-            ):
+            elif finding.applies and (last is None or last.ended is None or finding.moment >= last.ended + rule.pause):
                 last = self._raise(rule.name, finding)
                 yield last
 
@@ -142,7 +140,7 @@ def judge_shift(rule: AlertRule, detector: ShiftDetector, hits: Any, times: Sequ
     for change in detector.update(hits):
         words = "rises" if change.raised else "is back to usual"
         reason = f"The share of {' or '.join(rule.labels)} {words} (usual: {change.usual:.1%})."
-        facts = {"usual": round(change.usual, 6), "factor": rule.factor}
+        facts = {"labels": list(rule.labels), "usual": round(change.usual, 6), "factor": rule.factor}
         findings.append(Finding(change.raised, times[change.place - 1], reason, facts))
     return findings
 
@@ -155,7 +153,7 @@ def read_alert(row: Any, stream: str) -> Alert:
 
 def _judge_threshold(rule: AlertRule, limit: float, window: Judged, seconds: int) -> Finding:
     value = window.share if rule.labels else float(window.messages)
-    facts = {"messages": window.messages, "limit": limit}
+    facts: dict[str, Any] = {"labels": list(rule.labels), "messages": window.messages, "limit": limit}
     if rule.labels:
         facts["share"] = round(value, 6)
         reason = f"{value:.1%} of {window.messages:,} messages are {' or '.join(rule.labels)} (limit: {limit:.1%})."
@@ -178,7 +176,8 @@ def _judge_spike(rule: AlertRule, window: Judged, seasons: Sequence[Judged], sec
     else:
         value, within = float(window.messages), max(usual, 1.0)
     score = (value - usual) / math.sqrt(between + within)
-    facts = {
+    facts: dict[str, Any] = {
+        "labels": list(rule.labels),
         "messages": window.messages, "usual": round(usual, 6), "deviations": round(score, 2), "windows": len(values),
     }  # fmt: skip
     if rule.labels:

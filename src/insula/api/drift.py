@@ -1,0 +1,65 @@
+"""`measure_drift`: whether texts differ from those that a model was evaluated on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from insula.core.model_input import ModelInput, TextOrInput, as_inputs, get_text
+from insula.core.starter import STARTER
+from insula.inference.predictor import Predictor
+
+if TYPE_CHECKING:
+    from insula.evaluation.drift.drift import Drift
+
+Texts = str | Path | Sequence[str | ModelInput | Mapping[str, Any]]
+
+
+def measure_drift(
+    reference: Texts,
+    data: Texts,
+    model: str | Path | Predictor = STARTER,
+    *,
+    alpha: float = 0.01,
+    min_size: float = 0.1,
+    text: str | None = None,
+    input_format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
+) -> Drift:
+    """Return in what texts differ from reference texts, and how good the model probably still is on them.
+
+    reference  texts like those of the validation or test rows: a file, or texts and inputs; labels are not needed
+    data       texts of now
+    alpha      the probability of any false alarm, if both are of the same kind
+    min_size   the size, in [0, 1], from which a significant difference counts
+    text, input_format, separator, header   how files are read, as in `predict_file`
+
+    Raises `DataError` for fewer than 50 texts on either side, `MissingFileError`.
+    """
+    from insula.data.formats.formats import ReadOptions
+    from insula.evaluation.drift.drift import measure_drift as measure
+
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
+    reading = ReadOptions(input_format, separator, header)
+    sides = []
+    for side in (reference, data):
+        inputs = as_inputs(side) if not isinstance(side, str | Path) else _read_inputs(side, predictor, text, reading)
+        sides.append(([get_text(one) for one in inputs], predictor.decide(inputs)))
+    return measure(predictor.scheme, sides[0], sides[1], alpha=alpha, min_size=min_size)
+
+
+def _read_inputs(source: str | Path, predictor: Predictor, text: str | None, reading: Any) -> list[TextOrInput]:
+    from insula.data.conversations.file_columns import ContextTally, find_file_columns
+    from insula.data.formats.formats import open_rows
+    from insula.data.options import DataOptions
+    from insula.inference.groups import RejectCounter, read_groups
+
+    rejects, tally = RejectCounter(), ContextTally()
+    with open_rows(source, on_reject=rejects.add, **reading._asdict()) as reader:
+        columns = find_file_columns(
+            reader.columns, repr(str(source)), predictor.context, options=DataOptions.checked(text=text),
+            most_characters=predictor.preparation.max_length, attributes=predictor.attributes,
+        )  # fmt: skip
+        return [one for group in read_groups(reader, columns, rejects, tally) for one in group.inputs]

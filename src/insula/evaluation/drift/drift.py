@@ -1,0 +1,203 @@
+"""`measure_drift`: in what the texts of now differ from reference texts, with control of false alarms.
+
+Each aspect is one test. With thousands of rows every tiny difference is significant, so an aspect has drifted only if
+it is significant (after Holm's correction for the number of aspects) and its size reaches a limit.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from insula.core.arrays import Float64Array
+from insula.core.decision import Decisions
+from insula.core.errors import DataError
+from insula.core.scheme import LabelScheme
+from insula.evaluation.drift.estimate import EstimatedQuality, estimate_quality
+from insula.text.language import detect_language
+from insula.text.word_spans import find_word_spans
+
+ALPHA = 0.01
+MIN_SIZE = 0.1
+"""Size from which a significant difference counts: a share, or a distance between distributions, both in [0, 1]."""
+MIN_ROWS = 50
+MAX_LABELS = 5  # listed for an aspect
+
+
+@dataclass(frozen=True)
+class AspectDrift:
+    """One aspect in which the texts may differ.
+
+    aspect   `labels`, `confidence`, `length`, `language` or `words`
+    size     labels, language: total variation distance of the shares; others: Kolmogorov-Smirnov distance
+    p        of the test, before the correction; `p_corrected` after it
+    drifted  significant and large enough
+    details  the shares that differ most, now and in the reference; of other aspects both means
+    """
+
+    aspect: str
+    size: float
+    p: float
+    p_corrected: float
+    drifted: bool
+    details: Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What differs between reference texts and texts of now.
+
+    rows, reference_rows  numbers of texts
+    estimated             expected quality on the texts of now, from calibrated scores; None for dimensional schemes
+    estimated_reference   the same on the reference texts
+    """
+
+    rows: int
+    reference_rows: int
+    aspects: tuple[AspectDrift, ...]
+    estimated: EstimatedQuality | None
+    estimated_reference: EstimatedQuality | None
+
+    @property
+    def drifted(self) -> bool:
+        """Whether any aspect has drifted."""
+        return any(one.drifted for one in self.aspects)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON."""
+        return {"drifted": self.drifted, **asdict(self)}
+
+
+def measure_drift(
+    scheme: LabelScheme,
+    reference: tuple[Sequence[str], Decisions],
+    now: tuple[Sequence[str], Decisions],
+    *,
+    alpha: float = ALPHA,
+    min_size: float = MIN_SIZE,
+) -> Drift:
+    """Return in what texts differ from reference texts, given with the decisions of one model.
+
+    alpha     the probability of any false alarm, for texts of the same kind
+    min_size  the size from which a significant difference counts
+
+    Raises `DataError` for fewer than 50 texts on either side.
+    """
+    for name, (texts, _) in (("reference", reference), ("current", now)):
+        if len(texts) < MIN_ROWS:
+            raise DataError(f"Drift needs at least {MIN_ROWS} {name} texts. Got {len(texts)}. Give more rows.")
+    found = [
+        *_test_decisions(scheme, reference[1], now[1]),
+        _test_numbers("length", [len(text) for text in reference[0]], [len(text) for text in now[0]]),
+        _test_shares(
+            "language", *(Counter(detect_language(text) or "none" for text in side[0]) for side in (reference, now))
+        ),
+        _test_words(reference[0], now[0]),
+    ]
+    corrected = _correct([p for _, _, p, _ in found])
+    aspects = tuple(
+        AspectDrift(aspect, size, p, after, after <= alpha and size >= min_size, details)
+        for (aspect, size, p, details), after in zip(found, corrected, strict=True)
+    )
+    estimates = [estimate_quality(scheme, decisions) for _, decisions in (now, reference)]
+    return Drift(len(now[0]), len(reference[0]), aspects, *estimates)
+
+
+Found = tuple[str, float, float, Mapping[str, tuple[float, float]]]
+
+
+def _test_decisions(scheme: LabelScheme, reference: Decisions, now: Decisions) -> list[Found]:
+    if not scheme.is_categorical:
+        return [
+            _test_numbers(name, reference.scores[:, place], now.scores[:, place])
+            for place, name in enumerate(scheme.names)
+        ]
+    found = [_test_labels(scheme, reference, now)]
+    if reference.confidence is not None and now.confidence is not None:
+        found.append(_test_numbers("confidence", reference.confidence, now.confidence))
+    return found
+
+
+def _test_labels(scheme: LabelScheme, reference: Decisions, now: Decisions) -> Found:
+    if scheme.kind != "multi":
+        sides = [Counter(scheme.names[place] for place in side.top_labels()) for side in (reference, now)]
+        return _test_shares("labels", *sides)
+    # A text may have several labels: one test for each label, the smallest p with Bonferroni's correction.
+    before, after = reference.chosen.mean(axis=0), now.chosen.mean(axis=0)
+    smallest = 1.0
+    for place in range(len(scheme.names)):
+        table = [[int(side.chosen[:, place].sum()), int((~side.chosen[:, place]).sum())] for side in (reference, now)]
+        if table[0][0] + table[1][0] and table[0][1] + table[1][1]:
+            smallest = min(smallest, float(stats.fisher_exact(table).pvalue))
+    order = np.argsort(-np.abs(after - before))[:MAX_LABELS]
+    details = {scheme.names[place]: (float(after[place]), float(before[place])) for place in order}
+    return "labels", float(np.abs(after - before).max()), min(1.0, smallest * len(scheme.names)), details
+
+
+def _test_shares(aspect: str, reference: Counter[str], now: Counter[str]) -> Found:
+    names = sorted(reference | now)
+    table = np.array([[side[name] for name in names] for side in (reference, now)], dtype=np.float64)
+    shares = table / table.sum(axis=1, keepdims=True)
+    p = 1.0
+    if len(names) > 1:
+        # Rare names together: the approximation of the test needs a few expected rows in each cell.
+        frequent = table.sum(axis=0) >= 10
+        kept = table[:, frequent]
+        rest = table[:, ~frequent].sum(axis=1, keepdims=True)
+        kept = np.concatenate([kept, rest], axis=1) if rest.sum() else kept
+        if kept.shape[1] > 1:
+            p = float(stats.chi2_contingency(kept).pvalue)
+    change = shares[1] - shares[0]
+    order = np.argsort(-np.abs(change))[:MAX_LABELS]
+    details = {names[place]: (float(shares[1, place]), float(shares[0, place])) for place in order}
+    return aspect, float(np.abs(change).sum() / 2), p, details
+
+
+def _test_numbers(aspect: str, reference: Any, now: Any) -> Found:
+    before, after = (np.asarray(side, dtype=np.float64) for side in (reference, now))
+    test = stats.ks_2samp(before, after, method="asymp")
+    return aspect, float(test.statistic), float(test.pvalue), {"mean": (float(after.mean()), float(before.mean()))}
+
+
+def _test_words(reference: Sequence[str], now: Sequence[str]) -> Found:
+    """Test the share of words that half of the reference texts do not have, on the other half and on the texts of now.
+
+    The words of the reference texts are all known to themselves: without the split, any new text would seem to drift.
+    """
+    # Drawn, since every other row may be of another speaker.
+    order = np.random.default_rng(0).permutation(len(reference))
+    half, rest = ([reference[place] for place in places] for places in np.array_split(order, 2))
+    known = {word for text in half for word in _split(text)}
+    return _test_numbers("words", _compute_unknown(rest, known), _compute_unknown(now, known))
+
+
+def _compute_unknown(texts: Sequence[str], known: set[str]) -> Float64Array:
+    shares = []
+    for text in texts:
+        words = _split(text)
+        shares.append(sum(word not in known for word in words) / len(words) if words else 0.0)
+    return np.array(shares, dtype=np.float64)
+
+
+def _name_language(text: str) -> str:
+    return detect_language(text) or "none"
+
+
+def _split(text: str) -> list[str]:
+    return [word.lower() for start, end in find_word_spans(text) if (word := text[start:end]).isalpha()]
+
+
+def _correct(values: Sequence[float]) -> list[float]:
+    """Return p values after Holm's correction for their number."""
+    order = np.argsort(values)
+    corrected = [0.0] * len(values)
+    largest = 0.0
+    for rank, place in enumerate(order):
+        largest = max(largest, min(1.0, values[place] * (len(values) - rank)))
+        corrected[place] = largest
+    return corrected

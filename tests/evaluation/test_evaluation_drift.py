@@ -1,0 +1,141 @@
+"""Drift between texts: false alarms, changes that are found, quality estimated without labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import toy_data
+from insula.api.drift import measure_drift
+from insula.cli.app import app
+from insula.core.decision import Decisions
+from insula.core.errors import DataError
+from insula.core.scheme import LabelScheme
+from insula.evaluation.drift import drift as module
+from insula.evaluation.drift.estimate import estimate_quality
+
+SINGLE = LabelScheme("three", "single", ("a", "b", "c"))
+MULTI = LabelScheme("three", "multi", ("a", "b", "c"))
+
+
+def decided(
+    rng: np.random.Generator, rows: int, shares: tuple[float, ...], *, scheme: LabelScheme = SINGLE
+) -> Decisions:
+    """Return decisions whose labels have these shares."""
+    if scheme.kind == "multi":
+        chosen = rng.random((rows, 3)) < np.array(shares)
+        scores = np.where(chosen, 0.8, 0.2)
+    else:
+        chosen = np.eye(3, dtype=bool)[rng.choice(3, rows, p=shares)]
+        scores = np.where(chosen, 0.6, 0.2)
+    return Decisions(scores, chosen, rng.beta(5, 2, rows), np.zeros(rows, dtype=bool))
+
+
+def texts(rng: np.random.Generator, rows: int, words: list[str]) -> list[str]:
+    """Return texts of some words."""
+    return [" ".join(rng.choice(words, rng.integers(3, 12))) for _ in range(rows)]
+
+
+@pytest.mark.parametrize("scheme", [SINGLE, MULTI], ids=lambda scheme: scheme.kind)
+def test_texts_of_one_kind_have_not_drifted(scheme: LabelScheme) -> None:
+    rng = np.random.default_rng(0)
+    words = toy_data.words()[:30]
+    alarms = 0
+    for _ in range(60):
+        sides = [(texts(rng, 120, words), decided(rng, 120, (0.5, 0.3, 0.2), scheme=scheme)) for _ in range(2)]
+        alarms += module.measure_drift(scheme, *sides, min_size=0.0).drifted
+    assert alarms <= 3  # 0.6 are expected at most
+
+
+@pytest.mark.parametrize("scheme", [SINGLE, MULTI], ids=lambda scheme: scheme.kind)
+def test_each_change_is_found_where_it_is(scheme: LabelScheme) -> None:
+    rng = np.random.default_rng(0)
+    words = ["day", "train", "morning", "street", "letter", "answer", "window"]
+    reference = (texts(rng, 600, words), decided(rng, 600, (0.5, 0.3, 0.2), scheme=scheme))
+    same = (texts(rng, 600, words), decided(rng, 600, (0.5, 0.3, 0.2), scheme=scheme))
+
+    def found(**changed: Any) -> set[str]:
+        result = module.measure_drift(
+            scheme, reference, (changed.get("texts", same[0]), changed.get("decisions", same[1]))
+        )
+        return {one.aspect for one in result.aspects if one.drifted}
+
+    assert found() == set()
+    assert found(decisions=decided(rng, 600, (0.2, 0.3, 0.5), scheme=scheme)) == {"labels"}
+    less_sure = Decisions(same[1].scores, same[1].chosen, rng.beta(2, 5, 600), same[1].abstained)
+    assert found(decisions=less_sure) == {"confidence"}
+    assert found(texts=[f"{text} {text}" for text in same[0]]) == {"length"}
+    assert "language" in found(texts=["今天早上我们去了火车站"] * 600)
+    assert found(texts=texts(rng, 600, [word[::-1] for word in words])) >= {"words"}
+
+
+def test_significance_alone_is_no_drift() -> None:
+    rng = np.random.default_rng(0)
+    sides = [(["a day"] * 40_000, decided(rng, 40_000, shares)) for shares in ((0.5, 0.3, 0.2), (0.47, 0.33, 0.2))]
+    labels = module.measure_drift(SINGLE, *sides).aspects[0]
+    assert labels.p_corrected < 1e-10
+    assert labels.size < 0.05
+    assert not labels.drifted
+
+
+def test_holm_correction() -> None:
+    assert module._correct([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.09, 0.09, 0.5])
+
+
+@pytest.mark.parametrize("scheme", [SINGLE, MULTI], ids=lambda scheme: scheme.kind)
+def test_estimate_agrees_with_the_truth_of_calibrated_scores(scheme: LabelScheme) -> None:
+    rng = np.random.default_rng(0)
+    rows = 40_000
+    if scheme.kind == "multi":
+        scores = rng.beta(1, 3, (rows, 3))
+        gold = rng.random((rows, 3)) < scores
+        chosen = scores >= 0.4
+        confidence = np.where(chosen, scores, 1 - scores).prod(axis=1)
+    else:
+        scores = rng.dirichlet((2.0, 1.0, 0.5), rows)
+        gold = np.eye(3, dtype=bool)[(scores.cumsum(axis=1) < rng.random((rows, 1))).sum(axis=1)]
+        chosen = np.eye(3, dtype=bool)[scores.argmax(axis=1)]
+        confidence = scores.max(axis=1)
+    found = estimate_quality(scheme, Decisions(scores, chosen, confidence, np.zeros(rows, dtype=bool)))
+    assert found is not None
+    f1 = 2 * (chosen & gold).sum(axis=0) / (chosen.sum(axis=0) + gold.sum(axis=0))
+    assert list(found.f1.values()) == pytest.approx(f1, abs=0.02)
+    assert found.macro_f1 == pytest.approx(f1.mean(), abs=0.01)
+    assert found.accuracy == pytest.approx((chosen == gold).all(axis=1).mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["binary", "single", "multi", "ordinal", "dimensional"])
+def test_every_kind_of_scheme_is_measured(trained_run: Callable[..., Any], kind: Any) -> None:
+    rows = [example.text for example in toy_data.toy_dataset(kind, train=200).splits["train"]]
+    found = measure_drift(rows[:100], rows[100:], trained_run("linear", kind).path)
+    assert not found.drifted
+    assert (found.estimated is None) == (kind == "dimensional")
+    if found.estimated is not None:
+        assert 0.5 < found.estimated.macro_f1 <= 1.0
+    assert json.loads(json.dumps(found.to_dict()))["rows"] == 100
+
+
+def test_command_says_what_drifted(trained_run: Callable[..., Any], tmp_path: Path) -> None:
+    rows = [example.text for example in toy_data.toy_dataset("single", train=200).splits["train"]]
+    (tmp_path / "test.txt").write_text("\n".join(rows[:100]), encoding="utf-8")
+    (tmp_path / "now.txt").write_text("\n".join(f"{row} lovely delighted 开心" for row in rows[100:]), encoding="utf-8")
+    model = ["-m", str(trained_run("linear", "single").path)]
+    given = [str(tmp_path / "now.txt"), "--reference", str(tmp_path / "test.txt"), *model]
+    done = CliRunner().invoke(app, ["drift", *given])
+    assert done.exit_code == 3
+    assert "DRIFT  labels" in done.stdout
+    assert "estimated without labels: accuracy" in done.stdout
+    assert json.loads(CliRunner().invoke(app, ["drift", *given, "--json"]).stdout)["drifted"]
+    same = CliRunner().invoke(app, ["drift", given[2], *given[1:]])
+    assert same.exit_code == 0, same.output
+
+
+def test_too_few_texts_are_told(trained_run: Callable[..., Any]) -> None:
+    with pytest.raises(DataError, match="at least 50 current texts"):
+        measure_drift(["a day"] * 60, ["a day"] * 40, trained_run("linear", "single").path)
