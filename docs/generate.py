@@ -48,7 +48,7 @@ from insula.explanation.overview.document import GlobalExplanation, LabelWords, 
 from insula.inference.files import FileResult
 from insula.inference.predictor import Predictor
 from insula.models.pretrained import ALIASES, EncoderAlias
-from insula.operations.monitoring.settings import AlertRule, Fields, Windows
+from insula.operations.monitoring.settings import AlertRule, Fields, WindowSettings
 from insula.operations.outbox.receivers import Receiver
 from insula.operations.routing.route_file import Route, RouteFile
 from insula.safety.mask import MaskedText
@@ -95,7 +95,7 @@ def route_options() -> str:
 
 def monitor_options() -> str:
     """The keys of a monitor's file."""
-    parts = {"[windows]": Windows, "[fields]": Fields, "[[alerts]]": AlertRule, "[[receivers]]": Receiver}
+    parts = {"[windows]": WindowSettings, "[fields]": Fields, "[[alerts]]": AlertRule, "[[receivers]]": Receiver}
     return "\n".join(f"### `{name}`\n\n{_options_table(table.model_fields)}" for name, table in parts.items())
 
 

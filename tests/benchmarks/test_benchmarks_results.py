@@ -89,5 +89,6 @@ def test_no_attack_makes_the_service_half_as_large_again() -> None:
     assert found is not None
     assert {name: one["ratio"] for name, one in found["attacks"].items() if one["ratio"] >= 1.5} == {}
     assert all(one["answers_afterwards"] == 200 for one in found["attacks"].values())
+    assert [name for name, one in found["attacks"].items() if "500" in one["end"].split()] == []
     assert found["stop"]["status"] == 0
     assert found["stop"]["seconds"] < found["stop"]["drain_seconds"] + 5

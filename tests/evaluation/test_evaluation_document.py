@@ -28,7 +28,7 @@ from insula.evaluation.search_document import SearchDocument
 
 DOCUMENTS = (MetricsDocument, ComparisonDocument, SearchDocument)
 EARLIER = sorted((Path(__file__).parent / "earlier_metrics").glob("*.json"))
-SCHEMAS = {1: "b1f9", 2: "6635", 3: "328c"}
+SCHEMAS = {1: "b1f9", 2: "6635", 3: "328c", 4: "05b5"}
 """Version of the schema of `metrics.json` to the first digits of its checksum, descriptions apart."""
 
 texts, numbers = st.text(max_size=4), st.floats(allow_nan=False, allow_infinity=False)

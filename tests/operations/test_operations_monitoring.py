@@ -26,7 +26,7 @@ from insula.operations.monitoring.trend import list_streams, read_trend
 from insula.operations.store.database import Database
 from insula.operations.store.tables import STREAM_MESSAGES, WINDOWS
 from insula.operations.streams.file_source import FileSource
-from insula.operations.streams.source import Entry
+from insula.operations.streams.source import StreamEntry
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 SAID = {
@@ -53,7 +53,7 @@ class Memory:
     name = address = "memory"
 
     def __init__(self, rows: Sequence[dict[str, Any]], *, size: int = 7, breaks: int = -1) -> None:
-        self._rows = [Entry(str(place), json.dumps(one).encode()) for place, one in enumerate(rows)]
+        self._rows = [StreamEntry(str(place), json.dumps(one).encode()) for place, one in enumerate(rows)]
         self._size, self._breaks, self._reads = size, breaks, 0
         self.rejected: list[str] = []
 
@@ -64,17 +64,17 @@ class Memory:
     def resume(self, position: str | None) -> str | None:
         return None
 
-    def read(self, most: int, wait: float) -> Sequence[Entry]:
+    def read(self, most: int, wait: float) -> Sequence[StreamEntry]:
         self._reads += 1
         if self._reads == self._breaks:
             raise StreamError("The stream does not answer.")
         taken, self._rows = self._rows[: self._size], self._rows[self._size :]
         return taken
 
-    def confirm(self, entries: Sequence[Entry]) -> None:
+    def confirm(self, entries: Sequence[StreamEntry]) -> None:
         pass
 
-    def reject(self, entry: Entry, reason: str) -> None:
+    def reject(self, entry: StreamEntry, reason: str) -> None:
         self.rejected.append(reason)
 
     def close(self) -> None:
@@ -373,7 +373,7 @@ def test_file_is_continued_after_every_batch(
         source = FileSource(path)
         confirms = iter(range(1, 100))
 
-        def confirm(entries: Sequence[Entry], confirms: Iterator[int] = confirms, dies_at: int = dies_at) -> None:
+        def confirm(entries: Sequence[StreamEntry], confirms: Iterator[int] = confirms, dies_at: int = dies_at) -> None:
             if next(confirms) == dies_at:
                 raise KeyboardInterrupt
 

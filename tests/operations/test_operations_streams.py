@@ -28,7 +28,7 @@ from insula.operations.streams.message import MessageFields, MessageReader
 from insula.operations.streams.nats_source import NatsSource
 from insula.operations.streams.open import open_source
 from insula.operations.streams.redis_source import RedisSource
-from insula.operations.streams.source import MAX_BYTES, Entry, Source
+from insula.operations.streams.source import MAX_BYTES, MessageSource, StreamEntry
 from insula.operations.streams.standard_input import StandardInput
 from waiting import wait_until
 
@@ -38,7 +38,7 @@ NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Close the sources that a test opens."""
-    opened: list[Source] = []
+    opened: list[MessageSource] = []
     for kind in (FileSource, StandardInput, RedisSource, NatsSource):
         made = kind.__init__
 
@@ -52,7 +52,7 @@ def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         source.close()
 
 
-def read_all(source: Source, most: int = 100) -> list[bytes]:
+def read_all(source: MessageSource, most: int = 100) -> list[bytes]:
     """Read a source until nothing comes."""
     found: list[bytes] = []
     while entries := source.read(most, 0.0):
@@ -65,7 +65,7 @@ def read_all(source: Source, most: int = 100) -> list[bytes]:
 def test_lines_do_not_depend_on_chunks(lines: list[bytes], cuts: list[int], ends: bool) -> None:
     content = b"\n".join(lines) + (b"\n" if ends else b"")
     splitter = LineSplitter()
-    found: list[Entry] = []
+    found: list[StreamEntry] = []
     rest = content
     for cut in cuts:
         found += splitter.feed(rest[:cut])
@@ -210,14 +210,14 @@ def test_addresses_that_are_no_streams(tmp_path: Path) -> None:
     ],
 )
 def test_messages_with_usual_keys(row: dict[str, object], text: str, moment: datetime) -> None:
-    found = MessageReader().read(Entry("7", json.dumps(row).encode()), NOW)
+    found = MessageReader().read(StreamEntry("7", json.dumps(row).encode()), NOW)
     assert (found.text, found.time, found.id) == (text, moment, "7")
     assert found.has_time == (moment != NOW)
 
 
 def test_message_with_named_keys_and_attributes() -> None:
     row = {"body": "a", "nr": 5, "text": "b", "topic": "billing", "vip": True, "tags": ["x"], "lang": "en"}
-    found = MessageReader(MessageFields(text="body", id="nr")).read(Entry("7", json.dumps(row).encode()), NOW)
+    found = MessageReader(MessageFields(text="body", id="nr")).read(StreamEntry("7", json.dumps(row).encode()), NOW)
     assert (found.text, found.id, found.language) == ("a", "5", "en")
     assert found.attributes == {"text": "b", "topic": "billing", "vip": "true"}
 
@@ -235,7 +235,7 @@ def test_message_with_named_keys_and_attributes() -> None:
 )  # fmt: skip
 def test_entries_that_are_no_messages(content: bytes, reason: str) -> None:
     with pytest.raises(DataError, match=reason):
-        MessageReader().read(Entry("7", content), NOW)
+        MessageReader().read(StreamEntry("7", content), NOW)
 
 
 class Broker:
@@ -368,8 +368,8 @@ def test_stream_that_does_not_exist_is_told(nats_server: Nats) -> None:
         open_source(f"nats://127.0.0.1:{nats_server.port}/none").read(1, 0.0)
 
 
-def read_some(source: Source, count: int) -> list[Entry]:
+def read_some(source: MessageSource, count: int) -> list[StreamEntry]:
     """Return so many entries."""
-    found: list[Entry] = []
+    found: list[StreamEntry] = []
     wait_until(lambda: found.extend(source.read(count - len(found), 0.5)) or len(found) >= count, "entries do not come")
     return found

@@ -89,6 +89,23 @@ def test_few_requests_wait_in_a_connection(linear_model: Path, held: Held) -> No
     assert answers.count(b"connection: close") == 1
 
 
+def test_a_client_that_leaves_pipelined_requests_is_noticed(
+    linear_model: Path, held: Held, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The request that is computed is told of it, not only the last one, which waits behind it."""
+    body = b'{"texts": ["happy"]}'
+    with running(linear_model) as service:
+        held.hold()
+        with contextlib.ExitStack() as stack:
+            connection = open_connection(service.address, stack)
+            connection.sendall(HEAD + b"content-length: %d\r\n\r\n" % len(body) + body + GET * 3)
+            wait_until(lambda: bool(held.batches), "the first request is not computed")
+        wait_until(lambda: not service.server.server_state.tasks, "a request of a client that left goes on")
+        held.release()
+        assert service.get("/healthz").status_code == 200
+    assert not caplog.records
+
+
 def test_unfinished_messages_have_one_bound(patient: Running) -> None:
     memory = patient.service.body_memory
     with contextlib.ExitStack() as stack:

@@ -6,7 +6,9 @@ import contextlib
 import gzip
 import json
 import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,8 @@ from insula.api.access import create_key
 from insula.core.errors import OutputError
 from insula.serving import jobs as jobs_module
 from insula.serving.job_files import Job, JobFiles
-from insula.serving.routes import batches
+from insula.serving.queueing.low_priority import _YieldingBackend
+from insula.serving.routes import batches as batch_routes
 from insula.serving.temporary_folder import PREFIX, TemporaryFolder
 from waiting import DEADLINE, wait_until
 
@@ -217,7 +220,7 @@ def test_a_caller_fills_only_its_own_part_of_the_disk(linear_model: Path, tmp_pa
 
 
 def test_an_upload_is_stopped_on_its_way(linear_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "BYTES_BETWEEN_CHECKS", 50_000)
+    monkeypatch.setattr(batch_routes, "BYTES_BETWEEN_CHECKS", 50_000)
     sent = 0
 
     def endless() -> Iterator[bytes]:
@@ -351,3 +354,37 @@ def test_folders_of_killed_servers_are_deleted(tmp_path: Path, monkeypatch: pyte
     alive.remove()
     another.remove()
     assert not list(tmp_path.glob(f"{PREFIX}*/lock")) or (tmp_path / f"{PREFIX}link").exists()
+
+
+@pytest.mark.parametrize("end", ["delete", "sigterm"])
+def test_a_running_job_stops_after_its_batch(
+    encoder_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """Not after its thousands of rows: a model that is still computed when the program ends would crash it."""
+    batches = 0
+    run = _YieldingBackend.run
+
+    def run_slowly(self: _YieldingBackend, *given: Any) -> Any:
+        nonlocal batches
+        found = run(self, *given)
+        batches += 1
+        time.sleep(0.1)
+        return found
+
+    monkeypatch.setattr(_YieldingBackend, "run", run_slowly)
+    with running(encoder_model, jobs={"folder": str(tmp_path)}, notice_seconds=60) as service:
+        name = _post(service, "text\n" + "so happy\n" * 4_000, CSV).json()["id"]
+        wait_until(lambda: batches > 0, "the job does not run")
+        if end == "delete":
+            assert httpx2.delete(f"{service.address}/v1/batches/{name}", timeout=30).status_code == 204
+            wait_until(lambda: not (tmp_path / name).exists(), "the job is not deleted")
+        else:
+            service.server.handle_exit(signal.SIGTERM, None)
+            thread = service.service.jobs._thread
+            assert thread is not None
+            wait_until(lambda: not thread.is_alive(), "the job goes on")
+            assert service.post("/v1/predict", {"texts": ["so happy"]}).status_code == 200
+            service.server.handle_exit(signal.SIGTERM, None)  # ends the notice
+        assert batches < 30
+    if end == "sigterm":
+        assert json.loads((tmp_path / name / "job.json").read_text(encoding="utf-8"))["status"] == "waiting"

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,12 +22,16 @@ import httpx2
 import pytest
 from serving_running import Running, problem, running
 from serving_sockets import HANDSHAKE, open_stream, port_of, send_without_reading, with_small_buffers
+from starlette.requests import Request
+from starlette.types import Message
 from starlette.websockets import WebSocket
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from insula.api.access import create_key
+from insula.serving.http.bodies import read_body
 from insula.serving.pages import card_html
+from insula.serving.schemas import PredictRequest
 from waiting import DEADLINE, wait_until
 
 MESSAGE = json.dumps({"text": "so happy", "id": "a" * 200, "speaker": "b" * 150})
@@ -179,12 +184,15 @@ def _answer(service: Running, request: str, *, wait: bool = False) -> tuple[int,
     ],
     ids=["two hosts", "no host", "stream", "nonsense", "long", "slow"],
 )
-def test_requests_without_a_route_get_problems(small: Running, request_: str, status: int, code: str) -> None:
+def test_requests_without_a_route_get_problems(
+    small: Running, caplog: pytest.LogCaptureFixture, request_: str, status: int, code: str
+) -> None:
     found, headers, body = _answer(small, request_)
     assert found == status
     assert headers["content-type"] == "application/problem+json"
     assert headers["x-content-type-options"] == "nosniff"
     assert json.loads(body)["code"] == code
+    assert not caplog.records  # strangers cannot fill the log
 
 
 def test_too_many_connections_get_a_problem(small: Running) -> None:
@@ -216,6 +224,26 @@ def test_bodies_of_all_clients_have_one_bound(small: Running) -> None:
     wait_until(lambda: memory._free == 30_000, "bytes of a body are lost")
     assert small.post("/v1/predict", {"texts": ["a" * 15_000]}).status_code == 200
     assert memory._free == 30_000
+
+
+def test_a_body_is_not_kept_next_to_its_texts() -> None:
+    content = json.dumps({"texts": ["a" * 19_000] * 50}).encode()
+    parts = [content[start : start + 65_536] for start in range(0, len(content), 65_536)]
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
+
+    async def measure() -> int:
+        request = Request({"type": "http", "headers": [(b"content-type", b"application/json")]}, receive)
+        tracemalloc.start()
+        try:
+            body = await read_body(request, PredictRequest)
+            assert body.texts is not None
+            return tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+
+    assert asyncio.run(measure()) < 1.5 * len(content)
 
 
 def test_head_is_get_without_a_body(served: Running) -> None:

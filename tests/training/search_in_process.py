@@ -1,13 +1,9 @@
-"""A linear search on toy data in a process of its own: `python search_in_process.py FOLDER TRIALS [killed]`.
-
-With `killed` the process ends in its third trial, as if the machine had failed.
-"""
+"""A linear search on toy data, for a process of its own."""
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
 from pathlib import Path
 
 import toy_data
@@ -20,6 +16,7 @@ KEYS = ("model.strengths", "model.min_df")
 
 
 def main(folder: Path, trials: int, *, killed: bool) -> None:
+    """Search; with `killed` the process ends in its third trial, as if the machine had failed."""
     recipe = load_recipe(RECIPE)
     space = {key: entry for key, entry in build_default_space(recipe).items() if key in KEYS}
     if killed:
@@ -34,7 +31,3 @@ def main(folder: Path, trials: int, *, killed: bool) -> None:
         search.fit_model = ends  # type: ignore[assignment]
     data = toy_data.toy_dataset("single", train=60, validation=40)
     search.run_search(data, recipe, space, folder, trials=trials)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), killed="killed" in sys.argv)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
+import multiprocessing
 import signal
-import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -35,7 +34,7 @@ from insula.training.search.result import SearchResult
 from insula.training.search.space import read_space
 from waiting import DEADLINE
 
-HERE = Path(__file__).parent
+FORK = multiprocessing.get_context("fork")  # without importing everything again, which takes longer than a search
 LINEAR = search_in_process.RECIPE
 SPACE = {
     "model": {"strengths": {"low": 0.01, "high": 10.0, "log": True}},
@@ -299,17 +298,19 @@ def test_an_interrupted_trial_is_repeated(find: Callable[..., SearchResult], mon
     assert found.trials[2].values == found.trials[1].values
 
 
-def _start(folder: Path, trials: int, *more: str) -> subprocess.Popen[bytes]:
-    path = os.pathsep.join((str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH", "")))
-    return subprocess.Popen(
-        [sys.executable, str(HERE / "search_in_process.py"), str(folder), str(trials), *more],
-        env={**os.environ, "PYTHONPATH": path},
-    )
+def _start(folder: Path, trials: int, *, killed: bool = False) -> BaseProcess:
+    process = FORK.Process(target=search_in_process.main, args=(folder, trials), kwargs={"killed": killed})
+    process.start()
+    return process
+
+
+def _end(process: BaseProcess) -> int | None:
+    process.join(DEADLINE)
+    return process.exitcode
 
 
 def test_a_killed_trial_is_marked_and_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    process = _start(tmp_path, 4, "killed")
-    assert process.wait(timeout=DEADLINE) == -signal.SIGKILL
+    assert _end(_start(tmp_path, 4, killed=True)) == -signal.SIGKILL
     # That it is dead is known by its folder, without waiting for a heartbeat that does not come.
     monkeypatch.setattr("insula.training.search.study.HEARTBEAT", 3600)
     search_in_process.main(tmp_path, 4, killed=False)
@@ -321,7 +322,7 @@ def test_a_killed_trial_is_marked_and_repeated(tmp_path: Path, monkeypatch: pyte
 
 def test_two_processes_share_a_study(tmp_path: Path) -> None:
     both = [_start(tmp_path, 5), _start(tmp_path, 5)]
-    assert [process.wait(timeout=DEADLINE) for process in both] == [0, 0]
+    assert [_end(process) for process in both] == [0, 0]
     trials = json.loads((tmp_path / "search.json").read_text(encoding="utf-8"))["trials"]
     assert [trial["state"] for trial in trials] == ["complete"] * 5
     assert len({trial["values"]["model.strengths"] for trial in trials}) == 5, "they do not draw alike"

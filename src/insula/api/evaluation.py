@@ -25,6 +25,7 @@ from insula.evaluation.evaluate_examples import evaluate_examples
 from insula.evaluation.label_map import LabelMap, MappedLabels
 from insula.evaluation.reports.brief import build_metrics_table, format_headline
 from insula.evaluation.reports.report import write_report
+from insula.explanation.mistakes import explain_mistakes
 from insula.inference.predictor import Predictor
 from insula.models.folder import MODEL, open_folder
 from insula.models.locate import locate_model
@@ -94,7 +95,8 @@ def evaluate(
     label_map   for rows with other labels: label of the rows to the labels of the model that count as it; a dictionary,
               or a TOML file with lines such as `positive = ["joy", "love"]`. Metrics are over the labels that the rows
               have
-    output    folder for `metrics.json` and `report.html`; None writes nothing
+    output    folder for `metrics.json` and `report.html`; None writes nothing. The ten most confident mistakes then
+              also have the words behind them, by the methods `exact` and `occlusion`
     progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
     The majority class (dimensions: the training mean) and the run's linear baseline, if it has one, are scored on the
@@ -165,6 +167,7 @@ def evaluate(
         baselines=_measure_baselines(place, folder.scheme, recorded.data, rows, inputs, mapped),
     )
     if output is not None:
+        document = document.model_copy(update={"test": explain_mistakes(predictor, measured, inputs)})
         document.write(Path(output) / METRICS)
         write_report(Path(output) / "report.html", document)
     return EvaluationRun(document, notes=tuple(notes), path=None if output is None else Path(output))

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from insula.operations.monitoring.settings import MonitorFile
     from insula.operations.monitoring.trend import StreamState, Trend
     from insula.operations.store.database import Database
-    from insula.operations.streams.source import Source
+    from insula.operations.streams.source import MessageSource
 
 
 def monitor(
-    source: str | Path | Source,
+    source: str | Path | MessageSource,
     model: str | Path | Predictor = STARTER,
     *,
     store: str | Path = STORE,

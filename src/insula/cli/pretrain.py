@@ -75,8 +75,8 @@ def pretrain(
 ) -> None:
     """Continue the pretraining of an encoder on unlabelled texts, before it is trained on labels.
 
-    The encoder learns to predict masked tokens. Near-duplicates are left out. The result is an ordinary encoder folder
-    that a recipe uses as `model.base`.
+    The encoder learns to predict masked tokens. insula leaves out near-duplicates. The result is an ordinary encoder
+    folder that a recipe uses as `model.base`.
 
     **Examples**
 

@@ -45,7 +45,7 @@ def serve(
 ) -> None:
     """Serve predictions over HTTP, until Ctrl-C or SIGTERM.
 
-    Settings come from the command line, the environment (`INSULA_SERVE_PORT`) and a TOML file, in this order.
+    Settings come from the command line, the environment (`INSULA_SERVE_PORT`) and a TOML file; the first of these wins.
     Texts of concurrent requests are batched. A request that cannot be answered in time is rejected at once.
 
     **Examples**

@@ -14,7 +14,7 @@ from insula.evaluation.record import WITHOUT_NULLS, Document, Record
 from insula.evaluation.result import Evaluation, Interval, MetricsByName
 
 METRICS = "metrics.json"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Version of the published schema, docs/reference/metrics-schema.json; raised with every change to it."""
 
 Split = Literal["test", "validation"]

@@ -124,6 +124,22 @@ class Slice(Record):
         return Interval(self.value, self.low, self.high)
 
 
+class WordWeight(Record):
+    """A word of a text: its characters, and how much it raises or lowers the evidence for a label."""
+
+    start: int = 0
+    end: int = Field(0, description="exclusive")
+    weight: float = 0.0
+
+
+class MistakeWords(Record):
+    """The words behind a mistake, for one label or dimension: the wrongly predicted one, else the missed one."""
+
+    label: str = ""
+    method: str = Field("", description="the explainer")
+    words: list[WordWeight] = Field(default_factory=list, description="the words of the text as it is quoted")
+
+
 class Mistake(Record):
     """A wrong prediction: labels, or the value of each dimension."""
 
@@ -131,6 +147,7 @@ class Mistake(Record):
     gold: list[str | float] = Field(default_factory=list)
     predicted: list[str | float] = Field(default_factory=list)
     confidence: float | None = None
+    why: MistakeWords | None = Field(None, description="the words behind the first mistakes of an evaluation")
 
 
 class Abstention(Record):

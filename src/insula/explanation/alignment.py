@@ -92,7 +92,7 @@ def _read_span(text: str, word: Any, place: int) -> tuple[int, int]:
         case _:
             raise DataError(
                 f"Word {place + 1} must be a string, [start, end], or an object with start and end: characters of the "
-                f"text, which has {len(text)}. Got {word!r}."
+                f"text, which has {len(text)}. Got {word!r}. Correct that word."
             )
     if isinstance(word, Mapping) and word.get("text") not in (None, text[first:last]):
         raise DataError(

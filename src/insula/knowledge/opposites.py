@@ -215,14 +215,14 @@ def _read_pairs(lines: str) -> Iterator[tuple[str, str]]:
             yield from ((word, other) for word in one for other in others)
 
 
-def _collect(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+def _index_pairs(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
     for word, other in pairs:
         found.setdefault(word, {})[other] = None
     return {word: tuple(others) for word, others in found.items()}
 
 
-_OPPOSITES = _collect((*_read_pairs(_ENGLISH), *_read_pairs(_CHINESE)))
+_OPPOSITES = _index_pairs((*_read_pairs(_ENGLISH), *_read_pairs(_CHINESE)))
 
 
 def find_opposites(word: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from insula.inference.files import predict_file
 from insula.serving.authentication.callers import Caller
 from insula.serving.http.problems import ProblemError
 from insula.serving.job_files import DONE, FAILED, REJECTS, RESULT, RUNNING, WAITING, Job, JobFiles
+from insula.serving.queueing.batcher import Batcher
 from insula.serving.queueing.low_priority import lower_priority
 from insula.serving.served_models import ServedModels
 from insula.serving.settings.settings import Settings
@@ -86,9 +87,13 @@ class JobRunner:
         self._thread = threading.Thread(target=self._work, name="insula-jobs", daemon=True)
         self._thread.start()
 
-    def stop(self, timeout: float = JOIN_SECONDS) -> None:
-        """Stop after the current rows, at most `timeout` seconds; the next start resumes the rest."""
+    def begin_stop(self) -> None:
+        """Stop after the current batch, and start no further job; the next start resumes the rest."""
         self._stopping.set()
+
+    def stop(self, timeout: float = JOIN_SECONDS) -> None:
+        """Stop after the current batch, and wait for that at most `timeout` seconds."""
+        self.begin_stop()
         with self._changed:
             self._changed.notify_all()
         if self._thread is not None:
@@ -280,7 +285,7 @@ class JobRunner:
         try:
             model = self._models.find(job.model)
             result = predict_file(
-                lower_priority(model.predictor, partial(model.batcher.wait_until_idle, MAX_YIELD)),
+                lower_priority(model.predictor, partial(self._wait_for_batch, job, model.batcher)),
                 job.source,
                 folder / RESULT,
                 text=job.text,
@@ -308,6 +313,12 @@ class JobRunner:
         except Exception as error:  # noqa: BLE001 - an error of one file must not end the thread
             log.error("A job failed with %s.", type(error).__name__)
             return _failed(job, "The file could not be predicted. The error is in the log of the service.", "internal")
+
+    def _wait_for_batch(self, job: Job, batcher: Batcher) -> None:
+        """Yield to requests before a batch of a file; raise `StoppedError` if the job must stop."""
+        batcher.wait_until_idle(MAX_YIELD)
+        if self._stopping.is_set() or job.id not in self._jobs:
+            raise StoppedError
 
     def advance(self, job: Job, rows: int, *, are_new: bool) -> None:
         """Count rows of a job, and charge new ones to its caller.

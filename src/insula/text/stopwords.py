@@ -47,7 +47,7 @@ def remove_stop_words(text: str, language: str | None = None) -> str:
 def is_stop_word(word: str) -> bool:
     """Return whether `remove_stop_words` removes a word; its script selects the language."""
     folded = _fold(word)
-    return folded in _stop_words_for(folded)
+    return folded in _get_stop_words(folded)
 
 
 def _without_stop_word(word: str) -> str:
@@ -55,13 +55,13 @@ def _without_stop_word(word: str) -> str:
         return ""
     folded = _fold(word)
     core = folded.strip(_PUNCTUATION)
-    if core == folded or core not in _stop_words_for(core):
+    if core == folded or core not in _get_stop_words(core):
         return word
     # "the," becomes "," and "what?!" becomes "?!": the marks carry more meaning than the word.
     return "".join(character for character in word if character in _PUNCTUATION)
 
 
-def _stop_words_for(word: str) -> frozenset[str]:
+def _get_stop_words(word: str) -> frozenset[str]:
     return stop_words("zh" if contains_han(word) else "en")
 
 

@@ -16,7 +16,7 @@ from insula.core.errors import MissingFileError
 
 
 def open_(
-    text: Annotated[str | None, typer.Argument(help="The message.", metavar="TEXT", show_default=False)] = None,
+    text: Annotated[str | None, typer.Argument(help="Message, in quotes.", metavar="TEXT", show_default=False)] = None,
     source: Annotated[
         str | None,
         typer.Option(
@@ -55,7 +55,7 @@ def open_(
         str,
         typer.Option(
             "--texts",
-            help="How to store texts: masked, or none; agents then read the message in its source.",
+            help="Storage of texts: masked, or none; agents then read the message in its source.",
             metavar="masked|none",
             envvar="INSULA_SERVE_RETENTION_TEXTS",
             show_envvar=False,

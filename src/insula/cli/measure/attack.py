@@ -23,7 +23,7 @@ def attack(
     ],
     model: AnyModel = STARTER,
     method: Annotated[
-        str, typer.Option("--method", help="What to change: characters or words.", metavar="METHOD")
+        str, typer.Option("--method", help="Units to change: characters or words.", metavar="METHOD")
     ] = "characters",
     rows: Annotated[
         int, typer.Option("--rows", min=1, help="Maximum number of rows, drawn with the seed.", metavar="N")

@@ -21,7 +21,7 @@ _AS_TRAINED = "[default: as in training]"
 @with_columns("text", "label", "label_names", *READING_OPTIONS)
 def calibrate(
     model: Model,
-    output: Annotated[Path, folder_option("The new model folder.")],
+    output: Annotated[Path, folder_option("New model folder.")],
     rows: Annotated[
         list[str] | None,
         data_option("Labelled rows to choose on: files, a folder, or a built-in data set. [default: validation rows]"),

@@ -18,7 +18,7 @@ def cascade(
         str,
         typer.Option("--first", help="Fast model, which predicts the texts that it is sure of.", metavar="MODEL"),
     ],
-    output: Annotated[Path, folder_option("The new model folder.")],
+    output: Annotated[Path, folder_option("New model folder.")],
     max_loss: MaxLoss = 0.005,
     data: Rows = None,
     overwrite: Overwrite = False,

@@ -25,7 +25,7 @@ def parse_size(text: str) -> int:
 
 def compress(
     model: Model,
-    output: Annotated[Path, folder_option("The new model folder.")],
+    output: Annotated[Path, folder_option("New model folder.")],
     max_size: Annotated[
         str, typer.Option("--max-size", help="Maximum size of the model folder, such as 12MB.", metavar="SIZE")
     ],

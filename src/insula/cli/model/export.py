@@ -22,7 +22,7 @@ class Format(StrEnum):
 
 
 def export(
-    output: Annotated[Path, folder_option("The new folder.")],
+    output: Annotated[Path, folder_option("New folder for the exported model.")],
     model: AnyModel = STARTER,
     format: Annotated[
         Format,

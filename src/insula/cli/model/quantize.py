@@ -45,7 +45,7 @@ class TableBits(StrEnum):
 
 def quantize(
     model: Model,
-    output: Annotated[Path, folder_option("The new model folder.")],
+    output: Annotated[Path, folder_option("New model folder.")],
     weights: Annotated[
         Weights,
         typer.Option(

@@ -65,7 +65,7 @@ def monitor(
         str | None,
         typer.Option(
             "--grace",
-            help="How long a window waits for late messages after its end. [default: 10m]",
+            help="Time that a window waits for late messages after its end. [default: 10m]",
             metavar="SPAN",
             show_default=False,
             rich_help_panel=WINDOWS,
@@ -117,7 +117,7 @@ def monitor(
 ) -> None:
     """Follow the emotions in a stream of messages: count labels by windows of time, and raise alerts.
 
-    Messages are JSON objects with a text, and better with an id and a time. The store keeps counts and alerts, and no
+    Messages are JSON objects with a text, preferably also an id and a time. The store keeps counts and alerts, and no
     text; `insula trend` shows them. An interrupted monitor continues where it stopped, and counts each message once.
 
     Alerts are printed as they are raised and ended; with --json one JSON object per line, the last one a summary.

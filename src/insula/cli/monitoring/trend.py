@@ -24,7 +24,7 @@ def trend(
             help="Name of the stream. [default: the one that was updated last]", metavar="STREAM", show_default=False
         ),
     ] = None,
-    last: Annotated[int, typer.Option("--last", help="Number of windows, the newest ones.", metavar="N", min=1)] = 24,
+    last: Annotated[int, typer.Option("--last", help="Number of newest windows to show.", metavar="N", min=1)] = 24,
     by: Annotated[
         list[str] | None,
         typer.Option("--by", help="Attribute to show apart. Can be repeated.", metavar="NAME", show_default=False),

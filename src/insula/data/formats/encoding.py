@@ -89,7 +89,7 @@ def identify_binary(head: bytes) -> str | None:
             return f"{kind}. {advice}"
     head = head[:SAMPLE_BYTES]
     controls = sum(head.count(code) for code in range(32) if code not in (9, 10, 11, 12, 13, 27))
-    if controls <= len(head) / 10 and (_decodes_but_end(head) or not _has_many_controls(head, controls)):
+    if controls <= len(head) / 10 and (_is_utf8_start(head) or not _has_many_controls(head, controls)):
         return None
     return f"binary data. {_EXPORT}"
 
@@ -102,7 +102,7 @@ def _has_many_controls(head: bytes, controls: int) -> bool:
     return detect_encoding(head) == "latin-1" and sum(map(head.count, range(128, 160))) > max(3, len(head) / 20)
 
 
-def _decodes_but_end(head: bytes) -> bool:
+def _is_utf8_start(head: bytes) -> bool:
     """Return whether bytes are UTF-8, though perhaps cut inside their last character."""
     return any(_can_decode(head[: len(head) - cut], "utf-8") for cut in range(4))
 

@@ -29,7 +29,7 @@ def compute_categorical_metrics(
     if kind == "multi":
         # It would equal macro_recall; the term is used for exclusive classes.
         counted.pop("balanced_accuracy")
-        others = _set_metrics(gold, decisions)
+        others = _compute_set_metrics(gold, decisions)
     else:
         others = _compute_class_metrics(kind, gold, decisions)
     ranked = {
@@ -95,7 +95,7 @@ def average_precision(gold: BoolArray, scores: Float64Array) -> list[float | Non
     ]
 
 
-def _set_metrics(gold: BoolArray, decisions: BoolArray) -> Mapping[str, float | None]:
+def _compute_set_metrics(gold: BoolArray, decisions: BoolArray) -> Mapping[str, float | None]:
     """The Jaccard index of two empty sets is 1: predicting no label where there is none is correct."""
     truth, decided = gold.astype(int), decisions.astype(int)
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from insula.core.files import write_text
+from insula.core.sentences import pluralise
 from insula.evaluation.document import MetricsDocument
 from insula.evaluation.reports.figures import (
     draw_answer_figures,
@@ -77,6 +78,7 @@ def render_report(document: MetricsDocument) -> str:
         confidence=draw_confidence(evaluation),
         slices=draw_slice_figures(evaluation, head),
         mistakes=list_mistakes(evaluation),
+        explained=_count_explained(evaluation),
         decision=list_decision_facts(document),
         thresholds=_list_thresholds(document),
         by_threshold=list_thresholds(document),
@@ -98,6 +100,12 @@ def _format_subtitle(document: MetricsDocument) -> str:
 def _list_thresholds(document: MetricsDocument) -> list[tuple[str, str]]:
     thresholds = document.decision.thresholds or {}
     return [(label, format_score(value)) for label, value in list(thresholds.items())[:MAX_ROWS]]
+
+
+def _count_explained(evaluation: Evaluation) -> str:
+    """Return how many mistakes show the words behind them, and by which method; empty for none."""
+    methods = [mistake.why.method for mistake in evaluation.mistakes if mistake.why]
+    return f"{pluralise(len(methods), 'mistake')}, explained by {methods[0]!r}" if methods else ""
 
 
 def _list_notices(document: MetricsDocument) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from insula.evaluation.document import CalibrationRecord, DataRecord, MetricsDocument, ModelRecord
 from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title, sort_metric_names
 from insula.evaluation.reports.baseline_names import find_baseline_name
+from insula.evaluation.reports.marked_text import Piece, mark_words
 from insula.evaluation.reports.readable import (
     flatten_values,
     format_count,
@@ -23,7 +24,7 @@ from insula.evaluation.reports.readable import (
     format_signed,
     format_span,
 )
-from insula.evaluation.result import DimensionMetrics, Evaluation, Interval, LabelMetrics
+from insula.evaluation.result import DimensionMetrics, Evaluation, Interval, LabelMetrics, Mistake
 
 MAX_ROWS = 200
 MAX_MISTAKES = 20
@@ -182,13 +183,20 @@ def list_mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
     ranked = sorted(evaluation.mistakes, key=lambda row: -(row.confidence or 0.0))
     return [
         {
-            "text": row.text if len(row.text) <= 400 else row.text[:400].rstrip() + "…",
+            "pieces": _mark_mistake(row),
             "gold": _list_answer(row.gold, evaluation.labels),
             "predicted": _list_answer(row.predicted, evaluation.labels),
             "confidence": "" if row.confidence is None else format_percent(row.confidence),
+            "why": row.why.label if row.why else "",
         }
         for row in ranked[:MAX_MISTAKES]
     ]
+
+
+def _mark_mistake(row: Mistake) -> list[Piece]:
+    text = row.text if len(row.text) <= 400 else row.text[:400].rstrip() + "…"
+    words = [] if row.why is None else [word for word in row.why.words if word.end <= len(text)]
+    return list(mark_words(text, [(word.start, word.end) for word in words], [word.weight for word in words]))
 
 
 def list_decision_facts(document: MetricsDocument) -> list[Fact]:

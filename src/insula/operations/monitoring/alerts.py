@@ -88,7 +88,9 @@ class AlertBook:
                 if not finding.applies:
                     last = self._end(last, finding.moment)
                     yield last
-            elif finding.applies and (last is None or last.ended is None or finding.moment >= last.ended + rule.pause):
+            elif finding.applies and (
+                last is None or last.ended is None or finding.moment >= last.ended + rule.cool_down_time
+            ):
                 last = self._raise(rule.name, finding)
                 yield last
 

@@ -33,7 +33,7 @@ from insula.operations.outbox.outbox import Outbox, add_notifications
 from insula.operations.store.database import Database
 from insula.operations.store.tables import ALERTS, STREAM_MESSAGES, STREAMS
 from insula.operations.streams.message import MessageReader, StreamMessage
-from insula.operations.streams.source import Entry, Source
+from insula.operations.streams.source import MessageSource, StreamEntry
 
 BATCH = 2000  # messages of one transaction
 WAIT = 1.0  # seconds to wait for a message
@@ -107,7 +107,7 @@ class Monitor:
         self._reader = MessageReader(settings.message_fields)
         self._cleaned = -CLEAN_EVERY
 
-    def run(self, source: Source, stop: threading.Event | None = None) -> MonitorReport:
+    def run(self, source: MessageSource, stop: threading.Event | None = None) -> MonitorReport:
         """Read the stream.
 
         While the store or the stream does not answer, the monitor says so and tries again: nothing is lost. Raises
@@ -134,7 +134,7 @@ class Monitor:
         return report
 
     def _take(
-        self, source: Source, number: int, name: str, entries: Sequence[Entry], counting: Counting,
+        self, source: MessageSource, number: int, name: str, entries: Sequence[StreamEntry], counting: Counting,
         report: MonitorReport, stop: threading.Event,
     ) -> None:  # fmt: skip
         now = self._clock()

@@ -25,11 +25,11 @@ def _check_duration(span: str) -> str:
     return span
 
 
-class Windows(TomlTable):
+class WindowSettings(TomlTable):
     """The windows of a monitor."""
 
     length: str = Field("1h", description="Length of a window. Windows start at whole multiples of it in UTC.")
-    grace: str = Field("10m", description="How long a window waits for late messages after its end.")
+    grace: str = Field("10m", description="Time that a window waits for late messages after its end.")
     by: tuple[Name, ...] = Field(
         (), max_length=MAX_BY, description="Attributes that are counted apart, such as `topic`; `language` is detected."
     )
@@ -40,7 +40,7 @@ class Windows(TomlTable):
 
     @field_validator("by")
     @classmethod
-    def _differ(cls, by: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_different(cls, by: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(by)) < len(by):
             raise ValueError("the attributes must differ. Remove the repeated one")
         return tuple(sorted(by))
@@ -123,15 +123,15 @@ class AlertRule(TomlTable):
         return self
 
     @property
-    def pause(self) -> timedelta:
-        """The cool-down."""
+    def cool_down_time(self) -> timedelta:
+        """The cool-down as a duration."""
         return timedelta(seconds=0 if self.cool_down == "0s" else parse_duration(self.cool_down))
 
 
 class MonitorFile(TomlTable):
     """The content of a monitor's file."""
 
-    windows: Windows = Windows()
+    windows: WindowSettings = WindowSettings()
     fields: Fields = Fields()
     alerts: tuple[AlertRule, ...] = ()
     receivers: tuple[Receiver, ...] = ()

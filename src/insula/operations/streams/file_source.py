@@ -12,7 +12,7 @@ from pathlib import Path
 from insula.core.errors import DataError, MissingFileError, StreamError
 from insula.operations.streams.lines import LineSplitter
 from insula.operations.streams.rejected_lines import RejectedLines
-from insula.operations.streams.source import Entry
+from insula.operations.streams.source import StreamEntry
 
 CHUNK = 1 << 18
 LOOK_SECONDS = 0.25  # between two looks at a file that has nothing new
@@ -35,7 +35,7 @@ class FileSource:
         self._rejects = RejectedLines(Path(rejects) if rejects is not None else _default_rejects(self.path))
         self._file: int | None = None
         self._splitter = LineSplitter()
-        self._ready: deque[Entry] = deque()
+        self._ready: deque[StreamEntry] = deque()
         self._ended = False
         if not follow and not self.path.exists():
             raise MissingFileError(f"The stream {str(path)!r} does not exist. Check the path, or wait with --follow.")
@@ -65,7 +65,7 @@ class FileSource:
         self._open(found, int(offset))
         return None
 
-    def read(self, most: int, wait: float) -> Sequence[Entry]:
+    def read(self, most: int, wait: float) -> Sequence[StreamEntry]:
         """Return the next lines."""
         until = time.monotonic() + wait
         while len(self._ready) < most and not self._ended:
@@ -75,11 +75,11 @@ class FileSource:
                 time.sleep(min(LOOK_SECONDS, max(0.0, until - time.monotonic())))
         return [self._ready.popleft() for _ in range(min(most, len(self._ready)))]
 
-    def confirm(self, entries: Sequence[Entry]) -> None:
+    def confirm(self, entries: Sequence[StreamEntry]) -> None:
         """Write rejected lines to the disk; the position itself is in the store."""
         self._rejects.flush()
 
-    def reject(self, entry: Entry, reason: str) -> None:
+    def reject(self, entry: StreamEntry, reason: str) -> None:
         """Add a line to the file of rejected lines."""
         self._rejects.add(entry, reason)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from insula.operations.streams.source import MAX_BYTES, Entry
+from insula.operations.streams.source import MAX_BYTES, StreamEntry
 
 TOO_LONG = f"the line has more than {MAX_BYTES:,} bytes"
 
@@ -27,7 +27,7 @@ class LineSplitter:
         """Whether a line has begun and not ended."""
         return bool(self._rest) or self._skips
 
-    def feed(self, chunk: bytes) -> Iterator[Entry]:
+    def feed(self, chunk: bytes) -> Iterator[StreamEntry]:
         """Yield the lines that end in a chunk; blank ones are left out."""
         start = 0
         while (end := chunk.find(b"\n", start)) >= 0:
@@ -40,17 +40,17 @@ class LineSplitter:
             self._skips = True
             del self._rest[1000:]
 
-    def finish(self) -> Iterator[Entry]:
+    def finish(self) -> Iterator[StreamEntry]:
         """Yield the last line, if it has no line feed."""
         if self.has_rest:
             yield from self._take(self.offset)
 
-    def _take(self, end: int) -> Iterator[Entry]:
+    def _take(self, end: int) -> Iterator[StreamEntry]:
         line = bytes(self._rest).strip()
         too_long = self._skips or len(self._rest) > MAX_BYTES
         self._rest.clear()
         self._skips = False
         if too_long:
-            yield Entry(f"{self._prefix}{end}", line[:1000], TOO_LONG)
+            yield StreamEntry(f"{self._prefix}{end}", line[:1000], TOO_LONG)
         elif line:
-            yield Entry(f"{self._prefix}{end}", line)
+            yield StreamEntry(f"{self._prefix}{end}", line)

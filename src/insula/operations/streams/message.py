@@ -11,7 +11,7 @@ from typing import Any
 from insula.core.errors import DataError
 from insula.core.sentences import quote, shorten
 from insula.data.usual_names import ID, LANGUAGE, TEXT
-from insula.operations.streams.source import Entry
+from insula.operations.streams.source import StreamEntry
 
 TIME = ("time", "timestamp", "created_at", "created", "date", "时间", "发布时间")
 MAX_ID = 200
@@ -38,7 +38,7 @@ class StreamMessage:
     attributes  its other plain values, as strings
     """
 
-    entry: Entry
+    entry: StreamEntry
     id: str
     text: str
     time: datetime
@@ -57,7 +57,7 @@ class MessageReader:
         self._time = _candidates(fields.time, TIME)
         self._language = _candidates(fields.language, LANGUAGE[0])
 
-    def read(self, entry: Entry, now: datetime) -> StreamMessage:
+    def read(self, entry: StreamEntry, now: datetime) -> StreamMessage:
         """Return the message of an entry; `now` is the time of a message without one."""
         if entry.problem is not None:
             raise DataError(entry.problem)

@@ -17,7 +17,7 @@ from nats.js.errors import NotFoundError
 
 from insula.core.durations import parse_duration
 from insula.core.errors import SettingsError, StreamError
-from insula.operations.streams.source import Entry
+from insula.operations.streams.source import StreamEntry
 
 CONSUMER = "insula"
 IDLE = "1m"
@@ -63,15 +63,15 @@ class NatsSource:
     def resume(self, position: str | None) -> str | None:
         """Do nothing: the consumer knows what was confirmed."""
 
-    def read(self, most: int, wait: float) -> Sequence[Entry]:
+    def read(self, most: int, wait: float) -> Sequence[StreamEntry]:
         """Return messages, among them those that were not confirmed in time."""
         return self._ask(self._read(most, wait))
 
-    def confirm(self, entries: Sequence[Entry]) -> None:
+    def confirm(self, entries: Sequence[StreamEntry]) -> None:
         """Tell the consumer that these messages are done."""
         self._ask(self._confirm(entries))
 
-    def reject(self, entry: Entry, reason: str) -> None:
+    def reject(self, entry: StreamEntry, reason: str) -> None:
         """Copy a message to the stream of rejected ones, with the reason in a header; after a crash it may be twice."""
         self._ask(self._reject(entry, reason))
 
@@ -84,7 +84,7 @@ class NatsSource:
         if not self._thread.is_alive():
             self._loop.close()
 
-    async def _read(self, most: int, wait: float) -> list[Entry]:
+    async def _read(self, most: int, wait: float) -> list[StreamEntry]:
         pulling = await self._connect()
         try:
             messages = await pulling.fetch(most, timeout=max(wait, 0.2))
@@ -93,12 +93,12 @@ class NatsSource:
         self._ended = not messages and not self._follow
         entries = []
         for message in messages:
-            entry = Entry(str(message.metadata.sequence.stream), message.data)
+            entry = StreamEntry(str(message.metadata.sequence.stream), message.data)
             self._held[entry.position] = message
             entries.append(entry)
         return entries
 
-    async def _confirm(self, entries: Sequence[Entry]) -> None:
+    async def _confirm(self, entries: Sequence[StreamEntry]) -> None:
         await self._connect()
         for entry in entries:
             message = self._held.pop(entry.position, None)  # None: of a connection before; the message comes again
@@ -106,7 +106,7 @@ class NatsSource:
                 await message.ack()
         await self._client.flush(TIMEOUT)
 
-    async def _reject(self, entry: Entry, reason: str) -> None:
+    async def _reject(self, entry: StreamEntry, reason: str) -> None:
         await self._connect()
         jetstream, name = self._client.jetstream(), f"{self._stream}-rejected"
         await jetstream.add_stream(StreamConfig(name=name, subjects=[name]))

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from insula.core.environment import require
 from insula.core.errors import UnknownNameError, suggest
 from insula.operations.streams.file_source import FileSource
-from insula.operations.streams.source import Source
+from insula.operations.streams.source import MessageSource
 from insula.operations.streams.standard_input import StandardInput
 
-Opener = Callable[[str, bool], Source]
+Opener = Callable[[str, bool], MessageSource]
 
 
-def open_source(address: str | Path, *, follow: bool = False, rejects: str | Path | None = None) -> Source:
+def open_source(address: str | Path, *, follow: bool = False, rejects: str | Path | None = None) -> MessageSource:
     """Open a stream.
 
     address  a file of JSON Lines, `-` for standard input, `redis://host:port/stream`, or `nats://host:port/stream`
@@ -38,14 +38,14 @@ def open_source(address: str | Path, *, follow: bool = False, rejects: str | Pat
     return BROKERS[kind](text, follow)
 
 
-def _open_redis(address: str, follow: bool) -> Source:
+def _open_redis(address: str, follow: bool) -> MessageSource:
     require("redis", extra="redis", purpose="read a stream of Redis")
     from insula.operations.streams.redis_source import RedisSource
 
     return RedisSource(address, follow=follow)
 
 
-def _open_nats(address: str, follow: bool) -> Source:
+def _open_nats(address: str, follow: bool) -> MessageSource:
     require("nats", extra="nats", purpose="read a stream of NATS")
     from insula.operations.streams.nats_source import NatsSource
 

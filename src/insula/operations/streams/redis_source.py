@@ -15,7 +15,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from insula.core.durations import parse_duration
 from insula.core.errors import SettingsError, StreamError
-from insula.operations.streams.source import Entry
+from insula.operations.streams.source import StreamEntry
 
 GROUP = "insula"
 REJECTED = ":rejected"
@@ -63,16 +63,16 @@ class RedisSource:
     def resume(self, position: str | None) -> str | None:
         """Do nothing: the group knows what was confirmed."""
 
-    def read(self, most: int, wait: float) -> Sequence[Entry]:
+    def read(self, most: int, wait: float) -> Sequence[StreamEntry]:
         """Return entries that a consumer left unconfirmed, then new ones."""
         return self._ask(lambda: self._read(most, wait))
 
-    def confirm(self, entries: Sequence[Entry]) -> None:
+    def confirm(self, entries: Sequence[StreamEntry]) -> None:
         """Tell the group that these entries are done."""
         if entries:
             self._ask(lambda: self._redis.xack(self._stream, self._group, *(entry.position for entry in entries)))
 
-    def reject(self, entry: Entry, reason: str) -> None:
+    def reject(self, entry: StreamEntry, reason: str) -> None:
         """Copy an entry to the stream of rejected entries; after a crash it may be there twice."""
         row: dict[Any, Any] = {"id": entry.position, "reason": reason, "raw": entry.content}
         self._ask(lambda: self._redis.xadd(f"{self._stream}{REJECTED}", row))
@@ -81,7 +81,7 @@ class RedisSource:
         """Close the connection."""
         self._redis.close()
 
-    def _read(self, most: int, wait: float) -> list[Entry]:
+    def _read(self, most: int, wait: float) -> list[StreamEntry]:
         if not self._is_grouped:
             self._create_group()
         found = self._claim(most)
@@ -96,7 +96,7 @@ class RedisSource:
         self._ended = not rows and not self._follow
         return [_build_entry(position, fields) for position, fields in rows]
 
-    def _claim(self, most: int) -> list[Entry]:
+    def _claim(self, most: int) -> list[StreamEntry]:
         """Take over entries that another consumer has held for too long without confirming them."""
         answer: Any = self._redis.xautoclaim(
             self._stream, self._group, self._consumer, self._idle, start_id=self._claim_from, count=most
@@ -136,15 +136,15 @@ def _split_address(address: str) -> tuple[str, str, dict[str, str]]:
     return urlunsplit((parts.scheme, parts.netloc, f"/{database}", "", "")), path[0], options
 
 
-def _build_entry(position: bytes, fields: dict[bytes, bytes]) -> Entry:
+def _build_entry(position: bytes, fields: dict[bytes, bytes]) -> StreamEntry:
     place = position.decode()
     named = {name.decode("utf-8", "replace"): value for name, value in fields.items()}
     for name in JSON_FIELDS:
         if named.get(name, b"").lstrip().startswith(b"{"):
-            return Entry(place, named[name])
+            return StreamEntry(place, named[name])
     try:
         row = {name: value.decode("utf-8") for name, value in named.items()}
     except UnicodeDecodeError as error:
         raw = json.dumps({name: value.decode("utf-8", "replace") for name, value in named.items()}, ensure_ascii=False)
-        return Entry(place, raw.encode(), f"it is not UTF-8 (byte {error.start + 1} of a field)")
-    return Entry(place, json.dumps(row, ensure_ascii=False).encode())
+        return StreamEntry(place, raw.encode(), f"it is not UTF-8 (byte {error.start + 1} of a field)")
+    return StreamEntry(place, json.dumps(row, ensure_ascii=False).encode())

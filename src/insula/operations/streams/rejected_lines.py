@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from insula.core.errors import OutputError
-from insula.operations.streams.source import Entry
+from insula.operations.streams.source import StreamEntry
 
 SHOWN = 1000  # bytes of a line
 
@@ -20,7 +20,7 @@ class RejectedLines:
         self.path = path
         self._file: IO[str] | None = None
 
-    def add(self, entry: Entry, reason: str) -> None:
+    def add(self, entry: StreamEntry, reason: str) -> None:
         """Add a line. Raises `OutputError` if the file cannot be written."""
         if self.path is None:
             return

@@ -1,4 +1,4 @@
-"""`Source`: what a stream of messages can do, whatever it is: a file, standard input, a broker."""
+"""`MessageSource`: what a stream of messages can do, whatever it is: a file, standard input, a broker."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_BYTES = 1 << 20  # of one entry; a line without an end must not fill the mem
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StreamEntry:
     """One entry of a stream.
 
     position  its place in the stream, never given to another entry of it
@@ -23,7 +23,7 @@ class Entry:
     problem: str | None = None
 
 
-class Source(Protocol):
+class MessageSource(Protocol):
     """A stream that is read in batches. Delivery is at least once: an entry comes again until it is confirmed.
 
     name     of the stream, under which the store keeps its position and its windows
@@ -44,13 +44,13 @@ class Source(Protocol):
         Returns a sentence if entries in between cannot be read any more. Brokers know their position themselves.
         """
 
-    def read(self, most: int, wait: float) -> Sequence[Entry]:
+    def read(self, most: int, wait: float) -> Sequence[StreamEntry]:
         """Return up to `most` entries; none if none comes within `wait` seconds, or ever. Raises `StreamError`."""
 
-    def confirm(self, entries: Sequence[Entry]) -> None:
+    def confirm(self, entries: Sequence[StreamEntry]) -> None:
         """Say that the effect of these entries is stored. Raises `StreamError`."""
 
-    def reject(self, entry: Entry, reason: str) -> None:
+    def reject(self, entry: StreamEntry, reason: str) -> None:
         """Put an entry that cannot be read where people find it, with the reason. Raises `StreamError`."""
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from insula.core.errors import StreamError
 from insula.operations.streams.lines import LineSplitter
 from insula.operations.streams.rejected_lines import RejectedLines
-from insula.operations.streams.source import Entry
+from insula.operations.streams.source import StreamEntry
 
 CHUNK = 1 << 18
 
@@ -30,7 +30,7 @@ class StandardInput:
         # Positions of another run must not look like positions of this one.
         self._splitter = LineSplitter(prefix=f"{uuid.uuid4()}:")
         self._rejects = RejectedLines(None if rejects is None else Path(rejects))
-        self._ready: deque[Entry] = deque()
+        self._ready: deque[StreamEntry] = deque()
         self._ended = False
 
     @property
@@ -41,7 +41,7 @@ class StandardInput:
     def resume(self, position: str | None) -> str | None:
         """Do nothing: standard input starts where it is."""
 
-    def read(self, most: int, wait: float) -> Sequence[Entry]:
+    def read(self, most: int, wait: float) -> Sequence[StreamEntry]:
         """Return the lines that are there."""
         until = time.monotonic() + wait
         while len(self._ready) < most and not self._ended:
@@ -56,11 +56,11 @@ class StandardInput:
             self._ended = not chunk
         return [self._ready.popleft() for _ in range(min(most, len(self._ready)))]
 
-    def confirm(self, entries: Sequence[Entry]) -> None:
+    def confirm(self, entries: Sequence[StreamEntry]) -> None:
         """Write rejected lines to the disk."""
         self._rejects.flush()
 
-    def reject(self, entry: Entry, reason: str) -> None:
+    def reject(self, entry: StreamEntry, reason: str) -> None:
         """Add a line to the file of rejected lines."""
         self._rejects.add(entry, reason)
 

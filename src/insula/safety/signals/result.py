@@ -44,7 +44,7 @@ class RiskScore:
 
     def __post_init__(self) -> None:
         if not all(0 <= one <= 1 for one in (self.value, *self.kinds.values())):
-            raise ValueError(f"A risk score must be between 0 and 1. Got {self.value!r}.")
+            raise ValueError(f"A risk score must be between 0 and 1. Got {self.value!r}. Pass a probability.")
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ async def read_body(request: Request, kind: type[Body]) -> Body:
     if read_media_type(request.headers) != JSON:
         # Browsers let pages of other origins send most other types without a preflight request.
         raise ProblemError("unsupported_media", f"The body must be JSON. Send it with the header Content-Type: {JSON}")
-    content = await request.body()
+    # Not `request.body()`: it would keep the bytes next to what is parsed from them until the answer.
+    content = b"".join([part async for part in request.stream()])
     try:
         return kind.model_validate_json(content)
     except ValidationError as error:

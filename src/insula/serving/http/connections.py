@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import http
+import logging
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from insula.serving.http.problems import ProblemError
 from insula.serving.http.response_headers import HEADERS
@@ -14,6 +15,8 @@ from insula.serving.settings.sections import Limits
 
 PIECE = 16_384  # bytes that are parsed in one go, so that no limit is exceeded by more
 HEADER_BYTES = 100  # about what a header occupies besides its name and value
+# What uvicorn says of the bytes of a client; strangers could fill the log with it.
+ABOUT_CLIENTS = ("Invalid HTTP request received.", "Unsupported upgrade request.")
 PIPELINED = 16  # requests of one connection that wait for the answer before theirs
 
 
@@ -55,6 +58,7 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
     connections, and the seconds for which a client may read nothing of its answer. A request must have one Host header
     (RFC 9112, section 3.2).
     """
+    logging.getLogger("uvicorn.error").addFilter(_is_about_the_service)
 
     class LimitedProtocol(WriteDeadline, HttpToolsProtocol):
         write_seconds = limits.write_seconds
@@ -63,6 +67,7 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
         _progressed = False
         _ignores_input = False
         _clock: asyncio.TimerHandle | None = None
+        _cycles: tuple[RequestResponseCycle, ...] = ()  # requests that are not answered
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -73,6 +78,12 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_clock()
             super().connection_lost(exc)
+            # Uvicorn tells only the last request: the one that is computed would go on, and write to a closed socket.
+            for cycle in self._cycles:
+                if not cycle.response_complete:
+                    cycle.disconnected = True
+                    cycle.message_event.set()
+            self._cycles = ()
 
         def data_received(self, data: bytes) -> None:
             for start in range(0, len(data), PIECE):
@@ -113,6 +124,8 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
                 self._reject(ProblemError("unavailable", detail, headers={"retry-after": "1"}))
             if not self.transport.is_closing():
                 super().on_headers_complete()
+                waiting = [cycle for cycle in self._cycles if not cycle.response_complete]
+                self._cycles = (*waiting, *([] if self.cycle is None else [self.cycle]))
 
         def handle_websocket_upgrade(self) -> None:
             self._ignores_input = True
@@ -174,6 +187,10 @@ def stop(clock: asyncio.TimerHandle | None) -> None:
     """Cancel a timer, if there is one."""
     if clock is not None:
         clock.cancel()
+
+
+def _is_about_the_service(record: logging.LogRecord) -> bool:
+    return record.msg not in ABOUT_CLIENTS
 
 
 def _encode_problem(problem: ProblemError) -> bytes:

@@ -21,7 +21,7 @@ class Limits(SettingsSection):
         2_000_000, ge=1_000, description="Maximum size of a request body in bytes, counted as it arrives."
     )
     buffered_bytes: int = Field(
-        32_000_000, ge=1_000, description="Maximum size in bytes of all request bodies in memory together."
+        24_000_000, ge=1_000, description="Maximum size in bytes of all request bodies in memory together."
     )
     texts: int = Field(1_000, ge=1, description="Maximum texts per request.")
     characters: int = Field(

@@ -58,7 +58,7 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
 
 
 @dataclass(frozen=True)
-class _Fit:
+class _LinearFit:
     strength: float
     weights: Weights
     score: float
@@ -75,7 +75,7 @@ class _Trial:
         self.held_out = None if rows.validation is None else featurizer(rows.validation.joined)
         self.history: list[dict[str, float]] = []
 
-    def fit(self, strength: float, *, balanced: bool) -> _Fit:
+    def fit(self, strength: float, *, balanced: bool) -> _LinearFit:
         """Return the candidate with a strength and balanced classes or not; without validation rows its score is 0."""
         plan, train = self.plan, self.rows.train
         if balanced:
@@ -94,7 +94,7 @@ class _Trial:
                 }
             )
         self.run.progress.advance()
-        return _Fit(strength, weights, score)
+        return _LinearFit(strength, weights, score)
 
 
 def _build_features(options: LinearOptions, language: str | None) -> NgramFeatures:
