@@ -69,6 +69,7 @@ def deliveries(
     **Examples**
 
         insula store deliveries
+
         insula store deliveries --failed --retry
     """
     from insula.api.stored import list_deliveries, retry_deliveries
