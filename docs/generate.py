@@ -44,6 +44,7 @@ from insula.evaluation.attack_document import AttackDocument, AttackedText
 from insula.evaluation.document import SCHEMA_VERSION, MetricsDocument
 from insula.evaluation.metrics.metric_names import METRICS
 from insula.evaluation.result import Evaluation
+from insula.explanation.nearest import NearestExample, NearestExamples
 from insula.explanation.overview.document import GlobalExplanation, LabelWords, WordChange, WordEffect
 from insula.inference.files import FileResult
 from insula.inference.predictor import Predictor
@@ -225,6 +226,8 @@ def results() -> str:
         AttackDocument,
         AttackedText,
         AugmentedFile,
+        NearestExamples,
+        NearestExample,
         GlobalExplanation,
         LabelWords,
         WordEffect,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from insula.api.explanation import explain_file as explain_file
     from insula.api.explanation import explain_model as explain_model
     from insula.api.explanation import find_counterfactuals as find_counterfactuals
+    from insula.api.explanation import find_nearest as find_nearest
     from insula.api.explanation import measure_effects as measure_effects
     from insula.api.explanation import score_explanations as score_explanations
     from insula.api.masking import mask_file as mask_file
@@ -93,6 +94,7 @@ _PUBLIC = {
     "explain_model": "insula.api.explanation",
     "export_model": "insula.api.model.export",
     "find_counterfactuals": "insula.api.explanation",
+    "find_nearest": "insula.api.explanation",
     "list_runs": "insula.api.runs",
     "load_dataset": "insula.data.load",
     "load_model": "insula.api.prediction",

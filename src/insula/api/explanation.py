@@ -14,6 +14,7 @@ from insula.core.outputs import require_result_file
 from insula.core.progress import Progress, choose_progress
 from insula.core.starter import STARTER
 from insula.data.formats.formats import ReadOptions
+from insula.data.load import read_examples
 from insula.data.sources.sources import SourceName, list_source_names
 from insula.evaluation.document import stamp_document
 from insula.explanation.counterfactual import Counterfactual, find_counterfactual
@@ -22,6 +23,7 @@ from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
 from insula.explanation.files import ExplainedFile
 from insula.explanation.files import explain_file as run_file
+from insula.explanation.nearest import NearestExamples, NearestFinder
 from insula.explanation.overview.document import GlobalExplanation
 from insula.explanation.overview.overview import explain_texts
 from insula.explanation.overview.page import write_global_explanation
@@ -29,7 +31,7 @@ from insula.explanation.scoring import ScoredExplanations, score_file, score_row
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
-from insula.models.provenance import sample_texts
+from insula.models.provenance import choose_evaluation_options, load_training_dataset, sample_texts
 
 if TYPE_CHECKING:  # they need torch
     from insula.explanation.language_models import CausalLanguageModel, MaskedLanguageModel
@@ -259,3 +261,36 @@ def explain_model(
         elif file is not None:
             document.write(file)
     return document
+
+
+def find_nearest(
+    texts: str | ModelInput | Mapping[str, Any] | Sequence[str | ModelInput | Mapping[str, Any]],
+    model: str | Path = STARTER,
+    *,
+    data: SourceName | None = None,
+    count: int = 5,
+    progress: Progress | None = None,
+) -> list[NearestExamples]:
+    """Return for each text, in order, the most similar training rows: those with the predicted label, and others.
+
+    data   the training rows; default: those that the run records. A model folder holds no rows, so for a model without
+           its run this is needed
+    count  largest number of rows of each side
+
+    Similarity is the cosine of the features that the model's own layers read (`linear`, `static`), for other families
+    of TF-IDF features. It indicates influence, and does not measure it. Raises `DataError` without rows, for an empty
+    text and for a model that predicts values; `MissingFileError` if the recorded rows are gone.
+    """
+    progress = choose_progress(progress)
+    place = locate_model(model)
+    folder = open_folder(place)
+    if data is None:
+        rows = load_training_dataset(folder).training_rows
+    else:
+        options, _ = choose_evaluation_options(place, data)
+        rows, notes = read_examples(data, options, folder.scheme)
+        for note in notes:
+            progress.say(note)
+    finder = NearestFinder(Predictor.load(place), rows)
+    inputs = as_inputs([texts] if isinstance(texts, str | ModelInput | Mapping) else texts)
+    return [finder.find(one, count=count) for one in inputs]

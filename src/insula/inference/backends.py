@@ -42,6 +42,7 @@ class Backend(Protocol):
 
     StagedBackend      encodes texts ahead of time
     TokenStages        a staged backend whose stages are token ids and a network
+    FeatureBackend     gives the features of a text that its last layer reads
     AdditiveBackend    gives what each piece of a text adds to its logits
     PreparingBackend   prepares the inputs itself
     TruncatingBackend  reads only a part of long texts, and says of which
@@ -79,6 +80,14 @@ class TokenStages(StagedBackend, Protocol):
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64], /) -> NDArray[np.float32]:
         """Return (rows, outputs) logits of one padded batch: (rows, tokens) token ids and mask."""
+
+
+@runtime_checkable
+class FeatureBackend(Backend, Protocol):
+    """A backend that gives the pooled features of texts, from which its layers compute the logits."""
+
+    def features(self, texts: Sequence[Any], /) -> Any:
+        """Return (rows, features) of prepared texts, dense or sparse."""
 
 
 @runtime_checkable

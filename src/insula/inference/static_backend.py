@@ -28,6 +28,11 @@ class StaticBackend(TokenizedBackend):
         """Return (rows, outputs) logits in the order of `texts`."""
         return self.compute(self.encode(texts))
 
+    def features(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (rows, width) the mean token vector of each text, over its windows."""
+        tokens = self.encode(texts)
+        return pool(self._model.average(tokens.ids, tokens.lengths), tokens.counts, "mean")
+
     def contributions(self, text: str) -> Contributions | None:
         """Return what each token of a prepared text adds to its logits; None where its layers mix them."""
         if not self._model.additive:

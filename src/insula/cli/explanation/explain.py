@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from insula.cli.explanation.effects import print_effects
+from insula.cli.explanation.nearest import print_nearest
 from insula.cli.explanation.overview import print_global_explanation
 from insula.cli.explanation.scores import print_scores
 from insula.cli.options import (
@@ -96,6 +97,14 @@ def explain(
             show_default=False,
         ),
     ] = None,
+    nearest: Annotated[
+        bool,
+        typer.Option(
+            "--nearest",
+            help="Show the most similar training rows: those with the predicted label, and others. The rows are those "
+            "that the run records, or --data.",
+        ),
+    ] = False,
     effect: Annotated[
         str | None,
         typer.Option(
@@ -119,8 +128,8 @@ def explain(
         str | None,
         typer.Option(
             "--data",
-            help="Rows with texts, without need of labels. For --effect a file; for --global also a folder or a "
-            "built-in data set. [default for --global: the training data of the run]",
+            help="Rows with texts, without need of labels. For --effect a file; for --global and --nearest "
+            "(labelled) also a folder or a built-in data set, by default the training data of the run.",
             metavar="DATA",
             show_default=False,
             rich_help_panel=DATA_SET,
@@ -180,6 +189,7 @@ def explain(
         insula explain "The room was fine but nobody ever answered us." --counterfactual
         insula explain --effect negation,intensifier,token:refund -m runs/care --data test.csv
         insula explain --score explanations.jsonl -m runs/care
+        insula explain "The room was fine but nobody ever answered us." -m runs/care --nearest
         insula explain --global -m runs/care --data test.csv --output global.html
     """
     from insula.api.explanation import explain as run_explanation
@@ -203,16 +213,27 @@ def explain(
         from insula.api.prediction import load_model
 
         predictor = load_model(model, rules=rules)
-    is_plain = not (counterfactual or source or output or resume or method != "auto" or label or budget is not None)
+    is_plain = not (
+        counterfactual or nearest or source or output or resume or method != "auto" or label or budget is not None
+    )
     if score is not None:
         if texts or not is_plain or effect is not None or data is not None:
             raise typer.BadParameter("--score reads explanations from its file. Give it only with --model and --json.")
         print_scores(score, predictor, as_json=as_json, quiet=quiet, seed=seed, input_format=format)
         return
+    if nearest:
+        if not texts or source or output or counterfactual or effect or rules or method != "auto" or label:
+            raise typer.BadParameter(
+                "--nearest explains texts on the command line. Give TEXT, and none of --input, --output, "
+                "--counterfactual, --effect, --rules, --method and --for."
+            )
+        reject_file_names(texts, verb="explain")
+        print_nearest(build_typed_inputs(texts, attributes=attribute or ()), model, data, as_json=as_json, quiet=quiet)
+        return
     if effect is not None or data is not None:
         if effect is None or data is None:
             raise typer.BadParameter(
-                "--effect needs --data, and --data needs --effect or --global. Give both, or neither."
+                "--effect needs --data, and --data needs --effect, --global or --nearest. Give both, or neither."
             )
         if texts or not is_plain:
             raise typer.BadParameter(

@@ -61,11 +61,16 @@ class AveragedTokens:
         ids      the token ids of all texts, concatenated
         lengths  (texts,) the number of tokens of each text
         """
-        mean = self._sum_vectors(ids, lengths) / np.maximum(lengths, 1).astype(np.float32)[:, None]
+        mean = self.average(ids, lengths)
         if self.hidden is not None:
             weights, biases = self.hidden
             mean = np.maximum(mean @ weights.T + biases, 0)
         return self._head(mean, self._tensors)
+
+    def average(self, ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return (texts, width) the mean of the vectors of each text; arguments as in `logits`."""
+        mean: NDArray[np.float32] = self._sum_vectors(ids, lengths) / np.maximum(lengths, 1).astype(np.float32)[:, None]
+        return mean
 
     @property
     def additive(self) -> bool:

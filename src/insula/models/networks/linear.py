@@ -104,6 +104,10 @@ class LinearModel:
         product: NDArray[np.float32] = self.featurizer(texts) @ self.coefficients.T + self.intercepts
         return product.astype(np.float32, copy=False)
 
+    def features(self, texts: Sequence[str]) -> csr_matrix:
+        """Return (rows, features) TF-IDF features of prepared texts."""
+        return self.featurizer(texts)
+
     def contributions(self, text: str) -> Contributions:
         """Return what each n-gram of a prepared text adds to its logits."""
         from insula.models.networks.ngram_contributions import compute_ngram_contributions
