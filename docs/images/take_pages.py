@@ -1,5 +1,7 @@
 """Take the pictures of pages that the docs show: a result and its words in English; in Chinese, on a phone, a file too.
 
+The page of the hand-off queue is taken with the messages of examples/customer-service.
+
     python docs/images/take_pages.py
 
 Starts `insula serve` with the starter model. Needs the extra `serve`, Debian's `chromium` (or another, named by the
@@ -9,26 +11,36 @@ variable CHROMIUM) and the package playwright. Texts are the examples of the pag
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import FloatRect, Page, ViewportSize, sync_playwright
 
 IMAGES = Path(__file__).parent
+EXAMPLE = Path(__file__).parents[2] / "examples" / "customer-service"
 DESK: ViewportSize = {"width": 756, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 900}
 PHONE_PART = 1180  # pixels of height
 ANGRY = "The room was fine but nobody ever answered us. I am so angry!"
 MARGIN = 12  # pixels around a part of a page
+ENGLISH_DESK: dict[str, Any] = {
+    "viewport": {"width": 1280, "height": 1000}, "color_scheme": "light", "locale": "en-GB"
+}  # fmt: skip
+CHINESE_PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 1180}, "color_scheme": "dark", "locale": "zh-CN"
+}  # fmt: skip
 REVIEWS = "text\n" + "太好了，我们居然赢了！\n" * 40
 
 
 def take(address: str) -> None:
-    """Write `page.png`, `why.png` and `page-zh.png`."""
+    """Write `page.png`, `why.png`, `page-zh.png`, `queue.png` and `queue-zh.png`."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
@@ -56,6 +68,16 @@ def take(address: str) -> None:
         images = "".join(f'<img src="data:image/png;base64,{picture}">' for picture in pictures)
         both.set_content(f'<body style="margin:0;display:flex;gap:20px;align-items:flex-start">{images}</body>')
         both.screenshot(path=IMAGES / "page-zh.png")
+        _send_messages(address)
+        for name, options in (("queue", ENGLISH_DESK), ("queue-zh", CHINESE_PHONE)):
+            agent = browser.new_context(**options).new_page()
+            agent.goto(f"{address}/queue")
+            if name == "queue":
+                agent.screenshot(path=IMAGES / "queue.png")
+                continue
+            agent.locator("#step-next").click()
+            agent.locator("#outcome").wait_for()
+            agent.screenshot(path=IMAGES / "queue-zh.png")
         browser.close()
 
 
@@ -84,6 +106,15 @@ def _explain(page: Page, address: str) -> None:
     page.screenshot(path=IMAGES / "why.png", clip=clip, full_page=True)
 
 
+def _send_messages(address: str) -> None:
+    """Send the messages of the example, so that the queue has cases."""
+    messages = [json.loads(line) for line in (EXAMPLE / "messages.jsonl").read_text(encoding="utf-8").splitlines()]
+    body = json.dumps({"messages": messages, "source": "example"}).encode()
+    asked = urllib.request.Request(f"{address}/v1/route", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(asked, timeout=120) as answer:
+        answer.read()
+
+
 def _shot(page: Page) -> str:
     """Return the upper part of a page as PNG in base64."""
     height = min(PHONE_PART, page.evaluate("document.documentElement.scrollHeight"))
@@ -94,7 +125,7 @@ def _shot(page: Page) -> str:
 def main() -> None:
     """Serve, take the pictures, and stop the server."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "insula", "serve", "--port", "0"]
+        command = [sys.executable, "-m", "insula", "serve", "--port", "0", "--routes", str(EXAMPLE / "routes.toml")]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
         try:
             assert server.stdout is not None

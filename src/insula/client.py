@@ -20,46 +20,17 @@ import httpx2
 
 from insula.core.errors import DataError, ServiceError
 from insula.core.model_input import ModelInput, TextOrInput, Turn, as_inputs
-from insula.core.prediction import Prediction, PriorDecision
 from insula.explanation.explanation import Explanation
+from insula.operations.remote.patience import Patience as Patience
+from insula.operations.remote.predictions import Predictions as Predictions
+from insula.operations.remote.remote_cases import AsyncCases, Cases, iterate_route_bodies
 
 GivenText = str | ModelInput | Mapping[str, Any]
 GivenTurn = Turn | str | Mapping[str, Any]
 Judge = Literal["last", "each"]
 RETRIED = (429, 502, 503, 504)  # statuses after which the same request may succeed later
-PREDICT, EXPLAIN, MODELS, READY = "/v1/predict", "/v1/explain", "/v1/models", "/readyz"
+PREDICT, EXPLAIN, ROUTE, MODELS, READY = "/v1/predict", "/v1/explain", "/v1/route", "/v1/models", "/readyz"
 EXPLAIN_BATCH = 8  # texts of a request to explain; a service accepts fewer of them than texts to predict
-
-
-@dataclass(frozen=True, kw_only=True)
-class Patience:
-    """Timeouts, retries and batching of a client.
-
-    timeout   seconds that an attempt may take
-    attempts  largest number of attempts per request
-    first     longest pause before the second attempt, in seconds; it doubles with each attempt, up to `most`
-    batch     texts per request
-    at_once   concurrent requests of an `AsyncClient`
-    seed      seed of the random pauses; None for different ones each time
-
-    A pause is random between zero and the longest ("full jitter", Brooker 2015), so that clients that were rejected
-    together do not retry together. A `Retry-After` header of the service is added to it.
-    """
-
-    timeout: float = 30.0
-    attempts: int = 5
-    first: float = 0.2
-    most: float = 10.0
-    batch: int = 64
-    at_once: int = 8
-    seed: int | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("attempts", "batch", "at_once"):
-            if getattr(self, name) < 1:
-                raise DataError(
-                    f"The {name} of a client must be at least 1. Got {getattr(self, name)}. Choose a larger value."
-                )
 
 
 class ExplainOptions(TypedDict, total=False):
@@ -71,50 +42,6 @@ class ExplainOptions(TypedDict, total=False):
     trust: bool
     target: str | None
     model: str | None
-
-
-class Predictions(list[Prediction]):
-    """The predictions of a service in the order of the texts, and what the model reads besides the text.
-
-    model, version  the model that answered; None if no text was sent
-    context_turns   number of earlier turns that it reads; 0 for none
-    reads_target    whether it reads a target
-    unread          number of texts with earlier turns or a target that the model does not read
-    truncated       number of texts that are longer than the model reads
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.model: str | None = None
-        self.version: str | None = None
-        self.context_turns = 0
-        self.reads_target = False
-        self.unread = 0
-        self.truncated = 0
-
-    def add(self, answer: Mapping[str, Any], inputs: Sequence[TextOrInput | Turn]) -> None:
-        """Append the predictions that one response has for these inputs."""
-        self.model, self.version = answer.get("model"), answer.get("version")
-        # A service of an older insula does not report what its models read.
-        self.context_turns = answer.get("context_turns", 0)
-        self.reads_target = answer.get("reads_target", False)
-        self.unread += answer.get("unread", 0)
-        self.truncated += answer.get("truncated", 0)
-        for one, row in zip(inputs, answer["predictions"], strict=True):
-            given = one if isinstance(one, ModelInput) else None
-            self.append(
-                Prediction(
-                    text=one if isinstance(one, str) else one.text,
-                    labels=tuple(row["labels"]),
-                    **{name: row[name] for name in ("label", "scores", "confidence", "abstained")},
-                    language=given.language if given else None,
-                    id=given.id if given else None,
-                    truncated=row.get("truncated") or False,
-                    at_risk=row.get("at_risk") or False,
-                    rules=tuple(row.get("rules") or ()),
-                    before=PriorDecision.from_dict(row.get("before")),
-                )
-            )
 
 
 @dataclass(frozen=True)
@@ -164,9 +91,17 @@ class _BaseClient:
             fields["budget_ms"] = fields.pop("budget")
         yield from _iterate_requests(texts, min(self.patience.batch, EXPLAIN_BATCH), fields)
 
-    def _compute_pause(self, attempt: int, answer: httpx2.Response | None) -> float | None:
-        """Return the seconds to wait before the next attempt; None if there is none, or it cannot help."""
+    def _compute_pause(
+        self, attempt: int, answer: httpx2.Response | None, failure: Exception | None, repeatable: bool
+    ) -> float | None:
+        """Return the seconds to wait before the next attempt; None if there is none, or it cannot help.
+
+        repeatable  False for a request that must not be done twice: it is sent again only if it was certainly not done
+        """
         if attempt + 1 >= self.patience.attempts or (answer is not None and answer.status_code not in RETRIED):
+            return None
+        is_untouched = isinstance(failure, httpx2.ConnectError) if answer is None else answer.status_code == 429
+        if not repeatable and not is_untouched:
             return None
         retry_after = "" if answer is None else answer.headers.get("retry-after", "")
         required = float(retry_after) if retry_after.isdecimal() else 0.0
@@ -227,6 +162,33 @@ class Client(_BaseClient):
             found += _parse_explanations(answer, request)
         return found
 
+    def route(
+        self,
+        messages: Sequence[ModelInput | Mapping[str, Any]],
+        *,
+        source: str = "",
+        subject: str | None = None,
+        wait_ms: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return what the routing rules of the service decide about each message, in order.
+
+        messages  `ModelInput`s, or dictionaries with their fields; each has an `id`
+        source    where messages get their ids; a message with a case there gets no second one
+        subject   the id of the person they are from, to erase that person's cases
+        wait_ms   as in `predict`
+
+        Each result has `action`, `rule`, `queue`, `reason`, `prediction`, and `case` if one was opened.
+        """
+        found: list[dict[str, Any]] = []
+        for body in iterate_route_bodies(messages, source, subject, self.patience.batch):
+            found += self._send("POST", ROUTE, _build_wait_header(wait_ms), body)["messages"]
+        return found
+
+    @property
+    def cases(self) -> Cases:
+        """The hand-off queue of the service."""
+        return Cases(self._send)
+
     def models(self) -> list[dict[str, Any]]:
         """Return the served models: name, version, family, kind, labels, scores."""
         listed: list[dict[str, Any]] = self._send("GET", MODELS)["models"]
@@ -251,16 +213,25 @@ class Client(_BaseClient):
     ) -> None:
         self.close()
 
-    def _send(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: Any = None) -> Any:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        repeatable: bool = True,
+    ) -> Any:
         for attempt in range(self.patience.attempts):
             answer, failure = None, None
             try:
-                answer = self._http.request(method, path, json=body, headers=headers)
+                answer = self._http.request(method, path, json=body, headers=headers, params=query)
                 if answer.is_success:
                     return answer.json()
             except httpx2.TransportError as error:
                 failure = error
-            pause = self._compute_pause(attempt, answer)
+            pause = self._compute_pause(attempt, answer, failure, repeatable)
             if pause is None:
                 raise _build_error(self._http.base_url, answer, failure)
             time.sleep(pause)
@@ -318,6 +289,25 @@ class AsyncClient(_BaseClient):
             for task in tasks:
                 task.cancel()
 
+    async def route(
+        self,
+        messages: Sequence[ModelInput | Mapping[str, Any]],
+        *,
+        source: str = "",
+        subject: str | None = None,
+        wait_ms: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return what the routing rules decide about each message, as `Client.route` does."""
+        found: list[dict[str, Any]] = []
+        for body in iterate_route_bodies(messages, source, subject, self.patience.batch):
+            found += (await self._send("POST", ROUTE, _build_wait_header(wait_ms), body))["messages"]
+        return found
+
+    @property
+    def cases(self) -> AsyncCases:
+        """The hand-off queue of the service."""
+        return AsyncCases(self._send)
+
     async def models(self) -> list[dict[str, Any]]:
         """Return the served models: name, version, family, kind, labels, scores."""
         listed: list[dict[str, Any]] = (await self._send("GET", MODELS))["models"]
@@ -342,16 +332,25 @@ class AsyncClient(_BaseClient):
     ) -> None:
         await self.close()
 
-    async def _send(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: Any = None) -> Any:
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        repeatable: bool = True,
+    ) -> Any:
         for attempt in range(self.patience.attempts):
             answer, failure = None, None
             try:
-                answer = await self._http.request(method, path, json=body, headers=headers)
+                answer = await self._http.request(method, path, json=body, headers=headers, params=query)
                 if answer.is_success:
                     return answer.json()
             except httpx2.TransportError as error:
                 failure = error
-            pause = self._compute_pause(attempt, answer)
+            pause = self._compute_pause(attempt, answer, failure, repeatable)
             if pause is None:
                 raise _build_error(self._http.base_url, answer, failure)
             await asyncio.sleep(pause)

@@ -16,9 +16,13 @@ import pytest
 from serving_running import Running, running
 
 from insula.api.access import create_key
+from insula.api.handoff import open_queue
+from insula.operations.credentials.keys import SCOPES
+from insula.operations.handoff.cases import NewCase
 
 PROBLEM = "application/problem+json"
 SEED = 20
+STEPS = ("claim", "renew", "release", "reassign", "close", "reopen")
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ def whole(
     folder = tmp_path_factory.mktemp("files")
     data, key = folder / "data", None
     if request.param == "with keys":
-        key = create_key("all", scopes=("predict", "review", "admin"), store=data).secret
+        key = create_key("all", scopes=tuple(SCOPES), store=data).secret
+    (folder / "routes.toml").write_text('[[routes]]\nname = "all"\nqueue = "care"\n', encoding="utf-8")
     (folder / "messages.csv").write_text("text\nso happy\n", encoding="utf-8")
     options = {
         "store": {"address": str(data)},
@@ -45,8 +50,11 @@ def whole(
         "feedback": {"file": str(folder / "feedback.jsonl")},
         "jobs": {"sources": [str(folder)], "most": 100_000},
         "explain": {"texts": 1_000},  # the document leaves the limits of the operator out
+        "handoff": {"routes": str(folder / "routes.toml")},
         "pages": {"enabled": False},  # the document leaves them out
     }
+    with open_queue(data) as queue:
+        queue.open(*(NewCase(message=f"m-{number}", text="so happy") for number in range(20)))
     with running(linear_model, **options) as service:
         yield Documented(service, key)
 
@@ -76,7 +84,14 @@ def _asked(documented: Documented, examples: int) -> tuple[list[str], dict[str, 
                     "include-name": name,
                     "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "422"]}},
                 }
-                for name in ("POST /v1/explain", "POST /v1/feedback", "POST /predict", "POST /", "POST /models/{name}")
+                for name in (
+                    "POST /v1/explain",
+                    "POST /v1/route",
+                    "POST /v1/feedback",
+                    "POST /predict",
+                    "POST /",
+                    "POST /models/{name}",
+                )
             ]
             # What is sent in a query is text: `context=true` names a column.
             + [
@@ -84,6 +99,14 @@ def _asked(documented: Documented, examples: int) -> tuple[list[str], dict[str, 
                     "include-name": "POST /v1/batches",
                     "checks": {"negative_data_rejection": {"expected-statuses": ["202", "4xx"]}},
                 }
+            ]
+            # The state of a case, and the characters that a name may have, are not the document's.
+            + [
+                {
+                    "include-name": f"POST /v1/queue/{path}",
+                    "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}},
+                }
+                for path in ("claim", *(f"{{case}}/{step}" for step in STEPS))
             ],
             "phases": {"stateful": {"generation": {"max-examples": max(2, examples // 3)}}},
         }

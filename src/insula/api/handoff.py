@@ -96,7 +96,8 @@ def try_route(
     routes.check_labels(predictor.scheme, repr(str(file)))
     found = given if isinstance(given, ModelInput) else ModelInput(given)
     (prediction,) = predictor.predict([found])
-    risk = check_message(found.text, language=found.language)
+    # From a score of 0.5 on, a learned model has seen a signal: rules that see none must not overrule it.
+    risk = check_message(found.text, score=0.5 if prediction.at_risk else None, language=found.language)
     language = found.language or prediction.language or detect_language(found.text)
     message = IncomingMessage(replace(prediction, language=language), risk, found.attributes)
     return message, Router(routes).route(message)

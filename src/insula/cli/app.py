@@ -8,7 +8,7 @@ import sys
 import typer
 
 from insula import __version__
-from insula.cli import predict, pretrain, recipes, reply, rules, runs, safety, search, serve, train
+from insula.cli import application, predict, pretrain, recipes, reply, rules, runs, safety, search, serve, train
 from insula.cli.data import app as data
 from insula.cli.exits import flush_output
 from insula.cli.explanation import explain
@@ -45,6 +45,7 @@ app.add_typer(store.app, name="store")
 app.add_typer(audit.app, name="audit")
 app.add_typer(queue.app, name="queue")
 app.add_typer(route.app, name="route")
+app.add_typer(application.app, name="app")
 
 
 def _show_version(wanted: bool) -> None:

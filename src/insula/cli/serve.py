@@ -39,6 +39,15 @@ def serve(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Accept requests without a key until the first key is created.")
     ] = False,
+    routes: Annotated[
+        Path | None,
+        typer.Option(
+            "--routes",
+            help="TOML file with routing rules; also enables the hand-off queue.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print the settings as a commented TOML file and exit.")
     ] = False,
@@ -52,6 +61,7 @@ def serve(
 
         insula serve -m runs/care
         insula serve -m runs/care -m runs/intensity --port 9000
+        insula serve -m runs/care --routes routes.toml
         insula serve --print-config > serve.toml
         insula serve --config serve.toml
     """
@@ -62,7 +72,13 @@ def serve(
     from insula.serving.settings.config_file import to_toml
     from insula.serving.settings.settings import load_settings
 
-    given = {"models": models or None, "host": host, "port": port, "access": {"insecure": True} if insecure else None}
+    given = {
+        "models": models or None,
+        "host": host,
+        "port": port,
+        "access": {"insecure": True} if insecure else None,
+        "handoff": None if routes is None else {"routes": routes},
+    }
     settings = load_settings(config, given=given)
     if print_config:
         typer.echo(to_toml(settings), nl=False)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 
 from insula import __version__
@@ -16,6 +17,9 @@ from insula.serving.authentication.host_check import HostCheck
 from insula.serving.authentication.route_access import Scope, describe_access, requires
 from insula.serving.blocking_pool import BlockingPool
 from insula.serving.explanation_schemas import ExplainRequest
+from insula.serving.handoff.message_router import MessageRouter
+from insula.serving.handoff.schemas import AgentStep, ClaimNext, Close, LeaseStep, Reassign, Reopen, RouteRequest
+from insula.serving.handoff.served_queue import ServedQueue
 from insula.serving.http.bodies import describe_bodies
 from insula.serving.http.body_limits import BodyLimits, BodyMemory
 from insula.serving.http.head_requests import HeadRequests
@@ -36,6 +40,8 @@ from insula.serving.routes import (
     hugging_face,
     models,
     predict,
+    queue,
+    route,
     stream,
     text_embeddings_inference,
 )
@@ -52,15 +58,23 @@ UPLOADS = "/v1/batches"
 ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
     (predict.router, "predict"),
     (explain.router, "predict"),
+    (route.router, "predict"),
     (hugging_face.router, "predict"),
     (text_embeddings_inference.router, "predict"),
     (stream.router, "predict"),
     (batches.router, "predict"),
     (feedback.router, "predict"),
     (models.router, "predict"),
+    (queue.router, "agent"),
     (health.router, None),
     (text_embeddings_inference.health_router, None),
 )
+
+BODIES: Sequence[type[BaseModel]] = (
+    PredictRequest, ExplainRequest, InferenceRequest, TeiRequest, FeedbackRequest, JobRequest,
+    AgentStep, LeaseStep, ClaimNext, Reassign, Close, Reopen, RouteRequest,
+)  # fmt: skip
+"""Schemas of bodies that routes read themselves."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -85,11 +99,13 @@ def _create_application(service: Service) -> FastAPI:
             service.store.record("model.loaded", model=model.name, version=model.version)
         service.jobs.start()
         await service.retention.start()
+        service.handoff.start()
         service.ready = True
         try:
             yield
         finally:
             service.ready = False
+            await service.handoff.stop()
             await asyncio.to_thread(service.jobs.stop, service.seconds_left)
             for model in service.models:
                 await asyncio.to_thread(model.batcher.stop, service.seconds_left)
@@ -116,12 +132,12 @@ def _create_application(service: Service) -> FastAPI:
     if settings.pages.enabled:
         add_pages(app, settings.pages)
     add_problem_handlers(app, service.telemetry.count_rejection)
-    describe_bodies(app, PredictRequest, ExplainRequest, InferenceRequest, TeiRequest, FeedbackRequest, JobRequest)
+    describe_bodies(app, *BODIES)
     describe_access(
         app,
         service.access,
         [
-            (route.path, scope)
+            (route.path_format, scope)
             for router, scope in routers
             if scope
             for route in router.routes
@@ -149,6 +165,8 @@ def _open_service(settings: Settings, on_error: contextlib.ExitStack) -> Service
         store=store,
         pool=pool,
         explanations=ExplanationQueue(settings.explain),
+        handoff=ServedQueue(settings, store, pool, telemetry),
+        routing=MessageRouter(settings, models.default),
         body_memory=BodyMemory(max(settings.limits.buffered_bytes, settings.limits.body_bytes)),
     )
 

@@ -16,6 +16,8 @@ from insula.core.prediction import Prediction
 from insula.explanation.explanation import Explanation
 from insula.serving.authentication.access_control import AccessControl
 from insula.serving.blocking_pool import BlockingPool
+from insula.serving.handoff.message_router import MessageRouter
+from insula.serving.handoff.served_queue import ServedQueue
 from insula.serving.http.body_limits import BodyMemory
 from insula.serving.http.problems import ProblemError
 from insula.serving.http.unexpected_errors import ClientGoneError
@@ -70,6 +72,8 @@ class Dependencies:
 class Service:
     """Models, settings, telemetry, access control, store and background jobs of an application.
 
+    handoff   the hand-off queue
+    routing   decides which messages go into it
     pool      runs blocking calls of the store
     draining  True from the first stop signal on; accepted requests are still answered
     streams   number of open streams
@@ -86,6 +90,8 @@ class Service:
     pool: BlockingPool
     body_memory: BodyMemory
     explanations: ExplanationQueue
+    handoff: ServedQueue
+    routing: MessageRouter
     draining: bool = False
     ready: bool = False
     streams: int = 0

@@ -11,6 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from insula.core.prediction import Prediction
+from insula.operations.handoff.statistics import QueueDepth
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -39,6 +40,10 @@ class Telemetry:
             "insula_batch_seconds", "How long a batch took.", ("model",), buckets=SECONDS, registry=self._registry
         )
         self._predicted = Counter("insula_predictions", "Texts predicted.", ("model",), registry=self._registry)
+        self._became_late = Counter(
+            "insula_handoff_became_late", "Cases that this server found to be late.", registry=self._registry
+        )
+        self._handoff: HandoffGauges | None = None
         self._abstained = Counter(
             "insula_abstained", "Texts for which the model abstained.", ("model",), registry=self._registry
         )
@@ -80,9 +85,39 @@ class Telemetry:
             if prediction.confidence is not None:
                 confidence.observe(prediction.confidence)
 
+    def set_handoff_depth(self, depth: QueueDepth) -> None:
+        """Set how many cases of the hand-off queue are open; a service without a queue has no such metrics."""
+        if self._handoff is None:
+            self._handoff = HandoffGauges(self._registry)
+        self._handoff.set(depth)
+
+    def count_late_cases(self, cases: int) -> None:
+        """Count cases that became late."""
+        self._became_late.inc(cases)
+
     def export(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""
         return generate_latest(self._registry)
+
+
+class HandoffGauges:
+    """The state of the hand-off queue when it was checked last."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._cases = Gauge("insula_handoff_cases", "Open cases by state.", ("state",), registry=registry)
+        self._late = Gauge("insula_handoff_late_cases", "Open cases past their deadline.", registry=registry)
+        self._oldest = Gauge("insula_handoff_oldest_seconds", "Age of the oldest waiting case.", registry=registry)
+        self._checked = Gauge(
+            "insula_handoff_checked_timestamp_seconds", "When the queue was last read.", registry=registry
+        )
+
+    def set(self, depth: QueueDepth) -> None:
+        """Set all gauges."""
+        self._cases.labels("waiting").set(depth.waiting)
+        self._cases.labels("claimed").set(depth.claimed)
+        self._late.set(depth.late)
+        self._oldest.set(depth.oldest or 0.0)
+        self._checked.set_to_current_time()
 
 
 class RequestMetrics:
@@ -110,6 +145,6 @@ class RequestMetrics:
             await self.app(scope, receive, watch)
         finally:
             # A path without a route may be anything, so it gets no label: labels must stay few.
-            route = getattr(scope.get("route"), "path", "(none)")
+            route = getattr(scope.get("route"), "path_format", "(none)")
             method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "DELETE") else "(other)"
             self._telemetry.count_request(method, route, status, time.perf_counter() - started)

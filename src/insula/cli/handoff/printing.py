@@ -56,6 +56,7 @@ def print_case(case: Case, events: Sequence[CaseEvent] = ()) -> None:
         "tags": ", ".join(case.tags),
         "customer": ", ".join(f"{name} {value}" for name, value in (case.customer or {}).items()),
         "predicted": _format_prediction(case),
+        "words": ", ".join(case.words),
         "target": case.target or "",
     }
     for name, value in rows.items():

@@ -25,7 +25,7 @@ def create(
         list[str] | None,
         typer.Option(
             "--scope",
-            help="Scope: predict, review or admin. Can be repeated. [default: predict]",
+            help="Scope: predict, review, agent or admin. Can be repeated. [default: predict]",
             metavar="SCOPE",
             show_default=False,
         ),

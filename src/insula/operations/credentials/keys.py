@@ -17,6 +17,7 @@ from insula.operations.store.tables import ACCESS_KEYS
 SCOPES = {
     "predict": "request predictions and give feedback on them",
     "review": "read stored predictions for review",
+    "agent": "handle cases of the hand-off queue",
     "admin": "read the metrics and manage the service",
 }
 NO_DIGEST = "0" * 64

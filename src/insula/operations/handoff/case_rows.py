@@ -64,13 +64,14 @@ def _keep_words(new: NewCase, retention: Retention) -> dict[str, Any]:
         "target": retention.keep(new.target),
         "customer": {name: value for name, value in customer.items() if value is not None} or None,
         "reason": retention.keep(new.reason or None),
+        "words": [kept for word in new.words if (kept := retention.keep(word))] or None,
     }
 
 
 def read_case(row: Row | RowMapping) -> Case:
     """Return the case of a row."""
     kept = {field.name: row[field.name] for field in fields(Case)}
-    kept |= {"risk": LEVELS[row["risk"]], "tags": tuple(row["tags"]), "turns": tuple(row["turns"] or ())}
+    kept |= {"risk": LEVELS[row["risk"]]} | {name: tuple(row[name] or ()) for name in ("tags", "turns", "words")}
     return Case(**kept)
 
 

@@ -24,7 +24,14 @@ QUEUE = "default"
 ANSWER = ("labels", "label", "scores", "confidence", "abstained", "truncated")
 """The keys of a prediction that a case keeps; its text is kept masked, as the text of the case."""
 Field = str | int | float | bool | None
-_TYPES: Mapping[str, Any] = {"deadline": str | int, "tags": list, "turns": list, "customer": dict, "answer": dict}
+_TYPES: Mapping[str, Any] = {
+    "deadline": str | int,
+    "tags": list,
+    "words": list,
+    "turns": list,
+    "customer": dict,
+    "answer": dict,
+}
 _WORDS = {str: "text", str | int: "duration such as 30m", list: "list", dict: "table of names and values"}
 
 
@@ -45,6 +52,7 @@ class NewCase:
     target     what the emotion is towards
     customer   fields about the customer, such as `{"tier": "gold"}`
     answer     the prediction: labels, scores and confidence, as in JSON
+    words      words of the text behind the prediction, the strongest first
     subject    the caller's id for the person the text is about; only a keyed hash is stored
     language   ISO 639-1 code
     """
@@ -63,6 +71,7 @@ class NewCase:
     target: str | None = None
     customer: Mapping[str, Field] | None = None
     answer: Mapping[str, Any] | None = None
+    words: Sequence[str] = ()
     subject: str | None = None
     language: str | None = None
 
@@ -110,8 +119,9 @@ class NewCase:
         if isinstance(given.get("deadline"), str):
             given["deadline"] = parse_duration(given["deadline"], name="deadline")
         given["turns"] = [_read_turn(turn) for turn in given.get("turns", ())]
-        if any(not isinstance(tag, str) for tag in given.get("tags", ())):
-            raise DataError(f"The tags of a case must be texts. Got {quote(given['tags'])}. Put each in quotes.")
+        for name in ("tags", "words"):
+            if any(not isinstance(one, str) for one in given.get(name, ())):
+                raise DataError(f"The {name} of a case must be texts. Got {quote(given[name])}. Put each in quotes.")
         return cls(**given)
 
 
@@ -163,6 +173,7 @@ class Case:
     customer: Mapping[str, Field] | None
     reason: str | None
     answer: Mapping[str, Any] | None
+    words: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON; times are ISO 8601 in UTC."""

@@ -19,6 +19,20 @@ RECENT = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
+class QueueDepth:
+    """How many cases are open.
+
+    late    cases past their deadline that are not closed
+    oldest  age of the oldest waiting case in seconds, None if none waits
+    """
+
+    waiting: int
+    claimed: int
+    late: int
+    oldest: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class QueueStats:
     """Figures of the queue; times are in seconds, None without a case that has them.
 
@@ -55,25 +69,37 @@ class QueueStats:
         return asdict(self)
 
 
+def compute_depth(connection: Connection, now: datetime, queue: str | None = None) -> QueueDepth:
+    """Return how many cases are open, of all queues or of one; cheap enough for every few seconds."""
+    mine = (CASES.c.state != "closed") & (sa.true() if queue is None else CASES.c.queue == queue)
+    states = _count(connection, CASES.c.state, mine)
+    late = (CASES.c.due <= now) | CASES.c.escalated.is_not(None)
+    first = sa.select(sa.func.min(CASES.c.opened)).where(mine, CASES.c.state == "waiting")
+    opened = connection.execute(first).scalar_one()
+    return QueueDepth(
+        waiting=states.get("waiting", 0),
+        claimed=states.get("claimed", 0),
+        late=sum(_count(connection, CASES.c.state, mine & late).values()),
+        oldest=None if opened is None else max(0.0, (now - opened).total_seconds()),
+    )
+
+
 def compute_stats(connection: Connection, now: datetime, queue: str | None = None) -> QueueStats:
     """Return the figures of all cases, or of one queue; `opened` and `deleted` are those of all queues."""
     mine = sa.true() if queue is None else CASES.c.queue == queue
     is_open = CASES.c.state != "closed"
-    states = _count(connection, CASES.c.state, mine)
+    depth = compute_depth(connection, now, queue)
     risks = _count(connection, CASES.c.risk, mine & is_open)
     events = _count(connection, CASE_EVENTS.c.event, sa.true())
-    late = (CASES.c.due <= now) | CASES.c.escalated.is_not(None)
-    first = sa.select(sa.func.min(CASES.c.opened)).where(mine, CASES.c.state == "waiting")
-    opened = connection.execute(first).scalar_one()
     stored = connection.execute(sa.select(sa.func.count()).select_from(CASES)).scalar_one()
     return QueueStats(
         opened=events.get("opened", 0),
-        waiting=states.get("waiting", 0),
-        claimed=states.get("claimed", 0),
-        closed=states.get("closed", 0),
+        waiting=depth.waiting,
+        claimed=depth.claimed,
+        closed=_count(connection, CASES.c.state, mine).get("closed", 0),
         deleted=events.get("opened", 0) - stored,
-        late=sum(_count(connection, CASES.c.state, mine & is_open & late).values()),
-        oldest=None if opened is None else max(0.0, (now - opened).total_seconds()),
+        late=depth.late,
+        oldest=depth.oldest,
         escalations=events.get("escalated", 0),
         expired_leases=events.get("expired", 0),
         to_claim=_compute_median(connection, CASES.c.first_claimed, mine),

@@ -83,11 +83,10 @@ def require_held(connection: Connection, row: Row, agent: str) -> None:
         raise build_held_error(row)
     query = sa.select(CASE_EVENTS).where(CASE_EVENTS.c.case_id == row["id"], CASE_EVENTS.c.event.in_(_HOLDING))
     last = connection.execute(query.order_by(CASE_EVENTS.c.version.desc()).limit(1)).mappings().one_or_none()
-    again = f"Claim it again: insula queue claim --case {row['id']}"
     if last is not None and last["event"] == "expired" and last["facts"].get("agent") == agent:
-        message = f"The lease of {agent!r} on case {row['id']} expired at {last['time']:%H:%M:%S} UTC. {again}"
-        raise CaseConflictError(message, code="expired")
-    message = f"Case {row['id']} is waiting: nobody holds it. {again.replace(' again', ' first', 1)}"
+        message = f"The lease of {agent!r} on case {row['id']} expired at {last['time']:%H:%M:%S} UTC."
+        raise CaseConflictError(f"{message} Claim it again.", code="expired")
+    message = f"Case {row['id']} is waiting: nobody holds it. Claim it first."
     raise CaseConflictError(message, code="waiting")
 
 

@@ -28,7 +28,7 @@ KEPT_SINCE: Mapping[sa.Table, sa.ColumnElement[Any]] = {
     FEEDBACK: FEEDBACK.c.created,
     CASES: CASES.c.closed,  # null while the case is open, and `delete_after` with it: nothing is over then
 }
-CASE_WORDS = ("text", "turns", "speaker", "target", "customer", "reason", "note")
+CASE_WORDS = ("text", "turns", "speaker", "target", "customer", "reason", "note", "words")
 """The columns of a case that may hold words of a person."""
 
 

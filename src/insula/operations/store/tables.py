@@ -130,7 +130,8 @@ STORE_SECRETS = Table(
 )
 
 # A case of the hand-off queue: a message that a person must see. Triggers (see the migration) keep a case that is not
-# closed from being deleted. `text`, `turns`, `speaker`, `target`, `customer`, `reason` and `note` are masked or null.
+# closed from being deleted. `text`, `turns`, `speaker`, `target`, `customer`, `reason`, `note` and
+# `words` are masked or null.
 # `due_from` and `lease_from`: before this moment the clock must have been set back, and the time counts as over.
 CASES = Table(
     "cases",
@@ -168,6 +169,7 @@ CASES = Table(
     Column("reason", Text),
     Column("answer", JSON(none_as_null=True)),
     Column("note", Text),
+    Column("words", JSON(none_as_null=True)),
     UniqueConstraint("source", "message", name="cases_message"),
     Index("cases_order", "state", "risk", "due"),
     Index("cases_lease", "lease_until"),

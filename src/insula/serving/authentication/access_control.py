@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -69,7 +70,7 @@ class AccessControl:
         """Return the caller, and set it for `get_caller()` in this task; raise `ProblemError` if the call is denied."""
         address = _get_address(connection)
         return await self._authorise(
-            self._authenticator.authenticate(connection.scope["headers"], address), scope, address
+            self._authenticator.authenticate(connection.scope["headers"], address), (scope,), address
         )
 
     @property
@@ -88,35 +89,39 @@ class AccessControl:
 
     async def authorise_session(self, connection: HTTPConnection, key_id: str, scope: str) -> Caller:
         """Authorise a session of the pages, which was opened with the key of this id."""
-        return await self._authorise(self._authenticator.authenticate_session(key_id), scope, _get_address(connection))
+        return await self._authorise(
+            self._authenticator.authenticate_session(key_id), (scope,), _get_address(connection)
+        )
 
-    async def sign_in(self, connection: HTTPConnection, key: str, scope: str) -> str:
-        """Authorise a key that a person typed, and return its public id for a session.
+    async def sign_in(self, connection: HTTPConnection, key: str, scopes: Collection[str]) -> str:
+        """Authorise a key that a person typed for one of some scopes, and return its public id for a session.
 
         A token is denied: it has no id by which the store could find it later.
         """
         address = _get_address(connection)
         header = (b"x-api-key", key.encode("utf-8", "replace"))
-        await self._authorise(self._authenticator.authenticate([header], address), scope, address)
+        await self._authorise(self._authenticator.authenticate([header], address), scopes, address)
         shown = parse_key(key.strip())
         if shown is None:
             raise ProblemError("unauthenticated", DETAILS["unauthenticated"])
         return shown.id
 
-    async def _authorise(self, authenticating: Awaitable[Caller], scope: str, address: str | None) -> Caller:
+    async def _authorise(
+        self, authenticating: Awaitable[Caller], scopes: Collection[str], address: str | None
+    ) -> Caller:
         try:
-            caller = await self._check(authenticating, scope)
+            caller = await self._check(authenticating, scopes)
         except AccessDeniedError as denied:
             self._denials.add(denied, address)
             raise as_problem(denied) from None
         _caller.set(caller)
         return caller
 
-    async def _check(self, authenticating: Awaitable[Caller], scope: str) -> Caller:
+    async def _check(self, authenticating: Awaitable[Caller], scopes: Collection[str]) -> Caller:
         try:
             found = await authenticating
             caller = replace(found, limits=found.limits.with_defaults(self._defaults))
-            if scope not in caller.scopes:
+            if not set(scopes) & set(caller.scopes):
                 raise AccessDeniedError("forbidden", "scope", caller=caller.id)
             wait = 0.0 if caller.limits.rate is None else await self._limiter.acquire(caller.id, caller.limits.rate)
         except (StoreError, OutputError):

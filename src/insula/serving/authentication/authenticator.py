@@ -75,7 +75,7 @@ class Authenticator:
             claims = await self._pool.run(lambda: verifier.verify(token))
         except InvalidTokenError as error:
             raise AccessDeniedError("unauthenticated", f"token_{error.args[0]}") from None
-        return Caller(f"token:{claims.subject}", claims.scopes)
+        return Caller(f"token:{claims.subject}", claims.scopes, name=claims.subject)
 
 
 def find_credentials(headers: Headers) -> str | None:

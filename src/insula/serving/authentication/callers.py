@@ -24,15 +24,17 @@ class CallerLimits:
 class Caller:
     """The holder of a key or token, or this machine itself.
 
-    id   for quotas, rate limits and stored rows: `key:...`, `token:...` or `local`; never a secret
+    id    for quotas, rate limits and stored rows: `key:...`, `token:...` or `local`; never a secret
+    name  for people: the name of the key, the subject of the token, or `local`
     """
 
     id: str
     scopes: tuple[str, ...]
     limits: CallerLimits = CallerLimits()
+    name: str = ""
 
 
-LOCAL = Caller("local", tuple(SCOPES))
+LOCAL = Caller("local", tuple(SCOPES), name="local")
 """The server's own machine, while the server has no keys."""
 
 

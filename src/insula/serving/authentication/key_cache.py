@@ -66,7 +66,7 @@ class KeyCache:
         if state != "active":
             raise AccessDeniedError("unauthenticated", f"{state}_key", caller=caller)
         rate = RateLimit.of(record.calls_a_second, record.burst)
-        return Caller(caller, record.scopes, CallerLimits(record.texts_a_day, rate))
+        return Caller(caller, record.scopes, CallerLimits(record.texts_a_day, rate), record.name)
 
     async def _read_once(self, slot: str, lookup: Lookup) -> KeyRecord | None:
         """Read the store, once for all calls that wait for the same record."""

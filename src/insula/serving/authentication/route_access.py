@@ -14,7 +14,7 @@ from insula.serving.authentication.access_control import AccessControl
 from insula.serving.http.problems import CODES, MEDIA_TYPE, ProblemError
 from insula.serving.http.unexpected_errors import ClientGoneError
 
-Scope = Literal["predict", "review", "admin"]
+Scope = Literal["predict", "review", "agent", "admin"]
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A key of `insula keys create`, or a token."},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A key of `insula keys create`."},

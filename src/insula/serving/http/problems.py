@@ -37,7 +37,7 @@ CODES: Mapping[str, ProblemKind] = {
     "not_found": ProblemKind(404, "Not found"),
     "method_not_allowed": ProblemKind(405, "This address does not support the method"),
     "timeout": ProblemKind(408, "The request took too long to arrive"),
-    "conflict": ProblemKind(409, "The request conflicts with the state of the job"),
+    "conflict": ProblemKind(409, "The request conflicts with the present state"),
     "too_large": ProblemKind(413, "The request is too large"),
     "unsupported_media": ProblemKind(415, "The media type is not supported"),
     "range": ProblemKind(416, "The range is not within the file"),

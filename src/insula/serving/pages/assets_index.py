@@ -15,6 +15,7 @@ KINDS = {
     "icon.svg": "image/svg+xml",
     "htmx.min.js": JAVASCRIPT,
     "page.js": JAVASCRIPT,
+    "queue.js": JAVASCRIPT,
 }
 FOLDER = "/pages/assets"
 

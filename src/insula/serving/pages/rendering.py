@@ -67,6 +67,7 @@ def render_page(
             other_address=_with_language(here, request, other),
             token=visitors.sessions.create_csrf_token(session),
             signed_in=session.key_id is not None,
+            has_queue=get_service(request).handoff.is_served,
             most_characters=get_service(request).settings.limits.characters,
             **values,
         )
@@ -93,5 +94,5 @@ def is_fragment(request: Request) -> bool:
 
 
 def _with_language(path: str, request: Request, language: str) -> str:
-    kept = {name: value for name, value in request.query_params.items() if name in ("model", "next") and path}
+    kept = {name: value for name, value in request.query_params.items() if name in ("model", "next", "show") and path}
     return build_address(path, **kept, lang=language)

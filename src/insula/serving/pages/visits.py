@@ -12,7 +12,7 @@ from insula.serving.pages.sessions import Session, Sessions, read_session_secret
 from insula.serving.service import get_service
 from insula.serving.settings.sections import Pages
 
-SCOPE = "predict"
+SCOPE, AGENT_SCOPE = "predict", "agent"
 
 
 @dataclass
@@ -75,9 +75,18 @@ async def authorise_visitor(request: Request) -> None:
 
     A key that was revoked or has expired since the sign-in is denied, as is one that exceeds its rate limit.
     """
+    await _authorise(request, SCOPE)
+
+
+async def authorise_agent(request: Request) -> None:
+    """Authorise an agent of the hand-off queue, as `authorise_visitor` does."""
+    await _authorise(request, AGENT_SCOPE)
+
+
+async def _authorise(request: Request, scope: str) -> None:
     access = get_service(request).access
     key_id = get_visitors(request).visit(request).session.key_id
     if key_id is not None:
-        await access.authorise_session(request, key_id, SCOPE)
+        await access.authorise_session(request, key_id, scope)
     else:
-        await access.authorise(request, SCOPE)
+        await access.authorise(request, scope)

@@ -198,6 +198,35 @@ class Retention(SettingsSection):
     )
 
 
+class Handoff(SettingsSection):
+    """The hand-off queue: messages that people must see, in the database of the store."""
+
+    enabled: bool = Field(False, description="Whether agents can use the queue; a file of routes also enables it.")
+    routes: Path | None = Field(
+        None, description="TOML file with routing rules for /v1/route; they name labels of the first model."
+    )
+    days: float = Field(90, gt=0, le=36525, description="Days for which a closed case is kept.")
+    texts: Literal["masked", "none"] = Field(
+        "masked", description='Storage of messages: "masked" stores them with personal data masked, "none" does not.'
+    )
+    lease_minutes: float = Field(15, ge=1, le=1440, description="Default minutes for which an agent holds a case.")
+    check_seconds: float = Field(
+        10, ge=0.1, le=3600, description="Seconds between two checks for late cases and leases that are over."
+    )
+    explain_ms: float = Field(
+        1_000,
+        ge=0,
+        le=60_000,
+        description="Milliseconds to find the words behind the prediction of a new case, which its reason names; 0 "
+        "finds none.",
+    )
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the service has a queue."""
+        return self.enabled or self.routes is not None
+
+
 class Audit(SettingsSection):
     """The tamper-evident log of keys, erasures and denied calls."""
 

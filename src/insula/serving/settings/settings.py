@@ -26,6 +26,7 @@ from insula.serving.settings.sections import (
     Cors,
     Explain,
     Feedback,
+    Handoff,
     Jobs,
     Limits,
     Masking,
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
     pages: Pages = Field(Pages(), description="")
     masking: Masking = Field(Masking(), description="")
     retention: Retention = Field(Retention(), description="")
+    handoff: Handoff = Field(Handoff(), description="")
     audit: Audit = Field(Audit(), description="")
 
     @classmethod

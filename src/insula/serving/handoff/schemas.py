@@ -1,0 +1,235 @@
+"""Schemas of the hand-off queue over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from insula.core.model_input import ModelInput
+from insula.operations.handoff.cases import MAX_SECONDS, STATES, State
+from insula.serving.schemas import Language, RequestModel, TextWithAttributes
+
+MOST_LISTED = 500
+MOST_SKIPPED = 1_000_000
+
+
+def _require_printable(name: str) -> str:
+    if not name.strip() or not name.isprintable():
+        raise ValueError("The name must have printable characters only, and not be blank.")
+    return name
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_require_printable)]
+SourceName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_require_printable)]
+Outcome = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_require_printable)]
+Seconds = Annotated[int, Field(ge=1, le=MAX_SECONDS)]
+Risk = Literal["none", "concern", "high", "immediate"]
+
+
+class AgentStep(RequestModel):
+    """A step with a case, and who does it."""
+
+    agent: Name | None = Field(
+        None, description="Who acts (default: the name of the key). Another name needs the scope `admin`, too."
+    )
+
+
+class LeaseStep(AgentStep):
+    """A step after which an agent holds the case."""
+
+    lease: Seconds | None = Field(None, description="Seconds for which the agent holds the case.")
+
+
+class ClaimNext(LeaseStep):
+    """A claim of the first waiting case."""
+
+    queue: Name | None = Field(None, description="Only a case of this queue.")
+
+
+class Reassign(LeaseStep):
+    """Another agent or another queue for a case."""
+
+    to: Name | None = Field(None, description="The agent who holds the case from now on.")
+    queue: Name | None = Field(None, description="The queue in which it waits from now on.")
+
+    @model_validator(mode="after")
+    def _require_one_alternative(self) -> Self:
+        if (self.to is None) == (self.queue is None):
+            raise ValueError("Give one of to and queue.")
+        return self
+
+
+class Close(AgentStep):
+    """The end of a case."""
+
+    outcome: Outcome = Field(description="A short name of what was done, such as `resolved`.")
+    note: str | None = Field(None, max_length=2000, description="A remark; personal data in it is masked.")
+
+
+class Reopen(AgentStep):
+    """A closed case that waits again."""
+
+    deadline: Seconds | None = Field(None, description="Seconds until it is late (default: a day).")
+
+
+class RoutedMessage(TextWithAttributes):
+    """A message to predict, and to hand to people where a rule says so."""
+
+    id: Name = Field(description="Its id in its source; a message with a case gets no second one.")
+    language: Language | None = Field(None, description="ISO 639-1 code (default: detected).")
+
+    @property
+    def model_input(self) -> ModelInput:
+        """The input as a model reads it, with its id and language."""
+        return replace(super().model_input, language=self.language, id=self.id)
+
+
+class RouteRequest(RequestModel):
+    """Messages to predict and to route."""
+
+    messages: list[RoutedMessage] = Field(min_length=1, description="The messages, in any order.")
+    source: SourceName | Literal[""] = Field("", description="Where messages get their ids, such as `zendesk`.")
+    subject: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Id of the person all these messages are from; used to erase that person's stored rows.",
+    )
+
+
+class RoutedPrediction(BaseModel):
+    """The prediction of a message."""
+
+    labels: list[str]
+    label: str | None
+    scores: dict[str, float]
+    confidence: float | None
+    abstained: bool
+
+
+class OpenedCase(BaseModel):
+    """The case of a message."""
+
+    id: int
+    state: State = Field(description="`waiting`, or the state of the case that the message had already.")
+
+
+class RoutedAnswer(BaseModel):
+    """What the rules decide about a message."""
+
+    id: str
+    action: Literal["queue", "ignore", "none"] = Field(description="`none` if no rule decides.")
+    rule: str | None = Field(description="The rule that decided; `safeguard` for a risk that no rule covers.")
+    queue: str | None
+    deadline: int | None = Field(description="Seconds after which the case is late.")
+    priority: Risk | None
+    tags: list[str]
+    reason: str
+    case: OpenedCase | None
+    prediction: RoutedPrediction
+
+
+class RouteAnswer(BaseModel):
+    """What happens to messages, in order."""
+
+    model: str
+    version: str = Field(description="Digest of the model's files; it changes when any of them does.")
+    messages: list[RoutedAnswer]
+
+
+class CaseFilter(BaseModel):
+    """The cases to list."""
+
+    state: list[State] = Field(["waiting", "claimed"], min_length=1, max_length=len(STATES))
+    queue: Name | None = Field(None, description="Only cases of this queue.")
+    agent: Name | None = Field(None, description="Only cases that this agent holds, or closed.")
+    late: bool = Field(False, description="Only cases that are late.")
+    limit: int = Field(100, ge=1, le=MOST_LISTED, description="The most cases to list.")
+    offset: int = Field(0, ge=0, le=MOST_SKIPPED, description="Cases to skip.")
+
+
+class CaseAnswer(BaseModel):
+    """A case; its words are masked, and null if none are stored. Times are in UTC."""
+
+    id: int = Field(description="Its number.")
+    source: str = Field(description="Where messages get their ids.")
+    message: str = Field(description="The id of the message in its source.")
+    queue: str
+    state: State
+    risk: Risk
+    version: int = Field(description="The number of its events so far.")
+    opened: datetime
+    due: datetime = Field(description="When it is late.")
+    escalated: datetime | None = Field(description="When it was found to be late.")
+    agent: str | None = Field(description="Who holds it, or closed it.")
+    lease_until: datetime | None
+    first_claimed: datetime | None
+    expired_leases: int
+    times_reopened: int
+    closed: datetime | None
+    outcome: str | None
+    note: str | None
+    erased: datetime | None = Field(description="When its words were erased at the request of the person.")
+    rule: str | None = Field(description="The rule that opened it.")
+    tags: list[str]
+    language: str | None
+    text: str | None
+    turns: list[dict[str, str]]
+    speaker: str | None
+    target: str | None
+    customer: dict[str, str | int | float | bool | None] | None
+    reason: str | None = Field(description="Why a person must see it.")
+    answer: dict[str, Any] | None = Field(description="The prediction.")
+    words: list[str] = Field(description="Words of the text behind the prediction, the strongest first.")
+
+
+class CaseEventAnswer(BaseModel):
+    """An event of a case."""
+
+    number: int
+    case: int
+    version: int
+    time: datetime
+    event: str
+    actor: str
+    facts: dict[str, Any]
+
+
+class CaseDetails(CaseAnswer):
+    """A case with its events, the oldest first."""
+
+    events: list[CaseEventAnswer]
+
+
+class CaseList(BaseModel):
+    """Cases in the order in which they are to be handled; closed ones last, the latest first."""
+
+    cases: list[CaseAnswer]
+
+
+class ClaimedCase(BaseModel):
+    """The case that was claimed; null if none waits."""
+
+    case: CaseAnswer | None
+
+
+class StatsAnswer(BaseModel):
+    """Counts and times of the queue; times are in seconds, null without a case that has them."""
+
+    opened: int = Field(description="Cases that were ever opened, in all queues.")
+    waiting: int
+    claimed: int
+    closed: int
+    deleted: int
+    late: int = Field(description="Cases past their deadline that are not closed.")
+    oldest: float | None = Field(description="Age of the oldest waiting case.")
+    escalations: int
+    expired_leases: int
+    to_claim: float | None = Field(description="Median time from opening to the first claim.")
+    to_close: float | None = Field(description="Median time from opening to closing.")
+    by_risk: dict[str, int]
+    by_agent: dict[str, int]
+    outcomes: dict[str, int]

@@ -1,0 +1,1 @@
+"""The page of the hand-off queue: views of cases."""

@@ -1,0 +1,1 @@
+"""The sentences of single pages, in both languages."""
