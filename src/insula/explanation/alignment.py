@@ -39,7 +39,9 @@ def align_words(text: str, words: Any) -> AlignedWords:
     Raises `DataError` for a word that is not there, and for words that overlap.
     """
     if not isinstance(words, Sequence) or isinstance(words, str) or not words:
-        raise DataError(f"The words must be a list of words or of their characters. Got {words!r}.")
+        raise DataError(
+            f"The words must be a list of words or of their characters. Got {words!r}. Give at least one word."
+        )
     found: list[tuple[int, int, int]] = []
     end = 0
     for place, word in enumerate(words):
@@ -55,7 +57,9 @@ def align_words(text: str, words: Any) -> AlignedWords:
                 f"{first}. Correct their characters."
             )
     if not found:
-        raise DataError("At least one word must be in the text. Got only tokens that a tokenizer adds.")
+        raise DataError(
+            "At least one word must be in the text. Got only tokens that a tokenizer adds. Give the words of the text."
+        )
     kept = tuple(Word(text[first:last], first, last) for first, last, _ in found)
     return AlignedWords(kept, tuple(place for _, _, place in found), len(words))
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from insula.core.arrays import Float64Array
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.progress import Progress, Silent
 from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.explanation.alignment import align_words
@@ -221,14 +221,18 @@ def _find_weights(content: Mapping[str, Any], predictor: Predictor, question: Qu
         weights = {str(label): weights}
     for label in weights:
         if label not in names:
-            raise DataError(f"The label {label!r} must be one of {', '.join(names)}.{suggest(label, names)}")
+            raise DataError(
+                f"The label must be one of {', '.join(names)}. Got {label!r}.{suggest(label, names, CHOOSE)}"
+            )
     return {label: values for label, values in weights.items() if values is not None}
 
 
 def _read_weights(values: Any, count: int) -> Float64Array:
     if not isinstance(values, Sequence) or isinstance(values, str) or len(values) != count:
         size = f"{len(values)}" if isinstance(values, Sequence) and not isinstance(values, str) else f"{values!r}"
-        raise DataError(f"The weights must be a list with one number for each of the {count} words. Got {size}.")
+        raise DataError(
+            f"The weights must be a list with one number for each of the {count} words. Got {size}. Correct the row."
+        )
     try:
         weights = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):

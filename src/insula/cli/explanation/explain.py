@@ -128,7 +128,7 @@ def explain(
         str | None,
         typer.Option(
             "--data",
-            help="Rows with texts, without need of labels. For --effect a file; for --global and --nearest "
+            help="Rows with texts. For --effect a file; for --global and --nearest "
             "(labelled) also a folder or a built-in data set, by default the training data of the run.",
             metavar="DATA",
             show_default=False,
@@ -150,7 +150,7 @@ def explain(
         typer.Option(
             "--rows",
             min=1,
-            help="Largest number of rows for --global, drawn with the seed. [default: 2000 for exact, else 300]",
+            help="Maximum number of rows for --global, drawn with the seed. [default: 2000 for exact, else 300]",
             metavar="N",
             show_default=False,
             rich_help_panel=DATA_SET,

@@ -13,7 +13,7 @@ Agent = Annotated[
         "--agent", "-a", help="Your name as an agent.", metavar="AGENT", envvar="INSULA_AGENT", show_default=False
     ),
 ]
-Lease = Annotated[str, typer.Option("--lease", help="How long the agent holds the case, such as 30m.", metavar="SPAN")]
+Lease = Annotated[str, typer.Option("--lease", help="Time that the agent holds the case, such as 30m.", metavar="SPAN")]
 QueueName = Annotated[
     str | None,
     typer.Option("--queue", help="Only cases of this queue. [default: all]", metavar="QUEUE", show_default=False),

@@ -75,7 +75,7 @@ def monitor(
         list[str] | None,
         typer.Option(
             "--by",
-            help="Attribute that is counted apart, such as topic; language is detected. Can be repeated.",
+            help="Attribute to count separately, such as topic; language is detected. Can be repeated.",
             metavar="NAME",
             show_default=False,
             rich_help_panel=WINDOWS,

@@ -13,7 +13,8 @@ from insula.cli.store.options import STORE, Anchor, Audit, Store
 from insula.core.sentences import pluralise
 
 app = App(
-    help="Erase stored data about a person, or data past the retention period; show notifications on their way.",
+    help="Erase stored data about a person, or data past the retention period; show notifications that are not "
+    "delivered yet.",
 )
 
 

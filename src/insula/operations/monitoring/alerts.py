@@ -112,7 +112,7 @@ class AlertBook:
         return read_alert(self._connection.execute(query).mappings().one(), self._name)
 
 
-def judge_windows(
+def check_windows(
     connection: Connection, stream: int, seconds: int, rule: AlertRule, closed: tuple[int, int]
 ) -> list[Finding]:
     """Return what a rule about windows finds in those that close: with a start in [first, last)."""
@@ -136,7 +136,7 @@ def judge_windows(
     return findings
 
 
-def judge_shift(rule: AlertRule, detector: ShiftDetector, hits: Any, times: Sequence[datetime]) -> list[Finding]:
+def check_shift(rule: AlertRule, detector: ShiftDetector, hits: Any, times: Sequence[datetime]) -> list[Finding]:
     """Return the changes of a share that a rule finds in messages, in their order."""
     findings = []
     for change in detector.update(hits):

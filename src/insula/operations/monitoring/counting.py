@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.core.decision import Decisions
-from insula.core.errors import DataError, suggest
+from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.levels import find_levels
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import shorten
@@ -117,7 +117,8 @@ class Counting:
                 return place
         known = list(dict.fromkeys(name for _, name in self._columns))
         raise DataError(
-            f"The labels of alert {rule.name!r} must be among {', '.join(known)}. Got {label!r}.{suggest(label, known)}"
+            f"The labels of alert {rule.name!r} must be among {', '.join(known)}. Got "
+            f"{label!r}.{suggest(label, known, CHOOSE)}"
         )
 
 

@@ -23,7 +23,7 @@ from insula.core.durations import parse_duration
 from insula.core.errors import DataError, StoreUnreachableError, StreamError
 from insula.core.progress import Progress, Silent
 from insula.inference.predictor import Predictor
-from insula.operations.monitoring.alerts import Alert, AlertBook, judge_shift, judge_windows
+from insula.operations.monitoring.alerts import Alert, AlertBook, check_shift, check_windows
 from insula.operations.monitoring.batch import Batch, predict_batch
 from insula.operations.monitoring.counting import MAX_GROUPS, Counting
 from insula.operations.monitoring.settings import MonitorFile
@@ -216,12 +216,12 @@ class Monitor:
                 detector = ShiftDetector.restore(rule, shifts.get(rule.name))
                 seen = [place for place in taken if batch.fits(rule.where, place)]
                 times = [batch.messages[place].time for place in seen]
-                findings = judge_shift(rule, detector, hits[np.array(seen, dtype=np.int64)], times)
+                findings = check_shift(rule, detector, hits[np.array(seen, dtype=np.int64)], times)
                 alerts += book.record(rule, findings)
                 states[rule.name] = detector.to_dict(rule)
             elif last > first:
                 seconds = self._settings.windows.seconds
-                findings = judge_windows(connection, number, seconds, rule, (first, last))
+                findings = check_windows(connection, number, seconds, rule, (first, last))
                 alerts += book.record(rule, findings)
         return states, alerts
 

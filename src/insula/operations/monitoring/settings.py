@@ -31,10 +31,10 @@ class WindowSettings(TomlTable):
     length: str = Field("1h", description="Length of a window. Windows start at whole multiples of it in UTC.")
     grace: str = Field("10m", description="Time that a window waits for late messages after its end.")
     by: tuple[Name, ...] = Field(
-        (), max_length=MAX_BY, description="Attributes that are counted apart, such as `topic`; `language` is detected."
+        (), max_length=MAX_BY, description="Attributes to count separately, such as `topic`; `language` is detected."
     )
-    keep: str = Field("365d", description="How long windows and alerts are kept.")
-    keep_ids: str = Field("7d", description="How long ids of messages are kept, to recognise one that comes again.")
+    keep: str = Field("365d", description="Time that windows and alerts are kept.")
+    keep_ids: str = Field("7d", description="Time that ids of messages are kept, to recognise repeated ones.")
 
     _durations = field_validator("length", "grace", "keep", "keep_ids")(_check_duration)
 
@@ -78,7 +78,7 @@ class AlertRule(TomlTable):
     above: float | None = Field(
         None, gt=0, description="threshold: the share, or without labels the number of messages, that is too much."
     )
-    least: int = Field(30, ge=1, description="Fewest messages in a window that is judged.")
+    least: int = Field(30, ge=1, description="Minimum number of messages in a window that is checked.")
     deviations: float = Field(4.0, gt=0, description="spike: standard deviations above the usual value.")
     season: str = Field("1d", description="spike: windows are compared with those at whole multiples of this before.")
     windows: int = Field(

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from insula.core.errors import DataError, UnknownNameError, suggest
+from insula.core.errors import CHOOSE, DataError, UnknownNameError, suggest
 from insula.operations.monitoring.alerts import Alert, read_alert
 from insula.operations.monitoring.counting import ALERT, matches, parse_group
 from insula.operations.store.database import Database
@@ -152,7 +152,7 @@ def _find_stream(connection: sa.Connection, name: str | None) -> sa.RowMapping:
             return row
     known = [row["name"] for row in rows]
     raise UnknownNameError(
-        f"The stream must be one of {', '.join(map(repr, known))}. Got {name!r}.{suggest(name, known)}"
+        f"The stream must be one of {', '.join(map(repr, known))}. Got {name!r}.{suggest(name, known, CHOOSE)}"
     )
 
 

@@ -74,10 +74,11 @@ def _post(receiver: Receiver, body: bytes, headers: Mapping[str, str]) -> str | 
         )  # fmt: skip
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
         reason = str(error).rstrip(".") or type(error).__name__
-        raise ServiceError(f"The receiver {receiver.name!r} does not answer: {reason}.") from None
+        raise ServiceError(f"The receiver {receiver.name!r} does not answer: {reason}. Check its url.") from None
     if not answer.is_success:
         raise ServiceError(
-            f"The receiver {receiver.name!r} answered with status {answer.status_code}.", status=answer.status_code
+            f"The receiver {receiver.name!r} answered with status {answer.status_code}. Check its url and its log.",
+            status=answer.status_code,
         )
     return None
 
@@ -97,7 +98,10 @@ def _send_email(receiver: Receiver, delivery: Delivery) -> str | None:
         rejected = _submit(receiver, message)
     except (smtplib.SMTPException, OSError) as error:
         reason = str(error).rstrip(".") or type(error).__name__
-        raise ServiceError(f"The mail server of {receiver.name!r} does not accept the message: {reason}.") from None
+        raise ServiceError(
+            f"The mail server of {receiver.name!r} does not accept the message: {reason}. Check host, user and "
+            "password_env."
+        ) from None
     if not rejected:
         return None
     # The others have it: it is not sent again.

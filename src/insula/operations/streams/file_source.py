@@ -108,7 +108,9 @@ class FileSource:
                 self._open(self.path, 0)
                 return True
         except OSError as error:
-            raise StreamError(f"The stream {self.address!r} cannot be read: {error.strerror}.") from error
+            raise StreamError(
+                f"The stream {self.address!r} cannot be read: {error.strerror}. Check its permissions."
+            ) from error
         if not self._is_current(opened) and self.path.exists():
             self._ready.extend(self._splitter.finish())
             self._open(self.path, 0)
@@ -119,7 +121,9 @@ class FileSource:
         try:
             opened = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         except OSError as error:
-            raise StreamError(f"The stream {str(path)!r} cannot be read: {error.strerror}.") from error
+            raise StreamError(
+                f"The stream {str(path)!r} cannot be read: {error.strerror}. Check its permissions."
+            ) from error
         if self._file is not None:
             os.close(self._file)
         self._file = opened

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from insula.core.environment import require
-from insula.core.errors import UnknownNameError, suggest
+from insula.core.errors import CHOOSE, UnknownNameError, suggest
 from insula.operations.streams.file_source import FileSource
 from insula.operations.streams.source import MessageSource
 from insula.operations.streams.standard_input import StandardInput
@@ -33,7 +33,7 @@ def open_source(address: str | Path, *, follow: bool = False, rejects: str | Pat
     if kind not in BROKERS:
         raise UnknownNameError(
             f"The stream must be a file, - or an address that starts with {', '.join(f'{one}://' for one in BROKERS)}. "
-            f"Got {kind}://.{suggest(kind, BROKERS)}"
+            f"Got {kind}://.{suggest(kind, BROKERS, CHOOSE)}"
         )
     return BROKERS[kind](text, follow)
 

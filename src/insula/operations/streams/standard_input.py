@@ -51,7 +51,7 @@ class StandardInput:
             try:
                 chunk = os.read(self._number, CHUNK)
             except OSError as error:
-                raise StreamError(f"Standard input cannot be read: {error.strerror}.") from error
+                raise StreamError(f"Standard input cannot be read: {error.strerror}. Pipe lines in.") from error
             self._ready.extend(self._splitter.feed(chunk) if chunk else self._splitter.finish())
             self._ended = not chunk
         return [self._ready.popleft() for _ in range(min(most, len(self._ready)))]
