@@ -52,6 +52,23 @@ def test_charts_become_part_of_the_page() -> None:
     assert "![" not in made
 
 
+@pytest.mark.parametrize("page", sorted((DOCS / "theory").glob("*.md")), ids=lambda page: page.stem)
+def test_formulas_become_mathml(page: Path) -> None:
+    pytest.importorskip("latex2mathml")
+    pytest.importorskip("nbconvert")
+    spec = importlib.util.spec_from_file_location("mkdocs_hooks", DOCS / "mkdocs_hooks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    hooks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hooks)
+    text = page.read_text(encoding="utf-8")
+    made = hooks.show_formulas(text)
+    assert "$" not in made
+    assert "\\" not in re.sub(r"^```.*?^```$", "", made, flags=re.MULTILINE | re.DOTALL)
+    assert ("<math" in made) == ("$" in text)
+    assert hooks.FENCED.split(made)[1::2] == hooks.FENCED.split(text)[1::2]
+
+
 def test_the_landing_page_shows_the_starter_s_answers() -> None:
     from insula import predict
 
