@@ -11,7 +11,7 @@ row, against VADER (SST-2, and `tweets` without neutral rows) and against SnowNL
 own training texts), with the paired bootstrap interval of the difference.
 
 Names: `SWAPPED` templates, each with every name of `NAMES`. A name changes the answer if the top label is another than
-that of most names.
+that of most names. `changed_by` counts the templates that each name changes.
 
 Distress: what stands on top for messages of suicide and self-harm, of `tests/safety/signals`: a positive label
 (cheerful), or no emotion (empty); and how often such an answer is not marked as unsure (unsafe). First-person messages
@@ -191,12 +191,13 @@ def names(model: Predictor) -> dict[str, Any]:
     """Return how often another name in the same sentence changes the top label, and by how much its score."""
     found = {}
     for language, templates, people in (("en", SWAPPED, NAMES), ("zh", SWAPPED_ZH, NAMES_ZH)):
-        changed, moved = [], []
+        changed, moved, changed_by = [], [], Counter[str]()
         for template in templates:
             answers = model.predict([template.replace("{name}", person) for person in people])
             tops = [max(answer.scores, key=lambda label: answer.scores[label]) for answer in answers]
             [(usual, _)] = Counter(tops).most_common(1)
             changed.append(any(top != usual for top in tops))
+            changed_by.update(person for person, top in zip(people, tops, strict=True) if top != usual)
             scores = [answer.scores[usual] for answer in answers]
             moved += [abs(score - float(np.median(scores))) for score in scores]
         found[language] = {
@@ -204,6 +205,7 @@ def names(model: Predictor) -> dict[str, Any]:
             "names": len(people),
             "changed": float(np.mean(changed)),
             "median_change": float(np.median(moved)),
+            "changed_by": dict(changed_by.most_common()),
         }
     return found
 

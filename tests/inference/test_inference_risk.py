@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from collections.abc import Sequence
@@ -149,3 +150,11 @@ def test_the_risk_of_rows_that_need_none_is_unknown(always_sure: Predictor) -> N
     found = always_sure.backend.compute_with_risk(encoded.state, lambda logits: np.array([False] * len(logits)))
     assert np.isnan(found[:, -1]).all()
     assert np.array_equal(found[:, :-1], always_sure.compute(encoded))
+
+
+def test_a_busy_machine_hides_no_sign_of_risk(always_sure: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at the clock is an hour later: a limit of time would end every check without a result."""
+    hours = itertools.count(step=3600.0)
+    monkeypatch.setattr("insula.safety.signals.detect.time.perf_counter", lambda: next(hours))
+    monkeypatch.setattr(always_sure.backend.risk_head, "thresholds", {"en": 50.0, "zh": 50.0})  # the rules alone
+    assert always_sure.predict([CHEERFUL])[0].at_risk

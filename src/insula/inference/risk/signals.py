@@ -15,7 +15,7 @@ from insula.safety.signals.detect import THRESHOLD, has_signal
 def find_signals(texts: Sequence[str], logits: NDArray[np.floating], head: RiskHead) -> BoolArray:
     """Return (texts,) whether each text shows a sign of risk.
 
-    logits  (texts,) those of any risk, from the part of each text that the model reads; the rules read all of it
+    logits  (texts,) those of any risk, from the part of each text that the model reads; the rules read more of it
     """
     found: BoolArray = head.scores(texts, logits) >= THRESHOLD
     for row in np.flatnonzero(~found).tolist():

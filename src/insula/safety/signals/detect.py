@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 import unicodedata
@@ -16,6 +17,7 @@ from insula.safety.signals.rules import RuleSet, SignalRule, load_rule_set
 SECONDS = 1.0
 THRESHOLD = 0.5
 MAX_CHARACTERS = 100_000
+MAX_CHARACTERS_UNTIMED = 20_000
 # A message that addresses the check instead of a person gets no benefit of doubt: contexts cancel nothing.
 _INJECTION = re.compile(
     r"(?:ignore|disregard|forget|override|bypass|disable|switch off|turn off|skip|deactivate)[^.!?\n]{0,30}"
@@ -78,14 +80,14 @@ def check_message(
     return _with_score(RiskCheck(False, "none"), learned).with_failure(failure)
 
 
-def has_signal(text: str, *, seconds: float = SECONDS) -> bool:
-    """Return whether the rules find a sign of risk, as `check_message` does, sooner; False if they take too long."""
-    plain = PlainText(text[:MAX_CHARACTERS])
-    deadline = time.perf_counter() + seconds
-    try:
-        return any(_find_spans(plain, rules, deadline) for rules in _load_rule_sets(plain))
-    except TimeoutError:
-        return False
+def has_signal(text: str) -> bool:
+    """Return whether the rules find a sign of risk in the first 20,000 characters, sooner than `check_message`.
+
+    Without a time limit, so that the answer does not depend on how busy the machine is: a bound on the length bounds
+    the time.
+    """
+    plain = PlainText(text[:MAX_CHARACTERS_UNTIMED])
+    return any(_find_spans(plain, rules, math.inf) for rules in _load_rule_sets(plain))
 
 
 def _check_text(
