@@ -23,6 +23,7 @@ TREE = {
     "ParityError": ValueError,
     "StoreError": OSError,
     "StoreUnreachableError": errors.StoreError,
+    "StreamError": ConnectionError,
     "CaseConflictError": RuntimeError,
     "UnknownNameError": KeyError,
     "ServiceError": ConnectionError,
