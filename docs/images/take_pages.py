@@ -29,6 +29,7 @@ DESK: ViewportSize = {"width": 756, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 900}
 PHONE_PART = 1180  # pixels of height
 ANGRY = "The room was fine but nobody ever answered us. I am so angry!"
+SAD = "My boss took my idea and presented it as his own, in front of everybody."
 MARGIN = 12  # pixels around a part of a page
 ENGLISH_DESK: dict[str, Any] = {
     "viewport": {"width": 1280, "height": 1000}, "color_scheme": "light", "locale": "en-GB"
@@ -40,7 +41,7 @@ REVIEWS = "text\n" + "太好了，我们居然赢了！\n" * 40
 
 
 def take(address: str) -> None:
-    """Write `page.png`, `why.png`, `page-zh.png`, `queue.png` and `queue-zh.png`."""
+    """Write `page.png`, `reply.png`, `why.png`, `page-zh.png`, `queue.png` and `queue-zh.png`."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
@@ -48,6 +49,7 @@ def take(address: str) -> None:
         page = browser.new_page(viewport=DESK, color_scheme="light", locale="en-GB")
         _ask(page, address)
         page.screenshot(path=IMAGES / "page.png", full_page=True)
+        _reply(browser.new_page(viewport=DESK, color_scheme="light", locale="en-GB"), address)
         _explain(
             browser.new_page(viewport=DESK, color_scheme="light", locale="en-GB", device_scale_factor=1.5), address
         )
@@ -86,6 +88,16 @@ def _ask(page: Page, address: str) -> None:
     page.goto(address)
     page.locator("a[data-example]").nth(1).click()
     page.locator("#said .decision").wait_for()
+
+
+def _reply(page: Page, address: str) -> None:
+    """Draft replies to a message, and write `reply.png`."""
+    page.goto(f"{address}/reply")
+    page.locator("#text").fill(SAD)
+    page.locator("form.ask > button").click()
+    page.locator("#draft-3").wait_for()
+    page.mouse.move(0, 0)
+    page.screenshot(path=IMAGES / "reply.png", full_page=True)
 
 
 def _explain(page: Page, address: str) -> None:

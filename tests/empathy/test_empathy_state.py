@@ -36,10 +36,10 @@ def test_thanks_that_a_sure_model_calls_anger_are_not_cheered() -> None:
 
 
 @pytest.mark.parametrize(("text", "label", "abstained"), [
-    ("Card got declined. Smiled at the cashier.", "joy", True),
+    ("Card got stuck. Smiled at the cashier.", "joy", True),
     ("I left the table and that was funny to them.", "amusement", False),
     ("The phone rang and I was so pleased, but it was an advert.", "joy", False),
-    ("生日那天第一个祝我快乐的是银行短信。", "joy", False),
+    ("生日那天第一个祝我快乐的是运营商。", "joy", False),
 ])  # fmt: skip
 def test_no_cheer_without_a_cue_or_a_sure_plain_answer(text: str, label: str, abstained: bool) -> None:
     state = read(text, label, abstained=abstained)

@@ -79,6 +79,12 @@ def _everywhere(service: Running, key: str) -> list[httpx2.Response]:
         service.post("/v1/explain", {"inputs": [IN_CONTEXT | {"id": MAIL}], "method": "partition"}, headers=right),
         service.post("/v1/explain", {"texts": [TEXT], "labels": [MAIL]}, headers=right),
         service.post("/v1/explain", {"texts": [TEXT], "method": BIRD}, headers=right),
+        service.post("/v1/safety", {"messages": [TEXT, f"I will kill myself, {TEXT}"]}, headers=right),
+        service.post("/v1/safety", {"replies": [f"You should just stop the pills. {TEXT}"]}, headers=right),
+        service.post("/v1/safety", {"messages": [TEXT], "country": BIRD}, headers=right),
+        service.post("/v1/reply", {"text": TEXT, "turns": [{"text": TEXT, "speaker": MAIL}]}, headers=right),
+        service.post("/v1/reply", {"text": f"I will kill myself, {TEXT}"}, headers=right),
+        service.post("/v1/reply", {"text": TEXT, "strategy": BIRD}, headers=right),
         service.post("/predict", {"inputs": [TEXT]}, headers=right | {"Cookie": f"{BIRD}={MAIL}"}),
         service.post("/v1/feedback", IN_CONTEXT | {"labels": [], "note": TEXT, "subject": MAIL}, headers=right),
         service.post("/v1/feedback", {"text": TEXT, "labels": [], "predicted": [MAIL]}, headers=right),
@@ -172,6 +178,8 @@ def _pages(service: Running, key: str) -> None:
     assert visitor.send("/pages/judge", text=f"{BIRD}\0").status_code == 422
     assert visitor.send("/pages/explain", text=TEXT, **typed).status_code == 200
     assert visitor.send("/pages/explain", text=TEXT, label=BIRD).status_code == 422
+    assert visitor.send("/pages/reply", text=TEXT, turns=f"{MAIL}: {TEXT}", speaker=MAIL).status_code == 200
+    assert visitor.send("/pages/reply", text=f"I will kill myself, {TEXT}", country=BIRD).status_code == 200
     visitor.get(f"/?text={MAIL}&{BIRD}=1", **{"User-Agent": MAIL, "HX-Request": BIRD})
     visitor.get(f"/models/{BIRD}/report?lang={BIRD}")
 

@@ -23,6 +23,15 @@ from insula.operations.handoff.cases import NewCase
 PROBLEM = "application/problem+json"
 SEED = 20
 STEPS = ("claim", "renew", "release", "reassign", "close", "reopen")
+MODEL_DECIDES = (
+    "POST /v1/explain",
+    "POST /v1/route",
+    "POST /v1/reply",
+    "POST /v1/feedback",
+    "POST /predict",
+    "POST /",
+    "POST /models/{name}",
+)
 
 
 @dataclass(frozen=True)
@@ -84,14 +93,7 @@ def _asked(documented: Documented, examples: int) -> tuple[list[str], dict[str, 
                     "include-name": name,
                     "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "422"]}},
                 }
-                for name in (
-                    "POST /v1/explain",
-                    "POST /v1/route",
-                    "POST /v1/feedback",
-                    "POST /predict",
-                    "POST /",
-                    "POST /models/{name}",
-                )
+                for name in MODEL_DECIDES
             ]
             # What is sent in a query is text: `context=true` names a column.
             + [

@@ -184,8 +184,20 @@ def _bodies(seed: int, count: int) -> Iterator[bytes]:
             yield json.dumps({"texts": [chr(draw.randrange(32, 0xD7FF)) * draw.randint(0, 400)]}).encode()
 
 
-PATHS = ("/v1/predict", "/predict", "/v1/explain", "/v1/feedback", "/v1/batches", "/v1/models", "/pages/judge",
-         "/pages/explain", "/login")  # fmt: skip
+PATHS = (
+    "/v1/predict",
+    "/predict",
+    "/v1/explain",
+    "/v1/safety",
+    "/v1/reply",
+    "/v1/feedback",
+    "/v1/batches",
+    "/v1/models",
+    "/pages/judge",
+    "/pages/explain",
+    "/pages/reply",
+    "/login",
+)
 KINDS = ("text/csv", "text/tab-separated-values", "application/x-ndjson", "application/x-www-form-urlencoded",
          "text/plain", "multipart/form-data; boundary=a", "application/json; charset=utf-16", "")  # fmt: skip
 

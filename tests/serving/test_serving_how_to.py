@@ -50,7 +50,7 @@ def test_every_code_is_explained_with_its_status() -> None:
 
 def test_settings_that_are_named_exist() -> None:
     known = {".".join(place) for place, _ in iterate_options()}
-    sections = "access|audit|cors|explain|feedback|jobs|limits|masking|pages|queue"
+    sections = "access|audit|cors|explain|feedback|jobs|limits|masking|pages|queue|safety"
     named = set(re.findall(rf"`((?:{sections})\.\w+)`", PAGE + ACCESS_PAGE))
     assert named
     assert named <= known

@@ -17,6 +17,7 @@ from waiting import eventually
 
 pytestmark = IN_CHROMIUM
 TEXT = "the day was wonderful and happy"
+SAD = {"en": "I failed the exam again. I can't tell my parents.", "zh": "考研又没过线，不知道怎么跟爸妈开口。"}
 UNNAMED = """() => [...document.querySelectorAll('input:not([type=hidden]):not([hidden]), textarea, select, button, a')]
   .filter(one => !(one.labels?.length || one.textContent.trim() || one.getAttribute('aria-label')))
   .map(one => one.outerHTML)"""
@@ -73,7 +74,7 @@ def test_pages_fit_are_legible_and_ask_nobody(
 ) -> None:
     seen = watched(viewport={"width": width, "height": 900}, locale=locale, color_scheme=scheme)
     page, words = seen.page, WORDS[language]
-    for path in ("/", "/files", "/models", "/models/linear-multi", "/docs", "/login"):
+    for path in ("/", "/reply", "/files", "/models", "/models/linear-multi", "/docs", "/login"):
         page.goto(f"{both.address}{path}")
         assert page.evaluate("document.documentElement.lang") == TAGS[language]
         eventually(lambda: max(width, page.evaluate(WIDTH)), width)
@@ -84,6 +85,12 @@ def test_pages_fit_are_legible_and_ask_nobody(
             page.wait_for_selector("#scores li")
             page.get_by_role("button", name=words["why"]).click()
             page.wait_for_selector("#why mark")
+        if path == "/reply":
+            page.get_by_label(words["reply_text"], exact=True).fill(SAD[language])
+            page.get_by_role("button", name=words["reply_draft"]).click()
+            page.wait_for_selector("#draft-3")
+            page.get_by_role("button", name=words["reply_copy"]).first.click()
+            page.get_by_role("status").get_by_text(words["reply_copied"]).wait_for()
         eventually(lambda: page.evaluate(FAINT), [])
         eventually(lambda: max(width, page.evaluate(WIDTH)), width)
         assert [page.locator(mark).count() for mark in ("main", "header", "nav", "h1")] == [1, 1, 1, 1]
@@ -113,6 +120,38 @@ def test_a_text_is_judged_with_the_keyboard_alone(both: Running, watched: Callab
     assert page.url == f"{both.address}/", "htmx put the answer into the page"
     focus(page, WORDS["en"]["judge"])  # it stays where it was
     assert page.locator("#scores .given .value").inner_text().startswith(f"{max(wanted['scores'].values()):.2f}")
+    assert seen.asked_only(f"{both.address}/")
+
+
+def test_a_reply_is_drafted_with_the_keyboard_alone(both: Running, watched: Callable[..., Watched]) -> None:
+    wanted = both.post("/v1/reply", {"text": SAD["en"]}).json()["drafts"]
+    seen = watched(viewport={"width": 390, "height": 900}, locale="en-GB")
+    seen.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page, words = seen.page, WORDS["en"]
+    page.goto(f"{both.address}/reply")
+    focus(page, "text")
+    page.keyboard.type(SAD["en"])
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#draft-3")
+    assert page.locator("#draft-1").input_value() == wanted[0]["text"]
+    for wanted_focus in (
+        words["conversation"], "drafts_in", "strategy", "country", words["reply_draft"], "draft-1", words["reply_copy"]
+    ):  # fmt: skip
+        page.keyboard.press("Tab")
+        focus(page, wanted_focus)
+        if wanted_focus == "draft-1":
+            page.keyboard.press("Control+End")
+            page.keyboard.type(" Take care.")
+    page.keyboard.press("Enter")
+    page.get_by_role("status").get_by_text(words["reply_copied"]).wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"{wanted[0]['text']} Take care."
+    page.locator("#text").fill("I am going to kill myself tonight.")
+    page.keyboard.press("Control+Enter")
+    page.get_by_role("status").get_by_text(words["reply_danger"]).wait_for()
+    assert page.locator("#draft-1").count() == 0
+    assert "Nobody has been notified" in page.locator("#until").input_value()
+    assert barriers(page) == []
     assert seen.asked_only(f"{both.address}/")
 
 

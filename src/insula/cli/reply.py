@@ -50,6 +50,15 @@ def reply(
     speaker: Annotated[
         str | None, typer.Option("--speaker", help="Speaker of the message, for --context.", metavar="NAME")
     ] = None,
+    country: Annotated[
+        str | None,
+        typer.Option(
+            "--country",
+            help="Country whose help a hand-off names, such as CN. [default: help of any country]",
+            metavar="CODE",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write drafts of a reply to a message, for a person to read and send. Experimental.
@@ -69,10 +78,13 @@ def reply(
         insula reply "Fine." --speaker A --context "A: I lost my job." --context "B: Oh no. How are you?" --json
     """
     from insula.api.reply import reply as write_reply
+    from insula.safety.signals.help_lines import find_help
+
+    find_help(country)  # a mistyped country is an error before anything is read
 
     reject_file_names([text], verb="reply to")
     (message,) = build_typed_inputs([text], context=context or (), speaker=speaker)
-    result = write_reply(message, model, language=language, strategy=strategy, n=n)
+    result = write_reply(message, model, language=language, strategy=strategy, n=n, country=country)
     if as_json:
         typer.echo(json.dumps(result.to_dict(), ensure_ascii=False))
         return
@@ -84,13 +96,20 @@ def _print_reply(result: Reply) -> None:
         for reason in result.hand_off.risk.reasons:
             typer.echo(reason, err=True)
         typer.echo("A person must answer. Nobody was notified. An answer until then:", err=True)
-        typer.echo(f"\n{result.hand_off.message}")
-        return
+        typer.echo(f"\n{result.hand_off.message}\n\n{result.hand_off.help}")
+        if result.check_in is None:
+            return
     state = result.state
     if state is not None:
         feeling = state.feeling or f"not named ({state.polarity})"
         topic = state.topic or "not found"
         typer.echo(f"feeling: {feeling}   topic: {topic}   wants: {_NEEDS[state.need]}", err=True)
+    if result.check_in is not None:
+        kinds = " or ".join(kind.replace("_", " ") for kind in result.check_in.risk.kinds)
+        typer.echo(
+            f"\nA weak signal of danger ({kinds}): the drafts ask how the person is. Nobody was notified.", err=True
+        )
+        typer.echo(f"Read the message yourself first. {result.check_in.help}", err=True)
     for number, draft in enumerate(result.drafts, 1):
         typer.echo(f"\n{number}. {draft.text}   ({draft.strategy})")
     if result.stopped:

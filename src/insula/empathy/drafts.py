@@ -13,19 +13,29 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, Self
 
 from insula.core.errors import DataError
+from insula.empathy.find_events import FoundEvent, find_events, find_thing, read_events
 from insula.empathy.state import ConversationState
 from insula.empathy.strategies import STRATEGIES, Strategy, rank_strategies
 from insula.safety.find import find_personal_data
 from insula.safety.replies.check import check_reply
+from insula.safety.signals.result import RiskKind
 from insula.text.scripts import detect_language_by_script
 
 TRIES = 4  # sentences of a kind that are tried for a draft
 _QUOTED = {"en": (12, 70), "zh": (5, 24)}  # fewest and most characters of a clause that a draft repeats
 _CLAUSES = re.compile(r"[^.!?;。！？；\n]+")
 _UNQUOTABLE = re.compile(r"[\d\"“”「」{}\[\]<>@]")
+_CONCERNS: Mapping[RiskKind, str] = {
+    "suicide": "heavy",
+    "self_harm": "heavy",
+    "violence": "safe",
+    "abuse": "safe",
+    "medical_emergency": "body",
+}
+_SORRY = re.compile(r"\bsorry\b|节哀|难过|抱歉")  # it names the feeling already
 _OPEN = re.compile(r"\[[^\]]+\]")
 
 
@@ -47,6 +57,11 @@ class Draft:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         return {"text": self.text, "strategy": self.strategy, "generator": self.generator, "open": list(self.open)}
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Self:
+        """Return the draft that `to_dict` describes."""
+        return cls(row["text"], row["strategy"], row["generator"], tuple(row["open"]))
 
 
 def write_drafts(
@@ -84,6 +99,32 @@ def write_drafts(
     return tuple(drafts.values()), stopped
 
 
+def write_check_ins(
+    text: str, state: ConversationState, kinds: Sequence[RiskKind], service: str, *, count: int = 3
+) -> tuple[tuple[Draft, ...], int]:
+    """Return up to `count` drafts that name what happened, ask how the person is and name help; and the number stopped.
+
+    kinds    of the risk; they decide what is asked
+    service  name of the service that helps in danger, in the language of the drafts
+    """
+    words = read_templates(state.language)["check_in"]
+    asks = words[_CONCERNS[kinds[0]] if kinds else "heavy"]
+    seam = "" if state.language == "zh" else " "
+    drafts: dict[str, Draft] = {}
+    stopped = 0
+    for turn in range(count * TRIES):
+        if len(drafts) == count:
+            break
+        opening = _open_draft(read_templates(state.language), text, state, "question", turn, _Told(text, state))
+        ask = str(_pick(asks, text, "check in", turn))
+        draft = seam.join([*opening, ask, words["help"].format(service=service)])
+        if check_reply(draft).allowed:
+            drafts.setdefault(draft, Draft(draft, "question"))
+        else:
+            stopped += 1
+    return tuple(drafts.values()), stopped
+
+
 @functools.cache
 def read_templates(language: str) -> Mapping[str, Any]:
     """Return the sentences of a language, `en` or `zh`."""
@@ -93,24 +134,90 @@ def read_templates(language: str) -> Mapping[str, Any]:
 def _compose(text: str, state: ConversationState, strategy: Strategy, turn: int) -> str | None:
     """Return a draft, or None if there are no sentences for it; `turn` counts drafts of the same strategy."""
     table = read_templates(state.language)
-    last = _pick(_list_sentences(table, text, state, strategy), text, strategy, turn)
+    told = _Told(text, state)
+    last = told.pick_last(strategy, turn) or _pick(_list_sentences(table, text, state, strategy), text, strategy, turn)
     if last is None:
+        return None
+    if "{quote}" in last and told.is_small_talk:
         return None
     if "{quote}" in last:
         quote = _find_quote(text, state.language)
         if quote is None:
             return None
         last = last.replace("{quote}", quote)
-    parts = [*_open_draft(table, text, state, strategy, turn), last]
+    parts = [*_open_draft(table, text, state, strategy, turn, told), last]
     return ("" if state.language == "zh" else " ").join(parts)
 
 
+class _Told:
+    """The sentences that the events of a message have for its reply, in the language of the reply."""
+
+    def __init__(self, text: str, state: ConversationState) -> None:
+        self._text = text
+        self._state = state
+        spoken = detect_language_by_script(text)
+        self._events = (
+            []
+            if state.event is None
+            else [one for one in find_events(text, spoken) if one.event.polarity in ("unclear", state.polarity)]
+        )
+        self._events = [one for one in self._events if one.event.name == state.event] + [
+            one for one in self._events if one.event.name != state.event and one.event.need in (None, "heard")
+        ]
+        if spoken != state.language:  # their nouns are in another language
+            known = read_events(state.language)
+            self._events = [FoundEvent(known[one.event.name]) for one in self._events if one.event.name in known]
+        self._thing = find_thing(text, spoken) if spoken == state.language else None
+
+    @property
+    def is_small_talk(self) -> bool:
+        """Whether the message tells nothing that could be restated."""
+        return bool(self._events) and not self._events[0].event.says
+
+    def pick_says(self, strategy: Strategy, turn: int) -> str | None:
+        """Return a sentence that restates what happened."""
+        if not self._events:
+            return None
+        first = self._events[0]
+        return _pick(first.fill(first.event.says), self._text, f"says {strategy}", turn)
+
+    def pick_last(self, strategy: Strategy, turn: int) -> str | None:
+        """Return the sentence of a strategy that fits the event, or names a thing; None if there is none."""
+        if self._events:
+            first, last = self._events[0], self._events[-1]
+            if strategy == "question" and (self._state.need != "information" or first.event.need == "information"):
+                takes_last = last.event.polarity == first.event.polarity and self._state.need != "fix" and turn % 2 == 0
+                chosen = last if takes_last else first
+                place = turn if first is last else turn // 2
+                return _pick(chosen.fill(chosen.event.asks), self._text, "asks", place)
+            if strategy == "suggestions":
+                ideas = next((one.fill(one.event.suggests) for one in self._events if one.event.suggests), [])
+                return _pick(ideas, self._text, "suggests", turn)
+        elif strategy == "question" and self._thing and self._state.need in ("heard", "none"):
+            sentences = read_templates(self._state.language)["about"][self._state.polarity]
+            return str(_pick(sentences, self._text, "about", turn)).replace("{thing}", self._thing)
+        return None
+
+
 def _open_draft(
-    table: Mapping[str, Any], text: str, state: ConversationState, strategy: Strategy, turn: int
+    table: Mapping[str, Any], text: str, state: ConversationState, strategy: Strategy, turn: int, told: _Told
 ) -> Iterator[str]:
-    """Yield what comes before the sentence of the strategy: what the person feels, and what it is about."""
-    if state.need == "information" or strategy == "reflection":
+    """Yield what comes before the sentence of the strategy: what happened, or what the person feels about it."""
+    says = told.pick_says(strategy, turn)
+    if strategy == "reflection" or (state.need == "information" and (says is None or state.polarity != "negative")):
         return  # a question of fact wants its answer, and a reflection is such a sentence itself
+    if told.is_small_talk:
+        return
+    if says is not None:
+        if (
+            strategy == "affirmation"
+            and state.need == "heard"
+            and state.feeling is not None
+            and not _SORRY.search(says)
+        ):
+            yield str(_pick(table["reflection"][state.feeling], text, f"reflection {strategy}", turn))
+        yield says
+        return
     if state.need == "fix":
         sentences = table["complaint"].get(state.topic or "", table["complaint"]["other"])
         yield str(_pick(sentences, text, f"complaint {strategy}", turn))
@@ -138,6 +245,8 @@ def _list_sentences(table: Mapping[str, Any], text: str, state: ConversationStat
         return list(sentences["information"])
     if strategy == "question" and state.need == "fix":
         return list(sentences[f"complaint_{state.topic if state.topic in ('service', 'money') else 'other'}"])
+    if strategy == "information" and state.event == "wrote_request":
+        return list(sentences["request"])
     if strategy == "information":
         return list(sentences["complaint" if state.need == "fix" else "service"])
     if strategy == "suggestions":

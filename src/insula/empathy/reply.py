@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+from insula.core.model_input import ModelInput, Turn
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.empathy.drafts import Draft, read_templates, write_drafts
+from insula.empathy.drafts import Draft, read_templates, write_check_ins, write_drafts
 from insula.empathy.state import LANGUAGES, ConversationState, read_state
+from insula.safety.signals.help_lines import DEFAULT, HelpLine, find_help, load_help_lines
 from insula.safety.signals.result import RiskCheck
+
+# Highest learned score of a message that gets drafts although it is a signal: from here on, and wherever a rule finds a
+# danger, a person answers without a draft.
+WEAK_BELOW = 0.8
 
 
 @dataclass(frozen=True)
@@ -19,28 +25,60 @@ class HandOff:
 
     risk      the check of the message, or of the earlier message, that asks for a person
     message   an answer that offers a person and local help, in the language of the message
+    help      where to find help, as a sentence
     notified  whether somebody was notified; False here, since a draft notifies nobody
     """
 
     risk: RiskCheck
     message: str
+    help: str
     notified: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return {"risk": self.risk.to_dict(), "message": self.message, "notified": self.notified}
+        return {"risk": self.risk.to_dict(), "message": self.message, "help": self.help, "notified": self.notified}
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Self:
+        """Return the hand-off that `to_dict` describes."""
+        return cls(RiskCheck.from_dict(row["risk"]), row["message"], row["help"], row["notified"])
+
+
+@dataclass(frozen=True)
+class CheckIn:
+    """Why the drafts ask how the person is: a weak signal of danger.
+
+    risk      the check of the message, or of an earlier one: a learned score, and no rule
+    help      where to find help, as a sentence
+    notified  whether somebody was notified; False, since a draft notifies nobody
+    """
+
+    risk: RiskCheck
+    help: str
+    notified: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {"risk": self.risk.to_dict(), "help": self.help, "notified": self.notified}
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Self:
+        """Return the object that `to_dict` describes."""
+        return cls(RiskCheck.from_dict(row["risk"]), row["help"], row["notified"])
 
 
 @dataclass(frozen=True)
 class Reply:
-    """Drafts of a reply, or a hand-off.
+    """Drafts of a reply, a hand-off, or for a weak signal of danger both.
 
     text      the message
     language  `en` or `zh`: the language of the drafts
-    state     what the drafts answer to; None with a hand-off
-    drafts    the drafts, the best first; none with a hand-off
+    state     what the drafts answer to; None without drafts
+    drafts    the drafts, the best first; none with a hand-off unless the signal is weak
     stopped   number of drafts that the safety check left out
     hand_off  None for an ordinary message
+    check_in  set for a weak signal of danger: the drafts name help and ask how the person is, for the person who
+              answers; None otherwise
     """
 
     text: str
@@ -49,6 +87,7 @@ class Reply:
     drafts: tuple[Draft, ...]
     stopped: int = 0
     hand_off: HandOff | None = None
+    check_in: CheckIn | None = None
     machine_made: bool = True
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,13 +100,62 @@ class Reply:
             "drafts": [draft.to_dict() for draft in self.drafts],
             "stopped": self.stopped,
             "hand_off": None if self.hand_off is None else self.hand_off.to_dict(),
+            "check_in": None if self.check_in is None else self.check_in.to_dict(),
         }
 
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Self:
+        """Return the reply that `to_dict` describes."""
+        return cls(
+            row["text"],
+            row["language"],
+            None if row["state"] is None else ConversationState(**row["state"]),
+            tuple(Draft.from_dict(draft) for draft in row["drafts"]),
+            row["stopped"],
+            None if row["hand_off"] is None else HandOff.from_dict(row["hand_off"]),
+            None if row["check_in"] is None else CheckIn.from_dict(row["check_in"]),
+        )
 
-def build_hand_off(risk: RiskCheck, language: str) -> HandOff:
-    """Return the hand-off for a message that a person must answer."""
+
+def build_hand_off(risk: RiskCheck, language: str, country: str | None = None) -> HandOff:
+    """Return the hand-off for a message that a person must answer.
+
+    country  ISO 3166 code of the country whose help is named; one without an entry gets the help of any country
+    """
     words = read_templates(language)["handoff"]
-    return HandOff(risk, words["message" if risk.signal else "unchecked"])
+    return HandOff(risk, words["message" if risk.signal else "unchecked"], _find_help(country).sentence(language))
+
+
+def choose_risk(checks: Iterable[RiskCheck]) -> RiskCheck | None:
+    """Return the check that matters most among those of a message and its earlier turns; None if all is ordinary."""
+    serious = [check for check in checks if check.needs_person]
+    return max(serious, key=lambda check: (not is_weak(check), check.priority), default=None)
+
+
+def is_weak(risk: RiskCheck) -> bool:
+    """Whether a signal is weak: a learned score below `WEAK_BELOW`, where no rule finds a danger.
+
+    Many sad messages have such a score. A person is still needed, and the draft may be one that asks.
+    """
+    return (
+        risk.signal
+        and risk.failure is None
+        and not risk.spans
+        and risk.level == "concern"
+        and risk.score is not None
+        and risk.score < WEAK_BELOW
+    )
+
+
+def _find_help(country: str | None) -> HelpLine:
+    return find_help(country if (country or DEFAULT).upper() in load_help_lines() else None)
+
+
+def list_own_turns(given: ModelInput) -> list[Turn]:
+    """Return the earlier turns of the speaker of the message: by name, else every second turn back."""
+    if given.speaker is not None:
+        return [turn for turn in given.turns if turn.speaker == given.speaker]
+    return list(given.turns)[-2::-2][::-1]
 
 
 def build_reply(
@@ -79,15 +167,25 @@ def build_reply(
     earlier: Sequence[Prediction] = (),
     strategy: str = "auto",
     count: int = 3,
+    risk: RiskCheck | None = None,
+    country: str | None = None,
 ) -> Reply:
-    """Return drafts for a message in which no check found a risk.
+    """Return drafts for a message without a signal of danger, or with a weak one.
 
     language  of the drafts; any other than `en` and `zh` gets English ones
     earlier   predictions for the earlier messages of the same speaker, oldest first
+    risk      a weak signal (see `is_weak`): every draft asks how the person is, whatever the strategy
+    country   as in `build_hand_off`
 
     Raises `DataError` for a strategy that does not exist or has no sentences for this message.
     """
     language = language if language in LANGUAGES else "en"
     state = read_state(text, prediction, scheme, language=language, earlier=earlier)
+    if risk is not None:
+        line = _find_help(country)
+        drafts, stopped = write_check_ins(text, state, risk.kinds, line.service[language], count=count)
+        # A person is still needed: the drafts are for the person who answers.
+        hand_off = build_hand_off(risk, language, country)
+        return Reply(text, language, state, drafts, stopped, hand_off, CheckIn(risk, line.sentence(language)))
     drafts, stopped = write_drafts(text, state, strategy=strategy, count=count)
     return Reply(text, language, state, drafts, stopped)

@@ -12,11 +12,12 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 from insula.core.levels import compute_level_predictions
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
+from insula.empathy.find_events import Event, find_events
 from insula.knowledge.cues import Cue, find_cues, is_negated
 from insula.text.scripts import HAN, detect_language_by_script
 
@@ -66,6 +67,7 @@ class ConversationState:
     intensity  `high` if words or marks strengthen the feeling, else `normal`
     topic      what it is about, such as `work`; None if no cue was found
     need       what the person seems to want: to be `heard`, `advice`, `information`, a `fix` of a fault, or `none`
+    event      name of what happened, such as `failed_exam`; None if it is none of the known events
     moved      how the last message differs from the first of the same speaker: `better`, `worse`, `same`; None without
                earlier messages
     sure       whether the model was sure of its prediction
@@ -79,6 +81,7 @@ class ConversationState:
     need: Need
     moved: Literal["better", "worse", "same"] | None = None
     sure: bool = True
+    event: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -119,16 +122,21 @@ def read_state(
         said = "unclear"  # "I was so pleased, but it was only a man about solar panels."
     need = next((name for name in _ASKED if _has(cues.needs[name], plain)), None)
     feeling = next((one for one in ORDER if one in found), None)
+    event = _choose_event(plain, spoken, found, said)
     polarity: Polarity = said
+    if need is None and event is not None:
+        need = cast("Need | None", event.need)
     if feeling is not None:
         polarity = "positive" if feeling in POSITIVE else "negative"
         if any(one in POSITIVE for one in found) and any(one not in POSITIVE for one in found):
             # "Thanks for nothing, I'm so angry": both kinds of cue. The model decides, and no feeling is named.
-            feeling, polarity = None, said
-        elif polarity == "positive" and said == "negative":
+            feeling, polarity = None, "unclear" if event is not None else said
+        elif polarity == "positive" and said == "negative" and event is None:
             feeling, polarity = None, "unclear"  # "Thank you very much, he said, and cancelled my holiday."
     elif need == "fix":
         polarity = "negative"
+    elif event is not None:
+        feeling, polarity = cast("Feeling | None", event.feeling), event.polarity
     elif len(_WORDS.findall(plain)) < FEWEST_WORDS[spoken]:
         polarity = "unclear"  # "ok", 嗯: too little for a model
     elif label_feeling is not None:
@@ -139,6 +147,8 @@ def read_state(
     topics = (
         _find_topic(one, _read_cues(detect_language_by_script(one))) for one in _list_newest_first(plain, earlier)
     )
+    if need == "information" and event is not None and event.suggests and polarity == "negative":
+        need = "advice"  # "I have tried everything. What else is there?" asks for no fact
     if need is None:
         need = _read_question(plain, polarity, cues) or ("heard" if polarity == "negative" else "none")
     return ConversationState(
@@ -148,11 +158,24 @@ def read_state(
         intensity="high"
         if _STRESSED.search(plain) or any(one.kind == "intensified" for one in modifiers)
         else "normal",
-        topic=next((topic for topic in topics if topic is not None), None),
+        topic=(event.topic if event else None) or next((topic for topic in topics if topic is not None), None),
         need=need,
         moved=_compare(before, polarity),
         sure=not prediction.abstained,
+        event=event.name if event else None,
     )
+
+
+def _choose_event(text: str, language: str, feelings: set[Feeling], said: Polarity) -> Event | None:
+    """Return the first event that the words of feeling allow; the model can only forbid good news."""
+    kinds = {"positive" if one in POSITIVE else "negative" for one in feelings}
+    for one in find_events(text, language):
+        polarity = one.event.polarity
+        if polarity == "unclear" or (
+            polarity in kinds if kinds else not (polarity == "positive" and said == "negative")
+        ):
+            return one.event
+    return None
 
 
 def _read_question(text: str, polarity: Polarity, cues: _Cues) -> Need | None:

@@ -22,7 +22,7 @@ def rank_strategies(state: ConversationState) -> tuple[Strategy, ...]:
     - A person who wants to be heard gets no suggestions.
     - A question of fact gets an answer for a person to fill in, a complaint a question for what is needed to put it
       right.
-    - Good news is shared; thanks are answered and not analysed.
+    - Good news is shared, and asked about where it is known what happened; thanks are answered and not analysed.
     - Where nothing is clear, the reply asks.
     """
     if state.need == "information":
@@ -33,6 +33,8 @@ def rank_strategies(state: ConversationState) -> tuple[Strategy, ...]:
         return ("suggestions", "question", "affirmation")
     if state.polarity == "negative":
         return ("question", "affirmation", "restatement")
+    if state.polarity == "positive" and state.event is not None:
+        return ("question", "affirmation", "other")
     if state.feeling == "gratitude":
         return ("other", "affirmation", "question")
     if state.polarity == "positive":

@@ -31,6 +31,8 @@ from insula.serving.jobs import JobRunner
 from insula.serving.pages.mount import add_pages
 from insula.serving.pages.routes import files
 from insula.serving.queueing.explanation_queue import ExplanationQueue
+from insula.serving.queueing.safety_queue import SafetyQueue
+from insula.serving.reply_schemas import ReplyRequest, SafetyRequest
 from insula.serving.retention_writer import RetentionWriter
 from insula.serving.routes import (
     batches,
@@ -41,7 +43,9 @@ from insula.serving.routes import (
     models,
     predict,
     queue,
+    reply,
     route,
+    safety,
     stream,
     text_embeddings_inference,
 )
@@ -59,6 +63,8 @@ ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
     (predict.router, "predict"),
     (explain.router, "predict"),
     (route.router, "predict"),
+    (safety.router, "predict"),
+    (reply.router, "predict"),
     (hugging_face.router, "predict"),
     (text_embeddings_inference.router, "predict"),
     (stream.router, "predict"),
@@ -71,7 +77,8 @@ ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
 )
 
 BODIES: Sequence[type[BaseModel]] = (
-    PredictRequest, ExplainRequest, InferenceRequest, TeiRequest, FeedbackRequest, JobRequest,
+    PredictRequest, ExplainRequest, SafetyRequest, ReplyRequest, InferenceRequest, TeiRequest, FeedbackRequest,
+    JobRequest,
     AgentStep, LeaseStep, ClaimNext, Reassign, Close, Reopen, RouteRequest,
 )  # fmt: skip
 """Schemas of bodies that routes read themselves."""
@@ -98,6 +105,7 @@ def _create_application(service: Service) -> FastAPI:
             model.batcher.start()
             service.store.record("model.loaded", model=model.name, version=model.version)
         service.jobs.start()
+        service.safety.prepare()
         await service.retention.start()
         service.handoff.start()
         service.ready = True
@@ -112,6 +120,7 @@ def _create_application(service: Service) -> FastAPI:
             await service.retention.stop()
             await service.access.close()
             service.explanations.close()
+            service.safety.close()
             service.pool.close()
             service.store.close()
 
@@ -167,6 +176,7 @@ def _open_service(settings: Settings, on_error: contextlib.ExitStack) -> Service
         explanations=ExplanationQueue(settings.explain),
         handoff=ServedQueue(settings, store, pool, telemetry),
         routing=MessageRouter(settings, models.default),
+        safety=SafetyQueue(settings.safety),
         body_memory=BodyMemory(max(settings.limits.buffered_bytes, settings.limits.body_bytes)),
     )
 

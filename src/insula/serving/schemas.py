@@ -20,11 +20,10 @@ Classified = Annotated[str, Field(json_schema_extra={"pattern": "^[^\\x00]*[^\\x
 Speaker = Annotated[str, Field(max_length=200)]
 Target = Annotated[str, Field(min_length=1, json_schema_extra=NO_NUL)]
 # In JSON Schema 3.0 is an integer.
-Positive = Annotated[
-    int,
-    Field(ge=1),
-    BeforeValidator(lambda given: int(given) if type(given) is float and given.is_integer() else given),
+Whole = Annotated[
+    int, BeforeValidator(lambda given: int(given) if type(given) is float and given.is_integer() else given)
 ]
+Positive = Annotated[Whole, Field(ge=1)]
 DEFAULT_OUTPUTS: tuple[Output, ...] = ("labels", "scores", "confidence")
 
 

@@ -23,6 +23,7 @@ from insula.serving.http.problems import ProblemError
 from insula.serving.http.unexpected_errors import ClientGoneError
 from insula.serving.jobs import JobRunner
 from insula.serving.queueing.explanation_queue import ExplanationQueue, ExplanationRequest
+from insula.serving.queueing.safety_queue import SafetyQueue
 from insula.serving.retention_writer import RetentionWriter
 from insula.serving.served_models import ServedModel, ServedModels
 from insula.serving.server_store import ServerStore
@@ -92,6 +93,7 @@ class Service:
     explanations: ExplanationQueue
     handoff: ServedQueue
     routing: MessageRouter
+    safety: SafetyQueue
     draining: bool = False
     ready: bool = False
     streams: int = 0
@@ -232,7 +234,7 @@ class Service:
         language: str | None = None,
     ) -> RequestPredictions:
         """Predict like `predict`; if the client disconnects, dequeue the inputs and raise `ClientGoneError`."""
-        return await _await_while_connected(
+        return await await_while_connected(
             request, self.predict(model, inputs, max_wait, subject=subject, language=language)
         )
 
@@ -267,7 +269,7 @@ class Service:
             raise ProblemError(
                 "validation", f"The labels must be among {', '.join(names)}. Correct or omit the others."
             )
-        return await _await_while_connected(request, self._explain(model, inputs, wanted, max_wait))
+        return await await_while_connected(request, self._explain(model, inputs, wanted, max_wait))
 
     async def _explain(
         self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: ExplanationRequest, max_wait: float
@@ -288,7 +290,7 @@ def get_service(connection: HTTPConnection) -> Service:
     return service
 
 
-async def _await_while_connected(request: Request, answer: Coroutine[Any, Any, Answered]) -> Answered:
+async def await_while_connected(request: Request, answer: Coroutine[Any, Any, Answered]) -> Answered:
     """Return the answer; if the client disconnects before it is there, cancel it and raise `ClientGoneError`."""
     work = asyncio.ensure_future(answer)
     gone: asyncio.Future[None] | None = None

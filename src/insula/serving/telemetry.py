@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from insula.core.prediction import Prediction
 from insula.operations.handoff.statistics import QueueDepth
+from insula.safety.signals.result import RiskCheck
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -46,6 +47,9 @@ class Telemetry:
         self._handoff: HandoffGauges | None = None
         self._abstained = Counter(
             "insula_abstained", "Texts for which the model abstained.", ("model",), registry=self._registry
+        )
+        self._handed_off = Counter(
+            "insula_needs_person", "Messages that need a person, by level.", ("level",), registry=self._registry
         )
 
         self._labels = Counter(
@@ -94,6 +98,11 @@ class Telemetry:
     def count_late_cases(self, cases: int) -> None:
         """Count cases that became late."""
         self._became_late.inc(cases)
+
+    def count_hand_off(self, check: RiskCheck) -> None:
+        """Count a message that needs a person; one that could not be checked has the level `unchecked`."""
+        if check.needs_person:
+            self._handed_off.labels(check.level if check.signal else "unchecked").inc()
 
     def export(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""

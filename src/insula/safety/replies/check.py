@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from insula.safety.signals.patterns import LANGUAGES, CancellablePattern, read_table
 from insula.safety.signals.plain_text import PlainText
@@ -57,6 +58,12 @@ class ReplyCheck:
             "reasons": list(self.reasons),
             "failure": self.failure,
         }
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Self:
+        """Return the check that `to_dict` describes."""
+        spans = tuple(ReplySpan(**span) for span in row["spans"])
+        return cls(row["allowed"], tuple(row["faults"]), spans, tuple(row["reasons"]), row["failure"])
 
 
 @dataclass(frozen=True)

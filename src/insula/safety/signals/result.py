@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 RiskKind = Literal["suicide", "self_harm", "violence", "abuse", "medical_emergency"]
 Wording = Literal["explicit", "oblique"]
@@ -103,3 +103,19 @@ class RiskCheck:
             "failure": self.failure,
             "score": self.score,
         }
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Self:
+        """Return the check that `to_dict` describes."""
+        return cls(
+            row["signal"],
+            row["level"],
+            tuple(row["kinds"]),
+            row["wording"],
+            tuple(row["frames"]),
+            tuple(RiskSpan(**span) for span in row["spans"]),
+            tuple(row["reasons"]),
+            row["needs_person"],
+            row["failure"],
+            row["score"],
+        )

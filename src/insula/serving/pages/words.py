@@ -11,6 +11,7 @@ from insula.evaluation.result import Interval
 from insula.serving.pages.sentences.api_words import API_CHINESE, API_ENGLISH
 from insula.serving.pages.sentences.file_words import FILE_CHINESE, FILE_ENGLISH
 from insula.serving.pages.sentences.queue_words import QUEUE_CHINESE, QUEUE_ENGLISH
+from insula.serving.pages.sentences.reply_words import REPLY_CHINESE, REPLY_ENGLISH
 from insula.serving.pages.sentences.why_words import WHY_CHINESE, WHY_ENGLISH
 
 ENGLISH = {
@@ -305,8 +306,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 WORDS: Mapping[str, Mapping[str, str]] = {
-    "en": ENGLISH | WHY_ENGLISH | API_ENGLISH | FILE_ENGLISH | QUEUE_ENGLISH,
-    "zh": CHINESE | WHY_CHINESE | API_CHINESE | FILE_CHINESE | QUEUE_CHINESE,
+    "en": ENGLISH | WHY_ENGLISH | API_ENGLISH | FILE_ENGLISH | QUEUE_ENGLISH | REPLY_ENGLISH,
+    "zh": CHINESE | WHY_CHINESE | API_CHINESE | FILE_CHINESE | QUEUE_CHINESE | REPLY_CHINESE,
 }
 TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
 """Languages to their tags in HTML (BCP 47): `zh` alone leaves it to the browser which characters it draws."""

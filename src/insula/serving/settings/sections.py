@@ -78,6 +78,14 @@ class Explain(SettingsSection):
     )
 
 
+class Safety(SettingsSection):
+    """Checks of messages and replies, and drafts; a text that is not checked in time needs a person."""
+
+    enabled: bool = Field(True, description="False turns /v1/safety and /v1/reply off.")
+    seconds: float = Field(10, gt=0, le=60, description="Maximum seconds to check the texts of a request.")
+    waiting: int = Field(2_000, ge=1, description="Texts that wait for a check; those beyond them need a person.")
+
+
 class Cors(SettingsSection):
     """Web pages of other origins that may call the service (default: none)."""
 

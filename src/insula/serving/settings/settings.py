@@ -33,6 +33,7 @@ from insula.serving.settings.sections import (
     Pages,
     Queue,
     Retention,
+    Safety,
     SettingsSection,
     Store,
     Tokens,
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     limits: Limits = Field(Limits(), description="")
     queue: Queue = Field(Queue(), description="")
     explain: Explain = Field(Explain(), description="")
+    safety: Safety = Field(Safety(), description="")
     cors: Cors = Field(Cors(), description="")
     jobs: Jobs = Field(Jobs(), description="")
     feedback: Feedback = Field(Feedback(), description="")

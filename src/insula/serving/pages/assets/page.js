@@ -1,4 +1,4 @@
-// What the pages do beyond their forms and links: examples, Ctrl+Enter, the texts of this tab, uploads with progress.
+// What the pages do beyond their forms and links: examples, Ctrl+Enter, copying, the texts of this tab, uploads.
 // Without JavaScript the forms still work; what needs it has the mark data-script and is hidden until then.
 
 const TEXTS = "insula-texts";
@@ -7,6 +7,8 @@ const MOST = 20;
 const at = (id) => document.getElementById(id);
 
 for (const one of document.querySelectorAll("[data-script]")) one.hidden = false;
+document.addEventListener("click", copyText);
+for (const form of document.querySelectorAll("form.ask")) form.addEventListener("keydown", sendByKeys);
 if (at("history")) tryTexts(document.querySelector("form.ask"), at("text"));
 if (at("upload")) uploads(at("upload"));
 if (document.querySelector("form.ask[action='/login']")) {
@@ -27,9 +29,6 @@ function tryTexts(form, field) {
       ask(one.textContent);
     });
   }
-  form.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
-  });
   document.body.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.xhr.status !== 200 || event.detail.target.id !== "scores") return;
     const decision = document.querySelector("#said .decision")?.textContent ?? "";
@@ -45,6 +44,24 @@ function tryTexts(form, field) {
     field.focus();
   });
   showTexts(ask);
+}
+
+function sendByKeys(event) {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit();
+}
+
+async function copyText(event) {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const field = at(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(field.value);
+  } catch {
+    field.select(); // the clipboard is open to pages over HTTPS and on this machine only
+    document.execCommand("copy");
+    button.focus();
+  }
+  at("said").replaceChildren(Object.assign(document.createElement("p"), { textContent: button.dataset.copied }));
 }
 
 function showTexts(ask) {

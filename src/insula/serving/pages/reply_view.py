@@ -1,0 +1,100 @@
+"""View model of a reply: the state as facts, drafts with their strategies, or why a person must answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from insula.empathy.drafts import Draft
+from insula.empathy.reply import HandOff, Reply
+from insula.empathy.state import ConversationState
+from insula.safety.signals.help_lines import DEFAULT, load_help_lines
+from insula.serving.pages.words import TAGS, Translator
+
+
+@dataclass(frozen=True)
+class DraftView:
+    """A draft with its number and the name of its strategy; `open` is what the person must fill in."""
+
+    number: int
+    draft: Draft
+    strategy: str
+    open: str
+
+
+@dataclass(frozen=True)
+class HandOffView:
+    """Why a person must answer: one sentence, the level, reasons, and what to send until then."""
+
+    decision: str
+    level: str
+    hand_off: HandOff
+
+
+@dataclass(frozen=True)
+class ReplyView:
+    """What the page shows of a reply.
+
+    said      the sentence that a screen reader reads first
+    tag       language of the drafts, as in HTML
+    facts     names and values of the state
+    notes     what else is known of the drafts
+    hand_off  None for an ordinary message
+    warning   what to know of a weak signal of danger before the drafts are read
+    """
+
+    said: str
+    tag: str
+    facts: list[tuple[str, str]]
+    notes: list[str]
+    drafts: list[DraftView]
+    hand_off: HandOffView | None = None
+    warning: str = ""
+
+
+def build_reply_view(reply: Reply, say: Translator) -> ReplyView:
+    """Return the view of a reply in a language."""
+    if reply.hand_off is not None and reply.check_in is None:
+        risk = reply.hand_off.risk
+        decision = say("reply_danger" if risk.signal else "reply_unchecked")
+        level = say(f"level_name_{risk.level}")
+        return ReplyView(decision, TAGS[reply.language], [], [], [], HandOffView(decision, level, reply.hand_off))
+    count = len(reply.drafts)
+    said = say("reply_found", count=count) if count else say("reply_no_drafts", stopped=reply.stopped)
+    notes = [say("reply_stopped", stopped=reply.stopped)] if reply.stopped and count else []
+    state = reply.state
+    if state is not None and not state.sure:
+        notes.append(say("reply_unsure"))
+    return ReplyView(
+        said,
+        TAGS[reply.language],
+        [] if state is None else _list_facts(state, reply.check_in is not None, say),
+        notes,
+        [
+            DraftView(number, one, say(f"strategy_{one.strategy}"), say("comma").join(one.open))
+            for number, one in enumerate(reply.drafts, 1)
+        ],
+        warning="" if reply.check_in is None else say("reply_weak", help=reply.check_in.help),
+    )
+
+
+def list_countries(say: Translator) -> list[tuple[str, str]]:
+    """Return the countries whose help can be named: code, and code with the name of the service."""
+    return [
+        (code, f"{code} · {line.service[say.language]}") for code, line in load_help_lines().items() if code != DEFAULT
+    ]
+
+
+def _list_facts(state: ConversationState, is_weak: bool, say: Translator) -> list[tuple[str, str]]:
+    polarity = say(f"polarity_{state.polarity}")
+    feeling = say(f"feeling_{state.feeling}") if state.feeling else say("reply_feeling_none", polarity=polarity)
+    facts = [
+        (say("reply_feeling"), feeling),
+        (say("reply_intensity"), say(f"intensity_{state.intensity}")),
+        (say("reply_topic"), say(f"topic_{state.topic}") if state.topic else say("reply_topic_none")),
+        (say("reply_need"), say(f"need_{state.need}")),
+        (say("reply_risk"), say("reply_risk_weak" if is_weak else "reply_risk_none")),
+        (say("reply_message_language"), say(f"lang_{state.language}")),
+    ]
+    if state.moved is not None:
+        facts.insert(4, (say("reply_moved"), say(f"moved_{state.moved}")))
+    return facts

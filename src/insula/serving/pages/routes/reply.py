@@ -1,0 +1,90 @@
+"""`GET /reply` and `POST /pages/reply`: drafts of a reply to a message, with the queues and limits of the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from insula.core.model_input import ModelInput
+from insula.empathy.state import LANGUAGES
+from insula.empathy.strategies import STRATEGIES
+from insula.serving.http.problems import ProblemError
+from insula.serving.pages.forms import read_form
+from insula.serving.pages.language import get_language
+from insula.serving.pages.page_route import RETRY, PageRoute
+from insula.serving.pages.rendering import is_fragment, render_page
+from insula.serving.pages.reply_view import build_reply_view, list_countries
+from insula.serving.pages.visits import get_visitors
+from insula.serving.pages.words import Translator
+from insula.serving.replies import WantedReply, write_reply
+from insula.serving.served_models import ServedModel
+from insula.serving.service import await_while_connected, get_service
+from insula.text.turn_lines import parse_turns
+
+router = APIRouter(route_class=PageRoute)
+PART = "reply_part.html.j2"
+TYPED = ("text", "turns", "speaker", "drafts_in", "strategy", "country")
+# A draft of a machine discloses nothing about itself.
+OFFERED = tuple(one for one in STRATEGIES if one != "self_disclosure")
+
+
+@router.get("/reply")
+async def show_form(request: Request) -> Response:
+    """The form for a message."""
+    return _render(request, get_service(request).models.find(request.query_params.get("model")))
+
+
+@router.post("/pages/reply")
+async def draft(request: Request) -> Response:
+    """Drafts or a hand-off: a fragment for htmx, the whole page for a plain form."""
+    service = get_service(request)
+    form = await read_form(request)
+    language = get_language(request, form.get("lang"))
+    model = service.models.find(form.get("model"))
+    shown: dict[str, Any] = {"language": language, **{name: form.get(name, "") for name in TYPED}}
+    if not get_visitors(request).has_csrf_token(request, form):
+        return _render(request, model, **shown, stale=True, status=403)
+    if not shown["text"].strip():
+        return _render(request, model, **shown, code="empty", status=422)
+    given = ModelInput(
+        shown["text"], turns=tuple(parse_turns(shown["turns"])), speaker=shown["speaker"].strip() or None
+    )
+    wanted = WantedReply(
+        language=shown["drafts_in"] if shown["drafts_in"] in LANGUAGES else None,
+        strategy=shown["strategy"] if shown["strategy"] in OFFERED else "auto",
+        country=shown["country"] or None,
+    )
+    try:
+        max_wait = service.read_max_wait(request)
+        reply = await await_while_connected(request, write_reply(service, model, given, wanted, max_wait))
+    except ProblemError as problem:
+        service.telemetry.count_rejection(problem.code)
+        seconds = problem.headers.get(RETRY)
+        headers = {RETRY: seconds} if seconds else {}
+        return _render(
+            request, model, **shown, code=problem.code, seconds=seconds, status=problem.status, headers=headers
+        )
+    return _render(request, model, **shown, view=build_reply_view(reply, Translator(language)))
+
+
+def _render(request: Request, model: ServedModel, *, language: str | None = None, **values: Any) -> Response:
+    """Return the page, or for htmx only its answer."""
+    say = Translator(get_language(request, language))
+    known: dict[str, Any] = {"view": None, "code": None, "seconds": None, "stale": False}
+    known |= dict.fromkeys(TYPED, "")
+    template = PART if request.method == "POST" and is_fragment(request) else "reply.html.j2"
+    return render_page(
+        request,
+        template,
+        language=language,
+        model=model,
+        models=list(get_service(request).models),
+        fragment=template == PART,
+        strategies=[(name, say(f"strategy_{name}")) for name in OFFERED],
+        languages=[(code, say(f"lang_{code}")) for code in LANGUAGES],
+        countries=list_countries(say),
+        **{**known, **values},
+    )

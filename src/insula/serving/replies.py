@@ -1,0 +1,76 @@
+"""`write_reply`: drafts of a reply by the queues of the service; a message that cannot be checked goes to a person."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from insula.core.errors import InsulaError
+from insula.core.model_input import ModelInput
+from insula.core.prediction import Prediction
+from insula.empathy.reply import Reply, build_hand_off, build_reply, choose_risk, is_weak, list_own_turns
+from insula.serving.http.problems import ProblemError
+from insula.serving.served_models import ServedModel
+from insula.serving.service import Service
+from insula.text.scripts import detect_language_by_script
+
+
+@dataclass(frozen=True)
+class WantedReply:
+    """How drafts are written, as in `insula.reply`."""
+
+    language: str | None = None
+    strategy: str = "auto"
+    n: int = 3
+    country: str | None = None
+
+
+async def write_reply(
+    service: Service, model: ServedModel, given: ModelInput, wanted: WantedReply, max_wait: float
+) -> Reply:
+    """Return drafts, or a hand-off if the message or an earlier turn has a signal of risk or could not be checked.
+
+    The message is charged to the caller's quota as one text, and refunded if it is not answered. Nothing is stored.
+    Raises `ProblemError` if it is empty or too long, or if the drafts are not written in time.
+    """
+    service.safety.require_enabled()
+    service.check_inputs([given])
+    language = wanted.language or detect_language_by_script(given.text)
+    async with service.access.charge_texts(1):
+        texts = [given.text, *(turn.text for turn in reversed(given.turns) if turn.text.strip())]
+        checks = await service.safety.check_messages(texts)
+        risk = choose_risk(checks)
+        if risk is not None:
+            service.telemetry.count_hand_off(risk)
+        if risk is not None and not is_weak(risk):
+            return Reply(given.text, language, None, (), hand_off=build_hand_off(risk, language, wanted.country))
+        *earlier, last = await _predict(service, model, given, max_wait)
+        try:
+            return await service.safety.run(
+                lambda: build_reply(
+                    given.text,
+                    last,
+                    model.predictor.scheme,
+                    language=language,
+                    earlier=earlier,
+                    strategy=wanted.strategy,
+                    count=wanted.n,
+                    risk=risk,
+                    country=wanted.country,
+                )
+            )
+        except InsulaError as error:
+            raise ProblemError("validation", str(error)) from None
+
+
+async def _predict(service: Service, model: ServedModel, given: ModelInput, max_wait: float) -> list[Prediction]:
+    """Return the predictions of the speaker's earlier turns and of the message."""
+    inputs, _ = service.drop_unread_context(model, [given])
+    own = [turn.text for turn in list_own_turns(given) if turn.text.strip()]
+    try:
+        async with asyncio.timeout(service.settings.limits.answer_seconds):
+            predictions = await model.batcher.predict([*own, *inputs], max_wait)
+    except TimeoutError:
+        raise ProblemError("unavailable", "The answer took too long. Repeat the request later.") from None
+    service.telemetry.count_predictions(model.name, predictions)
+    return predictions

@@ -1,0 +1,173 @@
+"""Schemas of `POST /v1/safety` and `POST /v1/reply`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from insula.empathy.state import Feeling, Need, Polarity
+from insula.empathy.strategies import Strategy
+from insula.safety.replies.check import ReplyFault
+from insula.safety.signals.result import Frame, Level, RiskKind, Wording
+from insula.serving.schemas import Classified, RequestModel, Speaker, Turn, Whole
+
+ALTERNATIVES = ("messages", "replies")
+MOST_DRAFTS = 10
+Texts = Annotated[list[Classified], Field(min_length=1)]
+Country = Annotated[
+    str, Field(pattern="^[A-Za-z]{2}$", description="ISO 3166 code of the country whose help is named, such as CN.")
+]
+
+
+class SafetyRequest(RequestModel):
+    """Incoming messages, outgoing replies, or both, to check."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": [name], "properties": {name: {"type": "array"}}} for name in ALTERNATIVES]
+        }
+    )
+
+    messages: Texts | None = Field(None, description="Messages to check for signals of risk.")
+    replies: Texts | None = Field(None, description="Replies to check before they are sent.")
+    country: Country | None = Field(None, description="Country whose help is named (default: any country).")
+
+    @model_validator(mode="after")
+    def _require_an_alternative(self) -> Self:
+        if self.messages is None and self.replies is None:
+            raise ValueError("Give messages, replies, or both.")
+        return self
+
+
+class RiskWords(BaseModel):
+    """Words of a message that show a risk: offsets, and the rule that found them."""
+
+    start: int
+    end: int
+    kind: RiskKind
+    wording: Wording
+    rule: str
+
+
+class CheckedMessage(BaseModel):
+    """The check of an incoming message. Experimental, and not clinically validated."""
+
+    signal: bool = Field(description="Whether a risk was found.")
+    level: Level = Field(description="`concern`: somebody should ask; `high`: soon; `immediate`: now.")
+    priority: int = Field(ge=0, le=3, description="0 for none to 3 for immediate; 2 if it could not be checked.")
+    kinds: list[RiskKind] = Field(description="The kinds of risk, the most certain first.")
+    wording: Wording | None = Field(description="Whether words name the danger (`explicit`) or not (`oblique`).")
+    frames: list[Frame]
+    spans: list[RiskWords]
+    reasons: list[str] = Field(description="Sentences for the person who takes over.")
+    needs_person: bool = Field(
+        description="True if no automatic answer may be sent: a signal, a failed check, an unknown language."
+    )
+    failure: str | None = Field(description="Why the message could not be checked; null if it was.")
+    score: float | None = Field(description="The learned score; from 0.5 on it is a signal. It is no probability.")
+
+
+class FaultyWords(BaseModel):
+    """Words that a reply must not have: offsets, and the rule that found them."""
+
+    start: int
+    end: int
+    fault: ReplyFault
+    rule: str
+
+
+class CheckedReply(BaseModel):
+    """The check of an outgoing reply."""
+
+    allowed: bool = Field(description="Whether it may be sent; false, too, if it could not be checked.")
+    faults: list[ReplyFault]
+    spans: list[FaultyWords]
+    reasons: list[str] = Field(description="One sentence for each fault.")
+    failure: str | None = Field(description="Why the reply could not be checked; null if it was.")
+
+
+class SafetyAnswer(BaseModel):
+    """Checks in the order of the messages and of the replies."""
+
+    messages: list[CheckedMessage]
+    replies: list[CheckedReply]
+    help: dict[str, str] | None = Field(
+        description="Where to find help, in English (`en`) and Chinese (`zh`), if a message needs a person; else null."
+    )
+    notified: Literal[False] = Field(description="Always false: the check notifies nobody.")
+
+
+class ReplyRequest(RequestModel):
+    """A message to draft a reply to, with the conversation before it."""
+
+    text: Classified = Field(description="The message.")
+    turns: list[Turn] | None = Field(None, description="The earlier turns, oldest first, without the message itself.")
+    speaker: Speaker | None = Field(None, description="The speaker of the message.")
+    language: Literal["en", "zh"] | None = Field(
+        None, description="Language of the drafts (default: that of the message)."
+    )
+    strategy: Strategy | Literal["auto"] = Field(
+        "auto", description="What the drafts do; `auto` uses the strategies that fit the message."
+    )
+    n: Whole = Field(3, ge=1, le=MOST_DRAFTS, description="Most drafts to write.")
+    country: Country | None = Field(None, description="Country whose help a hand-off names (default: any country).")
+    model: str | None = Field(None, max_length=200, description="Name of a served model (default: the first one).")
+
+
+class ReplyState(BaseModel):
+    """What the drafts answer to."""
+
+    language: str
+    feeling: Feeling | None = Field(description="The feeling that a draft may name; null if it is not clear enough.")
+    polarity: Polarity
+    intensity: Literal["normal", "high"]
+    topic: str | None = Field(description="What the message is about, such as `work`.")
+    need: Need = Field(description="What the person seems to want.")
+    moved: Literal["better", "worse", "same"] | None = Field(
+        description="How the message differs from the speaker's first one; null without earlier turns."
+    )
+    sure: bool = Field(description="Whether the model was sure of its prediction.")
+    event: str | None = Field(description="What happened, such as `failed_exam`; null if no known event was found.")
+
+
+class DraftedReply(BaseModel):
+    """A draft: a person must read it before it is sent."""
+
+    text: str
+    strategy: Strategy
+    generator: str = Field(description="What wrote it; always a machine.")
+    open: list[str] = Field(description="What the person must fill in, such as `[answer]`.")
+
+
+class HandedOff(BaseModel):
+    """Why a person must answer, and an answer until then."""
+
+    risk: CheckedMessage
+    message: str = Field(description="An answer that offers a person, and says whether somebody was notified.")
+    help: str = Field(description="Where to find help, as a sentence.")
+    notified: bool = Field(description="Whether somebody was notified.")
+
+
+class CheckedIn(BaseModel):
+    """A weak signal of danger, for which the drafts ask how the person is."""
+
+    risk: CheckedMessage
+    help: str = Field(description="Where to find help, as a sentence.")
+    notified: bool = Field(description="Whether somebody was notified.")
+
+
+class ReplyAnswer(BaseModel):
+    """Drafts, the best first; or, for a message that a person must answer, none and a hand-off."""
+
+    model: str
+    version: str = Field(description="Digest of the model's files; it changes when any of them does.")
+    machine_made: Literal[True] = Field(description="Always true: a machine wrote the drafts.")
+    language: str = Field(description="Language of the drafts: en or zh.")
+    state: ReplyState | None = Field(description="Null with a hand-off.")
+    drafts: list[DraftedReply]
+    stopped: int = Field(description="Number of drafts that the safety check left out.")
+    hand_off: HandedOff | None = Field(description="Null for an ordinary message.")
+    check_in: CheckedIn | None = Field(
+        description="Set for a weak signal of danger: the drafts ask how the person is. A person is still needed."
+    )
