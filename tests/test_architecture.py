@@ -32,6 +32,7 @@ NO_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "st
 # A door that ends with a slash is a folder.
 DOORS: dict[str, str | tuple[str, ...]] = {
     "alembic": "operations/store/",
+    "captum": "explanation/methods/gradients.py",
     "charset_normalizer": "data/formats/encoding.py",
     "cryptography": "safety/pseudonyms.py",
     "datasets": "data/sources/hub.py",

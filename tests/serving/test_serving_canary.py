@@ -78,6 +78,7 @@ def _everywhere(service: Running, key: str) -> list[httpx2.Response]:
         service.post("/v1/explain", {"texts": [TEXT, BIRD]}, headers=right),
         service.post("/v1/explain", {"inputs": [IN_CONTEXT | {"id": MAIL}], "method": "partition"}, headers=right),
         service.post("/v1/explain", {"texts": [TEXT], "labels": [MAIL]}, headers=right),
+        service.post("/v1/counterfactual", {"texts": [TEXT, BIRD]}, headers=right),
         service.post("/v1/explain", {"texts": [TEXT], "method": BIRD}, headers=right),
         service.post("/v1/safety", {"messages": [TEXT, f"I will kill myself, {TEXT}"]}, headers=right),
         service.post("/v1/safety", {"replies": [f"You should just stop the pills. {TEXT}"]}, headers=right),

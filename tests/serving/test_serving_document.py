@@ -25,6 +25,7 @@ SEED = 20
 STEPS = ("claim", "renew", "release", "reassign", "close", "reopen")
 MODEL_DECIDES = (
     "POST /v1/explain",
+    "POST /v1/counterfactual",
     "POST /v1/route",
     "POST /v1/reply",
     "POST /v1/feedback",

@@ -26,6 +26,7 @@ from waiting import DEADLINE, eventually
 BODIES: dict[str, Any] = {
     "/v1/predict": {"texts": ["So happy!"]},
     "/v1/explain": {"texts": ["So happy!"]},
+    "/v1/counterfactual": {"texts": ["So happy!"]},
     "/v1/safety": {"messages": ["So happy!"]},
     "/v1/reply": {"text": "So happy!"},
     "/predict": {"inputs": "So happy!"},

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from serving_running import Running, problem, running
 from serving_visiting import EVIL, Visitor, hostile_model
 
+import insula
 import toy_data
 from insula.client import AsyncClient, Client
 from insula.core.errors import ServiceError
@@ -233,6 +236,50 @@ def test_the_page_marks_the_words(served: Running, language: str, fragment: bool
     assert f"{weights[strongest]:+.2f}" in answer.text
     assert words["why_caution"] in answer.text
     assert "style=" not in answer.text  # the policy of the pages allows none
+
+
+@pytest.fixture(scope="module")
+def linear_service(linear_model: Path) -> Iterator[Running]:
+    """A service with the linear model alone."""
+    with running(linear_model) as service:
+        yield service
+
+
+def test_counterfactuals_are_the_library_s(linear_service: Running, linear_model: Path) -> None:
+    answer = linear_service.post("/v1/counterfactual", {"texts": [TEXT, "..."]})
+    assert answer.status_code == 200
+    rows = answer.json()["counterfactuals"]
+    for row, one in zip(rows, insula.find_counterfactuals([TEXT, "..."], linear_model), strict=True):
+        assert (row["valid"], row["label"]) == (one.valid, one.prediction.label)
+        for name in ("changed", "kept"):
+            wanted = getattr(one, name)
+            assert (row[name] is None) == (wanted is None)
+            if wanted is not None:
+                assert row[name]["label"] == wanted.prediction.label
+                assert row[name]["edits"] == [dataclasses.asdict(edit) for edit in wanted.edits]
+    assert rows[0]["valid"]
+    assert TEXT not in answer.text
+    problem(linear_service.post("/v1/counterfactual", {"texts": ["a"] * 99}), 413, "too_large")
+    problem(linear_service.post("/v1/counterfactual", {"texts": ["a"], "method": "exact"}), 422, "validation")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("fragment", [True, False])
+def test_the_page_shows_what_would_change_it(linear_service: Running, language: str, fragment: bool) -> None:
+    visitor, words = Visitor(linear_service), WORDS[language]
+    form = {"text": TEXT, "lang": language, "ask": "edit"}
+    assert words["edit_ask"] in visitor.send("/pages/judge", **form).text
+    answer = visitor.send("/pages/explain", **form, headers={"HX-Request": "true"} if fragment else {})
+    assert answer.status_code == 200
+    assert answer.text.startswith("<!DOCTYPE html>") is not fragment
+    (row,) = linear_service.post("/v1/counterfactual", {"texts": [TEXT]}).json()["counterfactuals"]
+    edit = row["changed"]["edits"][0]
+    if edit["new"].strip():
+        assert f"{edit['new']}</ins>" in answer.text
+    if edit["end"] > edit["start"]:
+        assert f"{TEXT[edit['start'] : edit['end']]}</del>" in answer.text
+    assert words["edit_caution"] in answer.text
+    assert "style=" not in answer.text
 
 
 def test_the_page_says_what_went_wrong(served: Running) -> None:

@@ -188,6 +188,7 @@ PATHS = (
     "/v1/predict",
     "/predict",
     "/v1/explain",
+    "/v1/counterfactual",
     "/v1/safety",
     "/v1/reply",
     "/v1/feedback",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # they need torch
 
 MOST_EDITS = 6  # of one text
 BEAM = 4
+PORTION = 64  # edited texts between two pauses
 STRONGEST = 24  # single edits that are combined with others
 ORDER = {"opposite": 0, "substitution": 0, "negation": 1, "deletion": 2}
 """Of edits with the same number of words, the more fluent ones come first."""
@@ -100,11 +101,13 @@ def find_counterfactual(
     *,
     masked: MaskedLanguageModel | None = None,
     causal: CausalLanguageModel | None = None,
+    pause: Callable[[], None] | None = None,
 ) -> Counterfactual:
     """Return the smallest edit found that changes the labels of one text, and one as small that does not.
 
     masked  proposes further words
     causal  measures the perplexity of the texts
+    pause   called before each few edited texts, such as to yield to other work; it may raise
 
     Raises `DataError` for a text without words, and for a dimensional model.
     """
@@ -114,7 +117,7 @@ def find_counterfactual(
             "--counterfactual, or use another model."
         )
     start = time.perf_counter()
-    search = _Search(predictor, given, masked, causal)
+    search = _Search(predictor, given, masked, causal, pause)
     changed, kept = search.run()
     return Counterfactual(
         prediction=search.prediction,
@@ -136,10 +139,12 @@ class _Search:
         given: TextOrInput,
         masked: MaskedLanguageModel | None,
         causal: CausalLanguageModel | None,
+        pause: Callable[[], None] | None,
     ) -> None:
         question = Question(predictor, given)
         self.predictor = predictor
         self.given = given
+        self.pause = pause
         self.text = question.text
         more = () if masked is None else masked.propose(self.text)
         self.proposed = propose_edits(self.text, question.words, more)
@@ -197,8 +202,12 @@ class _Search:
     def _try(self, several: Sequence[Edits]) -> None:
         """Predict the text after edits that were not tried."""
         new = [edits for edits in dict.fromkeys(several) if edits not in self.flips]
-        if not new:
-            return
+        for start in range(0, len(new), PORTION):
+            if self.pause is not None:
+                self.pause()
+            self._decide(new[start : start + PORTION])
+
+    def _decide(self, new: Sequence[Edits]) -> None:
         decisions = self.predictor.decide([self._build_variant(edits) for edits in new])
         flipped = (decisions.chosen != self.chosen).any(axis=1)
         original = np.repeat(self.chosen, len(new), axis=0)

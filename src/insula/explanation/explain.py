@@ -50,6 +50,7 @@ def explain_input(
     prediction = predictor.answer([given], question.logits(question.everything()), truncated)[0]
     columns = _find_columns(predictor, prediction, labels)
     spare = _count_trust_evaluations(question, columns) if with_trust else 0
+    question.wanted = tuple(columns.values())
     name, evaluations = _choose_method(question, method, budget, start, spare)
     weights = explainers[name].weigh(question, evaluations)
     figures, compared = _measure_trust(question, name, weights, columns) if with_trust else ({}, None)
@@ -62,6 +63,7 @@ def explain_input(
         decision=tuple(weights[:, -1].tolist()) if has_decision else None,
         trust=figures,
         compared_with=compared,
+        warning=explainers[name].warning,
         evaluations=question.evaluations,
         milliseconds=(time.perf_counter() - start) * 1000,
     )

@@ -18,14 +18,19 @@ of the text are computed where the method can choose."""
 class Explainer:
     """One way to explain.
 
-    weigh  computes the weights
-    least  number of words to the fewest variants of the text that it computes
+    weigh    computes the weights
+    least    number of words to the fewest variants of the text that it computes
+    warning  a sentence for the reader of its weights; empty for most
     """
 
     weigh: Weigh
     least: Callable[[int], int]
+    warning: str = ""
 
 
 explainers: Registry[Explainer] = Registry("explainers")
 for _name in ("exact", "occlusion", "alone", "partition", "surrogate"):
     explainers.register(_name, f"insula.explanation.methods.{_name}:EXPLAINER")
+explainers.register("attention-rollout", "insula.explanation.methods.attention:EXPLAINER")
+explainers.register("gradient-x-input", "insula.explanation.methods.gradients:GRADIENT_X_INPUT")
+explainers.register("integrated-gradients", "insula.explanation.methods.gradients:INTEGRATED_GRADIENTS")

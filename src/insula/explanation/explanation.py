@@ -94,6 +94,7 @@ class Explanation:
     compared_with the second method of `Trust.agreement`
     evaluations   how many variants of the text the model read
     milliseconds  how long it took
+    warning       a sentence on what the method cannot say; empty for most
     """
 
     prediction: Prediction
@@ -105,6 +106,7 @@ class Explanation:
     compared_with: str | None = None
     evaluations: int
     milliseconds: float
+    warning: str = ""
 
     def top_words(self, label: str, count: int = 5) -> list[tuple[Word, float]]:
         """Return the words with the largest weights for a label, positive or negative, the largest first."""
@@ -127,6 +129,7 @@ class Explanation:
             "compared_with": self.compared_with,
             "evaluations": self.evaluations,
             "milliseconds": round(self.milliseconds, 2),
+            **({"warning": self.warning} if self.warning else {}),
         }
 
     @classmethod
@@ -142,6 +145,7 @@ class Explanation:
             compared_with=facts["compared_with"],
             evaluations=facts["evaluations"],
             milliseconds=facts["milliseconds"],
+            warning=facts.get("warning", ""),
         )
 
     def to_html(self) -> str:
@@ -156,7 +160,9 @@ class Explanation:
                 notes,
                 heading=label,
                 score=self.prediction.scores[label],
-                caption=". ".join(one for one in (self.prediction.rule_sentence, self.caption(label)) if one),
+                caption=". ".join(
+                    one for one in (self.prediction.rule_sentence, self.caption(label), self.warning) if one
+                ),
             )
             for label, weights in self.weights.items()
         ]

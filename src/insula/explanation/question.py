@@ -30,6 +30,7 @@ class Question:
     words     the words, or in a long text runs of neighbouring words; weights are for these, in this order. The caller
               may give others, in the order of the text
     seed      for explainers that sample
+    wanted    the columns that explainers must compute, if each costs time; None for all
     pause     called before each few variants, such as to yield to other work; it may raise
     """
 
@@ -40,11 +41,13 @@ class Question:
         *,
         words: Sequence[Word] | None = None,
         seed: int = 0,
+        wanted: Sequence[int] | None = None,
         pause: Callable[[], None] | None = None,
     ) -> None:
         self.predictor = predictor
         self.given = given
         self.seed = seed
+        self.wanted = wanted
         self._pause = pause
         self.text = get_text(given)
         spans = find_word_spans(self.text)

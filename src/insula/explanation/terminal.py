@@ -36,6 +36,8 @@ def format_explanation(explanation: Explanation, *, colour: bool) -> Iterator[st
                 yield f"  {weight:+7.2f}  {bar:<10}  {' '.join(word.text.split())}{notes}"
         if caption := explanation.caption(label):
             yield f"  {caption}"
+    if explanation.warning:
+        yield explanation.warning
 
 
 def format_counterfactual(found: Counterfactual) -> Iterator[str]:

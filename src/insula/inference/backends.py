@@ -6,6 +6,7 @@ is opened; the protocols below describe an open backend.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -25,9 +26,10 @@ from insula.core.errors import DataError, ModelFolderError
 from insula.core.model_input import TextOrInput
 from insula.core.registry import Registry
 from insula.inference.engine import Engine
-from insula.models.folder import ModelFolder
+from insula.models.folder import ModelFolder, open_folder
 from insula.models.networks.contributions import Contributions
 from insula.models.risk.head import RiskHead
+from insula.models.tokens.tokenization import TextTokenizer
 from insula.models.tokens.windows import Windows
 from insula.text.context import Context
 
@@ -44,6 +46,7 @@ class Backend(Protocol):
     TokenStages        a staged backend whose stages are token ids and a network
     FeatureBackend     gives the features of a text that its last layer reads
     AdditiveBackend    gives what each piece of a text adds to its logits
+    GradientBackend    has a network that torch can differentiate
     PreparingBackend   prepares the inputs itself
     TruncatingBackend  reads only a part of long texts, and says of which
     WindowedBackend    may read long texts in windows
@@ -96,6 +99,31 @@ class AdditiveBackend(Backend, Protocol):
 
     def contributions(self, text: str, /) -> Contributions | None:
         """Return what each piece of a prepared text adds; None where this model's logits are no such sum."""
+
+
+@runtime_checkable
+class GradientBackend(Backend, Protocol):
+    """A backend whose network can be differentiated in torch.
+
+    tokenizer   its tokenizer
+    network     the network: (rows, tokens) ids and mask to an output with `logits`
+    embeddings  its layer of token vectors
+    padding     the id of the padding token
+    """
+
+    tokenizer: TextTokenizer
+
+    @property
+    def network(self) -> Any:
+        """The network."""
+
+    @property
+    def embeddings(self) -> Any:
+        """The layer of token vectors."""
+
+    @property
+    def padding(self) -> int:
+        """The id of the padding token."""
 
 
 @runtime_checkable
@@ -215,6 +243,7 @@ class BackendEntry:
     alternatives  other backends for the same folder, possibly faster, if their packages are installed and the folder
                   has their files in `whole`
     whole         the files that it needs as an alternative
+    gradients     True if it is a `GradientBackend`
     cannot        unsupported commands (`export`, `quantize`, `cascade`) to the reason and what to do instead;
                   `{folder}` in it is replaced by the model folder
     """
@@ -226,6 +255,7 @@ class BackendEntry:
     runs_graph: bool = False
     alternatives: tuple[str, ...] = ()
     whole: tuple[str, ...] = ()
+    gradients: bool = False
     cannot: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, folder: Path, engine: Engine | None = None, /) -> Backend:
@@ -295,6 +325,7 @@ backends.register(
         packages=("torch", "transformers"),
         extra="train",
         whole=("model.safetensors", "config.json", "model.onnx"),
+        gradients=True,
     ),
 )
 
@@ -314,6 +345,27 @@ def list_backends(folder: ModelFolder) -> list[str]:
     """Return the backend of a folder, and its alternatives that can open the folder on this machine."""
     others = get_backend_entry(folder.backend).alternatives
     return [folder.backend, *(name for name in others if get_backend_entry(name).can_open(folder.path))]
+
+
+def find_gradient_backend(backend: Backend, folder: Path | None) -> GradientBackend | None:
+    """Return a backend if its network can be differentiated, else one that opens the same model folder and can.
+
+    Returns None where no backend can. Raises `MissingExtraError` if one could with a package that is not installed.
+    """
+    if isinstance(backend, GradientBackend):
+        return backend
+    return None if folder is None else _open_gradient_backend(folder)
+
+
+@functools.lru_cache(maxsize=2)
+def _open_gradient_backend(path: Path) -> GradientBackend | None:
+    folder = open_folder(path)
+    for name in (folder.backend, *get_backend_entry(folder.backend).alternatives):
+        entry = get_backend_entry(name)
+        if entry.gradients and all((path / file).exists() for file in entry.whole):
+            found = entry(path)
+            return found if isinstance(found, GradientBackend) else None
+    return None
 
 
 def check_measured(engine: Engine, folder: ModelFolder) -> None:

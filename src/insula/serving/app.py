@@ -36,6 +36,7 @@ from insula.serving.reply_schemas import ReplyRequest, SafetyRequest
 from insula.serving.retention_writer import RetentionWriter
 from insula.serving.routes import (
     batches,
+    counterfactual,
     explain,
     feedback,
     health,
@@ -63,6 +64,7 @@ ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
     (predict.router, "predict"),
     (explain.router, "predict"),
     (route.router, "predict"),
+    (counterfactual.router, "predict"),
     (safety.router, "predict"),
     (reply.router, "predict"),
     (hugging_face.router, "predict"),

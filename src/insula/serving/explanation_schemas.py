@@ -1,4 +1,4 @@
-"""Schemas of `POST /v1/explain`."""
+"""Schemas of `POST /v1/explain` and `POST /v1/counterfactual`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from insula.serving.schemas import Classified, Input, ModelContext, PredictedTex
 ALTERNATIVES = ("texts", "inputs")
 
 
-class ExplainRequest(RequestModel):
+class TextsRequest(RequestModel):
     """Texts, or inputs in their contexts, whose predictions are explained."""
 
     model_config = ConfigDict(
@@ -26,16 +26,6 @@ class ExplainRequest(RequestModel):
     inputs: list[Input] | None = Field(None, min_length=1, description="Texts with earlier turns, targets and ids.")
     target: Target | None = Field(None, description="The target of all texts without a target of their own.")
     model: str | None = Field(None, max_length=200, description="Name of a served model (default: the first one).")
-    method: Literal["auto", "exact", "occlusion", "partition", "surrogate", "alone"] = Field(
-        "auto", description="How to explain; `auto` is `exact` if the model supports it, else `occlusion`."
-    )
-    labels: list[Annotated[str, Field(max_length=200)]] = Field(
-        [], max_length=500, description="Labels to explain (default: the predicted ones)."
-    )
-    budget_ms: Annotated[float, Field(gt=0, le=60_000, strict=False)] | None = Field(
-        None, description="Milliseconds per text; the method is chosen to fit."
-    )
-    trust: bool = Field(True, description="Whether to measure how faithful each explanation is to the model.")
 
     @model_validator(mode="after")
     def _require_one_alternative(self) -> Self:
@@ -49,6 +39,21 @@ class ExplainRequest(RequestModel):
             return [text if self.target is None else ModelInput(text, target=self.target) for text in self.texts]
         given = [one.model_input for one in self.inputs or ()]
         return [one if one.target is not None else replace(one, target=self.target) for one in given]
+
+
+class ExplainRequest(TextsRequest):
+    """Texts, or inputs in their contexts, whose predictions are explained, and how."""
+
+    method: Literal["auto", "exact", "occlusion", "partition", "surrogate", "alone"] = Field(
+        "auto", description="How to explain; `auto` is `exact` if the model supports it, else `occlusion`."
+    )
+    labels: list[Annotated[str, Field(max_length=200)]] = Field(
+        [], max_length=500, description="Labels to explain (default: the predicted ones)."
+    )
+    budget_ms: Annotated[float, Field(gt=0, le=60_000, strict=False)] | None = Field(
+        None, description="Milliseconds per text; the method is chosen to fit."
+    )
+    trust: bool = Field(True, description="Whether to measure how faithful each explanation is to the model.")
 
 
 class WordNote(BaseModel):
@@ -106,3 +111,41 @@ class ExplainAnswer(ModelContext):
     version: str = Field(description="Digest of the model's files; it changes when any of them does.")
     unread: int = Field(description="How many inputs have earlier turns or a target that the model does not read.")
     explanations: list[ExplainedText]
+
+
+class TextEdit(BaseModel):
+    """One change of a text."""
+
+    kind: Literal["opposite", "substitution", "negation", "deletion"]
+    start: int = Field(description="Position of the first character that is replaced.")
+    end: int = Field(description="Position after the last one; equal to `start` for an addition.")
+    new: str = Field(description="What is put there; empty for a deletion.")
+    words: int = Field(description="How many words are replaced, added or deleted.")
+
+
+class EditedPrediction(PredictedText):
+    """The prediction for a text after edits."""
+
+    words: int = Field(description="Edit distance in words.")
+    edits: list[TextEdit]
+
+
+class CounterfactualText(PredictedText):
+    """The prediction for one text, and the smallest edit found that changes it."""
+
+    valid: bool = Field(description="Whether `changed` has other labels than the text.")
+    changed: EditedPrediction | None = Field(
+        description="The smallest edit that changes the labels; if none does, the one that comes closest."
+    )
+    kept: EditedPrediction | None = Field(description="An edit of as many words that does not change the labels.")
+    evaluations: int = Field(description="How many edited texts the model read.")
+    milliseconds: float
+
+
+class CounterfactualAnswer(ModelContext):
+    """Edits in the order of the texts."""
+
+    model: str
+    version: str = Field(description="Digest of the model's files; it changes when any of them does.")
+    unread: int = Field(description="How many inputs have earlier turns or a target that the model does not read.")
+    counterfactuals: list[CounterfactualText]

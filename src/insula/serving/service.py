@@ -13,7 +13,6 @@ from starlette.requests import HTTPConnection, Request
 from insula.core.errors import StoreError
 from insula.core.model_input import EMPTY_TEXT, ModelInput, TextOrInput, count_characters, get_text
 from insula.core.prediction import Prediction
-from insula.explanation.explanation import Explanation
 from insula.serving.authentication.access_control import AccessControl
 from insula.serving.blocking_pool import BlockingPool
 from insula.serving.handoff.message_router import MessageRouter
@@ -22,7 +21,7 @@ from insula.serving.http.body_limits import BodyMemory
 from insula.serving.http.problems import ProblemError
 from insula.serving.http.unexpected_errors import ClientGoneError
 from insula.serving.jobs import JobRunner
-from insula.serving.queueing.explanation_queue import ExplanationQueue, ExplanationRequest
+from insula.serving.queueing.explanation_queue import ExplanationQueue, Found, Work
 from insula.serving.queueing.safety_queue import SafetyQueue
 from insula.serving.retention_writer import RetentionWriter
 from insula.serving.served_models import ServedModel, ServedModels
@@ -243,10 +242,10 @@ class Service:
         request: Request,
         model: ServedModel,
         inputs: Sequence[TextOrInput],
-        wanted: ExplanationRequest,
+        wanted: Work[Found],
         max_wait: float,
-    ) -> list[Explanation]:
-        """Explain the inputs; if the client disconnects, dequeue them and raise `ClientGoneError`.
+    ) -> list[Found]:
+        """Explain the inputs, or find edits; if the client disconnects, dequeue them and raise `ClientGoneError`.
 
         Each input is charged to the caller's quota as one text, and refunded if it is not answered. Nothing is stored.
         Raises `ProblemError` for too many or too long inputs, for an unknown label, and if they are not answered in
@@ -272,8 +271,8 @@ class Service:
         return await await_while_connected(request, self._explain(model, inputs, wanted, max_wait))
 
     async def _explain(
-        self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: ExplanationRequest, max_wait: float
-    ) -> list[Explanation]:
+        self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: Work[Found], max_wait: float
+    ) -> list[Found]:
         async with self.access.charge_texts(len(inputs)):
             try:
                 async with asyncio.timeout(self.settings.limits.answer_seconds):

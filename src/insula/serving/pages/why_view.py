@@ -1,4 +1,4 @@
-"""View model of an explanation: for each label the text with its words marked, the strongest words, and the trust."""
+"""View models: for each label the text with its words marked, the strongest words, and the trust; and of edits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.evaluation.reports.marked_text import Piece, get_side, get_step, mark_words
+from insula.explanation.counterfactual import Counterfactual, EditedText
 from insula.explanation.explanation import Explanation, Note
 from insula.serving.pages.words import Translator
 
@@ -45,6 +46,37 @@ class LabelExplanation:
 def build_why_view(scheme: LabelScheme, explanation: Explanation, say: Translator) -> list[LabelExplanation]:
     """Return the view of each explained label in a language."""
     return [_build_label(scheme, explanation, label, say) for label in explanation.weights]
+
+
+@dataclass(frozen=True)
+class EditView:
+    """A text after edits: a sentence with the result, and the pieces; `side` is `del`, `ins`, or empty."""
+
+    lead: str
+    pieces: list[Piece]
+
+
+def build_edit_view(scheme: LabelScheme, found: Counterfactual, say: Translator) -> list[EditView]:
+    """Return the view of the edit that changes the result, and of the one that does not; none without any edit."""
+    pairs = (("edit_changed" if found.valid else "edit_closest", found.changed), ("edit_kept", found.kept))
+    text = found.prediction.text
+    return [_build_edit(scheme, name, text, edited, say) for name, edited in pairs if edited is not None]
+
+
+def _build_edit(scheme: LabelScheme, name: str, text: str, edited: EditedText, say: Translator) -> EditView:
+    scores = edited.prediction.scores
+    labels = [
+        f"{scheme.display_name(label, say.language)} {_format_number(scores[label])}"
+        for label in edited.prediction.labels
+    ]
+    count = say("edit_word") if edited.words == 1 else say("edit_words", count=edited.words)
+    pieces, end = [], 0
+    for edit in edited.edits:
+        pieces += [Piece(text[end : edit.start]), Piece(text[edit.start : edit.end], "del"), Piece(edit.new, "ins")]
+        end = edit.end
+    pieces.append(Piece(text[end:]))
+    lead = say(name, count=count, labels=say("comma").join(labels) or say("why_none"))
+    return EditView(lead, [piece for piece in pieces if piece.text])
 
 
 def _build_label(scheme: LabelScheme, explanation: Explanation, label: str, say: Translator) -> LabelExplanation:

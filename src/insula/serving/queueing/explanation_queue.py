@@ -6,16 +6,18 @@ import asyncio
 import logging
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from insula.core.errors import InsulaError
 from insula.core.model_input import TextOrInput
+from insula.explanation.counterfactual import Counterfactual, find_counterfactual
 from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
 from insula.inference.backends import has_token_stages
+from insula.inference.predictor import Predictor
 from insula.serving.http.problems import ProblemError
 from insula.serving.queueing.admission import DECAY, check_wait
 from insula.serving.queueing.low_priority import lower_priority
@@ -30,6 +32,34 @@ MAX_YIELD = 0.5
 log = logging.getLogger("insula.serving")
 
 
+Pause = Callable[[], None] | None
+
+
+class Timed(Protocol):
+    """A result that says how long it took."""
+
+    @property
+    def milliseconds(self) -> float:
+        """The time it took."""
+
+
+Found = TypeVar("Found", bound=Timed, covariant=True)
+
+
+class Work(Protocol[Found]):
+    """What is asked about each text.
+
+    labels  those that the model must have
+    """
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of labels."""
+
+    def __call__(self, predictor: Predictor, given: TextOrInput, pause: Pause, /) -> Found:
+        """Return the result for one text; `pause` is called before each few variants of it."""
+
+
 @dataclass(frozen=True)
 class ExplanationRequest:
     """How texts are explained, as in `explain_input`; `budget` is in milliseconds."""
@@ -38,6 +68,29 @@ class ExplanationRequest:
     labels: tuple[str, ...] = ()
     budget: float | None = None
     with_trust: bool = True
+
+    def __call__(self, predictor: Predictor, given: TextOrInput, pause: Pause) -> Explanation:
+        """Explain one text."""
+        return explain_input(
+            predictor,
+            given,
+            method=self.method,
+            labels=self.labels,
+            budget=self.budget,
+            with_trust=self.with_trust,
+            pause=pause,
+        )
+
+
+@dataclass(frozen=True)
+class CounterfactualRequest:
+    """The smallest edit that changes the labels, as in `find_counterfactual`."""
+
+    labels: tuple[str, ...] = ()
+
+    def __call__(self, predictor: Predictor, given: TextOrInput, pause: Pause) -> Counterfactual:
+        """Find the edit of one text."""
+        return find_counterfactual(predictor, given, pause=pause)
 
 
 class AbandonedError(Exception):
@@ -74,14 +127,14 @@ class ExplanationQueue:
         check_wait(each * self._waiting, max_wait, has_room=has_room)
 
     async def explain(
-        self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: ExplanationRequest, max_wait: float
-    ) -> list[Explanation]:
-        """Return one explanation for each input, in order; a cancelled call leaves the queue.
+        self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: Work[Found], max_wait: float
+    ) -> list[Found]:
+        """Return one result for each input, in order; a cancelled call leaves the queue.
 
         Raises `ProblemError` if the queue is too long, or the model cannot be explained as wanted.
         """
         self.admit(len(inputs), max_wait)
-        left, abandoned, found = len(inputs), threading.Event(), list[Explanation]()
+        left, abandoned, found = len(inputs), threading.Event(), list[Found]()
         self._waiting += left
         loop = asyncio.get_running_loop()
         try:
@@ -102,23 +155,19 @@ class ExplanationQueue:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _explain(
-        self, model: ServedModel, given: TextOrInput, wanted: ExplanationRequest, abandoned: threading.Event
-    ) -> Explanation:
+        self, model: ServedModel, given: TextOrInput, wanted: Work[Found], abandoned: threading.Event
+    ) -> Found:
         def yield_to_predictions() -> None:
             if abandoned.is_set() or self._closed.is_set():
                 raise AbandonedError
             model.batcher.wait_until_idle(MAX_YIELD)
 
         try:
-            return explain_input(
+            return wanted(
                 lower_priority(model.predictor, yield_to_predictions),
                 given,
-                method=wanted.method,
-                labels=wanted.labels,
-                budget=wanted.budget,
-                with_trust=wanted.with_trust,
                 # A network yields before each of its batches.
-                pause=None if has_token_stages(model.predictor.backend) else yield_to_predictions,
+                None if has_token_stages(model.predictor.backend) else yield_to_predictions,
             )
         except InsulaError as error:
             raise ProblemError("validation", str(error)) from None

@@ -34,4 +34,5 @@ FAMILY = Family(
     space={**NEURAL_SPACE, "train.learning_rate": {"low": 1e-5, "high": 3e-4, "log": True}},
     checkpoints=True,
     layered=True,
+    differentiable=True,
 )

@@ -63,6 +63,7 @@ FAMILY = Family(
     freezes=True,
     checkpoints=True,
     layered=True,
+    differentiable=True,
     pairs=True,
     prunes=True,
     space={

@@ -48,6 +48,7 @@ def _build_family(options: type[RecurrentOptions], what: str) -> Family:
         description=f"{what} over words, trained from scratch; minutes to train, needs insula[train]",
         train=SCRATCH_TRAIN,
         layered=True,
+        differentiable=True,
     )
 
 

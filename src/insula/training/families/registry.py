@@ -47,6 +47,7 @@ class Family:
     checkpoints  whether it supports `train.gradient_checkpointing`
     prunes       whether `insula model prune` may cut layers, heads and neurons out of its networks; its options are
                  then `EncoderOptions`
+    differentiable  whether its networks can be explained by gradients: its model folder opens in a `GradientBackend`
     layered      whether it supports `train.layer_rate_decay`: `neural.optimisers` finds its layers by their names
     pairs        whether it reads text and context as a pair; otherwise they are joined into one text
     """
@@ -63,6 +64,7 @@ class Family:
     freezes: bool = False
     checkpoints: bool = False
     layered: bool = False
+    differentiable: bool = False
     pairs: bool = False
     prunes: bool = False
     locate: Callable[[ModelOptions], Base | None] | None = None

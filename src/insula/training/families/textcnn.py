@@ -31,4 +31,5 @@ FAMILY = Family(
     packages=NEURAL_PACKAGES,
     description="convolutions over words (Kim 2014), trained from scratch; minutes to train, needs insula[train]",
     train=SCRATCH_TRAIN,
+    differentiable=True,
 )

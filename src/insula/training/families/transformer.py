@@ -43,4 +43,5 @@ FAMILY = Family(
     train={**SCRATCH_TRAIN, "learning_rate": 5e-4, "schedule": "linear"},
     checkpoints=True,
     layered=True,
+    differentiable=True,
 )

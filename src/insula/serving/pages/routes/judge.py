@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
+from insula.explanation.counterfactual import Counterfactual
 from insula.serving.http.problems import ProblemError
 from insula.serving.pages.answer_view import build_answer_view, list_reading_notes
 from insula.serving.pages.forms import read_form
@@ -22,9 +23,9 @@ from insula.serving.pages.model_view import list_labels
 from insula.serving.pages.page_route import RETRY, PageRoute
 from insula.serving.pages.rendering import is_fragment, render_page
 from insula.serving.pages.visits import get_visitors
-from insula.serving.pages.why_view import build_why_view, describe_rules
+from insula.serving.pages.why_view import build_edit_view, build_why_view, describe_rules
 from insula.serving.pages.words import Translator
-from insula.serving.queueing.explanation_queue import ExplanationRequest
+from insula.serving.queueing.explanation_queue import CounterfactualRequest, ExplanationRequest
 from insula.serving.served_models import ServedModel
 from insula.serving.service import Service, get_service
 from insula.text.turn_lines import parse_turns
@@ -88,6 +89,9 @@ async def explain(request: Request) -> Response:
         max_wait = service.read_max_wait(request, service.settings.explain.wait_ms)
         given = _parse_input(form)
         inputs, _ = service.drop_unread_context(model, [given])
+        if form.get("ask") == "edit":
+            (found,) = await service.explain_for(request, model, inputs, CounterfactualRequest(), max_wait)
+            return _render_edit(request, model, given, found, **shown)
         wanted = ExplanationRequest(labels=(chosen,) if chosen else ())
         (explanation,) = await service.explain_for(request, model, inputs, wanted, max_wait)
     except ProblemError as problem:
@@ -101,6 +105,23 @@ async def explain(request: Request) -> Response:
         **_build_answer(service, model, given, explanation.prediction, say),
         why=build_why_view(model.predictor.scheme, explanation, say),
         why_chosen=chosen,
+    )
+
+
+def _render_edit(
+    request: Request, model: ServedModel, given: ModelInput, found: Counterfactual, *, language: str, **shown: Any
+) -> Response:
+    """Return the edits that change the answer, and those that do not."""
+    say = Translator(language)
+    return _render(
+        request,
+        model,
+        "why_part.html.j2",
+        language=language,
+        **shown,
+        **_build_answer(get_service(request), model, given, found.prediction, say),
+        edits=build_edit_view(model.predictor.scheme, found, say),
+        is_edited=True,
     )
 
 
@@ -167,6 +188,8 @@ def _render(
         "why": [],
         "why_labels": [],
         "why_chosen": "",
+        "edits": [],
+        "is_edited": False,
     }
     known |= dict.fromkeys(TYPED, "")
     served = list(get_service(request).models)
