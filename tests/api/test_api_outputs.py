@@ -79,6 +79,9 @@ CASES = {
     "augment_file": Case(plain("augment_file", "data", "output", methods=("swap",)), None, ("data",)),
     "check_safety_file": Case(plain("check_safety_file", "data", "output"), None, ("data",)),
     "bench_model": Case(plain("bench_model", "model", by_name=("data", "output")), None, ("data",)),
+    "explain_model": Case(
+        plain("explain_model", "data", "model", by_name=("output",), rows=20), None, ("data",), ".html"
+    ),
     "attack_model": Case(plain("attack_model", "data", "model", by_name=("output",)), None, ("data",), ".html"),
 }
 FILES = (
@@ -88,6 +91,7 @@ FILES = (
     "augment_file",
     "check_safety_file",
     "bench_model",
+    "explain_model",
     "attack_model",
 )  # they write a file, which is replaced as by any program; attack_model needs `overwrite`
 REPLACED = {name: case for name, case in CASES.items() if case.mark}

@@ -48,7 +48,7 @@ def test_the_life_of_a_key(insula: Callable[..., Any], here: Path) -> None:
 
 def test_what_is_wrong_is_said_in_one_sentence(insula: Callable[..., Any], here: Path) -> None:
     for arguments, words in (
-        (("keys", "create", "care", "--scope", "root"), "predict, review, admin"),
+        (("keys", "create", "care", "--scope", "root"), "predict, review, agent, admin"),
         (("keys", "create", "care", "--expires", "soon"), "Write for example 90d"),
         (("keys", "create", "care", "--expires", "999999w"), "at most a century"),
         (("keys", "revoke", "nobody"), "insula keys list"),

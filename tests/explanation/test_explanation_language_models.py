@@ -28,7 +28,7 @@ def masked_folder(encoder_folder: Callable[..., Path], tmp_path_factory: pytest.
     bias = torch.zeros(len(tokenizer))
     for place, word in enumerate(("lovely", "awful", "##s", "[MASK]", "好")):
         if word in tokenizer.get_vocab():
-            bias[tokenizer.convert_tokens_to_ids(word)] = 1000 - place
+            bias[tokenizer.convert_tokens_to_ids(word)] = 1000 - 100 * place
     with torch.no_grad():
         model.get_output_embeddings().bias.copy_(bias)
     model.save_pretrained(folder)

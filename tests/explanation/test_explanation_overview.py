@@ -188,7 +188,7 @@ def test_the_command_writes_a_page_and_json(written: Path) -> None:
     [
         (["a text", "--global"], "--global explains the model over the rows of --data"),
         (["a text", "--rows", "9"], "--rows belongs to --global"),
-        (["a text", "--data", "rows.csv"], "--data needs --effect or --global"),
+        (["a text", "--data", "rows.csv"], "--data needs --effect, --global or --nearest"),
     ],
 )
 def test_options_that_do_not_go_together(given: list[str], words: str) -> None:

@@ -36,7 +36,8 @@ def test_its_examples_are_commands_that_work(served: Running) -> None:
     tried = 0
     for command in commands:
         words = [word for word in shlex.split(command) if word.strip()]
-        if "-d" not in words or "/v1/batches" in words[1] or "/v1/feedback" in words[1]:
+        # They need files, a store, a queue or rules, which this service does not have.
+        if "-d" not in words or any(f"/v1/{name}" in words[1] for name in ("batches", "feedback", "queue", "route")):
             continue
         address = words[1].replace("{name}", served.service.models.default.name)
         assert (

@@ -125,10 +125,10 @@ def test_patience_has_an_end(busy: ThreadingHTTPServer) -> None:
 def test_pauses_grow_and_heed_retry_after() -> None:
     client = Client("http://127.0.0.1:9", patience=Patience(first=1, most=4, attempts=9, seed=3))
     with client:
-        pauses = [client._compute_pause(attempt, None) or 0.0 for attempt in range(8)]
+        pauses = [client._compute_pause(attempt, None, None, True) or 0.0 for attempt in range(8)]
         assert all(0 <= pause <= min(4, 2**attempt) for attempt, pause in enumerate(pauses))
         assert len(set(pauses)) == 8
-        assert client._compute_pause(8, None) is None
+        assert client._compute_pause(8, None, None, True) is None
 
 
 def test_patience_must_make_sense() -> None:

@@ -31,12 +31,11 @@ def new(
     name: Annotated[str, typer.Argument(help="Name of the example, such as customer-service.", metavar="NAME")],
     folder: Annotated[Path, typer.Argument(help="New folder.", metavar="FOLDER")],
 ) -> None:
-    """Copy an example into a new folder.
+    """Copy an example into a new folder; then start it with `python FOLDER/start.py`.
 
     **Examples**
 
         insula app new customer-service my-folder
-        python my-folder/start.py
     """
     from insula.api.application import create_application
 

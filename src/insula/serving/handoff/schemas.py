@@ -23,7 +23,9 @@ def _require_printable(name: str) -> str:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_require_printable)]
-SourceName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_require_printable)]
+NO_CONTROL = "^[^\\x00-\\x1f\\x7f-\\x9f]+$"
+"""Names that a filter may look for: any other finds nothing, but no database takes a NUL."""
+ShortName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_require_printable)]
 Outcome = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_require_printable)]
 Seconds = Annotated[int, Field(ge=1, le=MAX_SECONDS)]
 Risk = Literal["none", "concern", "high", "immediate"]
@@ -46,14 +48,14 @@ class LeaseStep(AgentStep):
 class ClaimNext(LeaseStep):
     """A claim of the first waiting case."""
 
-    queue: Name | None = Field(None, description="Only a case of this queue.")
+    queue: ShortName | None = Field(None, description="Only a case of this queue.")
 
 
 class Reassign(LeaseStep):
     """Another agent or another queue for a case."""
 
     to: Name | None = Field(None, description="The agent who holds the case from now on.")
-    queue: Name | None = Field(None, description="The queue in which it waits from now on.")
+    queue: ShortName | None = Field(None, description="The queue in which it waits from now on.")
 
     @model_validator(mode="after")
     def _require_one_alternative(self) -> Self:
@@ -91,7 +93,7 @@ class RouteRequest(RequestModel):
     """Messages to predict and to route."""
 
     messages: list[RoutedMessage] = Field(min_length=1, description="The messages, in any order.")
-    source: SourceName | Literal[""] = Field("", description="Where messages get their ids, such as `zendesk`.")
+    source: ShortName | Literal[""] = Field("", description="Where messages get their ids, such as `zendesk`.")
     subject: str | None = Field(
         None,
         min_length=1,
@@ -144,8 +146,10 @@ class CaseFilter(BaseModel):
     """The cases to list."""
 
     state: list[State] = Field(["waiting", "claimed"], min_length=1, max_length=len(STATES))
-    queue: Name | None = Field(None, description="Only cases of this queue.")
-    agent: Name | None = Field(None, description="Only cases that this agent holds, or closed.")
+    queue: str | None = Field(None, pattern=NO_CONTROL, max_length=100, description="Only cases of this queue.")
+    agent: str | None = Field(
+        None, pattern=NO_CONTROL, max_length=200, description="Only cases that this agent holds, or closed."
+    )
     late: bool = Field(False, description="Only cases that are late.")
     limit: int = Field(100, ge=1, le=MOST_LISTED, description="The most cases to list.")
     offset: int = Field(0, ge=0, le=MOST_SKIPPED, description="Cases to skip.")

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from insula.core.errors import CaseConflictError, StoreError, UnknownNameError
+from insula.core.errors import CaseConflictError, DataError, StoreError, UnknownNameError
 from insula.operations.handoff.queue import HandoffQueue
 from insula.operations.store.retention import Retention
 from insula.serving.authentication.callers import Caller
@@ -68,6 +68,8 @@ class ServedQueue:
             )
         try:
             return await self._pool.run(lambda: call(queue))
+        except DataError as error:
+            raise ProblemError("validation", str(error)) from None
         except CaseConflictError as error:
             raise ProblemError("conflict", str(error), reason=error.code) from None
         except UnknownNameError:
