@@ -51,7 +51,7 @@ def drift(results: Results) -> str:
             (name, other, "1 of 1 pair" if aspects else "0 of 1 pair", ", ".join(aspects))
             for other, aspects in one["changed"].items()
         ]
-    return table(("reference", "texts of now", "drift found", "in"), rows)
+    return table(("reference", "current texts", "drift found", "in"), rows)
 
 
 def drift_estimates(results: Results) -> str:

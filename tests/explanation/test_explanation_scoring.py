@@ -126,7 +126,7 @@ def test_scores_on_the_command_line(model: Predictor, tmp_path: Path) -> None:
         ({"weights": [1.0]}, "one number for each of the 3 words. Got 1"),
         ({"weights": [1, 2, "x"]}, "The weights must be finite numbers"),
         ({"label": "positiv"}, "Did you mean 'positive'"),
-        ({"words": None}, "words is missing"),
+        ({"words": None}, "Got one without words"),
         ({"words": ["it", "is", "good"]}, "The word 'is' (number 2) is not in the text"),
     ],
 )

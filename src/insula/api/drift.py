@@ -31,7 +31,7 @@ def measure_drift(
     """Return in what texts differ from reference texts, and how good the model probably still is on them.
 
     reference  texts like those of the validation or test rows: a file, or texts and inputs; labels are not needed
-    data       texts of now
+    data       current texts
     alpha      the probability of any false alarm, if both are of the same kind
     min_size   the size, in [0, 1], from which a significant difference counts
     text, input_format, separator, header   how files are read, as in `predict_file`

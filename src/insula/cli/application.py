@@ -29,7 +29,7 @@ def list_() -> None:
 @app.command("new")
 def new(
     name: Annotated[str, typer.Argument(help="Name of the example, such as customer-service.", metavar="NAME")],
-    folder: Annotated[Path, typer.Argument(help="New folder.", metavar="FOLDER")],
+    folder: Annotated[Path, typer.Argument(help="Folder to create.", metavar="FOLDER")],
 ) -> None:
     """Copy an example into a new folder; then start it with `python FOLDER/start.py`.
 

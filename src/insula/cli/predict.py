@@ -199,7 +199,7 @@ def predict(
 
     A model that was trained with earlier turns or targets also reads them here: with TEXT from --context and --target,
     in files from the columns you name or, by default, from columns with usual names (turns, context, dialogue,
-    speaker, target). Other models read the text only; the number of rows with more is reported.
+    speaker, target). Other models read the text only and report how many rows have more.
 
     **Examples**
 

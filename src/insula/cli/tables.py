@@ -32,7 +32,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "confidence": "置信度",
         "and": "、",
         "changed": "规则 {rules} 改变了结果；改变之前：{before}",
-        "at_risk": "有风险迹象：请由人工阅读",
+        "at_risk": "有风险迹象：请人工查看",
         "score": "得分：标签成立的概率；置信度：恰好是这些标签的概率",
         "unsure": "不确定：置信度低于拒答阈值",
         "unsure_energy": "不确定：置信度低于拒答阈值，或文本与训练文本差异较大",

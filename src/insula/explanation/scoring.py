@@ -187,7 +187,9 @@ def _score_row(
     content = {**row, **(row.get("explanation") or {})}  # insula's own files keep words and weights in there
     missing = [key for key in _KEYS if content.get(key) is None]
     if missing:
-        raise DataError(f"An explanation must have {', '.join(_KEYS)}. {', '.join(missing)} is missing. Add it.")
+        raise DataError(
+            f"An explanation must have {', '.join(_KEYS)}. Got one without {', '.join(missing)}. Add what is missing."
+        )
     text, words = str(content["text"]), align_words(str(content["text"]), content["words"])
     question = Question(predictor, text, words=words.kept)
     occlusion = explainers["occlusion"].weigh(question, 0)

@@ -45,7 +45,7 @@ class ExplainRequest(TextsRequest):
     """Texts, or inputs in their contexts, whose predictions are explained, and how."""
 
     method: Literal["auto", "exact", "occlusion", "partition", "surrogate", "alone"] = Field(
-        "auto", description="How to explain; `auto` is `exact` if the model supports it, else `occlusion`."
+        "auto", description="Method of explanation; `auto` is `exact` if the model supports it, else `occlusion`."
     )
     labels: list[Annotated[str, Field(max_length=200)]] = Field(
         [], max_length=500, description="Labels to explain (default: the predicted ones)."
@@ -69,17 +69,19 @@ class ExplainedWord(BaseModel):
     text: str
     start: int = Field(description="Position of its first character in the text.")
     end: int = Field(description="Position after its last character.")
-    notes: list[WordNote] | None = Field(None, description="What else is known about it, if anything.")
+    notes: list[WordNote] | None = Field(None, description="Further information about it, if any.")
 
 
 class TrustFigures(BaseModel):
     """How faithful the weights for one label are to the model."""
 
-    completeness_error: float = Field(description="How far the weights miss the difference that all words make.")
-    comprehensiveness: float = Field(
-        description="How much the score falls without the words of the highest weights; higher is better."
+    completeness_error: float = Field(
+        description="Gap between the sum of the weights and the difference that all words make."
     )
-    sufficiency: float = Field(description="How much it falls with those words alone; lower is better.")
+    comprehensiveness: float = Field(
+        description="Drop of the score without the words of the highest weights; higher is better."
+    )
+    sufficiency: float = Field(description="Drop of the score with those words alone; lower is better.")
     agreement: float | None = Field(description="Rank correlation with the weights of a second method.")
 
 
@@ -94,7 +96,7 @@ class WordWeights(BaseModel):
     )
     trust: dict[str, TrustFigures]
     compared_with: str | None = Field(description="The second method of `agreement`.")
-    evaluations: int = Field(description="How many variants of the text the model read.")
+    evaluations: int = Field(description="Number of variants of the text that the model read.")
     milliseconds: float
 
 
@@ -109,7 +111,9 @@ class ExplainAnswer(ModelContext):
 
     model: str
     version: str = Field(description="Digest of the model's files; it changes when any of them does.")
-    unread: int = Field(description="How many inputs have earlier turns or a target that the model does not read.")
+    unread: int = Field(
+        description="Number of inputs that have earlier turns or a target that the model does not read."
+    )
     explanations: list[ExplainedText]
 
 
@@ -119,8 +123,8 @@ class TextEdit(BaseModel):
     kind: Literal["opposite", "substitution", "negation", "deletion"]
     start: int = Field(description="Position of the first character that is replaced.")
     end: int = Field(description="Position after the last one; equal to `start` for an addition.")
-    new: str = Field(description="What is put there; empty for a deletion.")
-    words: int = Field(description="How many words are replaced, added or deleted.")
+    new: str = Field(description="Text that is put there; empty for a deletion.")
+    words: int = Field(description="Number of words that are replaced, added or deleted.")
 
 
 class EditedPrediction(PredictedText):
@@ -138,7 +142,7 @@ class CounterfactualText(PredictedText):
         description="The smallest edit that changes the labels; if none does, the one that comes closest."
     )
     kept: EditedPrediction | None = Field(description="An edit of as many words that does not change the labels.")
-    evaluations: int = Field(description="How many edited texts the model read.")
+    evaluations: int = Field(description="Number of edited texts that the model read.")
     milliseconds: float
 
 
@@ -147,5 +151,7 @@ class CounterfactualAnswer(ModelContext):
 
     model: str
     version: str = Field(description="Digest of the model's files; it changes when any of them does.")
-    unread: int = Field(description="How many inputs have earlier turns or a target that the model does not read.")
+    unread: int = Field(
+        description="Number of inputs that have earlier turns or a target that the model does not read."
+    )
     counterfactuals: list[CounterfactualText]

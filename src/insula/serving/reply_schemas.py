@@ -64,7 +64,7 @@ class CheckedMessage(BaseModel):
     needs_person: bool = Field(
         description="True if no automatic answer may be sent: a signal, a failed check, an unknown language."
     )
-    failure: str | None = Field(description="Why the message could not be checked; null if it was.")
+    failure: str | None = Field(description="Reason why the message could not be checked; null if it was.")
     score: float | None = Field(description="The learned score; from 0.5 on it is a signal. It is no probability.")
 
 
@@ -84,7 +84,7 @@ class CheckedReply(BaseModel):
     faults: list[ReplyFault]
     spans: list[FaultyWords]
     reasons: list[str] = Field(description="One sentence for each fault.")
-    failure: str | None = Field(description="Why the reply could not be checked; null if it was.")
+    failure: str | None = Field(description="Reason why the reply could not be checked; null if it was.")
 
 
 class SafetyAnswer(BaseModel):
@@ -93,7 +93,7 @@ class SafetyAnswer(BaseModel):
     messages: list[CheckedMessage]
     replies: list[CheckedReply]
     help: dict[str, str] | None = Field(
-        description="Where to find help, in English (`en`) and Chinese (`zh`), if a message needs a person; else null."
+        description="Help lines, in English (`en`) and Chinese (`zh`), if a message needs a person; else null."
     )
     notified: Literal[False] = Field(description="Always false: the check notifies nobody.")
 
@@ -108,9 +108,9 @@ class ReplyRequest(RequestModel):
         None, description="Language of the drafts (default: that of the message)."
     )
     strategy: Strategy | Literal["auto"] = Field(
-        "auto", description="What the drafts do; `auto` uses the strategies that fit the message."
+        "auto", description="Strategy of the drafts; `auto` uses the strategies that fit the message."
     )
-    n: Whole = Field(3, ge=1, le=MOST_DRAFTS, description="Most drafts to write.")
+    n: Whole = Field(3, ge=1, le=MOST_DRAFTS, description="Maximum number of drafts.")
     country: Country | None = Field(None, description="Country whose help a hand-off names (default: any country).")
     model: str | None = Field(None, max_length=200, description="Name of a served model (default: the first one).")
 
@@ -122,13 +122,15 @@ class ReplyState(BaseModel):
     feeling: Feeling | None = Field(description="The feeling that a draft may name; null if it is not clear enough.")
     polarity: Polarity
     intensity: Literal["normal", "high"]
-    topic: str | None = Field(description="What the message is about, such as `work`.")
-    need: Need = Field(description="What the person seems to want.")
+    topic: str | None = Field(description="Topic of the message, such as `work`.")
+    need: Need = Field(description="Need that the person seems to have.")
     moved: Literal["better", "worse", "same"] | None = Field(
-        description="How the message differs from the speaker's first one; null without earlier turns."
+        description="Change since the speaker's first message; null without earlier turns."
     )
     sure: bool = Field(description="Whether the model was sure of its prediction.")
-    event: str | None = Field(description="What happened, such as `failed_exam`; null if no known event was found.")
+    event: str | None = Field(
+        description="Event that the message tells of, such as `failed_exam`; null if no known event was found."
+    )
 
 
 class DraftedReply(BaseModel):
@@ -136,8 +138,8 @@ class DraftedReply(BaseModel):
 
     text: str
     strategy: Strategy
-    generator: str = Field(description="What wrote it; always a machine.")
-    open: list[str] = Field(description="What the person must fill in, such as `[answer]`.")
+    generator: str = Field(description="Generator that wrote it; always a machine.")
+    open: list[str] = Field(description="Gaps that the person must fill in, such as `[answer]`.")
 
 
 class HandedOff(BaseModel):
@@ -145,7 +147,7 @@ class HandedOff(BaseModel):
 
     risk: CheckedMessage
     message: str = Field(description="An answer that offers a person, and says whether somebody was notified.")
-    help: str = Field(description="Where to find help, as a sentence.")
+    help: str = Field(description="Sentence that says where to find help.")
     notified: bool = Field(description="Whether somebody was notified.")
 
 
@@ -153,7 +155,7 @@ class CheckedIn(BaseModel):
     """A weak signal of danger, for which the drafts ask how the person is."""
 
     risk: CheckedMessage
-    help: str = Field(description="Where to find help, as a sentence.")
+    help: str = Field(description="Sentence that says where to find help.")
     notified: bool = Field(description="Whether somebody was notified.")
 
 

@@ -102,8 +102,8 @@ def explain(
         bool,
         typer.Option(
             "--nearest",
-            help="Show the most similar training rows: those with the predicted label, and others. The rows are those "
-            "that the run records, or --data.",
+            help="Show the most similar training rows: those with the predicted label, and others. --data names "
+            "the training rows. [default: as recorded in the run]",
         ),
     ] = False,
     effect: Annotated[

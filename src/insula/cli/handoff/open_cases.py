@@ -42,7 +42,8 @@ def open_(
     ] = "none",
     deadline: Deadline = "1d",
     reason: Annotated[
-        str | None, typer.Option("--reason", help="Why a person must see it.", metavar="SENTENCE", show_default=False)
+        str | None,
+        typer.Option("--reason", help="Reason why a person must see it.", metavar="SENTENCE", show_default=False),
     ] = None,
     tag: Annotated[
         list[str] | None, typer.Option("--tag", help="Tag. Can be repeated.", metavar="TAG", show_default=False)

@@ -66,8 +66,8 @@ def calibrate(
         str | None,
         typer.Option(
             "--windows",
-            help="How to read texts longer than the model reads at once: none reads their start; mean and max read "
-            "them whole, in overlapping windows, and pool the logits. [default: as before]",
+            help="Pooling for texts longer than the model reads at once: none reads only their start; mean and max "
+            "read them whole, in overlapping windows, and pool the logits. [default: as before]",
             metavar="POOLING",
             show_default=False,
         ),

@@ -17,7 +17,7 @@ DRIFTED = 3  # exit status
 
 
 def drift(
-    data: Annotated[str, data_argument("File with the texts of now; labels are not needed.")],
+    data: Annotated[str, data_argument("File with the current texts; labels are not needed.")],
     reference: Annotated[
         str,
         typer.Option(
@@ -38,8 +38,8 @@ def drift(
         float,
         typer.Option(
             "--min-size",
-            help="Size from which a significant difference counts: of a share, or of the distance between two "
-            "distributions.",
+            help="Smallest significant difference that counts as drift: of shares, or between distributions, both in "
+            "[0, 1].",
             metavar="SIZE",
             min=0,
             max=1,
@@ -51,7 +51,7 @@ def drift(
     header: Header = None,
     as_json: Json = False,
 ) -> None:
-    """Find out whether texts have drifted from those a model was evaluated on, and how good it probably still is.
+    """Find out whether texts have drifted from those a model was evaluated on, and estimate its current quality.
 
     Compares predicted labels, confidence, length, language and unknown words with the reference. The estimate of
     accuracy and F1 comes from the calibrated scores, without labels: it falls on harder texts, but not if labels mean

@@ -27,7 +27,12 @@ def trend(
     last: Annotated[int, typer.Option("--last", help="Number of newest windows to show.", metavar="N", min=1)] = 24,
     by: Annotated[
         list[str] | None,
-        typer.Option("--by", help="Attribute to show separately. Can be repeated.", metavar="NAME", show_default=False),
+        typer.Option(
+            "--by",
+            help="Attribute whose values are shown separately. Can be repeated.",
+            metavar="NAME",
+            show_default=False,
+        ),
     ] = None,
     where: Annotated[
         list[str] | None,

@@ -1,4 +1,4 @@
-"""`measure_drift`: in what the texts of now differ from reference texts, with control of false alarms.
+"""`measure_drift`: how current texts differ from reference texts, with control of false alarms.
 
 Each aspect is one test. With thousands of rows every tiny difference is significant, so an aspect has drifted only if
 it is significant (after Holm's correction for the number of aspects) and its size reaches a limit.
@@ -24,7 +24,7 @@ from insula.text.word_spans import find_word_spans
 
 ALPHA = 0.01
 MIN_SIZE = 0.1
-"""Size from which a significant difference counts: a share, or a distance between distributions, both in [0, 1]."""
+"""Smallest significant difference that counts as drift: of shares, or between distributions, both in [0, 1]."""
 MIN_ROWS = 50
 MAX_LABELS = 5  # listed for an aspect
 
@@ -50,10 +50,10 @@ class AspectDrift:
 
 @dataclass(frozen=True)
 class Drift:
-    """What differs between reference texts and texts of now.
+    """What differs between reference texts and current texts.
 
     rows, reference_rows  numbers of texts
-    estimated             expected quality on the texts of now, from calibrated scores; None for dimensional schemes
+    estimated             expected quality on the current texts, from calibrated scores; None for dimensional schemes
     estimated_reference   the same on the reference texts
     """
 
@@ -165,7 +165,7 @@ def _test_numbers(aspect: str, reference: Any, now: Any) -> Found:
 
 
 def _test_words(reference: Sequence[str], now: Sequence[str]) -> Found:
-    """Test the share of words that half of the reference texts do not have, on the other half and on the texts of now.
+    """Test the share of words that half of the reference texts do not have, on the other half and on the current texts.
 
     The words of the reference texts are all known to themselves: without the split, any new text would seem to drift.
     """

@@ -172,7 +172,10 @@ class HandoffQueue:
         check_name("actor", actor, 200)
         check_seconds("lease", lease)
         if (agent is None) == (queue is None):
-            raise DataError("A case must be reassigned to an agent or to a queue. Got both or none. Name one of them.")
+            raise DataError(
+                f"A case must be reassigned to an agent or to a queue. Got agent {agent!r} and queue "
+                f"{queue!r}. Name one of them."
+            )
         if agent is not None:
             check_name("agent", agent, 200)
         if queue is not None:

@@ -39,7 +39,7 @@ BATCH = 2000  # messages of one transaction
 WAIT = 1.0  # seconds to wait for a message
 FIRST_PAUSE = 0.5
 MAX_PAUSE = 30.0  # seconds between two attempts while the store or the stream does not answer
-CLEAN_EVERY = 600.0  # seconds between two deletions of what is past its time
+CLEAN_EVERY = 600.0  # seconds between two deletions of expired data
 FUTURE_SECONDS = 300  # clocks differ by less
 
 T = TypeVar("T")
@@ -234,7 +234,7 @@ class Monitor:
             return row["id"], row["position"], read_groups(connection, row["id"], MAX_GROUPS)
 
     def _clean(self, number: int, stop: threading.Event) -> None:
-        """Delete now and then what is past its time."""
+        """Delete data past its retention period, at intervals of `CLEAN_EVERY`."""
         if time.monotonic() - self._cleaned < CLEAN_EVERY:
             return
         self._cleaned = time.monotonic()

@@ -93,7 +93,7 @@ class RouteRequest(RequestModel):
     """Messages to predict and to route."""
 
     messages: list[RoutedMessage] = Field(min_length=1, description="The messages, in any order.")
-    source: ShortName | Literal[""] = Field("", description="Where messages get their ids, such as `zendesk`.")
+    source: ShortName | Literal[""] = Field("", description="System that gives messages their ids, such as `zendesk`.")
     subject: str | None = Field(
         None,
         min_length=1,
@@ -159,15 +159,15 @@ class CaseAnswer(BaseModel):
     """A case; its words are masked, and null if none are stored. Times are in UTC."""
 
     id: int = Field(description="Its number.")
-    source: str = Field(description="Where messages get their ids.")
+    source: str = Field(description="System that gives messages their ids.")
     message: str = Field(description="The id of the message in its source.")
     queue: str
     state: State
     risk: Risk
     version: int = Field(description="The number of its events so far.")
     opened: datetime
-    due: datetime = Field(description="When it is late.")
-    escalated: datetime | None = Field(description="When it was found to be late.")
+    due: datetime = Field(description="Time after which it is late.")
+    escalated: datetime | None = Field(description="Time at which it was found to be late.")
     agent: str | None = Field(description="Who holds it, or closed it.")
     lease_until: datetime | None
     first_claimed: datetime | None
@@ -176,7 +176,7 @@ class CaseAnswer(BaseModel):
     closed: datetime | None
     outcome: str | None
     note: str | None
-    erased: datetime | None = Field(description="When its words were erased at the request of the person.")
+    erased: datetime | None = Field(description="Time at which its text was erased at the request of the person.")
     rule: str | None = Field(description="The rule that opened it.")
     tags: list[str]
     language: str | None
@@ -185,7 +185,7 @@ class CaseAnswer(BaseModel):
     speaker: str | None
     target: str | None
     customer: dict[str, str | int | float | bool | None] | None
-    reason: str | None = Field(description="Why a person must see it.")
+    reason: str | None = Field(description="Reason why a person must see it.")
     answer: dict[str, Any] | None = Field(description="The prediction.")
     words: list[str] = Field(description="Words of the text behind the prediction, the strongest first.")
 

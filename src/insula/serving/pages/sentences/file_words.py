@@ -107,7 +107,7 @@ FILE_CHINESE = {
     "reason_ambiguous_column": "可能的文本列不止一个：{columns}。请在“文本所在的列”中填写其中一列。",
     "reason_quota": "今日文本配额已用完，请明天重新上传。",
     "reason_overloaded": "文件和结果占用的空间过大。请删除已完成的文件，或上传较小的文件。",
-    "reason_unavailable": "服务没有空间保存结果，请稍后重新上传。",
+    "reason_unavailable": "存储空间不足，无法保存结果。请稍后重新上传。",
     "reason_not_found": "该模型已不再提供，请选择其他模型后重新上传。",
     "reason_internal": "服务内部出错，错误已记录。请稍后重新上传。",
     "reason_other": "无法分析该文件，原因（英文）：",

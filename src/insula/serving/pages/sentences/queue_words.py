@@ -138,7 +138,7 @@ QUEUE_CHINESE = {
     "case_tags": "标记",
     "case_customer": "客户",
     "case_field": "{name}：{value}",
-    "case_target": "情感对象",
+    "case_target": "情绪对象",
     "case_reason": "转人工的原因",
     "case_text": "消息及之前的对话",
     "case_marked": "带下划线的是影响预测结果的词语。",

@@ -58,7 +58,7 @@ WHY_CHINESE = {
     "why_of_rule": "规则 {by}",
     "edit_ask": "怎样会改变结果？",
     "edit_title": "能改变结果的最小改动",
-    "edit_changed": "改动 {count}后的结果：{labels}",
+    "edit_changed": "改动后的结果（改动 {count}）：{labels}",
     "edit_closest": "尝试过的改动都没有改变结果。最接近的一种改动了 {count}：{labels}",
     "edit_kept": "在别处改动 {count}，结果不变：{labels}",
     "edit_none": "没有找到可以改动的词语。",
