@@ -210,7 +210,7 @@ def _storm(address: str, seed: int, count: int) -> Counter[int]:
     with httpx2.Client(base_url=address, timeout=DEADLINE) as client:
         for body in _bodies(seed, count):
             path, headers = draw.choice(PATHS[:2] if draw.random() < 0.5 else PATHS), dict(JSON)
-            if draw.random() < 0.25:
+            if draw.random() < (0.75 if path == "/v1/batches" else 0.25):  # files are of other kinds
                 headers["content-type"] = draw.choice(KINDS)
             if draw.random() < 0.05:
                 body, headers["content-encoding"] = gzip.compress(body * 50), draw.choice(["gzip", "br", "identity"])

@@ -287,6 +287,7 @@ def test_the_order_of_the_focus_is_that_of_the_page(both: Running, watched: Call
     for wanted in (
         words["skip"],
         words["try"],
+        words["reply"],
         words["files"],
         words["models"],
         "API",
