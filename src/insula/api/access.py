@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from insula.core.durations import parse_duration
-from insula.core.environment import require
 from insula.operations.audit.log import OPERATOR, STORE, AuditLog, choose_audit_folder
+from insula.operations.store.open_store import open_store
 
 if TYPE_CHECKING:
     from insula.operations.credentials.keys import KeyRecord, KeyStore, NewKey
@@ -111,13 +111,7 @@ def _log(store: str | Path, audit: str | Path | None, anchor: str | None) -> Aud
 
 @contextmanager
 def _open_keys(store: str | Path) -> Iterator[KeyStore]:
-    require("sqlalchemy", extra="serve", purpose="keep access keys")
-    require("alembic", extra="serve", purpose="keep access keys")
-    from insula.operations.credentials.keys import KeyStore
-    from insula.operations.store.database import open_database
+    with open_store(store, purpose="keep access keys") as database:
+        from insula.operations.credentials.keys import KeyStore
 
-    database = open_database(store)
-    try:
         yield KeyStore(database)
-    finally:
-        database.close()

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from insula.core.environment import require
 from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.starter import STARTER
 from insula.operations.audit.log import STORE
+from insula.operations.store.open_store import open_store
 
 if TYPE_CHECKING:
     from insula.inference.predictor import Predictor
@@ -42,21 +42,16 @@ def open_queue(
     Raises `StoreError` if the store cannot be used, `StoreUnreachableError` if it does not answer, `DataError` for an
     unknown kind.
     """
-    require("sqlalchemy", extra="serve", purpose="keep the hand-off queue")
-    require("alembic", extra="serve", purpose="keep the hand-off queue")
-    from insula.operations.handoff.queue import HandoffQueue
-    from insula.operations.store.database import open_database
     from insula.operations.store.retention import Retention
     from insula.safety.find import check_kinds
     from insula.safety.mask import mask
 
     wanted = check_kinds(kinds)
     retention = Retention(days, mask=(lambda text: mask(text, kinds=wanted).text) if texts else None)
-    database = open_database(store)
-    try:
+    with open_store(store, purpose="keep the hand-off queue") as database:
+        from insula.operations.handoff.queue import HandoffQueue
+
         yield HandoffQueue(database, retention)
-    finally:
-        database.close()
 
 
 def check_routes(file: str | Path, *, model: str | Path | None = None) -> tuple[RouteFile, list[RouteProblem]]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from insula.core.environment import require
 from insula.core.progress import Progress, Silent
 from insula.core.starter import STARTER
 from insula.operations.audit.log import STORE
+from insula.operations.store.open_store import open_store
 
 if TYPE_CHECKING:
     from insula.inference.predictor import Predictor
@@ -19,8 +18,9 @@ if TYPE_CHECKING:
     from insula.operations.monitoring.monitor import MonitorReport
     from insula.operations.monitoring.settings import MonitorFile
     from insula.operations.monitoring.trend import StreamState, Trend
-    from insula.operations.store.database import Database
     from insula.operations.streams.source import MessageSource
+
+PURPOSE = "keep the windows of a stream"
 
 
 def monitor(
@@ -65,7 +65,7 @@ def monitor(
     for receiver in receivers:
         receiver.check_secrets()
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
-    with _open_store(store) as database:
+    with open_store(store, purpose=PURPOSE) as database:
         opened = open_source(source, follow=follow, rejects=rejects) if isinstance(source, str | Path) else source
         try:
             running = Monitor(predictor, database, settings, stream=name, on_alert=on_alert, progress=progress)
@@ -92,7 +92,7 @@ def read_trend(
     """
     from insula.operations.monitoring import trend
 
-    with _open_store(store) as database:
+    with open_store(store, purpose=PURPOSE) as database:
         return trend.read_trend(database, name, last=last, by=tuple(by), where=where)
 
 
@@ -100,18 +100,5 @@ def list_streams(store: str | Path = STORE) -> list[StreamState]:
     """Return the monitored streams of a store, the last updated first."""
     from insula.operations.monitoring import trend
 
-    with _open_store(store) as database:
+    with open_store(store, purpose=PURPOSE) as database:
         return trend.list_streams(database)
-
-
-@contextmanager
-def _open_store(store: str | Path) -> Iterator[Database]:
-    for library in ("sqlalchemy", "alembic"):
-        require(library, extra="serve", purpose="keep the windows of a stream")
-    from insula.operations.store.database import open_database
-
-    database = open_database(store)
-    try:
-        yield database
-    finally:
-        database.close()

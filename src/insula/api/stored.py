@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from insula.core.environment import require
 from insula.core.errors import DataError
 from insula.operations.audit.log import OPERATOR, STORE, AuditLog, choose_audit_folder
+from insula.operations.store.open_store import open_store
 
 if TYPE_CHECKING:
     from insula.operations.audit.verify import AuditVerification
     from insula.operations.outbox.outbox import Delivery, Outbox
+
+PURPOSE = "open the server's store"
 
 
 def erase_subject(
@@ -25,37 +27,27 @@ def erase_subject(
 
     The audit log records the keyed hash of the subject and the number of rows. Raises `DataError` for an empty id.
     """
-    _require_store()
-    from insula.operations.store.database import open_database
-    from insula.operations.store.rows import erase
-
     if not subject:
         raise DataError(
             "The subject must be an id that clients sent with their texts. Got an empty one. Give the person's id."
         )
     log = AuditLog(choose_audit_folder(store, audit), anchor=anchor)
-    database = open_database(store)
-    try:
+    with open_store(store, purpose=PURPOSE) as database:
+        from insula.operations.store.rows import erase
+
         return erase(
             database,
             subject,
             before_commit=lambda hashed, rows: log.record("store.erased", OPERATOR, subject=hashed, rows=rows),
         )
-    finally:
-        database.close()
 
 
 def delete_expired_rows(*, store: str | Path = STORE) -> int:
     """Delete the rows past their retention period, as a running server does by itself; return how many."""
-    _require_store()
-    from insula.operations.store.database import open_database
-    from insula.operations.store.rows import delete_expired
+    with open_store(store, purpose=PURPOSE) as database:
+        from insula.operations.store.rows import delete_expired
 
-    database = open_database(store)
-    try:
         return delete_expired(database)
-    finally:
-        database.close()
 
 
 def list_deliveries(*, store: str | Path = STORE, state: str | None = None, limit: int = 100) -> list[Delivery]:
@@ -94,17 +86,7 @@ def verify_audit(folder: str | Path, *, anchors: str | Path | None = None, since
 
 @contextmanager
 def _open_outbox(store: str | Path) -> Iterator[Outbox]:
-    _require_store()
-    from insula.operations.outbox.outbox import Outbox
-    from insula.operations.store.database import open_database
+    with open_store(store, purpose=PURPOSE) as database:
+        from insula.operations.outbox.outbox import Outbox
 
-    database = open_database(store)
-    try:
         yield Outbox(database)
-    finally:
-        database.close()
-
-
-def _require_store() -> None:
-    require("sqlalchemy", extra="serve", purpose="open the server's store")
-    require("alembic", extra="serve", purpose="open the server's store")
