@@ -136,6 +136,17 @@ def test_command_says_what_drifted(trained_run: Callable[..., Any], tmp_path: Pa
     assert same.exit_code == 0, same.output
 
 
+def test_rows_that_are_not_read_are_told(trained_run: Callable[..., Any], tmp_path: Path) -> None:
+    rows = [example.text for example in toy_data.toy_dataset("single", train=120).splits["train"]]
+    lines = [json.dumps({"text": row}) for row in rows]
+    (tmp_path / "now.jsonl").write_text("\n".join([*lines, "broken", '{"text": ""}']), encoding="utf-8")
+    given = [str(tmp_path / "now.jsonl"), "--reference", str(tmp_path / "now.jsonl")]
+    done = CliRunner().invoke(app, ["drift", *given, "-m", str(trained_run("linear", "single").path)])
+    assert done.exit_code == 0, done.output
+    assert done.stderr.count("2 rows of ") == 2
+    assert "line 121" in done.stderr
+
+
 def test_too_few_texts_are_told(trained_run: Callable[..., Any]) -> None:
     with pytest.raises(DataError, match="at least 50 current texts"):
         measure_drift(["a day"] * 60, ["a day"] * 40, trained_run("linear", "single").path)

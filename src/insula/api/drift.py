@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from insula.core.model_input import ModelInput, TextOrInput, as_inputs, get_text
+from insula.core.sentences import pluralise
 from insula.core.starter import STARTER
 from insula.inference.predictor import Predictor
 
 if TYPE_CHECKING:
+    from insula.data.formats.formats import ReadOptions
     from insula.evaluation.drift.drift import Drift
 
 Texts = str | Path | Sequence[str | ModelInput | Mapping[str, Any]]
@@ -43,23 +46,33 @@ def measure_drift(
 
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     reading = ReadOptions(input_format, separator, header)
+    notes: list[str] = []
     sides = []
     for side in (reference, data):
-        inputs = as_inputs(side) if not isinstance(side, str | Path) else _read_inputs(side, predictor, text, reading)
+        if isinstance(side, str | Path):
+            inputs = _read_inputs(side, predictor, text, reading, notes)
+        else:
+            inputs = as_inputs(side)
         sides.append(([get_text(one) for one in inputs], predictor.decide(inputs)))
-    return measure(predictor.scheme, sides[0], sides[1], alpha=alpha, min_size=min_size)
+    found = measure(predictor.scheme, sides[0], sides[1], alpha=alpha, min_size=min_size)
+    return dataclasses.replace(found, notes=tuple(notes))
 
 
-def _read_inputs(source: str | Path, predictor: Predictor, text: str | None, reading: Any) -> list[TextOrInput]:
-    from insula.data.conversations.file_columns import ContextTally, find_file_columns
+def _read_inputs(
+    source: str | Path, predictor: Predictor, text: str | None, reading: ReadOptions, notes: list[str]
+) -> list[TextOrInput]:
+    """Return the inputs of a file; add to `notes` what could not be read."""
+    from insula.data.conversations.file_columns import ContextTally
     from insula.data.formats.formats import open_rows
     from insula.data.options import DataOptions
-    from insula.inference.groups import RejectCounter, read_groups
+    from insula.inference.groups import find_columns, read_groups
+    from insula.inference.rejects import Rejects
 
-    rejects, tally = RejectCounter(), ContextTally()
+    rejects, tally = Rejects(None, is_required=False), ContextTally()
     with open_rows(source, on_reject=rejects.add, **reading._asdict()) as reader:
-        columns = find_file_columns(
-            reader.columns, repr(str(source)), predictor.context, options=DataOptions.checked(text=text),
-            most_characters=predictor.preparation.max_length, attributes=predictor.attributes,
-        )  # fmt: skip
-        return [one for group in read_groups(reader, columns, rejects, tally) for one in group.inputs]
+        columns = find_columns(predictor, reader, source, DataOptions.checked(text=text))
+        found = [one for group in read_groups(reader, columns, rejects, tally) for one in group.inputs]
+        notes += [*reader.warnings, *tally.list_warnings(columns, predictor.context)]
+    if rejects.first is not None:
+        notes.append(f"{pluralise(rejects.count, 'row')} of {str(source)!r} not read; the first is {rejects.first}")
+    return found

@@ -15,7 +15,7 @@ from insula.core.errors import DataError
 from insula.core.files import hash_file
 from insula.core.outputs import require_different
 from insula.core.progress import Progress, Silent
-from insula.data.conversations.file_columns import ContextTally, find_file_columns
+from insula.data.conversations.file_columns import ContextTally
 from insula.data.formats.byte_source import STDIN
 from insula.data.formats.formats import DETECTED, ReadOptions, find_written_format, open_rows, scan_rows
 from insula.data.formats.part_writer import BINARY, PartFormat
@@ -25,7 +25,7 @@ from insula.data.options import DataOptions
 from insula.data.renamed_columns import RenamedColumns
 from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
-from insula.inference.groups import Group, read_groups
+from insula.inference.groups import Group, find_columns, read_groups
 from insula.inference.parts import Job, open_parts
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
@@ -98,14 +98,7 @@ def explain_file(
     options: dict[str, Any] = {"method": method, "labels": list(labels), "budget": budget, "with_trust": with_trust}
     rows = kept_rows = 0
     with open_rows(source, batch_size=_ROWS_A_GROUP, on_reject=rejects.add, **reading._asdict()) as reader:
-        columns = find_file_columns(
-            reader.columns,
-            repr(str(source)),
-            predictor.context,
-            options=DataOptions.checked(text=text),
-            most_characters=predictor.preparation.max_length,
-            attributes=predictor.attributes,
-        )
+        columns = find_columns(predictor, reader, source, DataOptions.checked(text=text))
         job = {
             "insula": __version__,
             "model": predictor.fingerprint,

@@ -18,14 +18,14 @@ from insula.core.files import hash_file
 from insula.core.outputs import require_different
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress, Silent
-from insula.data.conversations.file_columns import ContextTally, FileColumns, find_file_columns
+from insula.data.conversations.file_columns import ContextTally, FileColumns
 from insula.data.formats.byte_source import STDIN
 from insula.data.formats.formats import ReadOptions, open_rows, scan_rows
 from insula.data.formats.row_reader import ReadLimits
 from insula.data.formats.writers import STDOUT
 from insula.data.options import DataOptions
 from insula.inference.cluster_address import check_address
-from insula.inference.groups import Group, read_groups
+from insula.inference.groups import Group, find_columns, read_groups
 from insula.inference.outputs import Output, Sink, choose_output_kind, open_output
 from insula.inference.overlap import prefetch_items
 from insula.inference.predictor import CHUNK, Predictor
@@ -134,14 +134,7 @@ def predict_file(
         reject_file,
         open_rows(source, batch_size=CHUNK, on_reject=reject_file.add, limits=limits, **reading._asdict()) as reader,
     ):
-        columns = find_file_columns(
-            reader.columns,
-            repr(str(source)),
-            predictor.context,
-            options=options,
-            most_characters=predictor.preparation.max_length,
-            attributes=predictor.attributes,
-        )
+        columns = find_columns(predictor, reader, source, options)
         is_file = str(source) != STDIN and Path(source).is_file()
         whole = is_file and kind is not None and str(output) != STDOUT
         job = _describe_job(predictor, source, columns, reading, kind, limits) if whole else None

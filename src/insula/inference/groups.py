@@ -5,15 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from insula.core.model_input import ModelInput, TextOrInput, Turn, count_characters
 from insula.data.cell_paths import build_cell_getter
-from insula.data.conversations.file_columns import ContextTally, FileColumns
+from insula.data.conversations.file_columns import ContextTally, FileColumns, find_file_columns
 from insula.data.conversations.recent import RecentDialogues
 from insula.data.conversations.turn_cells import read_turns
 from insula.data.formats.row_reader import Reject, Row, RowReader
 from insula.data.labels.cells import as_attribute, as_name, is_missing, is_not_text
+from insula.data.options import DataOptions
+
+if TYPE_CHECKING:
+    from insula.inference.predictor import Predictor
 
 RAW_CHARACTERS = 1000
 
@@ -54,6 +59,18 @@ class RejectCounter:
     def add(self, reject: Reject) -> None:
         """Count a rejected row."""
         self.count += 1
+
+
+def find_columns(predictor: Predictor, reader: RowReader, source: str | Path, options: DataOptions) -> FileColumns:
+    """Return which columns of an open file hold the inputs of a model, as `find_file_columns` does."""
+    return find_file_columns(
+        reader.columns,
+        repr(str(source)),
+        predictor.context,
+        options=options,
+        most_characters=predictor.preparation.max_length,
+        attributes=predictor.attributes,
+    )
 
 
 def read_groups(

@@ -72,6 +72,8 @@ def drift(
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
     else:
         _print_drift(found)
+    for note in found.notes:
+        typer.echo(note, err=True)
     if found.drifted:
         raise typer.Exit(DRIFTED)
 

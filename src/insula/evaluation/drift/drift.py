@@ -55,6 +55,7 @@ class Drift:
     rows, reference_rows  numbers of texts
     estimated             expected quality on the current texts, from calibrated scores; None for dimensional schemes
     estimated_reference   the same on the reference texts
+    notes                 sentences on rows that were not read and on what was repaired while reading
     """
 
     rows: int
@@ -62,6 +63,7 @@ class Drift:
     aspects: tuple[AspectDrift, ...]
     estimated: EstimatedQuality | None
     estimated_reference: EstimatedQuality | None
+    notes: tuple[str, ...] = ()
 
     @property
     def drifted(self) -> bool:
@@ -104,8 +106,8 @@ def measure_drift(
         AspectDrift(aspect, size, p, after, after <= alpha and size >= min_size, details)
         for (aspect, size, p, details), after in zip(found, corrected, strict=True)
     )
-    estimates = [estimate_quality(scheme, decisions) for _, decisions in (now, reference)]
-    return Drift(len(now[0]), len(reference[0]), aspects, *estimates)
+    estimated, before = (estimate_quality(scheme, decisions) for _, decisions in (now, reference))
+    return Drift(len(now[0]), len(reference[0]), aspects, estimated, before)
 
 
 Found = tuple[str, float, float, Mapping[str, tuple[float, float]]]

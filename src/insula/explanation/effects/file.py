@@ -10,11 +10,11 @@ from typing import Any
 
 from insula.core.model_input import TextOrInput
 from insula.core.progress import Progress
-from insula.data.conversations.file_columns import ContextTally, find_file_columns
+from insula.data.conversations.file_columns import ContextTally
 from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.data.options import DataOptions
 from insula.explanation.effects.effect import RESAMPLES, FeatureEffect, measure_effects
-from insula.inference.groups import read_groups
+from insula.inference.groups import find_columns, read_groups
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
 
@@ -73,14 +73,7 @@ def measure_file_effects(
     """Return the effects of features over the rows of a file. Raises as `measure_effects`, and `MissingFileError`."""
     start, rejects, tally = time.monotonic(), Rejects(None, is_required=False), ContextTally()
     with open_rows(source, batch_size=_ROWS_A_GROUP, on_reject=rejects.add, **reading._asdict()) as reader:
-        columns = find_file_columns(
-            reader.columns,
-            repr(str(source)),
-            predictor.context,
-            options=DataOptions.checked(text=text),
-            most_characters=predictor.preparation.max_length,
-            attributes=predictor.attributes,
-        )
+        columns = find_columns(predictor, reader, source, DataOptions.checked(text=text))
 
         def read() -> Iterator[Sequence[TextOrInput]]:
             for group in read_groups(reader, columns, rejects, tally):
