@@ -5,20 +5,18 @@ from __future__ import annotations
 import glob
 import os
 import time
-from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
 from insula.core.errors import DataError, MissingFileError, StreamError
+from insula.operations.streams.line_source import CHUNK, LineSource
 from insula.operations.streams.lines import LineSplitter
-from insula.operations.streams.rejected_lines import RejectedLines
 from insula.operations.streams.source import StreamEntry
 
-CHUNK = 1 << 18
 LOOK_SECONDS = 0.25  # between two looks at a file that has nothing new
 
 
-class FileSource:
+class FileSource(LineSource):
     """Lines of a file.
 
     follow  wait for further lines at its end. A file that is replaced (rotated) is read to its end, then the new one
@@ -29,23 +27,16 @@ class FileSource:
 
     def __init__(self, path: str | Path, *, follow: bool = False, rejects: str | Path | None = None) -> None:
         self.path = Path(path)
+        super().__init__(_default_rejects(self.path) if rejects is None else rejects)
         self.name = str(self.path.absolute())
         self.address = str(path)
         self._follow = follow
-        self._rejects = RejectedLines(Path(rejects) if rejects is not None else _default_rejects(self.path))
         self._file: int | None = None
         self._splitter = LineSplitter()
-        self._ready: deque[StreamEntry] = deque()
-        self._ended = False
         if not follow and not self.path.exists():
             raise MissingFileError(f"The stream {str(path)!r} does not exist. Check the path, or wait with --follow.")
         if self.path.is_dir():
             raise DataError(f"The stream {str(path)!r} is a folder. Name a file of JSON Lines.")
-
-    @property
-    def ended(self) -> bool:
-        """Whether the file was read to its end and is not followed."""
-        return self._ended and not self._ready
 
     def resume(self, position: str | None) -> str | None:
         """Continue after a line. A file that was renamed meanwhile is found in its folder and read to its end."""
@@ -73,22 +64,14 @@ class FileSource:
                 if self._ready or time.monotonic() >= until or self._ended:
                     break
                 time.sleep(min(LOOK_SECONDS, max(0.0, until - time.monotonic())))
-        return [self._ready.popleft() for _ in range(min(most, len(self._ready)))]
-
-    def confirm(self, entries: Sequence[StreamEntry]) -> None:
-        """Write rejected lines to the disk; the position itself is in the store."""
-        self._rejects.flush()
-
-    def reject(self, entry: StreamEntry, reason: str) -> None:
-        """Add a line to the file of rejected lines."""
-        self._rejects.add(entry, reason)
+        return self._take(most)
 
     def close(self) -> None:
         """Close the files."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
-        self._rejects.close()
+        super().close()
 
     def _read_chunk(self) -> bool:
         """Read on; return False if there is nothing new."""

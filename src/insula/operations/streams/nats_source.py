@@ -7,7 +7,6 @@ import contextlib
 import threading
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlsplit
 
 import nats
 from nats.aio.msg import Msg
@@ -16,7 +15,8 @@ from nats.js.api import ConsumerConfig, StreamConfig
 from nats.js.errors import NotFoundError
 
 from insula.core.durations import parse_duration
-from insula.core.errors import SettingsError, StreamError
+from insula.core.errors import StreamError
+from insula.operations.streams.address import split_address
 from insula.operations.streams.source import StreamEntry
 
 CONSUMER = "insula"
@@ -39,11 +39,11 @@ class NatsSource:
     """
 
     def __init__(self, address: str, *, follow: bool = False) -> None:
-        self._server, self._stream, options = _split_address(address)
-        self._consumer = options.get("consumer", CONSUMER)
-        self._idle = parse_duration(options.get("idle", IDLE), name="idle time")
-        shown = urlsplit(self._server)
-        self.address = f"{shown._replace(netloc=shown.netloc.rpartition('@')[2]).geturl()}/{self._stream}"
+        given = split_address(address, "NATS", "nats://HOST:PORT/STREAM", ("consumer=NAME", "idle=SPAN"))
+        self._server, self._stream = given.server, given.path[-1]
+        self._consumer = given.options.get("consumer", CONSUMER)
+        self._idle = parse_duration(given.options.get("idle", IDLE), name="idle time")
+        self.address = f"{given.shown}/{self._stream}"
         self.name = self.address
         self._follow = follow
         self._ended = False
@@ -147,16 +147,3 @@ class NatsSource:
 
 async def _ignore(error: Exception) -> None:
     """Print nothing: the error of a call says the same."""
-
-
-def _split_address(address: str) -> tuple[str, str, dict[str, str]]:
-    """Return the address of the server, the name of the stream, and the options after `?`."""
-    parts = urlsplit(address)
-    path = [part for part in parts.path.split("/") if part]
-    options = dict(parse_qsl(parts.query))
-    if len(path) != 1 or not parts.hostname or set(options) - {"consumer", "idle"}:
-        raise SettingsError(
-            "The address of a NATS stream must be nats://HOST:PORT/STREAM, with ?consumer=NAME and ?idle=SPAN as "
-            f"options. Got {address.rpartition('@')[2]!r}. Name the stream."
-        )
-    return f"{parts.scheme}://{parts.netloc}", path[0], options

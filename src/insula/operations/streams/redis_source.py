@@ -8,13 +8,13 @@ import socket
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from insula.core.durations import parse_duration
 from insula.core.errors import SettingsError, StreamError
+from insula.operations.streams.address import BrokerAddress, split_address
 from insula.operations.streams.source import StreamEntry
 
 GROUP = "insula"
@@ -39,18 +39,17 @@ class RedisSource:
     """
 
     def __init__(self, address: str, *, follow: bool = False) -> None:
-        server, self._stream, options = _split_address(address)
-        self._group = options.get("group", GROUP)
-        shown = urlsplit(server)
-        where = shown._replace(netloc=shown.netloc.rpartition("@")[2]).geturl()
-        self.address = f"{where}/{self._stream}"
+        given, database = _split_address(address)
+        self._stream = given.path[-1]
+        self._group = given.options.get("group", GROUP)
+        self.address = f"{given.shown}/{database}/{self._stream}"
         self.name = self.address
         self._consumer = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._redis: Redis = Redis.from_url(
-            server, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, decode_responses=False
+            f"{given.server}/{database}", socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT, decode_responses=False
         )
         self._follow = follow
-        self._idle = 1000 * parse_duration(options.get("idle", IDLE), name="idle time")
+        self._idle = 1000 * parse_duration(given.options.get("idle", IDLE), name="idle time")
         self._is_grouped = False
         self._claim_from: bytes | str = "0-0"
         self._ended = False
@@ -122,18 +121,17 @@ class RedisSource:
             ) from error
 
 
-def _split_address(address: str) -> tuple[str, str, dict[str, str]]:
-    """Return the address of the server, the name of the stream, and the options after `?`."""
-    parts = urlsplit(address)
-    path = [part for part in parts.path.split("/") if part]
-    database = path.pop(0) if len(path) > 1 and path[0].isdecimal() else "0"
-    options = dict(parse_qsl(parts.query))
-    if len(path) != 1 or not parts.hostname or set(options) - {"group", "idle"}:
+def _split_address(address: str) -> tuple[BrokerAddress, str]:
+    """Return the parts of an address, and the number of its database."""
+    form = "redis://HOST:PORT/STREAM or redis://HOST:PORT/DATABASE/STREAM"
+    found = split_address(address, "Redis", form, ("group=NAME", "idle=SPAN"), most_parts=2)
+    database, *rest = ("0", *found.path) if len(found.path) == 1 else found.path
+    if not rest or not database.isdecimal():
         raise SettingsError(
-            "The address of a Redis stream must be redis://HOST:PORT/STREAM or redis://HOST:PORT/DATABASE/STREAM, with "
-            f"?group=NAME and ?idle=SPAN as options. Got {address.rpartition('@')[2]!r}. Name the stream."
+            f"The database of a Redis stream must be a number, as in redis://HOST:PORT/0/STREAM. Got {database!r}. "
+            "Name the stream alone, or after a number."
         )
-    return urlunsplit((parts.scheme, parts.netloc, f"/{database}", "", "")), path[0], options
+    return found, database
 
 
 def _build_entry(position: bytes, fields: dict[bytes, bytes]) -> StreamEntry:

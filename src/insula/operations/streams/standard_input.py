@@ -7,36 +7,26 @@ import select
 import sys
 import time
 import uuid
-from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
 from insula.core.errors import StreamError
+from insula.operations.streams.line_source import CHUNK, LineSource
 from insula.operations.streams.lines import LineSplitter
-from insula.operations.streams.rejected_lines import RejectedLines
 from insula.operations.streams.source import StreamEntry
 
-CHUNK = 1 << 18
 
-
-class StandardInput:
+class StandardInput(LineSource):
     """Lines of standard input, until it ends. What was read and not stored when the program dies is lost."""
 
     name = "standard input"
     address = "-"
 
     def __init__(self, *, rejects: str | Path | None = None, number: int | None = None) -> None:
+        super().__init__(rejects)
         self._number = sys.stdin.fileno() if number is None else number
         # Positions of another run must not look like positions of this one.
         self._splitter = LineSplitter(prefix=f"{uuid.uuid4()}:")
-        self._rejects = RejectedLines(None if rejects is None else Path(rejects))
-        self._ready: deque[StreamEntry] = deque()
-        self._ended = False
-
-    @property
-    def ended(self) -> bool:
-        """Whether it was read to its end."""
-        return self._ended and not self._ready
 
     def resume(self, position: str | None) -> str | None:
         """Do nothing: standard input starts where it is."""
@@ -54,19 +44,7 @@ class StandardInput:
                 raise StreamError(f"Standard input cannot be read: {error.strerror}. Pipe lines in.") from error
             self._ready.extend(self._splitter.feed(chunk) if chunk else self._splitter.finish())
             self._ended = not chunk
-        return [self._ready.popleft() for _ in range(min(most, len(self._ready)))]
-
-    def confirm(self, entries: Sequence[StreamEntry]) -> None:
-        """Write rejected lines to the disk."""
-        self._rejects.flush()
-
-    def reject(self, entry: StreamEntry, reason: str) -> None:
-        """Add a line to the file of rejected lines."""
-        self._rejects.add(entry, reason)
-
-    def close(self) -> None:
-        """Close the file of rejected lines."""
-        self._rejects.close()
+        return self._take(most)
 
     def _has_bytes(self, wait: float) -> bool:
         if sys.platform == "win32":  # select is for sockets there: read and block
