@@ -348,6 +348,15 @@ def test_broker_that_was_killed_is_read_on(request: pytest.FixtureRequest) -> No
     )
 
 
+def test_nothing_waits_in_a_loop_that_was_closed() -> None:
+    source = NatsSource("nats://127.0.0.1:1/messages")
+    left = asyncio.run_coroutine_threadsafe(asyncio.sleep(3600), source._loop)  # as the client after a lost connection
+    source.close()
+    assert left.cancelled()
+    assert not asyncio.all_tasks(source._loop)
+    source.close()
+
+
 def test_fields_of_redis_are_a_message(redis_server: Redis) -> None:
     broker = Broker("redis", redis_server)
     broker._client.xadd("messages", {"text": "好", "topic": "billing"})

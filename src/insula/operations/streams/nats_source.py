@@ -77,8 +77,12 @@ class NatsSource:
 
     def close(self) -> None:
         """Close the connection. Messages that were not confirmed go to others after their idle time."""
+        if self._loop.is_closed():
+            return
         with contextlib.suppress(StreamError):
             self._ask(self._disconnect())
+        with contextlib.suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(_end_tasks(), self._loop).result(TIMEOUT)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(TIMEOUT)
         if not self._thread.is_alive():
@@ -143,6 +147,14 @@ class NatsSource:
         future.cancel()
         self._pulling = None  # the next call connects again
         raise StreamError(f"The stream {self.address} does not answer: {reason}. Check that NATS is running.")
+
+
+async def _end_tasks() -> None:
+    """End what the client leaves waiting, in particular after a lost connection: a closed loop could not."""
+    while left := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 async def _ignore(error: Exception) -> None:
