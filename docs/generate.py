@@ -49,9 +49,10 @@ from insula.explanation.overview.document import GlobalExplanation, LabelWords, 
 from insula.inference.files import FileResult
 from insula.inference.predictor import Predictor
 from insula.models.pretrained import ALIASES, EncoderAlias
-from insula.operations.monitoring.settings import AlertRule, Fields, WindowSettings
+from insula.operations.monitoring.settings import AlertRule, WindowSettings
 from insula.operations.outbox.receivers import Receiver
 from insula.operations.routing.route_file import Route, RouteFile
+from insula.operations.streams.message import MessageFields
 from insula.safety.mask import MaskedText
 from insula.text.preparation import ENCODER_STEPS, TEXT_STEPS, WORD_STEPS
 from insula.training.families.registry import families
@@ -96,7 +97,7 @@ def route_options() -> str:
 
 def monitor_options() -> str:
     """The keys of a monitor's file."""
-    parts = {"[windows]": WindowSettings, "[fields]": Fields, "[[alerts]]": AlertRule, "[[receivers]]": Receiver}
+    parts = {"[windows]": WindowSettings, "[fields]": MessageFields, "[[alerts]]": AlertRule, "[[receivers]]": Receiver}
     return "\n".join(f"### `{name}`\n\n{_options_table(table.model_fields)}" for name, table in parts.items())
 
 

@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 import toy_data
+from insula.api.monitoring import monitor
 from insula.core.errors import DataError, StoreUnreachableError, StreamError, UnknownNameError
 from insula.inference.predictor import Predictor
 from insula.operations.monitoring.alerts import Alert
@@ -323,11 +324,30 @@ def test_outages_lose_nothing(
             raise StoreUnreachableError("The store does not answer.")
         return begin(self)
 
-    monkeypatch.setattr("insula.operations.monitoring.monitor.FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("insula.operations.monitoring.keep_trying.FIRST_PAUSE", 0.001)
     monkeypatch.setattr(Database, "begin_write", begin_write)
     report = run(Memory([row(number, "neutral", number) for number in range(30)], breaks=2))
     assert (report.read, report.counted) == (30, 30)
     assert sum(point.messages for point in read_trend(database).points) == 30
+
+
+def test_a_store_that_does_not_answer_yet_is_waited_for(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = iter([True, True, True])
+    migrate = Database.migrate
+
+    def fail_first(self: Database) -> None:
+        if next(failing, False):
+            raise StoreUnreachableError("The store does not answer.")
+        migrate(self)
+
+    monkeypatch.setattr("insula.operations.monitoring.keep_trying.FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(Database, "migrate", fail_first)
+    with pytest.raises(StoreUnreachableError):  # a command that ends by itself says so and ends
+        monitor(Memory([row(1, "neutral", 0)]), predictor, store=tmp_path)
+    report = monitor(Memory([row(1, "neutral", 0)]), predictor, store=tmp_path, follow=True)
+    assert report.counted == 1
 
 
 def test_attributes_without_bound_are_counted_together(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from insula.operations.monitoring.monitor import MonitorReport
     from insula.operations.monitoring.settings import MonitorFile
     from insula.operations.monitoring.trend import StreamState, Trend
+    from insula.operations.store.database import Database
     from insula.operations.streams.source import MessageSource
 
 PURPOSE = "keep the windows of a stream"
@@ -43,7 +45,7 @@ def monitor(
     store     the data folder of a server, or the address of a database; it keeps windows and alerts, and no text
     settings  windows, keys and alerts, or the TOML file that has them
     name      a name for the stream (default: its address)
-    follow    wait for further messages until `stop` is set
+    follow    wait for further messages, and for a store that does not answer, until `stop` is set
     rejects   the file of lines that are no messages (default: SOURCE.rejects.jsonl)
     on_alert  called with each alert that is raised or ended
 
@@ -53,7 +55,8 @@ def monitor(
     labels of the model, `SettingsError` for a secret of a receiver that is not set, and as `open_source` does.
     """
     from insula.inference.predictor import Predictor
-    from insula.operations.monitoring.monitor import Monitor
+    from insula.operations.monitoring.keep_trying import keep_trying
+    from insula.operations.monitoring.monitor import Monitor, MonitorReport
     from insula.operations.monitoring.settings import MonitorFile, read_monitor_file
     from insula.operations.outbox.dispatcher import Dispatcher
     from insula.operations.streams.open import open_source
@@ -65,14 +68,20 @@ def monitor(
     for receiver in receivers:
         receiver.check_secrets()
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
-    with open_store(store, purpose=PURPOSE) as database:
-        opened = open_source(source, follow=follow, rejects=rejects) if isinstance(source, str | Path) else source
-        try:
-            running = Monitor(predictor, database, settings, stream=name, on_alert=on_alert, progress=progress)
-            with Dispatcher(database, receivers, say=(progress or Silent()).say):
-                return running.run(opened, stop)
-        finally:
-            opened.close()
+    stop, progress = stop or threading.Event(), progress or Silent()
+    with contextlib.ExitStack() as opened:
+
+        def open_the_store() -> Database:
+            return opened.enter_context(open_store(store, purpose=PURPOSE))
+
+        database = keep_trying(open_the_store, stop, progress.say) if follow else open_the_store()
+        if database is None:
+            return MonitorReport()
+        messages = open_source(source, follow=follow, rejects=rejects) if isinstance(source, str | Path) else source
+        opened.callback(messages.close)
+        running = Monitor(predictor, database, settings, stream=name, on_alert=on_alert, progress=progress)
+        with Dispatcher(database, receivers, say=progress.say):
+            return running.run(messages, stop)
 
 
 def read_trend(

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from insula.core.durations import parse_duration
 from insula.operations.monitoring.settings import AlertRule
 from insula.operations.monitoring.shift import ShiftDetector
-from insula.operations.monitoring.window_rows import Judged, read_judged
+from insula.operations.monitoring.window_rows import WindowHits, read_window_hits
 from insula.operations.outbox.outbox import Notification
 from insula.operations.store.tables import ALERTS, WINDOWS
 
@@ -120,7 +120,7 @@ def check_windows(
     range_ = (WINDOWS.c.start >= earlier) & (WINDOWS.c.start < closed[1])
     findings: list[Finding] = []
     row: list[int] = []  # starts of windows one after the other to which the rule applies
-    for window in read_judged(connection, stream, seconds, rule, range_):
+    for window in read_window_hits(connection, stream, seconds, rule, range_):
         if window.messages < (rule.least if rule.labels else 1):
             continue
         if rule.above is not None:
@@ -153,7 +153,7 @@ def read_alert(row: Any, stream: str) -> Alert:
     return Alert(row["id"], stream, row["rule"], row["raised"], row["ended"], window, row["reason"], dict(row["facts"]))
 
 
-def _judge_threshold(rule: AlertRule, limit: float, window: Judged, seconds: int) -> Finding:
+def _judge_threshold(rule: AlertRule, limit: float, window: WindowHits, seconds: int) -> Finding:
     value = window.share if rule.labels else float(window.messages)
     facts: dict[str, Any] = {"labels": list(rule.labels), "messages": window.messages, "limit": limit}
     if rule.labels:
@@ -164,7 +164,7 @@ def _judge_threshold(rule: AlertRule, limit: float, window: Judged, seconds: int
     return Finding(value > limit, _find_end(window, seconds), reason, facts, window.start)
 
 
-def _judge_spike(rule: AlertRule, window: Judged, seasons: Sequence[Judged], seconds: int) -> Finding | None:
+def _judge_spike(rule: AlertRule, window: WindowHits, seasons: Sequence[WindowHits], seconds: int) -> Finding | None:
     """Compare a window with those of the same time before; None if there are too few of them."""
     if len(seasons) < MIN_SEASONS:
         return None
@@ -191,14 +191,14 @@ def _judge_spike(rule: AlertRule, window: Judged, seasons: Sequence[Judged], sec
     return Finding(score >= rule.deviations, _find_end(window, seconds), reason, facts, window.start)
 
 
-def _find_end(window: Judged, seconds: int) -> datetime:
+def _find_end(window: WindowHits, seconds: int) -> datetime:
     return datetime.fromtimestamp(window.start + seconds, UTC)
 
 
-def _read_seasons(connection: Connection, stream: int, seconds: int, rule: AlertRule, start: int) -> list[Judged]:
+def _read_seasons(connection: Connection, stream: int, seconds: int, rule: AlertRule, start: int) -> list[WindowHits]:
     season = parse_duration(rule.season)
     starts = [(start - place * season) // seconds * seconds for place in range(1, MAX_SEASONS + 1)]
-    found = read_judged(connection, stream, seconds, rule, WINDOWS.c.start.in_(starts))
+    found = read_window_hits(connection, stream, seconds, rule, WINDOWS.c.start.in_(starts))
     return [one for one in found if one.messages >= (rule.least if rule.labels else 1)]
 
 

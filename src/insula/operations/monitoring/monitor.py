@@ -20,25 +20,24 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from insula.core.durations import parse_duration
-from insula.core.errors import DataError, StoreUnreachableError, StreamError
+from insula.core.errors import DataError
 from insula.core.progress import Progress, Silent
 from insula.inference.predictor import Predictor
 from insula.operations.monitoring.alerts import Alert, AlertBook, check_shift, check_windows
-from insula.operations.monitoring.batch import Batch, predict_batch
 from insula.operations.monitoring.counting import MAX_GROUPS, Counting
+from insula.operations.monitoring.keep_trying import keep_trying
+from insula.operations.monitoring.message_batch import MessageBatch, predict_messages
 from insula.operations.monitoring.settings import MonitorFile
 from insula.operations.monitoring.shift import ShiftDetector
 from insula.operations.monitoring.window_rows import add_counts, add_new_ids, delete_ids, delete_windows, read_groups
 from insula.operations.outbox.outbox import Outbox, add_notifications
 from insula.operations.store.database import Database
-from insula.operations.store.tables import ALERTS, STREAM_MESSAGES, STREAMS
+from insula.operations.store.tables import ALERTS, STREAMS
 from insula.operations.streams.message import MessageReader, StreamMessage
 from insula.operations.streams.source import MessageSource, StreamEntry
 
 BATCH = 2000  # messages of one transaction
 WAIT = 1.0  # seconds to wait for a message
-FIRST_PAUSE = 0.5
-MAX_PAUSE = 30.0  # seconds between two attempts while the store or the stream does not answer
 CLEAN_EVERY = 600.0  # seconds between two deletions of expired data
 FUTURE_SECONDS = 300  # clocks differ by less
 
@@ -104,7 +103,7 @@ class Monitor:
         self._on_alert = on_alert
         self._progress = progress or Silent()
         self._clock = clock
-        self._reader = MessageReader(settings.message_fields)
+        self._reader = MessageReader(settings.fields)
         self._cleaned = -CLEAN_EVERY
 
     def run(self, source: MessageSource, stop: threading.Event | None = None) -> MonitorReport:
@@ -150,7 +149,7 @@ class Monitor:
         first = {message.id: message for message in reversed(messages)}
         unique = [message for message in messages if first[message.id] is message]
         limit = now + timedelta(seconds=max(FUTURE_SECONDS, parse_duration(self._settings.windows.grace)))
-        batch = predict_batch(self._predictor, counting, unique, now, limit)
+        batch = predict_messages(self._predictor, counting, unique, now, limit)
         stored = self._retry(lambda: self._store(number, name, entries[-1].position, batch, rejected, now), stop)
         if stored is None:
             return
@@ -166,21 +165,21 @@ class Monitor:
         self._progress.advance(len(entries), alerts=len(report.alerts))
 
     def _store(
-        self, number: int, name: str, position: str, batch: Batch, rejected: int, now: datetime
+        self, number: int, name: str, position: str, batch: MessageBatch, rejected: int, now: datetime
     ) -> tuple[dict[str, int], list[Alert]]:
         windows = self._settings.windows
         seconds = windows.seconds
         with self._database.begin_write() as connection:
             stream = sa.select(STREAMS).where(STREAMS.c.id == number).with_for_update()
             row = connection.execute(stream).mappings().one()
-            new = add_new_ids(connection, self._database.insert_new(STREAM_MESSAGES), number, batch.ids, now)
+            new = add_new_ids(self._database, connection, number, batch.ids, now)
             closed = row["closed_until"]
             is_new = np.array([one in new for one in batch.ids], dtype=bool)
             is_late = np.array(
                 [closed is not None and start + seconds <= closed for start, _ in batch.keys], dtype=bool
             )
             taken = np.flatnonzero(is_new & ~is_late).tolist()
-            add_counts(connection, number, seconds, batch.count(taken))
+            add_counts(self._database, connection, number, seconds, batch.count(taken))
             latest = max([batch.messages[place].time.timestamp() for place in taken] + [row["latest"] or 0.0])
             now_closed = int((latest - parse_duration(windows.grace)) // seconds) * seconds if len(taken) else closed
             if closed is not None and now_closed is not None:
@@ -203,7 +202,7 @@ class Monitor:
         return counts, alerts
 
     def _judge(
-        self, connection: Connection, number: int, book: AlertBook, batch: Batch, taken: Sequence[int],
+        self, connection: Connection, number: int, book: AlertBook, batch: MessageBatch, taken: Sequence[int],
         shifts: Mapping[str, Any], closed: tuple[int | None, int | None],
     ) -> tuple[dict[str, Any], list[Alert]]:  # fmt: skip
         """Return the new state of the shifts and the alerts that changed."""
@@ -256,16 +255,7 @@ class Monitor:
         self._retry(Outbox(self._database).delete_old, stop)
 
     def _retry(self, call: Callable[[], T], stop: threading.Event) -> T | None:
-        """Call until it succeeds; None if the monitor is stopped meanwhile."""
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                return call()
-            except (StoreUnreachableError, StreamError) as error:
-                self._progress.say(f"{error} Trying again in {pause:g} s.")
-                if stop.wait(pause):
-                    return None
-                pause = min(2 * pause, MAX_PAUSE)
+        return keep_trying(call, stop, self._progress.say)
 
     def _note(self, report: MonitorReport, sentence: str) -> None:
         report.notes.append(sentence)

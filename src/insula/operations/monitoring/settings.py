@@ -51,15 +51,6 @@ class WindowSettings(TomlTable):
         return parse_duration(self.length)
 
 
-class Fields(TomlTable):
-    """The keys of a message, if they do not have their usual names."""
-
-    text: Name | None = Field(None, description="Key of the text.")
-    id: Name | None = Field(None, description="Key of the id.")
-    time: Name | None = Field(None, description="Key of the time when the message was written.")
-    language: Name | None = Field(None, description="Key of the language.")
-
-
 class AlertRule(TomlTable):
     """A condition that raises an alert, and ends it when it no longer holds.
 
@@ -132,7 +123,7 @@ class MonitorFile(TomlTable):
     """The content of a monitor's file."""
 
     windows: WindowSettings = WindowSettings()
-    fields: Fields = Fields()
+    fields: MessageFields = MessageFields()
     alerts: tuple[AlertRule, ...] = ()
     receivers: tuple[Receiver, ...] = ()
 
@@ -148,11 +139,6 @@ class MonitorFile(TomlTable):
                     f"alert {rule.name!r} has where = {unknown[0]}, which is not in windows.by. Add it there"
                 )
         return self
-
-    @property
-    def message_fields(self) -> MessageFields:
-        """The keys of a message."""
-        return MessageFields(**self.fields.model_dump())
 
     def check_labels(self, scheme: LabelScheme, origin: str) -> None:
         """Raise `DataError` if an alert names a label that the model does not have."""

@@ -42,6 +42,11 @@ class TrendPoint:
                 return sum(sign * counts.get(name, 0) for name, sign in POLARITY.items()) / self.messages
         return None
 
+    def count_label(self, level: str, label: str, messages: int) -> None:
+        """Add messages of a label, or of a label of a coarser level; the level of labels is empty."""
+        table = self.levels.setdefault(level, {}) if level else self.labels
+        table[label] = table.get(label, 0) + messages
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
         valence = self.valence
@@ -133,8 +138,7 @@ def read_trend(
         for count in labels:
             counted = places.get(count["window"])
             if counted is not None and count["level"] != ALERT:
-                table = counted.levels.setdefault(count["level"], {}) if count["level"] else counted.labels
-                table[count["label"]] = table.get(count["label"], 0) + count["messages"]
+                counted.count_label(count["level"], count["label"], count["messages"])
         found = sa.select(ALERTS).where(ALERTS.c.stream == row["id"]).order_by(ALERTS.c.id.desc()).limit(alerts)
         raised = tuple(read_alert(one, row["name"]) for one in connection.execute(found).mappings())
     return Trend(_read_state(row), tuple(points[key] for key in sorted(points)), raised)

@@ -78,12 +78,9 @@ def _add_up(points: Sequence[TrendPoint]) -> TrendPoint | None:
     for point in points:
         total.messages += point.messages
         total.abstained += point.abstained
-        for label, count in point.labels.items():
-            total.labels[label] = total.labels.get(label, 0) + count
-        for level, counts in point.levels.items():
-            table = total.levels.setdefault(level, {})
+        for level, counts in {"": point.labels, **point.levels}.items():
             for label, count in counts.items():
-                table[label] = table.get(label, 0) + count
+                total.count_label(level, label, count)
     return total
 
 

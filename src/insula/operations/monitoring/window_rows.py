@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
 from insula.operations.monitoring.counting import ALERT, Key, WindowCount, matches
 from insula.operations.monitoring.settings import AlertRule
+from insula.operations.store.database import Database
 from insula.operations.store.tables import STREAM_MESSAGES, WINDOW_LABELS, WINDOWS
 
 DELETE_BATCH = 2000
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What an alert sees of a window: its messages, and how many of them it counts."""
+class WindowHits:
+    """How many messages a window has, and how many of them an alert counts."""
 
     start: int
     messages: int
@@ -32,32 +31,36 @@ class Judged:
         return self.hits / self.messages
 
 
-def add_new_ids(connection: Connection, insert: sa.Insert, stream: int, ids: Sequence[str], now: datetime) -> set[str]:
+def add_new_ids(database: Database, connection: Connection, stream: int, ids: Sequence[str], now: datetime) -> set[str]:
     """Store ids of messages; return those that were not stored before."""
     if not ids:
         return set()
     rows = [{"stream": stream, "id": one, "seen": now} for one in ids]
-    return set(connection.execute(insert.returning(STREAM_MESSAGES.c.id), rows).scalars())
+    return set(connection.execute(database.insert_new(STREAM_MESSAGES).returning(STREAM_MESSAGES.c.id), rows).scalars())
 
 
-def add_counts(connection: Connection, stream: int, seconds: int, counts: Mapping[Key, WindowCount]) -> None:
+def add_counts(
+    database: Database, connection: Connection, stream: int, seconds: int, counts: Mapping[Key, WindowCount]
+) -> None:
     """Add counts to windows; missing ones are made."""
     for (start, attributes), count in sorted(counts.items()):
         row = {"stream": stream, "seconds": seconds, "start": start, "attributes": attributes}
         row |= {"messages": count.messages, "abstained": count.abstained}
-        window = connection.execute(_add(connection, WINDOWS, ("messages", "abstained")).returning(WINDOWS.c.id), row)
+        window = connection.execute(
+            database.insert_or_add(WINDOWS, ("messages", "abstained")).returning(WINDOWS.c.id), row
+        )
         number = window.scalar_one()
         labels = [
             {"window": number, "level": level, "label": label, "messages": messages}
             for (level, label), messages in sorted(count.labels.items())
         ]
         if labels:
-            connection.execute(_add(connection, WINDOW_LABELS, ("messages",)), labels)
+            connection.execute(database.insert_or_add(WINDOW_LABELS, ("messages",)), labels)
 
 
-def read_judged(
+def read_window_hits(
     connection: Connection, stream: int, seconds: int, rule: AlertRule, starts: sa.ColumnElement[bool]
-) -> list[Judged]:
+) -> list[WindowHits]:
     """Return what an alert sees of the windows with these starts, in order."""
     label = (WINDOW_LABELS.c.window == WINDOWS.c.id) & (WINDOW_LABELS.c.level == ALERT)
     label &= WINDOW_LABELS.c.label == rule.name
@@ -70,7 +73,7 @@ def read_judged(
             sums = found.setdefault(start, [0, 0])
             sums[0] += messages
             sums[1] += hits or 0
-    return [Judged(start, messages, hits) for start, (messages, hits) in sorted(found.items())]
+    return [WindowHits(start, messages, hits) for start, (messages, hits) in sorted(found.items())]
 
 
 def read_groups(connection: Connection, stream: int, most: int) -> list[str]:
@@ -95,11 +98,3 @@ def delete_ids(connection: Connection, stream: int, before: datetime) -> None:
     connection.execute(
         sa.delete(STREAM_MESSAGES).where(STREAM_MESSAGES.c.stream == stream, STREAM_MESSAGES.c.seen < before)
     )
-
-
-def _add(connection: Connection, table: sa.Table, columns: Sequence[str]) -> Any:
-    """Return an insert that adds to these columns of a row that exists."""
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
-    key = [column for column in table.columns if column.name not in columns and column.name != "id"]
-    sums = {name: table.c[name] + insert.excluded[name] for name in columns}
-    return insert.on_conflict_do_update(index_elements=key, set_=sums)

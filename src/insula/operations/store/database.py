@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,16 @@ class Database:
         if self.kind == "postgresql":
             return postgresql.insert(table).on_conflict_do_nothing()
         return sqlite.insert(table).on_conflict_do_nothing()
+
+    def insert_or_add(self, table: sa.Table, sums: Sequence[str]) -> Any:
+        """Return an insert that adds these columns to a row that has the same values in the others.
+
+        The other columns, without a counted `id`, must be the key of the table or unique together.
+        """
+        insert = (postgresql if self.kind == "postgresql" else sqlite).insert(table)
+        key = [column for column in table.columns if column.name not in sums and column.name != "id"]
+        added = {name: table.c[name] + insert.excluded[name] for name in sums}
+        return insert.on_conflict_do_update(index_elements=key, set_=added)
 
     def forget_pages(self) -> None:
         """Empty the journal of SQLite, so that it does not hold deleted rows; other databases do it on their own."""

@@ -6,27 +6,30 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from insula.core.errors import DataError
 from insula.core.sentences import quote, shorten
 from insula.data.usual_names import ID, LANGUAGE, TEXT
+from insula.knowledge.rule_toml import TomlTable
 from insula.operations.streams.source import StreamEntry
 
 TIME = ("time", "timestamp", "created_at", "created", "date", "时间", "发布时间")
 MAX_ID = 200
+Key = Annotated[str, Field(min_length=1, max_length=100)]
 MAX_VALUE = 100
 MILLISECONDS_FROM = 1e11  # as seconds, a number from here on is a time after the year 5000
 
 
-@dataclass(frozen=True)
-class MessageFields:
-    """The keys of an entry that hold the text, the id, the time and the language; None: found by their usual names."""
+class MessageFields(TomlTable):
+    """The keys of a message, if they do not have their usual names."""
 
-    text: str | None = None
-    id: str | None = None
-    time: str | None = None
-    language: str | None = None
+    text: Key | None = Field(None, description="Key of the text.")
+    id: Key | None = Field(None, description="Key of the id.")
+    time: Key | None = Field(None, description="Key of the time when the message was written.")
+    language: Key | None = Field(None, description="Key of the language.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,8 @@ class StreamMessage:
 class MessageReader:
     """Reads messages; raises `DataError` with the reason for an entry that is not one."""
 
-    def __init__(self, fields: MessageFields = MessageFields()) -> None:
-        self._fields = fields
+    def __init__(self, fields: MessageFields | None = None) -> None:
+        fields = fields or MessageFields()
         self._text = _candidates(fields.text, [name for tier in TEXT for name in tier])
         self._id = _candidates(fields.id, [*ID[0], "message_id"])
         self._time = _candidates(fields.time, TIME)

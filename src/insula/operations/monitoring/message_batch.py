@@ -1,4 +1,4 @@
-"""`Batch`: predicted messages with the windows in which they are counted."""
+"""`MessageBatch`: predicted messages with the windows in which they are counted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from insula.operations.streams.message import StreamMessage
 
 
 @dataclass(frozen=True)
-class Batch:
+class MessageBatch:
     """Messages with different ids, in their order.
 
     keys       the window of each message
@@ -51,9 +51,9 @@ class Batch:
         return matches(where, self.keys[place][1])
 
 
-def predict_batch(
+def predict_messages(
     predictor: Predictor, counting: Counting, messages: Sequence[StreamMessage], now: datetime, limit: datetime
-) -> Batch:
+) -> MessageBatch:
     """Predict messages. A time after `limit` is replaced by `now`: it comes from a wrong clock."""
     is_future = [message.time > limit for message in messages]
     timed = [replace(one, time=now) if wrong else one for one, wrong in zip(messages, is_future, strict=True)]
@@ -61,4 +61,4 @@ def predict_batch(
     groups = [counting.find_group(message) for message in timed]
     flags = counting.find_flags(decisions)
     keys = [(counting.find_start(message), group) for message, group in zip(timed, groups, strict=True)]
-    return Batch(counting, timed, keys, decisions, flags, counting.find_hits(flags, groups), is_future)
+    return MessageBatch(counting, timed, keys, decisions, flags, counting.find_hits(flags, groups), is_future)
