@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import nats
-import nats.js.errors
 import pytest
 import redis
 from hypothesis import given
@@ -239,16 +238,18 @@ def test_entries_that_are_no_messages(content: bytes, reason: str) -> None:
 
 
 class Broker:
-    """A broker with an empty stream `messages`."""
+    """A broker with a new stream.
+
+    Each has a name of its own: a NATS server that deletes a stream and makes it again at once may keep its messages.
+    """
 
     def __init__(self, kind: str, server: Redis | Nats) -> None:
         self.kind = kind
         self.server = server
-        self.address = f"{kind}://127.0.0.1:{server.port}/messages"
-        if isinstance(server, Redis):
-            self._client.delete("messages", "messages:rejected")
-        else:
-            self._run(lambda jetstream: self._make_stream(jetstream))
+        self.stream = f"messages-{uuid.uuid4().hex[:8]}"
+        self.address = f"{kind}://127.0.0.1:{server.port}/{self.stream}"
+        if kind == "nats":
+            self._run(lambda jetstream: jetstream.add_stream(name=self.stream, subjects=[self.stream]))
 
     @property
     def reader(self) -> str:
@@ -259,32 +260,25 @@ class Broker:
         """Add messages."""
         for row in rows:
             if self.kind == "redis":
-                self._client.xadd("messages", {"json": row})
+                self._client.xadd(self.stream, {"json": row})
             else:
-                self._run(lambda jetstream, row=row: jetstream.publish("messages", row))
+                self._run(lambda jetstream, row=row: jetstream.publish(self.stream, row))
 
     def rejected(self) -> list[tuple[str, bytes]]:
         """Return reason and content of the rejected messages."""
         if self.kind == "redis":
-            found: Any = self._client.xrange("messages:rejected")
+            found: Any = self._client.xrange(f"{self.stream}:rejected")
             return [(fields[b"reason"].decode(), fields[b"raw"]) for _, fields in found]
-        message = self._run(lambda jetstream: jetstream.get_msg("messages-rejected", 1))
+        message = self._run(lambda jetstream: jetstream.get_msg(f"{self.stream}-rejected", 1))
         return [(message.headers["Insula-Reason"], message.data)]
 
     @property
     def _client(self) -> redis.Redis:
         return redis.Redis.from_url(f"redis://127.0.0.1:{self.server.port}/0")
 
-    @staticmethod
-    async def _make_stream(jetstream: Any) -> None:
-        for name in ("messages", "messages-rejected"):
-            with contextlib.suppress(nats.js.errors.NotFoundError):
-                await jetstream.delete_stream(name)
-        await jetstream.add_stream(name="messages", subjects=["messages"])
-
     def _run(self, act: Callable[[Any], Any]) -> Any:
         async def run() -> Any:
-            client = await nats.connect(self.address.removesuffix("/messages"))
+            client = await nats.connect(self.address.removesuffix(f"/{self.stream}"))
             try:
                 return await act(client.jetstream())
             finally:
@@ -359,8 +353,8 @@ def test_nothing_waits_in_a_loop_that_was_closed() -> None:
 
 def test_fields_of_redis_are_a_message(redis_server: Redis) -> None:
     broker = Broker("redis", redis_server)
-    broker._client.xadd("messages", {"text": "好", "topic": "billing"})
-    broker._client.xadd("messages", {"text": b"\xff\xfe"})
+    broker._client.xadd(broker.stream, {"text": "好", "topic": "billing"})
+    broker._client.xadd(broker.stream, {"text": b"\xff\xfe"})
     good, bad = read_some(open_source(broker.address), 2)
     assert json.loads(good.content) == {"text": "好", "topic": "billing"}
     assert "not UTF-8" in (bad.problem or "")
