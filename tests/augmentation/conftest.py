@@ -1,10 +1,14 @@
-"""A small dictionary in the form of WordNet, so that the tests need no installed one."""
+"""A small dictionary in the form of WordNet and a translator of a few words: the tests need no installed ones."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+
+from insula.augmentation.translation.translator import TRANSLATOR, Translator, translators
+from insula.core.errors import ServiceError
 
 # Word, part of speech (1 noun, 2 verb, 3 adjective), synset and count in a tagged corpus.
 SENSES = """
@@ -33,3 +37,24 @@ def wordnet(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     )
     monkeypatch.setenv("INSULA_WORDNET", str(folder))
     return folder
+
+
+class ToyTranslator(Translator):
+    """Knows a few words, and fails on a word of its own."""
+
+    def translate_back(self, texts: Sequence[str], language: str) -> Iterator[str]:
+        for text in texts:
+            if "explode" in text:
+                raise ServiceError("The toy does not answer. Check it.")
+            for old, new in (("good", "fine"), ("quick", "fast"), ("lovely", "beautiful"), ("always", "never")):
+                text = text.replace(old, new)
+            yield text
+
+
+@pytest.fixture(autouse=True)
+def toy_translator(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of that translator, which is the default."""
+    monkeypatch.setitem(translators._members, "toy", lambda where, pivot: ToyTranslator())
+    monkeypatch.setenv(TRANSLATOR, "toy")
+    yield "toy"
+    translators._loaded.pop("toy", None)

@@ -229,5 +229,5 @@ def test_names_are_chosen_in_order_and_once() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'keyboard'"):
         choose_augmenters(["keybord"])
     for nothing in ([], "swap", None):
-        with pytest.raises(DataError, match="at least one of casing"):
+        with pytest.raises(DataError, match="at least one of back-translation"):
             choose_augmenters(nothing)

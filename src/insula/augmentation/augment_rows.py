@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from insula.augmentation.registry import Augmenter
-from insula.augmentation.variants import make_variants
+from insula.augmentation.variants import Original, make_variants, prepare_variants
 from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.outputs import require_different
 from insula.core.progress import Progress, Silent
@@ -102,6 +102,7 @@ def augment_rows(
             progress.start("augmenting")
             try:
                 for batch in reader:
+                    maker.prepare(batch.rows)
                     writer.write([one for row in batch.rows for one in maker.expand(row)])
                     progress.advance(len(batch.rows))
             finally:
@@ -138,6 +139,16 @@ class _VariantMaker:
         self._text, self._label = text, label
         self._times, self._language, self._seed = times, language, seed
 
+    def prepare(self, rows: Sequence[Row]) -> None:
+        """Let augmenters see the texts of the next rows."""
+        texts = [row.get(self._text) for row in rows]
+        originals = [
+            Original(text, self._get_seed(number), self._language)
+            for number, text in enumerate(texts, start=self.rows + 1)
+            if isinstance(text, str)
+        ]
+        prepare_variants(originals, self._chosen, self._times)
+
     def expand(self, row: Row) -> Iterator[Row]:
         """Yield a row and its variants."""
         self.rows += 1
@@ -146,7 +157,7 @@ class _VariantMaker:
         made = 0
         if isinstance(text, str):
             variants = make_variants(
-                text, self._chosen, times=self._times, seed=f"{self._seed} {self.rows}", label=self._get_label(row),
+                text, self._chosen, times=self._times, seed=self._get_seed(self.rows), label=self._get_label(row),
                 language=self._language,
             )  # fmt: skip
             for name, changed, label in variants:
@@ -155,6 +166,9 @@ class _VariantMaker:
                 variant = {**row, self._text: changed, AUGMENTED_BY: name, SOURCE_ROW: self.rows}
                 yield variant if self._label is None else {**variant, self._label: label}
         self.without += made < self._times
+
+    def _get_seed(self, number: int) -> str:
+        return f"{self._seed} {number}"
 
     def _get_label(self, row: Row) -> str | None:
         value = None if self._label is None else row.get(self._label)

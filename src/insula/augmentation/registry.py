@@ -6,12 +6,15 @@ An augmenter is registered by name; packages add their own through the entry-poi
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.registry import Registry
+
+if TYPE_CHECKING:
+    from insula.augmentation.translation.memory import Memory
 
 Preserves = Literal["label", "emotion", "nothing"]
 
@@ -35,6 +38,18 @@ Change = Callable[[str, Situation], str | None]
 
 
 @dataclass(frozen=True)
+class AugmenterOptions:
+    """Options of augmenters that have some.
+
+    translator  name of a translator (`translation.translator`); None takes the default
+    memory      keeps translations for a further attempt; None keeps none
+    """
+
+    translator: str | None = None
+    memory: Memory | None = None
+
+
+@dataclass(frozen=True)
 class Augmenter:
     """One way to change texts.
 
@@ -46,6 +61,8 @@ class Augmenter:
     needs_label  whether the change depends on the label
     is_soft     whether some changes contradict the label: a reference model gave fewer than 95 % of the texts the same
                 class (benchmarks/augmentation.py)
+    build       returns the augmenter with options, None if it has none
+    prepare     is called with many texts of a language before they are changed, since some tools are slow to start
     """
 
     change: Change
@@ -54,6 +71,8 @@ class Augmenter:
     new_labels: Mapping[str, str] = field(default_factory=dict)
     needs_label: bool = False
     is_soft: bool = False
+    build: Callable[[AugmenterOptions], Augmenter] | None = None
+    prepare: Callable[[Sequence[str], str], None] | None = None
 
     def __call__(self, text: str, situation: Situation) -> tuple[str, str | None] | None:
         """Return the changed text and its label, or None if the augmenter does not apply."""
@@ -69,10 +88,13 @@ class Augmenter:
         return None if changed is None or changed.strip() in ("", text.strip()) else (changed, label)
 
 
+DEFAULT_OPTIONS = AugmenterOptions()
+BACK_TRANSLATION = "back-translation"
 augmenters: Registry[Augmenter] = Registry("augmenters")
 augmenters.register("swap", "insula.augmentation.word_edits:SWAP")
 augmenters.register("delete", "insula.augmentation.word_edits:DELETE")
 augmenters.register("synonyms", "insula.augmentation.synonyms:SYNONYMS")
+augmenters.register(BACK_TRANSLATION, "insula.augmentation.translation.back_translation:BACK_TRANSLATION")
 augmenters.register("keyboard", "insula.augmentation.noise:KEYBOARD")
 augmenters.register("homophone", "insula.augmentation.pinyin_edits:HOMOPHONE")
 augmenters.register("pinyin", "insula.augmentation.pinyin_edits:PINYIN")
@@ -89,12 +111,17 @@ augmenters.register("negation", "insula.augmentation.meaning:NEGATION")
 augmenters.register("intensity", "insula.augmentation.meaning:INTENSITY")
 
 
-def choose_augmenters(names: object) -> dict[str, Augmenter]:
-    """Return the named augmenters in order. Raises `DataError` if there is none, `UnknownNameError` for other names."""
+def choose_augmenters(names: object, options: AugmenterOptions = DEFAULT_OPTIONS) -> dict[str, Augmenter]:
+    """Return the named augmenters in order, with their options.
+
+    Raises `DataError` if there is none, `UnknownNameError` for other names, and what an augmenter raises that is not
+    installed or whose options are wrong.
+    """
     chosen = [str(name) for name in names] if isinstance(names, list | tuple) else []
     if not chosen:
         raise DataError(
             f"The methods must be a list with at least one of {', '.join(augmenters)}. Got {names!r}."
             f"{suggest(str(names), augmenters, CHOOSE)}"
         )
-    return {name: augmenters[name] for name in dict.fromkeys(chosen)}
+    found = {name: augmenters[name] for name in dict.fromkeys(chosen)}
+    return {name: one if one.build is None else one.build(options) for name, one in found.items()}

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from insula.augmentation.registry import Augmenter, Situation
 from insula.text.scripts import detect_language_by_script
+
+
+class Original(NamedTuple):
+    """A text of which variants are made, with the seed of their random choices and its language, if it is known."""
+
+    text: str
+    seed: str
+    language: str | None = None
 
 
 class Variant(NamedTuple):
@@ -39,12 +47,33 @@ def make_variants(
     spoken = detect_language_by_script(text, language)
     seen = {text.strip()}
     for number in range(times):
-        chance = random.Random(f"{seed} {number}")
-        names = list(chosen)
-        chance.shuffle(names)
+        chance, names = _draw_order(chosen, seed, number)
         for name in names:
             found = chosen[name](text, Situation(chance, spoken, label))
             if found is not None and found[0].strip() not in seen:
                 seen.add(found[0].strip())
                 yield Variant(name, *found)
                 break
+
+
+def prepare_variants(originals: Sequence[Original], chosen: Mapping[str, Augmenter], times: int) -> None:
+    """Let augmenters that are fast with many texts at a time see those that `make_variants` will ask them first."""
+    for name, augmenter in chosen.items():
+        if augmenter.prepare is None:
+            continue
+        wanted: dict[str, list[str]] = {}
+        for text, seed, language in originals:
+            spoken = detect_language_by_script(text, language)
+            firsts = (_draw_order(chosen, seed, number)[1][0] for number in range(times))
+            if spoken in augmenter.languages and text.strip() and name in firsts:
+                wanted.setdefault(spoken, []).append(text)
+        for spoken, texts in wanted.items():
+            augmenter.prepare(texts, spoken)
+
+
+def _draw_order(chosen: Mapping[str, Augmenter], seed: str, number: int) -> tuple[random.Random, list[str]]:
+    """Return the source of chance of a variant and the augmenters in the order in which they are asked."""
+    chance = random.Random(f"{seed} {number}")
+    names = list(chosen)
+    chance.shuffle(names)
+    return chance, names

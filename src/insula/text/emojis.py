@@ -7,7 +7,7 @@ import re
 
 import emoji
 
-from insula.text.emoticons import emoticons_to_emoji
+from insula.text.emoticons import emoticons_to_emoji, find_emoticons
 from insula.text.scripts import detect_language_by_script
 
 COMMON_EMOJI: tuple[str, ...] = tuple("😂❤😭😍😊🙏💕😘👍😅🥰😁🔥🤣😔💔🙄😢😩🎉😡😱🤔😳😴💀👏😒🤗😉")
@@ -37,6 +37,12 @@ def contains_emoji(text: str) -> bool:
     """Return whether the text has at least one emoji; emoticons are not emoji."""
     # A few wide ranges are searched many times faster than the sequences, and most texts have none.
     return not text.isascii() and _PERHAPS.search(text) is not None and _EMOJI.search(text) is not None
+
+
+def find_emoji(text: str) -> list[tuple[int, int]]:
+    """Return (start, end) of every emoji and emoticon of a text."""
+    emoji_spans = [match.span() for match in _EMOJI.finditer(text)] if contains_emoji(text) else []
+    return emoji_spans + find_emoticons(text)
 
 
 def emoji_to_words(text: str, language: str | None = None) -> str:

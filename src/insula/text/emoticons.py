@@ -67,6 +67,13 @@ def emoticons_to_emoji(text: str) -> str:
     return _EMOTICON.sub(_convert_emoticon, text)
 
 
+def find_emoticons(text: str) -> list[tuple[int, int]]:
+    """Return (start, end) of every emoticon of a text."""
+    if _MARK.search(text) is None or _PERHAPS.search(text) is None:
+        return []
+    return [match.span() for match in _EMOTICON.finditer(text) if match.lastindex != 1]
+
+
 def _convert_emoticon(match: re.Match[str]) -> str:
     row = match.lastindex or 1
     return match.group() if row == 1 else _EMOJI[row]

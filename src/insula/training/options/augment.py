@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from insula.augmentation.registry import augmenters
-from insula.core.errors import CHOOSE, suggest
+from insula.augmentation.translation.translator import parse_translator
+from insula.core.errors import CHOOSE, DataError, UnknownNameError, suggest
 from insula.training.options.sections import Section, Several, Share
 
 
@@ -24,6 +25,9 @@ class AugmentOptions(Section):
     soft_weight: Share = Field(
         0.5, description="weight of copies by methods that keep most labels, not all, as a share of the row's weight"
     )
+    translator: str | None = Field(
+        None, description="translator of back-translation, as for `insula data augment --translator`"
+    )
     seed: int | None = Field(None, ge=0, description="seed of the copies; the seed of the recipe if not given")
 
     @field_validator("methods")
@@ -34,3 +38,13 @@ class AugmentOptions(Section):
                 known = ", ".join(augmenters)
                 raise ValueError(f"each method must be one of {known}.{suggest(name, augmenters, CHOOSE)}")
         return tuple(dict.fromkeys(methods))
+
+    @field_validator("translator")
+    @classmethod
+    def _check_translator(cls, translator: str | None) -> str | None:
+        if translator is not None:
+            try:
+                parse_translator(translator)
+            except (DataError, UnknownNameError) as error:
+                raise ValueError(str(error).rstrip(".")) from error
+        return translator
