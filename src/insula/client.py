@@ -11,45 +11,41 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import httpx2
 
-from insula.core.errors import DataError, ServiceError
-from insula.core.model_input import ModelInput, TextOrInput, Turn, as_inputs
+from insula.core.errors import ServiceError
+from insula.core.model_input import ModelInput
 from insula.explanation.explanation import Explanation
 from insula.operations.remote.patience import Patience as Patience
 from insula.operations.remote.predictions import Predictions as Predictions
 from insula.operations.remote.remote_cases import AsyncCases, Cases, iterate_route_bodies
+from insula.operations.remote.requests import (
+    ExplainOptions,
+    GivenText,
+    GivenTurn,
+    Judge,
+    ReplyOptions,
+    Request,
+    build_reply_body,
+    build_wait_header,
+    iterate_explain_requests,
+    iterate_predict_requests,
+    iterate_safety_bodies,
+    parse_explanations,
+)
+from insula.safety.replies.check import ReplyCheck
+from insula.safety.signals.result import RiskCheck
 
-GivenText = str | ModelInput | Mapping[str, Any]
-GivenTurn = Turn | str | Mapping[str, Any]
-Judge = Literal["last", "each"]
+if TYPE_CHECKING:
+    from insula.empathy.reply import Reply
+
 RETRIED = (429, 502, 503, 504)  # statuses after which the same request may succeed later
 PREDICT, EXPLAIN, ROUTE, MODELS, READY = "/v1/predict", "/v1/explain", "/v1/route", "/v1/models", "/readyz"
-EXPLAIN_BATCH = 8  # texts of a request to explain; a service accepts fewer of them than texts to predict
-
-
-class ExplainOptions(TypedDict, total=False):
-    """Options of `explain`, as in `insula.explain`; `target` and `model` as in `Client.predict`."""
-
-    method: str
-    labels: Sequence[str]
-    budget: float | None
-    trust: bool
-    target: str | None
-    model: str | None
-
-
-@dataclass(frozen=True)
-class _Request:
-    """The body of one request, and the texts or turns that it asks about."""
-
-    body: dict[str, Any]
-    inputs: Sequence[TextOrInput | Turn]
+SAFETY, REPLY = "/v1/safety", "/v1/reply"
 
 
 class _BaseClient:
@@ -63,33 +59,6 @@ class _BaseClient:
             "timeout": patience.timeout,
             "headers": {"authorization": f"Bearer {key}"} if key else {},
         }
-
-    def _build_requests(
-        self,
-        texts: Sequence[GivenText] | None,
-        dialogue: Sequence[GivenTurn] | None,
-        judge: str,
-        target: str | None,
-        model: str | None,
-    ) -> Iterator[_Request]:
-        """Yield requests of at most `patience.batch` texts each; a dialogue is one request."""
-        if (texts is None) == (dialogue is None):
-            raise DataError("A prediction takes texts or a dialogue. Give exactly one of the two.")
-        options = {name: value for name, value in (("target", target), ("model", model)) if value is not None}
-        if dialogue is not None:
-            whole = ModelInput.from_dict({"text": "", "turns": dialogue})
-            predicted = whole.turns if judge == "each" else whole.turns[-1:]
-            if predicted:
-                yield _Request({"dialogue": whole.to_dict()["turns"], "judge": judge, **options}, predicted)
-            return
-        yield from _iterate_requests(() if texts is None else texts, self.patience.batch, options)
-
-    def _explain_requests(self, texts: Sequence[GivenText], options: ExplainOptions) -> Iterator[_Request]:
-        """Yield requests of a few texts each."""
-        fields: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-        if "budget" in fields:
-            fields["budget_ms"] = fields.pop("budget")
-        yield from _iterate_requests(texts, min(self.patience.batch, EXPLAIN_BATCH), fields)
 
     def _compute_pause(
         self, attempt: int, answer: httpx2.Response | None, failure: Exception | None, repeatable: bool
@@ -144,8 +113,8 @@ class Client(_BaseClient):
         wait_ms   milliseconds that a request may wait in the queue of the service
         """
         found = Predictions()
-        for request in self._build_requests(texts, dialogue, judge, target, model):
-            found.add(self._send("POST", PREDICT, _build_wait_header(wait_ms), request.body), request.inputs)
+        for request in iterate_predict_requests(texts, dialogue, judge, target, model, self.patience.batch):
+            found.add(self._send("POST", PREDICT, build_wait_header(wait_ms), request.body), request.inputs)
         return found
 
     def explain(
@@ -157,10 +126,38 @@ class Client(_BaseClient):
         options         fields of `ExplainOptions`
         """
         found = []
-        for request in self._explain_requests(texts, options):
-            answer = self._send("POST", EXPLAIN, _build_wait_header(wait_ms), request.body)
-            found += _parse_explanations(answer, request)
+        for request in iterate_explain_requests(texts, self.patience.batch, options):
+            answer = self._send("POST", EXPLAIN, build_wait_header(wait_ms), request.body)
+            found += parse_explanations(answer, request)
         return found
+
+    def check_messages(self, texts: Sequence[str]) -> list[RiskCheck]:
+        """Return one check per message, in order; after a `ServiceError` a person must read all of them."""
+        return [
+            RiskCheck.from_dict(row)
+            for body in iterate_safety_bodies("messages", texts, self.patience.batch)
+            for row in self._send("POST", SAFETY, body=body)["messages"]
+        ]
+
+    def check_replies(self, texts: Sequence[str]) -> list[ReplyCheck]:
+        """Return one check per reply, in order, as `insula.check_reply` does; after a `ServiceError` send none."""
+        return [
+            ReplyCheck.from_dict(row)
+            for body in iterate_safety_bodies("replies", texts, self.patience.batch)
+            for row in self._send("POST", SAFETY, body=body)["replies"]
+        ]
+
+    def reply(self, message: GivenText, *, wait_ms: int | None = None, **options: Unpack[ReplyOptions]) -> Reply:
+        """Return drafts of a reply to a message, or a hand-off, as `insula.reply` does.
+
+        message  a string; or, for a message with earlier turns, a `ModelInput` or a dictionary with its fields
+        wait_ms  as in `predict`
+        options  fields of `ReplyOptions`
+
+        Treat a `ServiceError` like a hand-off: a person must read the message.
+        """
+        text, body = build_reply_body(message, options)
+        return _parse_reply(text, self._send("POST", REPLY, build_wait_header(wait_ms), body))
 
     def route(
         self,
@@ -181,7 +178,7 @@ class Client(_BaseClient):
         """
         found: list[dict[str, Any]] = []
         for body in iterate_route_bodies(messages, source, subject, self.patience.batch):
-            found += self._send("POST", ROUTE, _build_wait_header(wait_ms), body)["messages"]
+            found += self._send("POST", ROUTE, build_wait_header(wait_ms), body)["messages"]
         return found
 
     @property
@@ -256,7 +253,7 @@ class AsyncClient(_BaseClient):
         wait_ms: int | None = None,
     ) -> Predictions:
         """Return one prediction per text, in order, as `Client.predict` does; requests run concurrently."""
-        requests = list(self._build_requests(texts, dialogue, judge, target, model))
+        requests = list(iterate_predict_requests(texts, dialogue, judge, target, model, self.patience.batch))
         found = Predictions()
         for request, answer in zip(requests, await self._send_all(PREDICT, wait_ms, requests), strict=True):
             found.add(answer, request.inputs)
@@ -266,21 +263,21 @@ class AsyncClient(_BaseClient):
         self, texts: Sequence[GivenText], *, wait_ms: int | None = None, **options: Unpack[ExplainOptions]
     ) -> list[Explanation]:
         """Return one explanation per text, in order, as `Client.explain` does; requests run concurrently."""
-        requests = list(self._explain_requests(texts, options))
+        requests = list(iterate_explain_requests(texts, self.patience.batch, options))
         answers = await self._send_all(EXPLAIN, wait_ms, requests)
         return [
             explanation
             for request, answer in zip(requests, answers, strict=True)
-            for explanation in _parse_explanations(answer, request)
+            for explanation in parse_explanations(answer, request)
         ]
 
-    async def _send_all(self, path: str, wait_ms: int | None, requests: Sequence[_Request]) -> list[Any]:
+    async def _send_all(self, path: str, wait_ms: int | None, requests: Sequence[Request]) -> list[Any]:
         """Return the answers to several requests, some of them at a time."""
         slots = asyncio.Semaphore(self.patience.at_once)
 
-        async def ask(request: _Request) -> Any:
+        async def ask(request: Request) -> Any:
             async with slots:
-                return await self._send("POST", path, _build_wait_header(wait_ms), request.body)
+                return await self._send("POST", path, build_wait_header(wait_ms), request.body)
 
         tasks = [asyncio.ensure_future(ask(request)) for request in requests]
         try:
@@ -288,6 +285,27 @@ class AsyncClient(_BaseClient):
         finally:  # one failure, or a cancelled caller, ends all requests
             for task in tasks:
                 task.cancel()
+
+    async def check_messages(self, texts: Sequence[str]) -> list[RiskCheck]:
+        """Return one check per message, in order, as `Client.check_messages` does."""
+        return [
+            RiskCheck.from_dict(row)
+            for body in iterate_safety_bodies("messages", texts, self.patience.batch)
+            for row in (await self._send("POST", SAFETY, body=body))["messages"]
+        ]
+
+    async def check_replies(self, texts: Sequence[str]) -> list[ReplyCheck]:
+        """Return one check per reply, in order, as `Client.check_replies` does."""
+        return [
+            ReplyCheck.from_dict(row)
+            for body in iterate_safety_bodies("replies", texts, self.patience.batch)
+            for row in (await self._send("POST", SAFETY, body=body))["replies"]
+        ]
+
+    async def reply(self, message: GivenText, *, wait_ms: int | None = None, **options: Unpack[ReplyOptions]) -> Reply:
+        """Return drafts of a reply to a message, or a hand-off, as `Client.reply` does."""
+        text, body = build_reply_body(message, options)
+        return _parse_reply(text, await self._send("POST", REPLY, build_wait_header(wait_ms), body))
 
     async def route(
         self,
@@ -300,7 +318,7 @@ class AsyncClient(_BaseClient):
         """Return what the routing rules decide about each message, as `Client.route` does."""
         found: list[dict[str, Any]] = []
         for body in iterate_route_bodies(messages, source, subject, self.patience.batch):
-            found += (await self._send("POST", ROUTE, _build_wait_header(wait_ms), body))["messages"]
+            found += (await self._send("POST", ROUTE, build_wait_header(wait_ms), body))["messages"]
         return found
 
     @property
@@ -357,28 +375,10 @@ class AsyncClient(_BaseClient):
         return None
 
 
-def _iterate_requests(texts: Sequence[GivenText], size: int, options: Mapping[str, Any]) -> Iterator[_Request]:
-    """Yield requests of at most `size` texts each; raise `DataError` for inputs with media."""
-    inputs = as_inputs(texts)
-    for position, one in enumerate(inputs):
-        if isinstance(one, ModelInput) and one.media is not None:
-            raise DataError(f"The inputs must not have media. Got some at position {position}. Send only the text.")
-    for first in range(0, len(inputs), size):
-        batch = inputs[first : first + size]
-        plain = all(isinstance(one, str) for one in batch)
-        rows = [one if plain else ({"text": one} if isinstance(one, str) else one.to_dict()) for one in batch]
-        yield _Request({"texts" if plain else "inputs": rows, **options}, batch)
+def _parse_reply(text: str, answer: Mapping[str, Any]) -> Reply:
+    from insula.empathy.reply import Reply  # it needs numpy, which predictions of a service do not
 
-
-def _parse_explanations(answer: Mapping[str, Any], request: _Request) -> list[Explanation]:
-    """Return the explanations that one response has for the texts of its request."""
-    predictions, rows = Predictions(), answer["explanations"]
-    predictions.add({**answer, "predictions": rows}, request.inputs)
-    return [Explanation.from_facts(one, row["explanation"]) for one, row in zip(predictions, rows, strict=True)]
-
-
-def _build_wait_header(wait_ms: int | None) -> dict[str, str]:
-    return {} if wait_ms is None else {"insula-wait-ms": str(wait_ms)}
+    return Reply.from_dict({"text": text, **answer})
 
 
 def _build_error(address: Any, answer: httpx2.Response | None, failure: Exception | None) -> ServiceError:

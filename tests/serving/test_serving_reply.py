@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import threading
@@ -13,7 +14,10 @@ import pytest
 from serving_running import Running, problem, running
 
 import insula
+from insula import ModelInput, Turn
 from insula.api.access import create_key
+from insula.client import AsyncClient, Client, Patience
+from insula.core.errors import DataError, ServiceError
 from insula.safety.signals.result import RiskCheck
 from insula.serving.queueing import safety_queue
 from waiting import DEADLINE, wait_until
@@ -57,6 +61,42 @@ def test_drafts_are_those_of_the_library(linear: Running, text: str) -> None:
     assert answer["machine_made"] is True
     assert len(answer["drafts"]) == 3
     assert answer["hand_off"] is None
+
+
+def test_clients_check_and_draft_as_the_library(linear: Running) -> None:
+    model = linear.service.models.default.predictor
+    given = ModelInput("Fine.", turns=(Turn("I lost my job.", "A"), Turn("How are you?", "B")), speaker="A")
+    messages, replies = [*ORDINARY, DANGER], [BAD_REPLY, "I am listening."]
+
+    async def ask() -> tuple[Any, ...]:
+        async with AsyncClient(linear.address, patience=Patience(batch=2)) as client:
+            return (
+                await client.check_messages(messages),
+                await client.check_replies(replies),
+                await client.reply(given, n=2),
+                await client.reply(DANGER, country="GB"),
+            )
+
+    with Client(linear.address, patience=Patience(batch=2)) as client:
+        found = client.check_messages(messages), client.check_replies(replies), client.reply(given, n=2), client.reply(
+            DANGER, country="GB"
+        )  # fmt: skip
+        assert found == asyncio.run(ask())
+        checked, stopped, drafted, handed_off = found
+        assert [one.level for one in checked] == [one.level for one in insula.check_messages(messages)]
+        assert stopped == [insula.check_reply(one) for one in replies]
+        assert drafted == insula.reply(given, model, n=2)
+        assert drafted.state is not None
+        assert drafted.state.moved is not None
+        assert handed_off.drafts == ()
+        assert handed_off.hand_off is not None
+        assert "United Kingdom" in handed_off.hand_off.help
+        assert client.check_replies([]) == []
+        with pytest.raises(DataError, match="Put a single text in a list"):
+            client.check_messages(DANGER)
+        with pytest.raises(ServiceError, match="There is no draft with the strategy") as error:
+            client.reply("So happy!", strategy="self_disclosure")
+        assert error.value.status == 422
 
 
 @pytest.mark.parametrize("body", [
