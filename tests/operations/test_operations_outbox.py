@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +15,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from pydantic import ValidationError
 
 from debian_services import free_port
+from hook import Hook
 from insula.core.errors import ServiceError, SettingsError
 from insula.operations.outbox import outbox as outbox_module
 from insula.operations.outbox.dispatcher import Dispatcher
@@ -29,47 +28,6 @@ from waiting import wait_until
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ALERT = Notification("alert.raised", "alert.raised 1", "Alert anger: 20% <of> messages.", {"rule": "愤怒"})
-
-
-class Hook:
-    """A webhook: `status` is its answer, `pause` how long it takes."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.received: list[tuple[Mapping[str, str], bytes]] = []
-        self.status, self.pause = 200, 0.0
-        self.is_open = False
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook"
-
-    def open(self) -> None:
-        hook = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                time.sleep(hook.pause)
-                if hook.status < 300:
-                    hook.received.append((dict(self.headers.items()), body))
-                self.send_response(hook.status)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-        self.is_open = True
-
-    def close(self) -> None:
-        if self.is_open:
-            self._server.shutdown()
-            self._server.server_close()
-            self._thread.join()
-            self.is_open = False
 
 
 @pytest.fixture
@@ -205,7 +163,7 @@ def test_receiver_that_is_down_gets_everything_later(database: Database, hook: H
 
 
 def test_two_processes_send_each_notification_once(database: Database, hook: Hook, quick: None) -> None:
-    receiver = Receiver(name="ops", kind="webhook", url=hook.url)
+    receiver = Receiver(name="ops", kind="webhook", url=hook.url, seconds=120)  # an attempt that times out is repeated
     some = tuple(Notification("alert.raised", f"n{number}", "An alert.", {}) for number in range(20))
     add(database, receiver, notifications=some)
     with Dispatcher(database, [receiver]), Dispatcher(database, [receiver]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -55,10 +56,12 @@ def monitor(
     labels of the model, `SettingsError` for a secret of a receiver that is not set, and as `open_source` does.
     """
     from insula.inference.predictor import Predictor
+    from insula.operations.handoff.notified_words import add_words
     from insula.operations.monitoring.keep_trying import keep_trying
     from insula.operations.monitoring.monitor import Monitor, MonitorReport
     from insula.operations.monitoring.settings import MonitorFile, read_monitor_file
     from insula.operations.outbox.dispatcher import Dispatcher
+    from insula.operations.outbox.senders import check_receiver
     from insula.operations.streams.open import open_source
 
     if isinstance(settings, str | Path):
@@ -66,7 +69,7 @@ def monitor(
     settings = settings or MonitorFile()
     receivers = settings.receivers
     for receiver in receivers:
-        receiver.check_secrets()
+        check_receiver(receiver)
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     stop, progress = stop or threading.Event(), progress or Silent()
     with contextlib.ExitStack() as opened:
@@ -80,7 +83,8 @@ def monitor(
         messages = open_source(source, follow=follow, rejects=rejects) if isinstance(source, str | Path) else source
         opened.callback(messages.close)
         running = Monitor(predictor, database, settings, stream=name, on_alert=on_alert, progress=progress)
-        with Dispatcher(database, receivers, say=progress.say):
+        prepare = functools.partial(add_words, database)
+        with Dispatcher(database, receivers, prepare=prepare, say=progress.say):
             return running.run(messages, stop)
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from insula.core.errors import DataError
+from insula.core.errors import DataError, UnknownNameError
 from insula.operations.audit.log import OPERATOR, STORE, AuditLog, choose_audit_folder
 from insula.operations.store.open_store import open_store
 
@@ -60,9 +60,25 @@ def list_deliveries(*, store: str | Path = STORE, state: str | None = None, limi
 
 
 def retry_deliveries(*, store: str | Path = STORE) -> int:
-    """Let failed notifications be sent again by the next monitor with this store; return how many."""
+    """Let the server or the next monitor send failed notifications again; return how many."""
     with _open_outbox(store) as outbox:
         return outbox.retry_failed()
+
+
+def stop_deliveries(receiver: str, *, store: str | Path = STORE) -> int:
+    """Notify a receiver that has left the settings no more; return how many notifications were deleted for it.
+
+    Raises `UnknownNameError` for a receiver that is not notified of anything.
+    """
+    with open_store(store, purpose=PURPOSE) as database:
+        from insula.operations.outbox.subscriptions import unsubscribe
+
+        was_known, deleted = unsubscribe(database, receiver)
+    if not was_known and not deleted:
+        raise UnknownNameError(
+            f"The store does not notify a receiver {receiver!r}. List the notifications with: insula store deliveries"
+        )
+    return deleted
 
 
 def verify_audit(folder: str | Path, *, anchors: str | Path | None = None, since: int = 1) -> AuditVerification:

@@ -115,7 +115,7 @@ def _create_application(service: Service) -> FastAPI:
             yield
         finally:
             service.ready = False
-            await service.handoff.stop()
+            await service.handoff.stop(min(10.0, service.seconds_left / 2))
             await asyncio.to_thread(service.jobs.stop, service.seconds_left)
             for model in service.models:
                 await asyncio.to_thread(model.batcher.stop, service.seconds_left)

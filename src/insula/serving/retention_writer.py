@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from insula.core.errors import StoreError, StoreUnreachableError
 from insula.core.model_input import ModelInput, TextOrInput, Turn
 from insula.core.prediction import Prediction
+from insula.operations.outbox.outbox import Outbox
 from insula.operations.store.retention import Retention
 from insula.operations.store.rows import RetainedRows, StoredFeedback, StoredPrediction, delete_expired
 from insula.safety.find import check_kinds
@@ -282,6 +283,7 @@ class RetentionWriter:
         if quota is not None:
             quota.delete_old()
         if database is not None:
+            Outbox(database).delete_old()
             gone = self._rows.delete_old() if self._rows is not None else delete_expired(database)
             if gone:
                 self._store.record("store.expired", rows=gone)

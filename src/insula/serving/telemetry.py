@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter as Counted
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -45,6 +45,7 @@ class Telemetry:
             "insula_handoff_became_late", "Cases that this server found to be late.", registry=self._registry
         )
         self._handoff: HandoffGauges | None = None
+        self._notifications: Gauge | None = None
         self._abstained = Counter(
             "insula_abstained", "Texts for which the model abstained.", ("model",), registry=self._registry
         )
@@ -94,6 +95,18 @@ class Telemetry:
         if self._handoff is None:
             self._handoff = HandoffGauges(self._registry)
         self._handoff.set(depth)
+
+    def set_notifications(self, states: Mapping[str, int]) -> None:
+        """Set how many notifications wait and how many are given up; a service without a queue has no such metric."""
+        if self._notifications is None:
+            self._notifications = Gauge(
+                "insula_notifications",
+                "Notifications that have not arrived, by state: waiting, or failed after too many attempts.",
+                ("state",),
+                registry=self._registry,
+            )
+        for state, count in states.items():
+            self._notifications.labels(state).set(count)
 
     def count_late_cases(self, cases: int) -> None:
         """Count cases that became late."""

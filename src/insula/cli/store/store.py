@@ -62,19 +62,36 @@ def deliveries(
         bool, typer.Option("--failed", help="Show only notifications that were given up after too many attempts.")
     ] = False,
     retry: Annotated[bool, typer.Option("--retry", help="With --failed: send them again.")] = False,
+    stop: Annotated[
+        str | None,
+        typer.Option(
+            "--stop",
+            help="Stop notifying a receiver that has left the settings of the server, and delete what has not arrived.",
+            metavar="RECEIVER",
+            show_default=False,
+        ),
+    ] = None,
     store: Store = STORE,
     as_json: Json = False,
 ) -> None:
-    """Show notifications of alerts: delivered, waiting for the next attempt, or failed after too many.
+    """Show notifications of alerts and cases: delivered, waiting for the next attempt, or failed after too many.
 
     **Examples**
 
         insula store deliveries
 
         insula store deliveries --failed --retry
-    """
-    from insula.api.stored import list_deliveries, retry_deliveries
 
+        insula store deliveries --stop old-chat
+    """
+    from insula.api.stored import list_deliveries, retry_deliveries, stop_deliveries
+
+    if stop is not None:
+        if failed or retry:
+            raise typer.BadParameter("--stop goes with neither --failed nor --retry. Leave them out.")
+        deleted = stop_deliveries(stop, store=store)
+        typer.echo(json.dumps({"deleted": deleted}) if as_json else f"deleted  {pluralise(deleted, 'notification')}")
+        return
     if retry:
         if not failed:
             raise typer.BadParameter("--retry needs --failed. Add it, or leave --retry out.")

@@ -13,6 +13,8 @@ from sqlalchemy import Connection, RowMapping
 
 from insula.core.errors import CaseConflictError, UnknownNameError
 from insula.operations.handoff.cases import ANSWER, Case, CaseEvent, NewCase
+from insula.operations.handoff.notifications import NOTIFIED, build_notification
+from insula.operations.outbox.subscriptions import notify_subscribers
 from insula.operations.store.retention import Retention
 from insula.operations.store.tables import CASE_EVENTS, CASES
 from insula.safety.signals.result import LEVELS
@@ -118,22 +120,25 @@ def change(
     same = (CASES.c.id == row["id"]) & (CASES.c.version == row["version"])
     if connection.execute(sa.update(CASES).where(same).values(values)).rowcount != 1:
         raise CaseConflictError(f"Case {row['id']} was changed at the same moment. Try again.", code="held")
-    add_event(connection, row["id"], values["version"], now, event, actor, facts)
-    return {**row, **values}
+    changed = {**row, **values}
+    add_event(connection, changed, now, event, actor, facts)
+    return changed
 
 
 def add_event(
     connection: Connection,
-    case: int,
-    version: int,
+    row: Row,
     now: datetime,
     event: str,
     actor: str,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an event to the trail of a case."""
-    connection.execute(
-        sa.insert(CASE_EVENTS).values(
-            case_id=case, version=version, time=now, event=event, actor=actor, facts=dict(facts or {})
-        )
-    )
+    """Add an event to the trail of a case, and notify the receivers that are subscribed to it.
+
+    row  the case after the event
+    """
+    known = dict(facts or {})
+    values = {"case_id": row["id"], "version": row["version"], "time": now, "event": event, "actor": actor}
+    connection.execute(sa.insert(CASE_EVENTS).values(**values, facts=known))
+    if event in NOTIFIED:
+        notify_subscribers(connection, build_notification(read_case(row), event, actor, known), now)

@@ -5,8 +5,9 @@
                  +- released, lease expired, reassigned            |
                  +- reopened --------------------------------------+
 
-Every step is one transaction, which changes the case and adds its event. A process that dies leaves the case as it was
-before the step or as it is after it. A lease that nobody renews ends, and the case waits again.
+Every step is one transaction, which changes the case, adds its event and stores the notifications of it. A process that
+dies leaves the case as it was before the step or as it is after it. A lease that nobody renews ends, and the case waits
+again.
 """
 
 from __future__ import annotations
@@ -320,7 +321,8 @@ class HandoffQueue:
         if case is not None:
             facts = {name: row[name] for name in ("source", "message", "queue", "rule")}
             facts |= {"risk": LEVELS[row["risk"]], "deadline": deadline}
-            add_event(connection, case, 1, now, "opened", actor, facts)
+            opened = dict.fromkeys(CASES.c.keys()) | values | {"id": case}
+            add_event(connection, opened, now, "opened", actor, facts)
         same = (CASES.c.source == row["source"]) & (CASES.c.message == row["message"])
         return read_case(connection.execute(sa.select(CASES).where(same)).mappings().one())
 

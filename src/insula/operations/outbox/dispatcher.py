@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 
 from insula.core.errors import InsulaError, StoreError
-from insula.operations.outbox.outbox import Outbox
+from insula.operations.outbox.outbox import Notification, Outbox
 from insula.operations.outbox.receivers import Receiver
-from insula.operations.outbox.senders import send
+from insula.operations.outbox.senders import check_receiver, send
 from insula.operations.store.database import Database
 
 LOOK_SECONDS = 1.0
@@ -20,8 +22,9 @@ LOOK_SECONDS = 1.0
 class Dispatcher:
     """Delivers the notifications of some receivers while it is open.
 
-    say    called with a sentence for each failed attempt
-    clock  returns the time in UTC
+    prepare  returns what a receiver is sent of a notification (default: what is stored)
+    say      called with a sentence for each failed attempt
+    clock    returns the time in UTC
 
     A process that dies loses nothing: another one delivers what it left, within five minutes. A receiver may get a
     notification twice, with the same key, if the process dies between sending and recording.
@@ -32,12 +35,14 @@ class Dispatcher:
         database: Database,
         receivers: Sequence[Receiver],
         *,
+        prepare: Callable[[Receiver, Notification], Notification] = lambda receiver, notification: notification,
         say: Callable[[str], object] = lambda sentence: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         for receiver in receivers:
-            receiver.check_secrets()
+            check_receiver(receiver)
         self._outbox = Outbox(database)
+        self._prepare = prepare
         self._say = say
         self._clock = clock
         self._stop = threading.Event()
@@ -48,8 +53,7 @@ class Dispatcher:
         ]
 
     def __enter__(self) -> Dispatcher:
-        for thread in self._threads:
-            thread.start()
+        self.start()
         return self
 
     def __exit__(
@@ -57,23 +61,31 @@ class Dispatcher:
     ) -> None:
         self.close()
 
+    def start(self) -> None:
+        """Start to deliver."""
+        for thread in self._threads:
+            thread.start()
+
     def close(self, wait: float = 10.0) -> None:
         """Stop after the attempts in hand and one more look; attempts that take over `wait` seconds are left."""
         self._stop.set()
         for event in self._wake.values():
             event.set()
+        until = time.monotonic() + wait
         for thread in self._threads:
-            thread.join(wait)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def deliver_due(self, receiver: Receiver) -> int:
         """Try every delivery that is due for a receiver once; return how many arrived."""
         arrived = 0
         while (delivery := self._outbox.take_due(receiver.name)) is not None:
+            notification = self._prepare(receiver, delivery.notification)
             try:
-                warning = send(receiver, delivery)
-            except InsulaError as error:
-                self._outbox.record_failure(delivery, str(error), self._clock())
-                self._say(f"{error} {delivery.notification.event} will be sent again.")
+                warning = send(receiver, replace(delivery, notification=notification))
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with one, the others must be sent
+                reason = str(error) if isinstance(error, InsulaError) else _describe_fault(receiver, error)
+                self._outbox.record_failure(delivery, reason, self._clock())
+                self._say(f"{reason} {delivery.notification.event} will be sent again.")
                 if self._stop.is_set():
                     break
             else:
@@ -94,3 +106,7 @@ class Dispatcher:
             if stopping:
                 return
             wake.wait(LOOK_SECONDS)
+
+
+def _describe_fault(receiver: Receiver, error: Exception) -> str:
+    return f"A notification for the receiver {receiver.name!r} cannot be sent: {type(error).__name__}. Report this."

@@ -29,7 +29,7 @@ class Notification:
     event    such as `alert.raised`
     key      its identity: one with a known key and receiver is not stored again, and receivers can recognise it
     summary  in a sentence
-    data     its facts, for JSON; no text of a message unless the user stores texts
+    data     its facts, for JSON, without the text of a message
     """
 
     event: str
@@ -127,6 +127,13 @@ class Outbox:
             query = query.where(OUTBOX.c.state == state)
         with self._database.begin_read() as connection:
             return [_read_delivery(row) for row in connection.execute(query).mappings()]
+
+    def count_by_state(self) -> dict[str, int]:
+        """Return how many deliveries wait and how many are given up."""
+        left = sa.select(OUTBOX.c.state, sa.func.count()).where(OUTBOX.c.state.in_(("waiting", "failed")))
+        with self._database.begin_read() as connection:
+            rows: Sequence[Any] = connection.execute(left.group_by(OUTBOX.c.state)).all()
+        return {"waiting": 0, "failed": 0} | dict(rows)
 
     def retry_failed(self) -> int:
         """Let failed deliveries wait again; return how many."""

@@ -20,7 +20,7 @@ _ADDRESS = re.compile(r"[^\s@,]+@[^\s@,]+")
 class Receiver(TomlTable):
     """A receiver of notifications. Secrets are read from environment variables, never from the file."""
 
-    name: Name
+    name: Name = Field(description="Name of the receiver; unique in the store.")
     kind: Literal["webhook", "slack", "email"] = Field(
         description="`webhook`: JSON, signed if there is a secret. `slack`: the JSON that Slack, Mattermost and others "
         "expect. `email`: SMTP."
@@ -39,6 +39,10 @@ class Receiver(TomlTable):
     password_env: Name | None = Field(None, description="email: environment variable with the password.")
     sender: str | None = Field(None, description="email: the address that it comes from.")
     to: tuple[str, ...] = Field((), description="email: the addresses that it goes to.")
+    texts: Literal["none", "masked"] = Field(
+        "none",
+        description="Words of the message in notifications of a case: `none`, or `masked` with personal data masked.",
+    )
     seconds: float = Field(10.0, gt=0, le=120, description="Time-out of an attempt in seconds.")
 
     @model_validator(mode="after")

@@ -23,6 +23,13 @@ KEY = "insula-delivery"
 """The header with the key of a notification, percent-encoded: the same at every attempt."""
 
 
+def check_receiver(receiver: Receiver) -> None:
+    """Raise `SettingsError` for a secret that is not set, `MissingExtraError` if a package is missing to notify it."""
+    receiver.check_secrets()
+    if receiver.kind != "email":
+        require("httpx2", extra="client", purpose="notify a webhook")
+
+
 def send(receiver: Receiver, delivery: Delivery) -> str | None:
     """Send a notification; return once the receiver has accepted it, with a sentence if not all addresses did.
 
@@ -57,14 +64,13 @@ def _send_webhook(receiver: Receiver, delivery: Delivery) -> str | None:
 
 def _send_slack(receiver: Receiver, delivery: Delivery) -> str | None:
     # Slack reads these three characters as markup.
-    text = delivery.notification.summary.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _post(
-        receiver, json.dumps({"text": text}, ensure_ascii=False).encode(), {KEY: quote(delivery.notification.key)}
-    )
+    sent = delivery.notification
+    quoted = "".join(f"\n> {line}" for line in str(sent.data.get("text") or "").splitlines())
+    text = f"{sent.summary}{quoted}".replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _post(receiver, json.dumps({"text": text}, ensure_ascii=False).encode(), {KEY: quote(sent.key)})
 
 
 def _post(receiver: Receiver, body: bytes, headers: Mapping[str, str]) -> str | None:
-    require("httpx2", extra="client", purpose="notify a webhook")
     import httpx2
 
     try:
@@ -92,7 +98,8 @@ def _send_email(receiver: Receiver, delivery: Delivery) -> str | None:
     message["Date"] = formatdate()
     message["Message-ID"] = make_msgid(domain="insula.invalid")
     message["Insula-Delivery"] = "".join(filter(str.isprintable, sent.key))
-    facts = "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in sent.data.items())
+    known = {name: value for name, value in sent.data.items() if value is not None}
+    facts = "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in known.items())
     message.set_content(f"{sent.summary}\n\n{facts}\n\nSent by insula ({sent.event}).\n")
     try:
         rejected = _submit(receiver, message)

@@ -277,3 +277,11 @@ OUTBOX = Table(
     UniqueConstraint("receiver", "key", name="outbox_key"),
     Index("outbox_due", "receiver", "state", "due"),
 )
+
+# Receivers of the events of cases: every process that records such an event notifies them.
+SUBSCRIPTIONS = Table(
+    "subscriptions",
+    METADATA,
+    Column("receiver", String(100), primary_key=True),
+    Column("event", String(100), primary_key=True),
+)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
+import shlex
 from collections.abc import Callable
 from typing import TypeVar
 
 from insula.core.errors import CaseConflictError, DataError, StoreError, UnknownNameError
+from insula.operations.handoff.notifications import EVENTS
+from insula.operations.handoff.notified_words import add_words
 from insula.operations.handoff.queue import HandoffQueue
+from insula.operations.outbox.dispatcher import Dispatcher
+from insula.operations.outbox.outbox import Outbox
+from insula.operations.outbox.subscriptions import subscribe
 from insula.operations.store.retention import Retention
 from insula.serving.authentication.callers import Caller
 from insula.serving.blocking_pool import BlockingPool
@@ -27,8 +34,9 @@ log = logging.getLogger("insula.serving")
 class ServedQueue:
     """The queue of the settings; calls are answered with `disabled` if they have none.
 
-    While it is started, it looks for late cases and for leases that are over, every `handoff.check_seconds`. If the
-    store does not answer it goes on looking.
+    While it is started, it looks for late cases and for leases that are over, every `handoff.check_seconds`, and sends
+    receivers what they are notified of. If the store does not answer it goes on trying. Raises `SettingsError` for a
+    secret of a receiver that is not set, `MissingExtraError` if notifying webhooks needs the extra `client`.
     """
 
     def __init__(self, settings: Settings, store: ServerStore, pool: BlockingPool, telemetry: Telemetry) -> None:
@@ -37,11 +45,27 @@ class ServedQueue:
         self._telemetry = telemetry
         self._timer: asyncio.Task[None] | None = None
         self._queue: HandoffQueue | None = None
+        self._outbox: Outbox | None = None
+        self._dispatcher: Dispatcher | None = None
         database = store.open_database() if self._options.is_served else None
         if database is not None:
             # Texts are masked before they get here, in threads and within a time of their own.
             masked = (lambda text: text) if self._options.texts == "masked" else None
             self._queue = HandoffQueue(database, Retention(self._options.days, mask=masked))
+            self._outbox = Outbox(database)
+            self._dispatcher = Dispatcher(
+                database,
+                settings.receivers,
+                prepare=functools.partial(add_words, database),
+                say=log.warning,
+            )
+            for other in subscribe(database, settings.receivers, EVENTS):
+                log.warning(
+                    "The store also notifies the receiver %r of cases, which these settings do not have. If no other "
+                    "server has it, end that with: insula store deliveries --stop %s",
+                    other,
+                    shlex.quote(other),
+                )
 
     @property
     def is_served(self) -> bool:
@@ -82,23 +106,28 @@ class ServedQueue:
             ) from None
 
     def start(self) -> None:
-        """Start to look for late cases."""
-        if self._queue is not None:
-            self._timer = asyncio.ensure_future(self._watch(self._queue))
+        """Start to look for late cases and to notify receivers."""
+        if self._queue is not None and self._outbox is not None:
+            self._timer = asyncio.ensure_future(self._watch(self._queue, self._outbox))
+        if self._dispatcher is not None:
+            self._dispatcher.start()
 
-    async def stop(self) -> None:
-        """Stop looking for late cases."""
+    async def stop(self, seconds: float) -> None:
+        """Stop looking for late cases, and notify receivers of what is due once more."""
         if self._timer is not None:
             self._timer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._timer
+        if self._dispatcher is not None:
+            await asyncio.to_thread(self._dispatcher.close, seconds)
 
-    async def _watch(self, queue: HandoffQueue) -> None:
+    async def _watch(self, queue: HandoffQueue, outbox: Outbox) -> None:
         answers = True
         while True:
             try:
                 found = await self._pool.run(queue.escalate)
                 self._telemetry.set_handoff_depth(await self._pool.run(queue.depth))
+                self._telemetry.set_notifications(await self._pool.run(outbox.count_by_state))
             except StoreError as error:
                 if answers:  # once per outage
                     log.error("Late cases cannot be found now; the service keeps trying: %s", error)

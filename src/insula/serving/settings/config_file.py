@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from insula.serving.settings.settings import PREFIX, Settings, get_section
+from insula.serving.settings.settings import LISTS, PREFIX, Settings, get_section
 
 # Up to the last @: a password may contain one that is not escaped.
 USER_AND_PASSWORD = re.compile(r"^([a-z][a-z0-9+.-]*://[^:/@?]*):.*@", re.IGNORECASE | re.DOTALL)
@@ -27,6 +27,7 @@ def to_toml(settings: Settings) -> str:
             "# Settings of `insula serve --config FILE`. Each is also an environment variable, overriding this file:",
             f"# {PREFIX}PORT is port, {PREFIX}QUEUE_WAIT_MS is wait_ms of [queue]; lists have commas between entries.",
             *_iterate_lines(settings),
+            *_iterate_lists(settings),
             "",
         )
     )
@@ -35,7 +36,7 @@ def to_toml(settings: Settings) -> str:
 def _iterate_lines(section: BaseModel) -> Iterator[str]:
     fields = type(section).model_fields
     for name, field in fields.items():
-        if get_section(field) is None:
+        if get_section(field) is None and name not in LISTS:
             value = getattr(section, name)
             yield f"\n# {field.description}"
             shown = _without_password(value) if isinstance(value, str) else value
@@ -47,6 +48,21 @@ def _iterate_lines(section: BaseModel) -> Iterator[str]:
         if inner is not None:
             yield f"\n\n# {(inner.__doc__ or '').splitlines()[0]}\n[{name}]"
             yield from _iterate_lines(getattr(section, name))
+
+
+def _iterate_lists(settings: Settings) -> Iterator[str]:
+    """Yield the lists of tables; one without entries is shown as a comment."""
+    for name, form in LISTS.items():
+        yield f"\n\n# {Settings.model_fields[name].description} Can be repeated."
+        entries = getattr(settings, name)
+        for entry in entries:
+            yield f"[[{name}]]"
+            yield from _iterate_lines(entry)
+        if not entries:
+            yield f"# [[{name}]]"
+            for key, field in form.model_fields.items():
+                shown = "" if field.is_required() or field.default is None else f" {_format_value(field.default)}"
+                yield f"\n# {field.description}\n# {key} ={shown}"
 
 
 def _without_password(address: str) -> str:

@@ -6,9 +6,9 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -19,7 +19,9 @@ from pydantic_settings import (
 )
 
 from insula.core.errors import MissingFileError, SettingsError, suggest
-from insula.core.sentences import describe_invalid_value
+from insula.core.sentences import describe_invalid_value, describe_requirement
+from insula.operations.handoff.notifications import EVENTS
+from insula.operations.outbox.receivers import Receiver
 from insula.serving.settings.sections import (
     Access,
     Audit,
@@ -40,6 +42,8 @@ from insula.serving.settings.sections import (
 )
 
 PREFIX = "INSULA_SERVE_"
+LISTS: Mapping[str, type[BaseModel]] = {"receivers": Receiver}
+"""The settings that are lists of tables, such as `[[receivers]]`."""
 
 
 class Settings(BaseSettings):
@@ -83,6 +87,28 @@ class Settings(BaseSettings):
     retention: Retention = Field(Retention(), description="")
     handoff: Handoff = Field(Handoff(), description="")
     audit: Audit = Field(Audit(), description="")
+    receivers: tuple[Receiver, ...] = Field(
+        (), description="Receivers that are notified when a case is opened, late, reassigned, closed or reopened."
+    )
+
+    @model_validator(mode="after")
+    def _check_receivers(self) -> Self:
+        names = [receiver.name for receiver in self.receivers]
+        if len(set(names)) < len(names):
+            repeated = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"The names of receivers must differ. Got {repeated!r} twice. Rename one.")
+        if names and not self.handoff.is_served:
+            raise ValueError(
+                f"The receiver {names[0]!r} is notified of cases, and the hand-off queue is off. Set handoff.enabled "
+                "to true, or remove the receivers."
+            )
+        for receiver in self.receivers:
+            if not any(map(receiver.wants, EVENTS)):
+                raise ValueError(
+                    f"The events of the receiver {receiver.name!r} must match some of {', '.join(EVENTS)}. Got "
+                    f"{', '.join(receiver.events)}. Correct them."
+                )
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -191,9 +217,22 @@ def _read(file: Path) -> dict[str, Any]:
 def _describe_error(error: ValidationError) -> str:
     found = error.errors()[0]
     place = tuple(str(part) for part in found["loc"])
+    if not place:  # several settings that do not fit each other
+        return describe_requirement(found)
+    if place[0] in LISTS and len(place) > 1:
+        return _describe_entry_error(found, place)
     name = ".".join(place)
     if found["type"] == "extra_forbidden":
         known = [".".join(one) for one, _ in iterate_options()] + list(Settings.model_fields)
         return f"The setting {name!r} does not exist.{suggest(name, known)} List all with: insula serve --print-config"
     sentence = describe_invalid_value(repr(name), found)
     return f"The setting {sentence}. Change it in the file, or set {name_variable(place)}."
+
+
+def _describe_entry_error(found: Any, place: tuple[str, ...]) -> str:
+    """Return the sentence for a table in a list of tables, such as the second of `[[receivers]]`."""
+    table, key = f"[[{place[0]}]] number {int(place[1]) + 1}", ".".join(place[2:])
+    known = LISTS[place[0]].model_fields
+    if found["type"] == "extra_forbidden":
+        return f"{table} has no setting {key!r}; its settings are {', '.join(known)}.{suggest(key, known)} Correct it."
+    return f"In {table}: {describe_invalid_value(key, found)}. Correct it in the file."
