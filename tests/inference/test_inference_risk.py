@@ -5,10 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from insula.core.decision import DecisionRule
@@ -76,6 +79,24 @@ def test_hidden_states_leave_the_predictions_alone() -> None:
     (window,) = states.encode(["What a lovely day"])[0].windows
     ((_, logits, _),) = states.compute([window])
     assert np.allclose(logits, Predictor.load("starter").logits(["What a lovely day"]), atol=1e-4)
+
+
+def test_a_changed_network_is_opened_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A session would keep a copy of content that it is given: as much memory as the model, for each session."""
+    opened = []
+
+    def open_model(model: str | bytes, *arguments: Any, **options: Any) -> Any:
+        opened.append(model)
+        return session(model, *arguments, **options)
+
+    session = onnxruntime.InferenceSession
+    monkeypatch.setattr(onnxruntime, "InferenceSession", open_model)
+    logits = Predictor.load("starter").logits(["What a lovely day"])
+    assert isinstance(opened[0], str)
+    assert not Path(opened[0]).exists()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))  # nowhere to write
+    assert np.array_equal(Predictor.load("starter").logits(["What a lovely day"]), logits)
+    assert isinstance(opened[1], bytes)
 
 
 @pytest.mark.parametrize("name", [HEAD, "model.onnx"])

@@ -6,8 +6,10 @@ that threads do not wait for each other between operators.
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -36,10 +38,31 @@ def open_session(model: Path | bytes, *, threads: int | None = None) -> onnxrunt
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads or count_usable_threads()
-    content = model if isinstance(model, bytes) else str(model)
-    return onnxruntime.InferenceSession(
-        content, options, providers=["CPUExecutionProvider"], disabled_optimizers=DISABLED_OPTIMIZERS
+    open_model = partial(
+        onnxruntime.InferenceSession,
+        sess_options=options,
+        providers=["CPUExecutionProvider"],
+        disabled_optimizers=DISABLED_OPTIMIZERS,
     )
+    if isinstance(model, Path):
+        return open_model(str(model))
+    # A session keeps a copy of content that it is given, but none of a file.
+    with _write_temporary_file(model) as file:
+        return open_model(model if file is None else str(file))
+
+
+@contextlib.contextmanager
+def _write_temporary_file(content: bytes) -> Iterator[Path | None]:
+    """Yield a file with this content that is deleted afterwards; None where no file can be written."""
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="insula-"))
+            file = Path(folder) / "model.onnx"
+            file.write_bytes(content)
+        except OSError:  # a read-only or full disk
+            yield None
+        else:
+            yield file
 
 
 class OnnxBackend(TokenBackend):
