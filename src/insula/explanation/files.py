@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,20 +17,17 @@ from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally
 from insula.data.formats.byte_source import STDIN
 from insula.data.formats.formats import DETECTED, ReadOptions, find_written_format, open_rows, scan_rows
-from insula.data.formats.part_writer import BINARY, PartFormat
-from insula.data.formats.row_reader import Row, RowReader
-from insula.data.formats.writers import STDOUT, open_writer
+from insula.data.formats.row_reader import Row
+from insula.data.formats.writers import STDOUT
 from insula.data.options import DataOptions
-from insula.data.renamed_columns import RenamedColumns
 from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
-from insula.inference.groups import Group, find_columns, read_groups
-from insula.inference.parts import Job, open_parts
+from insula.inference.groups import find_columns, read_groups
+from insula.inference.parts import open_widened
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
 
 _ROWS_A_GROUP = 64
-NESTED = ("jsonl", "json")  # formats that keep the explanation as an object; others hold it as JSON text
 COLUMNS = ("label", "labels", "score", "method", "explanation")
 
 
@@ -111,7 +107,7 @@ def explain_file(
         scan = None
         if reader.columns_vary and is_file:  # a table needs to know all columns first
             scan = scan_rows(source, batch_size=_ROWS_A_GROUP, reading=reading, progress=progress)
-        with _open_output(output, kind, reader, job, resume=resume, scan=scan) as out:
+        with open_widened(output, kind, reader, COLUMNS, job, list_types=_list_types, resume=resume, scan=scan) as out:
             progress.start("explaining")
             try:
                 for group in read_groups(reader, columns, rejects, tally):
@@ -125,7 +121,7 @@ def explain_file(
                     for given in group.inputs:
                         explained.append(explain_input(predictor, given, **options))
                         progress.advance()
-                    out.write(group, explained)
+                    out.write(group.number, group.rows, [_build_cells(one, nested=out.nested) for one in explained])
             finally:
                 progress.finish()
         return ExplainedFile(
@@ -137,58 +133,6 @@ def explain_file(
             warnings=(*reader.warnings, *tally.list_warnings(columns, predictor.context)),
             kept=kept_rows,
         )
-
-
-@dataclass(frozen=True)
-class _Output:
-    """Where the groups go.
-
-    kept      the columns of the input
-    finished  numbers of groups that an earlier run finished
-    put       writes rows of the group with a number
-    """
-
-    kept: RenamedColumns
-    finished: frozenset[int]
-    put: Callable[[int, list[Row]], None]
-    nested: bool
-
-    def write(self, group: Group, explained: Sequence[Explanation]) -> None:
-        """Write the rows of a group with their explanations."""
-        rows = [
-            self.kept.rename_columns(row) | _build_cells(one, nested=self.nested)
-            for row, one in zip(group.rows, explained, strict=True)
-        ]
-        if rows:
-            self.put(group.number, rows)
-
-
-@contextlib.contextmanager
-def _open_output(
-    output: str | Path,
-    kind: str,
-    reader: RowReader,
-    job: Job | None,
-    *,
-    resume: bool,
-    scan: Iterator[Sequence[Row]] | None,
-) -> Iterator[_Output]:
-    """Yield the writer of an output; a file appears under its name at the end of the block.
-
-    scan  all rows of the input, if their columns may differ
-    """
-    kept, nested = RenamedColumns(reader.columns, COLUMNS), kind in NESTED
-    if str(output) == STDOUT:
-        with open_writer(output) as writer:
-            yield _Output(kept, frozenset(), lambda _, rows: writer.write(rows), nested)
-        return
-    types = _list_types(kept, reader.types) if kind in BINARY else None
-    part_format = PartFormat(Path(output), kind, types=types)
-    with open_parts(Path(output), part_format, job, resume=resume) as parts:
-        if scan is not None and part_format.is_table and (kind not in BINARY or not reader.types):
-            parts.set_layout(([kept.rename_columns(row) for row in some] for some in scan), COLUMNS)
-        yield _Output(kept, parts.finished, parts.write, nested)
-        parts.join([*kept.renamed_columns, *COLUMNS])
 
 
 def _build_cells(explained: Explanation, *, nested: bool) -> Row:
@@ -205,9 +149,8 @@ def _build_cells(explained: Explanation, *, nested: bool) -> Row:
     }
 
 
-def _list_types(kept: RenamedColumns, types: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the Arrow types of the output columns; `types` are the known types of the input."""
+def _list_types() -> dict[str, Any]:
+    """Return the Arrow types of `COLUMNS`."""
     import pyarrow as pa
 
-    added = (pa.string(), pa.list_(pa.string()), pa.float64(), pa.string(), pa.string())
-    return kept.rename_types(types) | dict(zip(COLUMNS, added, strict=True))
+    return dict(zip(COLUMNS, (pa.string(), pa.list_(pa.string()), pa.float64(), pa.string(), pa.string()), strict=True))

@@ -6,17 +6,21 @@ import contextlib
 import errno
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from insula.core.errors import DataError
 from insula.core.files import convert_output_errors, write_json
 from insula.core.locks import lock_for_writing
-from insula.data.formats.part_writer import Layout, PartFormat
-from insula.data.formats.row_reader import Row
+from insula.data.formats.part_writer import BINARY, Layout, PartFormat
+from insula.data.formats.row_reader import Row, RowReader
+from insula.data.formats.writers import STDOUT, open_writer
+from insula.data.renamed_columns import RenamedColumns
 
 JOB, LAYOUT, ENDING = "job.json", "layout.json", ".part"
+NESTED = ("jsonl", "json")  # formats whose cells may be objects; others hold them as JSON text
 Job = Mapping[str, Any]
 
 
@@ -119,6 +123,61 @@ def open_parts(output: Path, part_format: PartFormat, job: Job | None, *, resume
         finally:
             if not keep:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class WidenedOutput:
+    """An output with the columns of the input and more.
+
+    kept      the columns of the input
+    finished  numbers of groups that an earlier run finished
+    put       writes rows of the group with a number
+    nested    whether a cell may hold an object; otherwise it holds JSON text
+    """
+
+    kept: RenamedColumns
+    finished: frozenset[int]
+    put: Callable[[int, list[Row]], None]
+    nested: bool
+
+    def write(self, number: int, rows: Sequence[Row], added: Sequence[Row]) -> None:
+        """Write the rows of a group, each with its cells for the added columns."""
+        if rows:
+            self.put(number, [self.kept.rename_columns(row) | new for row, new in zip(rows, added, strict=True)])
+
+
+@contextlib.contextmanager
+def open_widened(
+    output: str | Path,
+    kind: str,
+    reader: RowReader,
+    added: Sequence[str],
+    job: Job | None,
+    *,
+    list_types: Callable[[], Mapping[str, Any]],
+    resume: bool,
+    scan: Iterator[Sequence[Row]] | None,
+) -> Iterator[WidenedOutput]:
+    """Yield an output for the rows of `reader` with added columns; it appears at the end of the block.
+
+    kind        the format of the output, such as `jsonl`
+    added       the added columns; a column of the input with such a name becomes `input_NAME`
+    job         everything that the output depends on; None for a stream
+    list_types  returns the Arrow types of the added columns
+    scan        all rows of the input, if their columns may differ
+    """
+    kept, nested = RenamedColumns(reader.columns, added), kind in NESTED
+    if str(output) == STDOUT:
+        with open_writer(output) as writer:
+            yield WidenedOutput(kept, frozenset(), lambda _, rows: writer.write(rows), nested)
+        return
+    types = kept.rename_types(reader.types) | dict(list_types()) if kind in BINARY else None
+    part_format = PartFormat(Path(output), kind, types=types)
+    with open_parts(Path(output), part_format, job, resume=resume) as parts:
+        if scan is not None and part_format.is_table and (kind not in BINARY or not reader.types):
+            parts.set_layout(([kept.rename_columns(row) for row in some] for some in scan), added)
+        yield WidenedOutput(kept, parts.finished, parts.write, nested)
+        parts.join([*kept.renamed_columns, *added])
 
 
 def _require_same(known: Mapping[str, Any], job: Job | None, output: Path) -> None:
