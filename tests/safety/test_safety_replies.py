@@ -20,6 +20,8 @@ STOPPED = [
     ("toxic_positivity", "Look on the bright side!", "一切都是最好的安排。"),
     ("stereotype", "Men don't cry.", "女人就是情绪化。"),
     ("harm", "No need to call the police.", "别告诉任何人。"),
+    ("insult", "You are worthless.", "你就是个废物。"),
+    ("secrets", "Please send me your password.", "请把验证码发给我。"),
 ]
 ALLOWED = [
     "That sounds exhausting. What was the hardest part of today?",
@@ -27,9 +29,16 @@ ALLOWED = [
     "If you are thinking about killing yourself, please contact the emergency services now.",
     "Please do not change your medication without talking to your doctor.",
     "It is not your fault.",
+    "You are not a failure, even if it feels as if you are worthless right now.",
+    "He called you an idiot in front of everybody. That must have stung.",
+    "Please never send anybody your password.",
+    "Have you been skipping meals since then?",
     "谢谢你愿意告诉我。考试没过，又不敢跟爸妈说，听起来你一个人扛了很久。",
     "你现在安全吗？如果有生命危险，请马上联系当地的急救或报警服务。",
     "这不是你的错。",
+    "他当着大家骂你废物，那一刻很难堪吧。",
+    "请不要把密码告诉任何人，我们也不会问。",
+    "你觉得自己没用，这种感觉是从什么时候开始的？",
     "用药的事请先问医生，不要自行停药。",
 ]
 

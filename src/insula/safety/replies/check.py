@@ -14,7 +14,7 @@ from insula.safety.signals.plain_text import PlainText
 
 ReplyFault = Literal[
     "diagnosis", "medication", "promise", "claims_feeling", "claims_human", "blame", "minimising", "toxic_positivity",
-    "stereotype", "harm",
+    "stereotype", "harm", "insult", "secrets",
 ]  # fmt: skip
 FAULTS: tuple[ReplyFault, ...] = get_args(ReplyFault)
 SECONDS = 1.0
@@ -77,7 +77,8 @@ def check_reply(text: str, *, seconds: float = SECONDS) -> ReplyCheck:
     """Return whether a reply in English or Chinese may be sent to a person.
 
     A reply is stopped for a diagnosis, advice on medication, a promise, a claim to feel or to be human, blame, words
-    that make the trouble small, toxic positivity, a stereotype, and for anything that encourages harm.
+    that make the trouble small, toxic positivity, a stereotype, an insult, for asking for passwords, codes or money in
+    advance, and for anything that encourages harm.
 
     seconds  time limit; a check that takes longer has failed
 
