@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from result_files import Results
 from table_text import table
 
@@ -45,3 +47,57 @@ def replies_ordinary(results: Results) -> str:
         for one in (results.replies or {"ordinary": {}})["ordinary"].values()
     ]
     return table(heads, rows)
+
+
+def ranking(results: Results) -> str:
+    """How often the plain, relevant reply wins, by method, part and language."""
+    if results.reply_ranking is None:
+        return table((), ())
+    parts = results.reply_ranking["parts"]
+    heads = ("the plain reply wins by", *(
+        f"{part.replace('_', ' ')}, {language}" for part in parts for language in ("all", "en", "zh")
+    ))  # fmt: skip
+    names = list(next(iter(parts.values())))
+    rows = [
+        (name, *(_share(parts[part][name][language]) for part in parts for language in ("all", "en", "zh")))
+        for name in names
+    ]
+    return table(heads, rows)
+
+
+def red_team(results: Results) -> str:
+    """What attacks achieved, with the shipped generators and with a bad endpoint."""
+    found = results.red_team
+    if found is None:
+        return table((), ())
+    heads = ("generators", "attacks", "check switched off", "prompt leaked", "harmful draft", "handed to a person")
+    return table(
+        heads,
+        [
+            (
+                shown,
+                str(found["attacks"]),
+                *(str(found[name][hole]) for hole in ("safety off", "leak", "harmful")),
+                str(found[name]["handed_off"] + found[name]["checked_in"]),
+            )
+            for name, shown in (("shipped", "templates"), ("bad_endpoint", "templates and an endpoint that obeys"))
+        ],
+    )
+
+
+def red_team_planted(results: Results) -> str:
+    """Harmful and good answers of an endpoint that became drafts."""
+    found = results.red_team
+    if found is None:
+        return table((), ())
+    sets = [(f"harmful, {name} set", one) for name, one in found["planted"].items()]
+    rows = [*sets, ("leaks of the prompt", found["leaks"]), ("good answers", found["good_answers"])]
+    return table(
+        ("answers of the endpoint", "number", "became drafts"),
+        [(name, str(one["answers"]), str(one["became_drafts"])) for name, one in rows],
+    )
+
+
+def _share(one: dict[str, Any]) -> str:
+    low, high = one["interval"]
+    return f"{one['share']:.1%} ({low:.0%} to {high:.0%})"

@@ -48,6 +48,8 @@ class Results:
     abstention_shift: Entry | None = None
     explain: Entry | None = None
     replies: Entry | None = None
+    reply_ranking: Entry | None = None
+    red_team: Entry | None = None
     rules: Entry | None = None
     counterfactuals: Entry | None = None
     windows: Entry | None = None
@@ -76,6 +78,8 @@ def read_results(folder: Path = FOLDER) -> Results:
         abstention_shift=_one(folder / "abstention_shift.json"),
         explain=_one(folder / "explain.json"),
         replies=_one(folder / "replies.json"),
+        reply_ranking=_one(folder / "reply_ranking.json"),
+        red_team=_one(folder / "red_team.json"),
         rules=_one(folder / "rules.json"),
         counterfactuals=_one(folder / "counterfactuals.json"),
         windows=_one(folder / "windows.json"),

@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from insula.api.prediction import predict_file as predict_file
     from insula.api.pretraining import pretrain as pretrain
     from insula.api.pretraining import resume_pretraining as resume_pretraining
+    from insula.api.reply import open_generators as open_generators
     from insula.api.reply import reply as reply
+    from insula.api.reply import reply_file as reply_file
     from insula.api.rules import check_rules as check_rules
     from insula.api.runs import list_runs as list_runs
     from insula.api.safety.check import check_message as check_message
@@ -101,12 +103,14 @@ _PUBLIC = {
     "mask_file": "insula.api.masking",
     "mask_texts": "insula.api.masking",
     "measure_effects": "insula.api.explanation",
+    "open_generators": "insula.api.reply",
     "predict": "insula.api.prediction",
     "predict_file": "insula.api.prediction",
     "pretrain": "insula.api.pretraining",
     "prune_model": "insula.api.model.pruning",
     "quantize_model": "insula.api.model.compression",
     "reply": "insula.api.reply",
+    "reply_file": "insula.api.reply",
     "resume_pretraining": "insula.api.pretraining",
     "resume_training": "insula.api.training",
     "reveal_texts": "insula.api.masking",

@@ -21,9 +21,9 @@ NAMES = [
     "calibrate_model", "cascade_model", "check_message", "check_messages", "check_reply", "check_rules",
     "check_safety_file", "compare", "compress_model", "describe_data", "evaluate", "explain", "explain_file",
     "explain_model", "export_model", "find_counterfactuals", "find_nearest", "list_runs", "load_dataset", "load_model",
-    "mask_file", "mask_texts", "measure_effects", "predict", "predict_file", "pretrain", "prune_model",
-    "quantize_model", "reply", "resume_pretraining", "resume_training", "reveal_texts", "score_explanations", "search",
-    "train",
+    "mask_file", "mask_texts", "measure_effects", "open_generators", "predict", "predict_file", "pretrain",
+    "prune_model", "quantize_model", "reply", "reply_file", "resume_pretraining", "resume_training", "reveal_texts",
+    "score_explanations", "search", "train",
 ]  # fmt: skip
 
 

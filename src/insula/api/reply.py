@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from insula.core.errors import DataError
 from insula.core.model_input import ModelInput, TextOrInput
+from insula.core.progress import Progress, choose_progress
 from insula.core.starter import STARTER
-from insula.text.scripts import detect_language_by_script
+from insula.data.formats.formats import ReadOptions
 
 if TYPE_CHECKING:
+    from insula.empathy.files import DraftedFile
+    from insula.empathy.generators.registry import DraftGenerator
+    from insula.empathy.replies import WantedReply
     from insula.empathy.reply import Reply
     from insula.inference.predictor import Predictor
 
@@ -25,54 +30,124 @@ def reply(
     strategy: str = "auto",
     n: int = 3,
     country: str | None = None,
+    generators: Mapping[str, Mapping[str, Any]] | Sequence[DraftGenerator] | None = None,
 ) -> Reply:
     """Return up to `n` drafts of a reply to a message, the best first.
 
-    message   a text, or a `ModelInput` with the earlier turns of the conversation
-    model     a run, a model folder, or `starter`, which comes with insula
-    language  of the drafts: `en` or `zh`; default: that of the message
-    strategy  one of the eight strategies of `empathy.strategies`, or `auto`: those that fit the message
-    country   ISO 3166 code, such as `CN`, of the country whose help a hand-off names; default: help of any country
+    message     a text, or a `ModelInput` with the earlier turns of the conversation
+    model       a run, a model folder, or `starter`, which comes with insula
+    language    of the drafts: `en` or `zh`; default: that of the message
+    strategy    one of the eight strategies of `empathy.strategies`, or `auto`: those that fit the message
+    country     ISO 3166 code, such as `CN`, of the country whose help a hand-off names; default: help of any country
+    generators  what writes drafts besides the templates, by name with its settings, such as
+                `{"answers": {"file": "answers.jsonl"}}`; or the result of `open_generators`, which reads files once
 
-    The drafts are written from templates, by a machine: a person should read one before it is sent. They name a feeling
-    only where words of the message or a sure prediction show it. Every draft passes `safety.replies`; `stopped` counts
-    those that did not. If the message, or an earlier turn, has a sign of danger or cannot be checked, there are no
-    drafts but a `hand_off`; if the sign is weak, there are also drafts that ask how the person is, and `check_in` says
-    why. insula notifies nobody. The check misses messages, oblique ones above all: it is not clinically validated, and
-    no reason to send drafts unread.
+    The drafts are written by a machine: a person should read one before it is sent. They name a feeling only where
+    words of the message or a sure prediction show it. Every draft passes `safety.replies`; `stopped` counts those that
+    did not. If the message, or an earlier turn, has a sign of danger or cannot be checked, there are no drafts but a
+    `hand_off`; if the sign is weak, there are also drafts that ask how the person is, and `check_in` says why: they are
+    templates, whatever the generators. insula notifies nobody. The check misses messages, oblique ones above all: it is
+    not clinically validated, and no reason to send drafts unread.
 
     Raises `DataError` for an empty text, a wrong argument, or a strategy without sentences for this message.
     """
-    from insula.empathy.reply import Reply, build_hand_off, build_reply, choose_risk, is_weak, list_own_turns
-    from insula.empathy.state import LANGUAGES
+    from insula.empathy.replies import write_replies
     from insula.inference.predictor import Predictor
-    from insula.inference.risk.check import check_messages
 
     given = message if isinstance(message, ModelInput) else ModelInput(message)
     if not given.text.strip():
         raise DataError("The message must have text. Got an empty one. Write something.")
+    wanted = _check_wanted(language, strategy, n, country, generators)
+    return write_replies(
+        [given], lambda: model if isinstance(model, Predictor) else Predictor.load(model), wanted
+    )[0]  # fmt: skip
+
+
+def reply_file(
+    source: str | Path,
+    output: str | Path,
+    model: str | Path | Predictor = STARTER,
+    *,
+    text: str | Sequence[str] | None = None,
+    context: str | Sequence[str] | None = None,
+    dialogue: str | None = None,
+    turn: str | None = None,
+    speaker: str | None = None,
+    language: str | None = None,
+    strategy: str = "auto",
+    n: int = 3,
+    country: str | None = None,
+    generators: Mapping[str, Mapping[str, Any]] | Sequence[DraftGenerator] | None = None,
+    resume: bool = False,
+    input_format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
+    progress: Progress | None = None,
+) -> DraftedFile:
+    """Write every row of a file with drafts of a reply, or a hand-off, to `output`, in order; memory stays flat.
+
+    output  CSV, TSV, JSON Lines, Parquet or Arrow by its name; `-` is standard output, as JSON Lines
+    text    column with the message; default: found by its usual names
+    context, dialogue, turn, speaker  columns with the earlier turns, as in `predict_file`; default: columns with usual
+            names
+    resume  resume an interrupted run of the same job
+
+    The other arguments are those of `reply`. Rows get the columns `outcome` (`drafted`, `checked_in`, `handed_off`,
+    `refused`), `draft` (the text of the best one), `strategy`, `generator` and `reply`: the whole answer, an object in
+    JSON Lines, JSON text elsewhere. The result counts the outcomes, and rows without a text. Raises `DataError`,
+    `MissingFileError`, `OutputError`.
+    """
+    from insula.data.options import DataOptions
+    from insula.empathy.files import draft_file
+    from insula.inference.predictor import Predictor
+
+    return draft_file(
+        model if isinstance(model, Predictor) else Predictor.load(model),
+        source,
+        output,
+        _check_wanted(language, strategy, n, country, generators),
+        columns=DataOptions.checked(
+            text=text if text is None or isinstance(text, str) else tuple(text),
+            context=context if context is None or isinstance(context, str) else tuple(context),
+            dialogue=dialogue,
+            turn=turn,
+            speaker=speaker,
+        ),
+        resume=resume,
+        reading=ReadOptions(input_format, separator, header),
+        progress=choose_progress(progress),
+    )
+
+
+def open_generators(settings: Mapping[str, Mapping[str, Any]]) -> tuple[DraftGenerator, ...]:
+    """Return the templates and the generators with settings, for `reply`, which then reads their files only once.
+
+    settings  from names, `answers` or `endpoint`, to keyword arguments: `{"answers": {"file": "answers.jsonl"}}`
+
+    Raises `UnknownNameError`, `DataError`, `MissingFileError`.
+    """
+    from insula.empathy.generators.registry import open_generators as open_all
+
+    return open_all(settings)
+
+
+def _check_wanted(
+    language: str | None,
+    strategy: str,
+    n: int,
+    country: str | None,
+    generators: Mapping[str, Mapping[str, Any]] | Sequence[DraftGenerator] | None,
+) -> WantedReply:
+    from insula.empathy.drafts import require_strategy
+    from insula.empathy.replies import WantedReply
+    from insula.empathy.state import LANGUAGES
+
     if language is not None and language not in LANGUAGES:
         raise DataError(
             f"The language must be one of {', '.join(LANGUAGES)}. Got {language!r}. Leave it out to detect it."
         )
     if not 1 <= n <= MOST_DRAFTS:
         raise DataError(f"The number of drafts (n) must be from 1 to {MOST_DRAFTS}. Got {n}. Choose another one.")
-    spoken = language or detect_language_by_script(given.text)
-    texts = [*(turn.text for turn in given.turns), given.text]
-    risk = choose_risk(check_messages(texts[::-1]))
-    if risk is not None and not is_weak(risk):
-        return Reply(given.text, spoken, None, (), hand_off=build_hand_off(risk, spoken, country))
-    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
-    own = [turn.text for turn in list_own_turns(given) if turn.text.strip()]
-    *earlier, last = predictor.predict([*own, given])
-    return build_reply(
-        given.text,
-        last,
-        predictor.scheme,
-        language=spoken,
-        earlier=earlier,
-        strategy=strategy,
-        count=n,
-        risk=risk,
-        country=country,
-    )
+    require_strategy(strategy)
+    opened = open_generators(generators) if isinstance(generators, Mapping) else generators
+    return WantedReply(language, strategy, n, country, None if opened is None else tuple(opened))

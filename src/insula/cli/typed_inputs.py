@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from insula.core.model_input import EMPTY_TEXT, ModelInput, TextOrInput
+from insula.core.model_input import EMPTY_TEXT, ModelInput, TextOrInput, Turn, get_text
 from insula.text.turn_lines import parse_turn
 
 
@@ -19,11 +19,18 @@ def build_typed_inputs(
     speaker: str | None = None,
     target: str | None = None,
     attributes: Sequence[str] = (),
+    read_files: bool = False,
 ) -> list[TextOrInput]:
     """Return the typed texts as inputs of a model, each with the same earlier turns and attributes (`NAME=VALUE`).
 
-    Raises `BadParameter` if a text or a turn is blank, or an attribute is not of that form.
+    read_files  whether a context that is the name of a file stands for the turns in it
+
+    Raises `BadParameter` if a text or a turn is blank, an attribute is not of that form, or files and turns are mixed;
+    and what `read_turn_file` raises.
     """
+    if read_files and (turns := _read_context_file(context)) is not None:
+        (text,) = build_typed_inputs(texts)
+        return [ModelInput(get_text(text), turns=turns, speaker=speaker)]
     readable = [_unescape_bytes(one) for one in (*texts, *context)]
     if not all(one.strip() for one in readable):
         raise typer.BadParameter(f"{EMPTY_TEXT} Leave it out, or write something.")
@@ -43,6 +50,20 @@ def _parse_attribute(given: str) -> tuple[str, str]:
     if not separator or not name.strip():
         raise typer.BadParameter(f"--attribute must be NAME=VALUE, such as source=forum. Got {given!r}.")
     return name.strip(), value.strip()
+
+
+def _read_context_file(context: Sequence[str]) -> tuple[Turn, ...] | None:
+    """Return the turns of a file; None if the context holds typed turns."""
+    files = [one for one in context if _is_file(one) or one.endswith((".json", ".jsonl"))]
+    if not files:
+        return None
+    if len(context) > 1:
+        raise typer.BadParameter(
+            f"--context takes one file, or turns. Got the file {files[0]!r} and more. Put all turns into the file."
+        )
+    from insula.data.conversations.turn_file import read_turn_file
+
+    return read_turn_file(files[0])
 
 
 def reject_file_names(texts: Sequence[str], *, verb: str) -> None:

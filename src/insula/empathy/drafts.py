@@ -11,7 +11,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Self
 
@@ -27,6 +27,7 @@ from insula.text.scripts import detect_language_by_script
 TRIES = 4  # sentences of a kind that are tried for a draft
 _QUOTED = {"en": (12, 70), "zh": (5, 24)}  # fewest and most characters of a clause that a draft repeats
 _CLAUSES = re.compile(r"[^.!?;。！？；\n]+")
+_REPEATED = 6  # fewest characters of a clause that counts as repeated
 _UNQUOTABLE = re.compile(r"[\d\"“”「」{}\[\]<>@]")
 _CONCERNS: Mapping[RiskKind, str] = {
     "suicide": "heavy",
@@ -36,7 +37,7 @@ _CONCERNS: Mapping[RiskKind, str] = {
     "medical_emergency": "body",
 }
 _SORRY = re.compile(r"\bsorry\b|节哀|难过|抱歉")  # it names the feeling already
-_OPEN = re.compile(r"\[[^\]]+\]")
+_OPEN = re.compile(r"\[[^\]]+\]")  # a gap
 
 
 @dataclass(frozen=True)
@@ -47,36 +48,44 @@ class Draft:
     strategy   what it does: asks, affirms, informs ...
     generator  what wrote it; always a machine
     open       what the person must fill in, such as `[answer]`
+    scores     what `ranking` measured, each from 0 to 1; empty if only one generator wrote drafts, which are then in
+               the order of their strategies
     """
 
     text: str
     strategy: Strategy
     generator: str = "templates"
     open: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return {"text": self.text, "strategy": self.strategy, "generator": self.generator, "open": list(self.open)}
+        return {
+            "text": self.text,
+            "strategy": self.strategy,
+            "generator": self.generator,
+            "open": list(self.open),
+            "scores": dict(self.scores),
+        }
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Self:
         """Return the draft that `to_dict` describes."""
-        return cls(row["text"], row["strategy"], row["generator"], tuple(row["open"]))
+        return cls(row["text"], row["strategy"], row["generator"], tuple(row["open"]), row.get("scores", {}))
 
 
 def write_drafts(
-    text: str, state: ConversationState, *, strategy: str = "auto", count: int = 3
+    text: str, state: ConversationState, *, strategy: str = "auto", count: int = 3, said: Sequence[str] = ()
 ) -> tuple[tuple[Draft, ...], int]:
     """Return up to `count` different drafts, the best strategy first, and the number that the safety check stopped.
 
     strategy  one of `STRATEGIES`, or `auto`: those that fit the state
+    said      what others have said to the person already: no draft repeats a sentence of it
 
     Raises `DataError` for a strategy that does not exist or has no sentences for this state.
     """
-    if strategy not in ("auto", *STRATEGIES):
-        raise DataError(
-            f"The strategy must be auto or one of {', '.join(STRATEGIES)}. Got {strategy!r}. Choose one of these."
-        )
+    require_strategy(strategy)
+    spoken = frozenset(one for text in said for one in _split_sentences(text))
     chosen: tuple[Any, ...] = rank_strategies(state) if strategy == "auto" else (strategy,)
     drafts: dict[str, Draft] = {}
     stopped = 0
@@ -85,18 +94,26 @@ def write_drafts(
             break
         kind = chosen[number % len(chosen)]
         words = _compose(text, state, kind, number // len(chosen))
-        if words is None or words in drafts:
+        if words is None or words in drafts or not spoken.isdisjoint(_split_sentences(words)):
             continue
         if not check_reply(words).allowed:
             stopped += 1
             continue
-        drafts[words] = Draft(words, kind, open=tuple(_OPEN.findall(words)))
+        drafts[words] = Draft(words, kind, open=find_gaps(words))
     if not drafts and strategy != "auto" and not stopped:
         raise DataError(
             f"There is no draft with the strategy {strategy!r} for this message. Use auto, or one of "
             f"{', '.join(rank_strategies(state))}."
         )
     return tuple(drafts.values()), stopped
+
+
+def require_strategy(strategy: str) -> None:
+    """Raise `DataError` for a strategy that does not exist."""
+    if strategy not in ("auto", *STRATEGIES):
+        raise DataError(
+            f"The strategy must be auto or one of {', '.join(STRATEGIES)}. Got {strategy!r}. Choose one of these."
+        )
 
 
 def write_check_ins(
@@ -123,6 +140,16 @@ def write_check_ins(
         else:
             stopped += 1
     return tuple(drafts.values()), stopped
+
+
+def find_gaps(text: str) -> tuple[str, ...]:
+    """Return what a person must fill in, such as `[answer]`."""
+    return tuple(_OPEN.findall(text))
+
+
+def _split_sentences(text: str) -> list[str]:
+    """Return the clauses of a text that are long enough to sound repeated, without case and marks at their ends."""
+    return [one for clause in _CLAUSES.findall(text) if len(one := clause.strip(" ,，、").casefold()) >= _REPEATED]
 
 
 @functools.cache

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
-from insula.core.model_input import ModelInput, Turn
+from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.empathy.drafts import Draft, read_templates, write_check_ins, write_drafts
+from insula.empathy.conversation import follow_turns
+from insula.empathy.drafts import Draft, read_templates, require_strategy, write_check_ins
+from insula.empathy.generators.collect import collect_drafts
+from insula.empathy.generators.registry import DraftGenerator, DraftRequest, open_generators
 from insula.empathy.state import LANGUAGES, ConversationState, read_state
 from insula.safety.signals.help_lines import DEFAULT, HelpLine, find_help, load_help_lines
 from insula.safety.signals.result import RiskCheck
@@ -17,6 +20,9 @@ from insula.safety.signals.result import RiskCheck
 # Highest learned score of a message that gets drafts although it is a signal: from here on, and wherever a rule finds a
 # danger, a person answers without a draft.
 WEAK_BELOW = 0.8
+Outcome = Literal["drafted", "checked_in", "handed_off", "refused"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+"""Drafts; drafts that ask how the person is, and a hand-off; a hand-off alone; no draft that passed its checks."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,7 @@ class Reply:
     hand_off  None for an ordinary message
     check_in  set for a weak signal of danger: the drafts name help and ask how the person is, for the person who
               answers; None otherwise
+    failures  what went wrong in a generator while another one wrote drafts: sentences
     """
 
     text: str
@@ -89,6 +96,16 @@ class Reply:
     hand_off: HandOff | None = None
     check_in: CheckIn | None = None
     machine_made: bool = True
+    failures: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """What came of the message: see `OUTCOMES`."""
+        if self.check_in is not None:
+            return "checked_in"
+        if self.hand_off is not None:
+            return "handed_off"
+        return "drafted" if self.drafts else "refused"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -101,6 +118,7 @@ class Reply:
             "stopped": self.stopped,
             "hand_off": None if self.hand_off is None else self.hand_off.to_dict(),
             "check_in": None if self.check_in is None else self.check_in.to_dict(),
+            "failures": list(self.failures),
         }
 
     @classmethod
@@ -114,6 +132,7 @@ class Reply:
             row["stopped"],
             None if row["hand_off"] is None else HandOff.from_dict(row["hand_off"]),
             None if row["check_in"] is None else CheckIn.from_dict(row["check_in"]),
+            failures=tuple(row.get("failures", ())),
         )
 
 
@@ -151,15 +170,8 @@ def _find_help(country: str | None) -> HelpLine:
     return find_help(country if (country or DEFAULT).upper() in load_help_lines() else None)
 
 
-def list_own_turns(given: ModelInput) -> list[Turn]:
-    """Return the earlier turns of the speaker of the message: by name, else every second turn back."""
-    if given.speaker is not None:
-        return [turn for turn in given.turns if turn.speaker == given.speaker]
-    return list(given.turns)[-2::-2][::-1]
-
-
 def build_reply(
-    text: str,
+    given: ModelInput,
     prediction: Prediction,
     scheme: LabelScheme,
     *,
@@ -169,23 +181,31 @@ def build_reply(
     count: int = 3,
     risk: RiskCheck | None = None,
     country: str | None = None,
+    generators: Sequence[DraftGenerator] | None = None,
 ) -> Reply:
     """Return drafts for a message without a signal of danger, or with a weak one.
 
-    language  of the drafts; any other than `en` and `zh` gets English ones
-    earlier   predictions for the earlier messages of the same speaker, oldest first
-    risk      a weak signal (see `is_weak`): every draft asks how the person is, whatever the strategy
-    country   as in `build_hand_off`
+    language    of the drafts; any other than `en` and `zh` gets English ones
+    earlier     predictions for the earlier messages of the same speaker, oldest first
+    risk        a weak signal (see `is_weak`): every draft asks how the person is, whatever the strategy and the
+                generators
+    country     as in `build_hand_off`
+    generators  what writes the drafts (default: the templates); if there are several, the drafts are ranked
 
     Raises `DataError` for a strategy that does not exist or has no sentences for this message.
     """
+    require_strategy(strategy)
     language = language if language in LANGUAGES else "en"
+    text = given.text
     state = read_state(text, prediction, scheme, language=language, earlier=earlier)
+    if given.turns:
+        state = follow_turns(state, given)
     if risk is not None:
         line = _find_help(country)
         drafts, stopped = write_check_ins(text, state, risk.kinds, line.service[language], count=count)
         # A person is still needed: the drafts are for the person who answers.
         hand_off = build_hand_off(risk, language, country)
         return Reply(text, language, state, drafts, stopped, hand_off, CheckIn(risk, line.sentence(language)))
-    drafts, stopped = write_drafts(text, state, strategy=strategy, count=count)
-    return Reply(text, language, state, drafts, stopped)
+    asked = DraftRequest(given, state, strategy, count)
+    drafts, stopped, failures = collect_drafts(asked, open_generators() if generators is None else generators)
+    return Reply(text, language, state, drafts, stopped, failures=failures)

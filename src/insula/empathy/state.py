@@ -71,6 +71,8 @@ class ConversationState:
     moved      how the last message differs from the first of the same speaker: `better`, `worse`, `same`; None without
                earlier messages
     sure       whether the model was sure of its prediction
+    asked      what the person asked for before, and nobody has answered: `advice`, `fix` or `information`; else None
+    answers    whether the message answers a question of another speaker
     """
 
     language: str
@@ -82,6 +84,8 @@ class ConversationState:
     moved: Literal["better", "worse", "same"] | None = None
     sure: bool = True
     event: str | None = None
+    asked: Need | None = None
+    answers: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -137,7 +141,7 @@ def read_state(
         polarity = "negative"
     elif event is not None:
         feeling, polarity = cast("Feeling | None", event.feeling), event.polarity
-    elif len(_WORDS.findall(plain)) < FEWEST_WORDS[spoken]:
+    elif count_words(plain)[0] < FEWEST_WORDS[spoken]:
         polarity = "unclear"  # "ok", 嗯: too little for a model
     elif label_feeling is not None:
         feeling = label_feeling if (label_feeling in POSITIVE) == (polarity == "positive") else None
@@ -164,6 +168,19 @@ def read_state(
         sure=not prediction.abstained,
         event=event.name if event else None,
     )
+
+
+def find_request(text: str) -> Need | None:
+    """Return what a message asks for, by its words or its question mark; None if it asks for nothing."""
+    cues, plain = _read_cues(detect_language_by_script(text)), text.replace("’", "'")
+    return next((name for name in _ASKED if _has(cues.needs[name], plain)), None) or _read_question(
+        plain, "unclear", cues
+    )
+
+
+def count_words(text: str) -> tuple[int, str]:
+    """Return the number of words, or of Chinese characters, of a text, and its language."""
+    return len(_WORDS.findall(text)), detect_language_by_script(text)
 
 
 def _choose_event(text: str, language: str, feelings: set[Feeling], said: Polarity) -> Event | None:
@@ -229,6 +246,12 @@ def _compare(before: Sequence[Polarity], now: Polarity) -> Literal["better", "wo
     rank = {"negative": 0, "unclear": 1, "positive": 2}
     change = rank[now] - rank[before[0]]
     return "better" if change > 0 else "worse" if change < 0 else "same"
+
+
+def find_topics(text: str) -> frozenset[str]:
+    """Return all topics that the words of a text name."""
+    cues = _read_cues(detect_language_by_script(text))
+    return frozenset(name for name, patterns in cues.topics.items() if _has(patterns, text))
 
 
 def _find_topic(text: str, cues: _Cues) -> str | None:

@@ -6,6 +6,7 @@ discloses anything about itself: it is written by a machine and has nothing to d
 
 from __future__ import annotations
 
+import re
 from typing import Literal, get_args
 
 from insula.empathy.state import ConversationState
@@ -14,6 +15,20 @@ Strategy = Literal[
     "question", "restatement", "reflection", "self_disclosure", "affirmation", "suggestions", "information", "other"
 ]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+_SUGGESTS = re.compile(
+    r"\b(?:you (?:could|can|might|may want to|should)|why not|try |have you considered|i(?:'d| would) suggest|"
+    r"it (?:may|might) help to)|可以试|不妨|建议|要不要试|或许可以|试试",
+    re.IGNORECASE,
+)
+_FEELS = re.compile(
+    r"\b(?:sounds|seems) (?:\w+ )?(?:hard|painful|exhausting|frustrating|lonely|scary|upsetting|like)\b|"
+    r"听起来.{0,10}(?:难|累|委屈|孤独|生气|失望|害怕)",
+    re.IGNORECASE,
+)
+_MEETS = re.compile(
+    r"\b(?:thank you for|sorry (?:to hear|that|about|for)|makes sense|understandable)|谢谢你|抱歉|对不起|可以理解",
+    re.IGNORECASE,
+)
 
 
 def rank_strategies(state: ConversationState) -> tuple[Strategy, ...]:
@@ -24,6 +39,7 @@ def rank_strategies(state: ConversationState) -> tuple[Strategy, ...]:
       right.
     - Good news is shared, and asked about where it is known what happened; thanks are answered and not analysed.
     - Where nothing is clear, the reply asks.
+    - A person who has just answered a question about bad news is met before the next question.
     """
     if state.need == "information":
         return ("information", "question")
@@ -31,6 +47,8 @@ def rank_strategies(state: ConversationState) -> tuple[Strategy, ...]:
         return ("question", "information")
     if state.need == "advice":
         return ("suggestions", "question", "affirmation")
+    if state.polarity == "negative" and state.answers:
+        return ("affirmation", "question", "restatement")
     if state.polarity == "negative":
         return ("question", "affirmation", "restatement")
     if state.polarity == "positive" and state.event is not None:
@@ -40,3 +58,14 @@ def rank_strategies(state: ConversationState) -> tuple[Strategy, ...]:
     if state.polarity == "positive":
         return ("affirmation", "question", "other")
     return ("question", "restatement", "other")
+
+
+def guess_strategy(text: str) -> Strategy:
+    """Return the strategy of an answer that a person wrote, by its words; `information` if nothing shows another."""
+    if _SUGGESTS.search(text):
+        return "suggestions"
+    if text.rstrip().endswith(("?", "？")):
+        return "question"
+    if _FEELS.search(text):
+        return "reflection"
+    return "affirmation" if _MEETS.search(text) else "information"

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from insula.core.errors import InsulaError
 from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
-from insula.empathy.reply import Reply, build_hand_off, build_reply, choose_risk, is_weak, list_own_turns
+from insula.empathy.conversation import list_own_turns
+from insula.empathy.replies import WantedReply as WantedReply
+from insula.empathy.reply import Reply, build_hand_off, build_reply, choose_risk, is_weak
 from insula.serving.http.problems import ProblemError
 from insula.serving.served_models import ServedModel
 from insula.serving.service import Service
 from insula.text.scripts import detect_language_by_script
-
-
-@dataclass(frozen=True)
-class WantedReply:
-    """How drafts are written, as in `insula.reply`."""
-
-    language: str | None = None
-    strategy: str = "auto"
-    n: int = 3
-    country: str | None = None
 
 
 async def write_reply(
@@ -48,7 +39,7 @@ async def write_reply(
         try:
             return await service.safety.run(
                 lambda: build_reply(
-                    given.text,
+                    given,
                     last,
                     model.predictor.scheme,
                     language=language,

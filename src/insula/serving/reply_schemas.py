@@ -131,6 +131,10 @@ class ReplyState(BaseModel):
     event: str | None = Field(
         description="Event that the message tells of, such as `failed_exam`; null if no known event was found."
     )
+    asked: Need | None = Field(
+        description="What the speaker asked for in the turns right before, without an answer; null for nothing."
+    )
+    answers: bool = Field(description="Whether the message answers a question of another speaker.")
 
 
 class DraftedReply(BaseModel):
@@ -140,6 +144,9 @@ class DraftedReply(BaseModel):
     strategy: Strategy
     generator: str = Field(description="Generator that wrote it; always a machine.")
     open: list[str] = Field(description="Gaps that the person must fill in, such as `[answer]`.")
+    scores: dict[str, float] = Field(
+        description="What the ranking measured, each from 0 to 1; empty if only one generator wrote drafts."
+    )
 
 
 class HandedOff(BaseModel):
@@ -173,3 +180,4 @@ class ReplyAnswer(BaseModel):
     check_in: CheckedIn | None = Field(
         description="Set for a weak signal of danger: the drafts ask how the person is. A person is still needed."
     )
+    failures: list[str] = Field(description="What went wrong in a generator while another one wrote drafts.")

@@ -1,0 +1,195 @@
+"""`draft_file`: a file of messages to a file of drafts and hand-offs, one group of rows at a time."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from insula import __version__
+from insula.core.errors import DataError
+from insula.core.files import hash_file
+from insula.core.outputs import require_different
+from insula.core.progress import Progress, Silent
+from insula.data.conversations.file_columns import ContextTally, FileColumns, find_file_columns
+from insula.data.conversations.turn_cells import MOST_TURNS
+from insula.data.formats.byte_source import STDIN
+from insula.data.formats.formats import DETECTED, ReadOptions, find_written_format, open_rows, scan_rows
+from insula.data.formats.row_reader import Row
+from insula.data.formats.writers import STDOUT
+from insula.data.options import DataOptions
+from insula.empathy.replies import WantedReply, write_replies
+from insula.empathy.reply import OUTCOMES, Reply
+from insula.inference.groups import read_groups
+from insula.inference.parts import open_widened
+from insula.inference.predictor import Predictor
+from insula.inference.rejects import Rejects
+from insula.text.context import Context
+
+_ROWS_A_GROUP = 32
+_READ = Context(turns=MOST_TURNS)  # the state of a conversation needs the turns, whatever the model reads
+COLUMNS = ("outcome", "draft", "strategy", "generator", "reply")
+
+
+@dataclass(frozen=True)
+class DraftedFile:
+    """The result of drafting replies to the messages of a file.
+
+    output    the file written
+    rows      number of rows with a message; an earlier, resumed run had answered `kept` of them
+    outcomes  number of rows by what came of them: `drafted`; `checked_in`, drafts that ask how the person is, and a
+              person is needed; `handed_off`, a person is needed and there is no draft; `refused`, no draft passed its
+              checks
+    stopped   number of single drafts that the checks left out, in the rows that this run answered
+    failures  what went wrong in generators, with the number of rows that this run answered without them
+    rejected  number of rows that could not be read or had no text; `first_reject` gives line and reason of the first
+    seconds   wall-clock time
+    warnings  sentences on columns that were chosen and on what was repaired while reading
+    """
+
+    output: Path
+    rows: int
+    outcomes: dict[str, int]
+    stopped: int
+    failures: dict[str, int]
+    rejected: int
+    first_reject: str | None
+    seconds: float
+    warnings: tuple[str, ...]
+    kept: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            **self.__dict__,
+            "output": str(self.output),
+            "seconds": round(self.seconds, 3),
+            "warnings": list(self.warnings),
+        }
+
+
+def draft_file(
+    predictor: Predictor,
+    source: str | Path,
+    output: str | Path,
+    wanted: WantedReply,
+    *,
+    columns: DataOptions | None = None,
+    resume: bool = False,
+    reading: ReadOptions = DETECTED,
+    progress: Progress | None = None,
+) -> DraftedFile:
+    """Write every row of `source` with its drafts or its hand-off to `output`, in order; memory stays flat.
+
+    columns  the columns of the message and its earlier turns; those not named are found by their usual names
+    resume   resume an interrupted run of the same job; starts from the beginning if there is none
+
+    `COLUMNS` are added; a column of the source with one of these names is renamed to `input_NAME`. The output appears
+    when its last row is written; until then its parts are in a hidden folder next to it. Without an endpoint a resumed
+    run writes the same bytes as an uninterrupted one. Raises `DataError`, `MissingFileError`, `OutputError`.
+    """
+    progress = progress or Silent()
+    if str(source) != STDIN:
+        require_different(output, source)
+    kind = "jsonl" if str(output) == STDOUT else find_written_format(output)
+    is_file = str(source) != STDIN and Path(source).is_file()
+    if resume and not (is_file and str(output) != STDOUT):
+        raise DataError("Only drafts from a file into a file can be resumed. Name both, or leave out resume.")
+    started, rejects, tally = time.monotonic(), Rejects(None, is_required=False), ContextTally()
+    outcomes, failures = Counter[str](dict.fromkeys(OUTCOMES, 0)), Counter[str]()
+    rows = kept_rows = stopped = 0
+    with open_rows(source, batch_size=_ROWS_A_GROUP, on_reject=rejects.add, **reading._asdict()) as reader:
+        found = find_file_columns(
+            reader.columns, repr(str(source)), _READ, options=columns or DataOptions(), most_characters=None
+        )
+        job = _describe_job(predictor, source, found, reading, kind, wanted) if is_file else None
+        scan = None
+        if reader.columns_vary and is_file:  # a table needs to know all columns first
+            scan = scan_rows(source, batch_size=_ROWS_A_GROUP, reading=reading, progress=progress)
+        with open_widened(output, kind, reader, COLUMNS, job, list_types=_list_types, resume=resume, scan=scan) as out:
+            progress.start("drafting")
+            try:
+                for group in read_groups(reader, found, rejects, tally):
+                    rows += len(group.rows)
+                    if group.number in out.finished:
+                        out.kept.add_columns(group.rows)
+                        kept_rows += len(group.rows)
+                        progress.skip(len(group.rows))
+                        continue
+                    replies = write_replies(group.inputs, lambda: predictor, wanted)
+                    for reply in replies:
+                        outcomes[reply.outcome] += 1
+                        stopped += reply.stopped
+                        failures.update(reply.failures)
+                    out.write(group.number, group.rows, [_build_cells(one, nested=out.nested) for one in replies])
+                    progress.advance(len(group.rows))
+            finally:
+                progress.finish()
+        if kept_rows:
+            outcomes = _count_outcomes(output)
+        return DraftedFile(
+            output=Path(output),
+            rows=rows,
+            outcomes={name: outcomes[name] for name in OUTCOMES},
+            stopped=stopped,
+            failures=dict(failures),
+            rejected=rejects.count,
+            first_reject=None if rejects.first is None else str(rejects.first),
+            seconds=time.monotonic() - started,
+            warnings=(*reader.warnings, *_list_warnings(found)),
+            kept=kept_rows,
+        )
+
+
+def _describe_job(
+    predictor: Predictor, source: str | Path, found: FileColumns, reading: ReadOptions, kind: str, wanted: WantedReply
+) -> dict[str, Any]:
+    """Return everything that the output depends on: equal jobs write the same bytes."""
+    return {
+        "insula": __version__,
+        "model": predictor.fingerprint,
+        "input": hash_file(source),
+        "reading": list(reading),
+        "text column": found.text,
+        "context columns": [list(pair) for pair in found.conversation.named],
+        "output format": kind,
+        "options": [wanted.language, wanted.strategy, wanted.n, wanted.country],
+        "generators": [[one.name, dict(one.describe())] for one in wanted.generators or ()],
+    }
+
+
+def _build_cells(reply: Reply, *, nested: bool) -> Row:
+    """Return the values of `COLUMNS` for one row."""
+    best = reply.drafts[0] if reply.drafts else None
+    whole = reply.to_dict()
+    del whole["text"]  # it is in the row already
+    return {
+        "outcome": reply.outcome,
+        "draft": None if best is None else best.text,
+        "strategy": None if best is None else best.strategy,
+        "generator": None if best is None else best.generator,
+        "reply": whole if nested else json.dumps(whole, ensure_ascii=False),
+    }
+
+
+def _list_types() -> dict[str, Any]:
+    """Return the Arrow types of `COLUMNS`."""
+    import pyarrow as pa
+
+    return dict.fromkeys(COLUMNS, pa.string())
+
+
+def _count_outcomes(output: str | Path) -> Counter[str]:
+    """Return the outcomes in a finished output, for a run that did not write all of its rows."""
+    with open_rows(output, batch_size=_ROWS_A_GROUP) as reader:
+        return Counter(str(row[COLUMNS[0]]) for batch in reader for row in batch.rows)
+
+
+def _list_warnings(found: FileColumns) -> Sequence[str]:
+    if not found.usual:
+        return ()
+    return (f"Columns found by their usual names: {', '.join(map(repr, found.usual))}. They hold the conversation.",)

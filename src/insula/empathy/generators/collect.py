@@ -1,0 +1,47 @@
+"""`collect_drafts`: the drafts of all generators, screened, and ranked if there are several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from insula.core.errors import DataError
+from insula.empathy.drafts import Draft
+from insula.empathy.generators.registry import DraftGenerator, DraftRequest, Proposals
+from insula.empathy.generators.screen import screen_draft
+
+
+def collect_drafts(
+    asked: DraftRequest, generators: Sequence[DraftGenerator]
+) -> tuple[tuple[Draft, ...], int, tuple[str, ...]]:
+    """Return up to `asked.count` drafts, the best first; the number left out as unsafe; and what failed.
+
+    Raises `DataError` with the first failure if a strategy was named for which no generator has a draft.
+    """
+    found: dict[str, Draft] = {}
+    stopped, failures = 0, list[str]()
+    for generator in generators:
+        proposals = _ask(generator, asked)
+        stopped += proposals.stopped
+        if proposals.failure is not None:
+            failures.append(proposals.failure)
+        for draft in proposals.drafts:
+            if screen_draft(draft, asked) is None:
+                found.setdefault(draft.text, draft)
+            else:
+                stopped += 1
+    if not found and not stopped and failures and asked.strategy != "auto":
+        raise DataError(failures[0])
+    drafts = list(found.values())
+    if len(generators) > 1:
+        from insula.empathy.generators.ranking import rank_drafts
+
+        drafts = rank_drafts(drafts, asked)
+    return tuple(drafts[: asked.count]), stopped, tuple(failures)
+
+
+def _ask(generator: DraftGenerator, asked: DraftRequest) -> Proposals:
+    """Return what a generator writes; one that fails must not take the drafts of the others with it."""
+    try:
+        return generator.write(asked)
+    except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
+        return Proposals(failure=f"The generator {generator.name} failed ({type(error).__name__}).")
