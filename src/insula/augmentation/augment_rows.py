@@ -190,10 +190,11 @@ def _check(chosen: Mapping[str, Augmenter], label: str | None, times: int, langu
         )
     if language is not None:
         unsupported = [name for name, one in chosen.items() if language not in one.languages]
+        hints = [one for name in unsupported if (one := chosen[name].hints.get(language))]
         if unsupported:
             raise DataError(
                 f"{_describe_methods(unsupported, 'does', 'do')} not support the language {language!r}. "
-                "Name other methods."
+                f"{hints[0] if hints else 'Name other methods.'}"
             )
 
 

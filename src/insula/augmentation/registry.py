@@ -61,6 +61,7 @@ class Augmenter:
     needs_label  whether the change depends on the label
     is_soft     whether some changes contradict the label: a reference model gave fewer than 95 % of the texts the same
                 class (benchmarks/augmentation.py)
+    hints       language to a sentence on what is missing to support it
     build       returns the augmenter with options, None if it has none
     prepare     is called with many texts of a language before they are changed, since some tools are slow to start
     """
@@ -71,6 +72,7 @@ class Augmenter:
     new_labels: Mapping[str, str] = field(default_factory=dict)
     needs_label: bool = False
     is_soft: bool = False
+    hints: Mapping[str, str] = field(default_factory=dict)
     build: Callable[[AugmenterOptions], Augmenter] | None = None
     prepare: Callable[[Sequence[str], str], None] | None = None
 

@@ -26,6 +26,7 @@ class AttackedText(Record):
     words: int = Field(0, description="number of words, without punctuation and emoji")
     edits: int = Field(0, description="number of changed words")
     queries: int = Field(0, description="number of predicted texts")
+    meaning: float | None = Field(None, description="cosine similarity of both texts by the bilingual encoder")
 
 
 class AttackDocument(Document):
@@ -45,6 +46,12 @@ class AttackDocument(Document):
     seed: int = 0
     max_queries: int = Field(0, description="largest number of queries for a row")
     max_share: float = Field(0.0, description="largest share of the words of a text to change, at least one word")
+    min_meaning: float | None = Field(
+        None, description="least cosine similarity of a changed text and the original; null: not compared"
+    )
+    rejected: int | None = Field(
+        None, description="number of texts that change the decision and were rejected for their meaning"
+    )
     rows: int = Field(0, description="number of rows")
     attacked: int = Field(0, description="number of rows with a correct decision, which were attacked")
     succeeded: int = Field(0, description="number of attacked rows whose decision changed")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from insula.augmentation.meaning_guard import MeaningGuard, guard_augmenters
 from insula.augmentation.registry import BACK_TRANSLATION, Augmenter, AugmenterOptions, choose_augmenters
 from insula.augmentation.translation.memory import remember_translations
 from insula.augmentation.variants import Original, make_variants, prepare_variants
@@ -51,6 +52,8 @@ def with_augmented(dataset: Dataset, recipe: Recipe, progress: Progress, file: P
     with remember_translations(file if keeps else None) as memory:
         chosen = choose_augmenters(options.methods, AugmenterOptions(options.translator, memory))
         _check_labels(chosen, dataset.scheme)
+        if options.meaning is not None:
+            chosen = guard_augmenters(chosen, MeaningGuard(options.meaning))
         return _augment(dataset, recipe, chosen, progress, file)
 
 

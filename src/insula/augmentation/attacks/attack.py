@@ -11,6 +11,7 @@ import numpy as np
 from insula.augmentation.attacks.characters import find_character_edits
 from insula.augmentation.attacks.search import DEFAULT, AttackLimits, AttackOutcome, Candidates, attack_rows
 from insula.augmentation.attacks.words import find_synonym_edits
+from insula.augmentation.meaning_guard import MeaningGuard
 from insula.core.arrays import BoolArray
 from insula.core.errors import CHOOSE, DataError, UnknownNameError, suggest
 from insula.core.example import Example
@@ -42,6 +43,7 @@ def attack_examples(
     *,
     rows: int = ROWS,
     limits: AttackLimits = DEFAULT,
+    guard: MeaningGuard | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> AttackDocument:
@@ -50,6 +52,7 @@ def attack_examples(
     examples  labelled under the scheme of the model
     method    a name in `METHODS`
     rows      largest number of rows, drawn with the seed; correct or not
+    guard     rejects changed texts with another meaning; None compares none
 
     Raises `DataError` for a model with dimensions, which makes no decisions, and for fewer rows than one.
     """
@@ -68,7 +71,17 @@ def attack_examples(
     gold = build_gold_matrix(scheme, chosen) > 0.5
     correct = (predictor.decide([example.input for example in chosen]).chosen == gold).all(axis=1)
     attacked = [(places[row], chosen[row].input) for row in np.flatnonzero(correct).tolist()]
-    found = list(attack_rows(predictor, attacked, candidates, limits=limits, seed=seed, progress=progress))
+    found = list(
+        attack_rows(
+            predictor,
+            attacked,
+            candidates,
+            limits=limits,
+            guard=None if guard is None else guard.passes,
+            seed=seed,
+            progress=progress,
+        )
+    )
     successes = [outcome for outcome in found if outcome.is_success]
     return AttackDocument(
         notes=notes,
@@ -76,6 +89,8 @@ def attack_examples(
         seed=seed,
         max_queries=limits.queries,
         max_share=limits.share,
+        min_meaning=guard.least if guard else None,
+        rejected=sum(one.rejected for one in found) if guard else None,
         rows=len(chosen),
         attacked=len(found),
         succeeded=len(successes),
@@ -85,7 +100,7 @@ def attack_examples(
         mean_edited=float(np.mean([one.edits / one.words for one in successes])) if successes else None,
         mean_queries=float(np.mean([one.queries for one in found])) if found else None,
         seconds=round(time.monotonic() - began, 1),
-        worst=[_to_record(one, scheme.names) for one in sorted(successes, key=_sort_key)[:WORST]],
+        worst=[_to_record(one, scheme.names, guard) for one in sorted(successes, key=_sort_key)[:WORST]],
     )
 
 
@@ -93,7 +108,7 @@ def _sort_key(outcome: AttackOutcome) -> tuple[float, float, int]:
     return outcome.edits / outcome.words, -outcome.confidence[0], outcome.row
 
 
-def _to_record(outcome: AttackOutcome, names: Sequence[str]) -> AttackedText:
+def _to_record(outcome: AttackOutcome, names: Sequence[str], guard: MeaningGuard | None) -> AttackedText:
     def list_labels(chosen: BoolArray) -> list[str]:
         return [name for name, is_chosen in zip(names, chosen, strict=True) if is_chosen]
 
@@ -102,4 +117,5 @@ def _to_record(outcome: AttackOutcome, names: Sequence[str]) -> AttackedText:
         row=outcome.row + 1, text=outcome.text, changed=outcome.changed, before=list_labels(outcome.before),
         after=list_labels(outcome.after), confidence_before=before, confidence_after=after, words=outcome.words,
         edits=outcome.edits, queries=outcome.queries,
+        meaning=guard and round(guard.measure(outcome.text, outcome.changed), 4),
     )  # fmt: skip

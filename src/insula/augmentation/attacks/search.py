@@ -12,6 +12,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -67,6 +68,7 @@ class AttackOutcome:
     words       number of words, without punctuation and emoji
     edits       number of changed words
     queries     number of predicted texts
+    rejected    number of texts that change the decision and were rejected for their meaning
     """
 
     row: int
@@ -78,6 +80,7 @@ class AttackOutcome:
     words: int
     edits: int
     queries: int
+    rejected: int = 0
 
     @property
     def is_success(self) -> bool:
@@ -124,8 +127,20 @@ class _Answer:
     chosen: BoolArray
 
 
-_Search = Generator[list[str], list[_Answer | None], tuple[str, int]]
-"""Yields texts to predict, receives an answer for each (None: no queries left), returns changed text and edits."""
+Guard = Callable[[str, str], bool]
+"""Returns whether a changed text means the same as the original."""
+
+
+class _Found(NamedTuple):
+    """The result of a search: the changed text, the number of its changed words, and that of rejected texts."""
+
+    text: str
+    edits: int
+    rejected: int
+
+
+_Search = Generator[list[str], list[_Answer | None], _Found]
+"""Yields texts to predict, receives an answer for each (None: no queries left), and returns what it found."""
 
 
 @dataclass
@@ -137,7 +152,7 @@ class _Row:
     search: _Search
     wanted: list[str]
     known: dict[str, _Answer]
-    result: tuple[str, int] | None = None
+    result: _Found | None = None
     waiting: list[str] = field(default_factory=list)
 
     def choose_new(self, limit: int) -> list[str]:
@@ -160,12 +175,14 @@ def attack_rows(
     candidates: Candidates,
     *,
     limits: AttackLimits = DEFAULT,
+    guard: Guard | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Iterator[AttackOutcome]:
     """Attack inputs of a categorical model and yield an outcome for each, in the order in which they finish.
 
-    rows  number and input of each row; the decision of the model is what the attack changes
+    rows   number and input of each row; the decision of the model is what the attack changes
+    guard  is asked about texts that change the decision only; those that it rejects are not used
 
     The same model, rows, candidates and seed give the same outcomes.
     """
@@ -176,7 +193,7 @@ def attack_rows(
     for (number, given), answer in zip(rows, first, strict=True):
         confidence = _Confidence(kind, answer.chosen)
         chance = random.Random(f"{seed} {number}")
-        search = _search(Sentence.of(given.text), confidence, answer, candidates, limits, chance)
+        search = _search(Sentence.of(given.text), confidence, answer, candidates, limits, guard, chance)
         row = _Row(number, given, search, [], {given.text: answer})
         queue.append(row)
     progress.start("attack", total=len(rows))
@@ -230,6 +247,7 @@ def _search(
     first: _Answer,
     candidates: Candidates,
     limits: AttackLimits,
+    guard: Guard | None,
     chance: random.Random,
 ) -> _Search:
     options = {place: list(candidates(sentence, place, chance)) for place in range(len(sentence.words))}
@@ -238,7 +256,7 @@ def _search(
         places = sorted(chance.sample(places, limits.queries // 2))
     order = yield from _rank(sentence, places, confidence)
     most = max(1, int(limits.share * sentence.count_words()))
-    current, lowest, edits = sentence, confidence(first), 0
+    current, lowest, edits, rejected = sentence, confidence(first), 0, 0
     for place in order:
         if edits == most:
             break
@@ -248,12 +266,16 @@ def _search(
         if not found:
             break
         # A change of the decision counts first, then the fall of the confidence.
-        best, answer = min(found, key=lambda pair: (not confidence.is_changed(pair[1]), confidence(pair[1])))
-        if confidence.is_changed(answer):
-            return str(best), edits + 1
-        if confidence(answer) < lowest:
-            current, lowest, edits = best, confidence(answer), edits + 1
-    return str(current), edits
+        for best, answer in sorted(found, key=lambda pair: (not confidence.is_changed(pair[1]), confidence(pair[1]))):
+            if confidence.is_changed(answer):
+                if guard is None or guard(str(sentence), str(best)):
+                    return _Found(str(best), edits + 1, rejected)
+                rejected += 1
+                continue
+            if confidence(answer) < lowest:
+                current, lowest, edits = best, confidence(answer), edits + 1
+            break
+    return _Found(str(current), edits, rejected)
 
 
 def _rank(
@@ -268,11 +290,11 @@ def _rank(
 
 
 def _to_outcome(row: _Row, kind: str) -> AttackOutcome:
-    changed, edits = row.result or (row.given.text, 0)
+    changed, edits, rejected = row.result or _Found(row.given.text, 0, 0)
     before, after = row.known[row.given.text], row.known[changed]
     confidence = _Confidence(kind, before.chosen)
     return AttackOutcome(
         row=row.number, text=row.given.text, changed=changed, before=before.chosen, after=after.chosen,
         confidence=(confidence(before), confidence(after)), words=Sentence.of(row.given.text).count_words(),
-        edits=edits, queries=len(row.known),
+        edits=edits, queries=len(row.known), rejected=rejected,
     )  # fmt: skip

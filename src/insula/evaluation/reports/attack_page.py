@@ -32,8 +32,7 @@ def render_attack(document: AttackDocument) -> str:
         verdict=describe_attack(document),
         shares=_draw_shares(document),
         facts=_list_facts(document),
-        limits=f"At most {format_count(document.max_queries)} queries for a row, and at most "
-        f"{format_percent(document.max_share)} of the words of a text, at least one.",
+        limits=_describe_limits(document),
         notes=document.notes,
         pairs=[_format_pair(one) for one in document.worst],
         command=document.command,
@@ -48,6 +47,16 @@ def describe_attack(document: AttackDocument) -> str:
         f"The attack on {document.method} changed {format_count(document.succeeded)} of "
         f"{format_count(document.attacked)} correct decisions ({format_percent(document.success_rate.value)})."
     )
+
+
+def _describe_limits(document: AttackDocument) -> str:
+    limits = (
+        f"At most {format_count(document.max_queries)} queries for a row, and at most "
+        f"{format_percent(document.max_share)} of the words of a text, at least one."
+    )
+    if document.min_meaning is None:
+        return limits
+    return f"{limits} Similarity of meaning at least {document.min_meaning:g}, by the bilingual encoder."
 
 
 def _draw_shares(document: AttackDocument) -> Figure:
@@ -69,6 +78,8 @@ def _list_facts(document: AttackDocument) -> list[tuple[str, str]]:
         facts.append(("words changed in them", format_percent(document.mean_edited)))
     if document.mean_queries is not None:
         facts.append(("queries per row", format_count(document.mean_queries)))
+    if document.rejected is not None:
+        facts.append(("texts rejected for their meaning", format_count(document.rejected)))
     return [*facts, ("time", format_duration(document.seconds))]
 
 
@@ -79,5 +90,6 @@ def _format_pair(pair: AttackedText) -> dict[str, str]:
         "before": ", ".join(pair.before) or "nothing",
         "after": ", ".join(pair.after) or "nothing",
         "confidence": f"{format_percent(pair.confidence_before)} → {format_percent(pair.confidence_after)}",
-        "cost": f"{pair.edits} of {pair.words} words, {format_count(pair.queries)} queries",
+        "cost": f"{pair.edits} of {pair.words} words, {format_count(pair.queries)} queries"
+        + ("" if pair.meaning is None else f", similarity of meaning {pair.meaning:.2f}"),
     }

@@ -28,6 +28,12 @@ class AugmentOptions(Section):
     translator: str | None = Field(
         None, description="translator of back-translation, as for `insula data augment --translator`"
     )
+    meaning: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="least cosine similarity of a copy and its text by the bilingual encoder, such as 0.9",
+    )
     seed: int | None = Field(None, ge=0, description="seed of the copies; the seed of the recipe if not given")
 
     @field_validator("methods")
