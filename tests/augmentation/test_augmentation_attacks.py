@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,10 @@ from insula.cli.app import app
 from insula.core.decision import DecisionRule
 from insula.core.errors import DataError, OutputError, UnknownNameError
 from insula.core.model_input import ModelInput
-from insula.evaluation.attack_document import AttackDocument
+from insula.evaluation.attack_document import AttackDocument, AttackedText
 from insula.evaluation.metrics.proportions import measure_share
+from insula.evaluation.reports.attack_page import describe_draw, describe_seen, render_attack
+from insula.evaluation.reports.attack_words import CHINESE, ENGLISH
 from insula.inference.predictor import Predictor
 from insula.text.preparation import Preparation
 from insula.training.recipe.recipe import load_recipe
@@ -171,6 +174,36 @@ def test_the_page_and_the_json_have_the_same_result(run: Path) -> None:
     html = page.read_text(encoding="utf-8")
     assert document.worst[0].changed.split()[0] in html
     assert "http" not in html.replace("http-equiv", "").replace("http://www.w3.org", "")
+
+
+def test_the_page_is_chinese_in_every_sentence() -> None:
+    document = AttackDocument(
+        model="runs/care", data="test.csv", method="characters", seed=3, max_queries=500, max_share=0.3,
+        min_meaning=0.9, rows=300, available=1200, seen=7, attacked=200, succeeded=50, rejected=4, mean_edited=0.2,
+        mean_queries=12.5,
+        accuracy=measure_share(200, 300), accuracy_under_attack=measure_share(150, 300),
+        success_rate=measure_share(50, 200), display={"zh": {"positive": "正面"}}, command="insula attack",
+        notes=[describe_draw(300, 1200, 3), describe_seen(7, 1200), "Another note."],
+        worst=[
+            AttackedText(
+                text="好", changed="女子", before=["positive"], after=[], words=3, edits=1, queries=9, meaning=0.95
+            )
+        ],
+    )  # fmt: skip
+    assert ENGLISH.keys() == CHINESE.keys()
+    html = render_attack(document, language="zh")
+    assert '<html lang="zh-CN">' in html
+    assert "字符级攻击改变了 200 个正确判断中的 50 个" in html
+    assert "从 1,200 行中以随机种子 3 抽取 300 行。" in html
+    assert "1,200 行中有 7 行出现在模型的训练数据中。" in html
+    assert all(words in html for words in ("正面", "无标签", "语义相似度 0.95", "语义相似度不低于 0.9"))
+    assert '<p class="notice" role="note" lang="en">Another note.</p>' in html
+    text = re.sub(r"<script>.*?</script>|<style>.*?</style>|<[^>]*>", " ", html, flags=re.DOTALL)
+    known = {"insula", "runs", "care", "test", "csv", "attack", "Another", "note", "min", "s"}
+    assert set(re.findall("[A-Za-z]{2,}", text)) <= known
+    english = render_attack(document)
+    assert "The attack on characters changed 50 of 200 correct decisions (25%)." in english
+    assert not re.search("[\u4e00-\u9fff]", english.replace("好", "").replace("女子", ""))
 
 
 @pytest.mark.parametrize(

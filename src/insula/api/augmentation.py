@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Literal
 
 from insula.augmentation.attacks.attack import ROWS, attack_examples, choose_candidates
 from insula.augmentation.attacks.search import DEFAULT, AttackLimits
@@ -15,14 +16,13 @@ from insula.augmentation.translation.memory import remember_translations
 from insula.core.files import atomic_file
 from insula.core.outputs import require_result_file
 from insula.core.progress import Progress, choose_progress
-from insula.core.sentences import pluralise
 from insula.data.formats.formats import ReadOptions
 from insula.data.formats.writers import STDOUT
 from insula.data.load import read_examples
 from insula.data.sources.sources import SourceName, list_source_names
 from insula.evaluation.attack_document import AttackDocument
 from insula.evaluation.document import stamp_document
-from insula.evaluation.reports.attack_page import write_attack
+from insula.evaluation.reports.attack_page import describe_seen, write_attack
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
@@ -94,6 +94,7 @@ def attack_model(
     separator: str | None = None,
     header: bool | None = None,
     output: str | Path | None = None,
+    display_language: Literal["en", "zh"] = "en",
     overwrite: bool = False,
     command: str = "",
     progress: Progress | None = None,
@@ -111,6 +112,7 @@ def attack_model(
              as 0.9; other changes do not count. None: not compared
     text, label, label_names, format, separator, header   how the rows are read (see `DataOptions`)
     output   `.html` for a page, `.json` for the result as JSON; None writes nothing
+    display_language  language of the page
     overwrite  replace an existing output
     progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
@@ -135,7 +137,7 @@ def attack_model(
         examples, read = read_examples(source, options, folder.scheme)
         notes = [*absent, *read]
         if seen := int(find_seen_rows(place, examples).sum()):
-            notes.append(f"{pluralise(seen, 'row')} of {len(examples):,} are in the training data of the model.")
+            notes.append(describe_seen(seen, len(examples)))
         for note in notes:
             progress.say(note)
         found = attack_examples(
@@ -147,11 +149,11 @@ def attack_model(
             update={
                 "format_version": 1, "insula_version": stamp["insula_version"], "created": stamp["created"],
                 "command": command, "model": str(model), "family": folder.family,
-                "data": ", ".join(map(str, list_source_names(source))), "notes": [*notes, *found.notes],
+                "data": ", ".join(map(str, list_source_names(source))), "notes": [*notes, *found.notes], "seen": seen,
             }
         )  # fmt: skip
         if file is not None and Path(str(output)).suffix == ".html":
-            write_attack(file, document)
+            write_attack(file, document, language=display_language)
         elif file is not None:
             document.write(file)
     return document

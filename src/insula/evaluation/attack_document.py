@@ -46,6 +46,11 @@ class AttackDocument(Document):
     seed: int = 0
     max_queries: int = Field(0, description="largest number of queries for a row")
     max_share: float = Field(0.0, description="largest share of the words of a text to change, at least one word")
+    available: int | None = Field(None, description="number of rows that were read, of which `rows` were drawn")
+    seen: int | None = Field(None, description="number of rows read that are in the training data of the model")
+    display: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="names of the labels in other languages"
+    )
     min_meaning: float | None = Field(
         None, description="least cosine similarity of a changed text and the original; null: not compared"
     )

@@ -16,10 +16,10 @@ from insula.core.arrays import BoolArray
 from insula.core.errors import CHOOSE, DataError, UnknownNameError, suggest
 from insula.core.example import Example
 from insula.core.progress import Progress
-from insula.core.sentences import pluralise
 from insula.core.targets import build_gold_matrix
 from insula.evaluation.attack_document import WORST, AttackDocument, AttackedText
 from insula.evaluation.metrics.proportions import measure_share
+from insula.evaluation.reports.attack_page import describe_draw
 from insula.inference.predictor import Predictor
 
 METHODS: Mapping[str, Candidates] = {"characters": find_character_edits, "words": find_synonym_edits}
@@ -66,7 +66,7 @@ def attack_examples(
         raise DataError(f"The number of rows must be at least 1. Got {rows}. Choose a larger one.")
     every = range(len(examples))
     places = sorted(random.Random(seed).sample(every, rows)) if rows < len(examples) else list(every)
-    notes = [f"{pluralise(rows, 'row')} of {len(examples):,}, drawn with seed {seed}."] if rows < len(examples) else []
+    notes = [describe_draw(rows, len(examples), seed)] if rows < len(examples) else []
     chosen = [examples[place] for place in places]
     gold = build_gold_matrix(scheme, chosen) > 0.5
     correct = (predictor.decide([example.input for example in chosen]).chosen == gold).all(axis=1)
@@ -85,6 +85,8 @@ def attack_examples(
     successes = [outcome for outcome in found if outcome.is_success]
     return AttackDocument(
         notes=notes,
+        available=len(examples),
+        display=scheme.display,
         method=method,
         seed=seed,
         max_queries=limits.queries,

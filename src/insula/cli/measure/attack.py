@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.options import READING_OPTIONS, AnyModel, Json, Quiet, data_argument, with_columns
+from insula.cli.options import READING_OPTIONS, AnyModel, DisplayLanguage, Json, Quiet, data_argument, with_columns
 from insula.core.sentences import pluralise
 from insula.core.starter import STARTER
 
@@ -58,6 +58,7 @@ def attack(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an existing output.", rich_help_panel="Output")
     ] = False,
+    display_language: DisplayLanguage = "en",
     as_json: Json = False,
     quiet: Quiet = False,
     *,
@@ -73,6 +74,7 @@ def attack(
 
         insula attack test.csv --model runs/care
         insula attack test.csv --model runs/care --rows 1000 --output attack.html
+        insula attack 测试.csv --model runs/care --display-language zh --output attack.html
         insula attack test.csv --model runs/care --method words --queries 100 --json
     """
     from insula.api.augmentation import attack_model
@@ -84,7 +86,8 @@ def attack(
     with show_progress(quiet) as progress:
         found = attack_model(
             source, model, method=method, rows=rows, queries=queries, share=share, meaning=meaning, seed=seed, **data,
-            output=output, overwrite=overwrite, command=as_typed(), progress=progress,
+            output=output, display_language=display_language, overwrite=overwrite, command=as_typed(),
+            progress=progress,
         )  # fmt: skip
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False))
