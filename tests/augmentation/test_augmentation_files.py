@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import insula
 from insula.augmentation.augment_rows import AugmentedFile
 from insula.cli.app import app
-from insula.core.errors import DataError, UnknownNameError
+from insula.core.errors import DataError, OutputError, UnknownNameError
 from insula.data.columns import AUGMENTED_BY, SOURCE_ROW
 
 ROWS = [
@@ -125,6 +125,44 @@ def test_an_augmented_file_is_not_augmented_again(source: Path) -> None:
         _augment(done.output, "again.csv")
 
 
+@pytest.mark.parametrize(
+    ("rows", "method", "sentence"),
+    [
+        (
+            "今天很好,joy",
+            "keyboard",
+            "keyboard made no variant: no text is in English, which it supports.",
+        ),
+        (
+            "a day,purple",
+            "emoji",
+            "emoji made no variant: it knows none of the labels in the column 'label'.",
+        ),
+        (
+            "it is good,joy",
+            "negation",
+            "negation made no variant: it changes texts with the labels positive",
+        ),
+    ],
+)
+def test_a_method_without_variants_says_why(tmp_path: Path, rows: str, method: str, sentence: str) -> None:
+    file = tmp_path / "train.csv"
+    file.write_text(f"text,label\n{rows}\n", encoding="utf-8")
+    done, written = _augment(file, "more.csv", label="label", methods=[method])
+    assert (done.rows, done.added, len(written)) == (1, 0, 1)
+    assert sentence in " ".join(done.warnings)
+
+
+def test_an_output_that_exists_stays(source: Path) -> None:
+    output = source.with_name("more.csv")
+    output.write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"more\.csv' already holds a file.*--overwrite"):
+        _augment(source, "more.csv")
+    assert output.read_text(encoding="utf-8") == "mine"
+    done, _ = _augment(source, "more.csv", overwrite=True)
+    assert done.rows == 4
+
+
 def test_an_unknown_method_names_the_nearest(source: Path) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'elongation'"):
         _augment(source, "more.csv", methods=["elongate"])
@@ -139,7 +177,7 @@ def test_the_command_reports_what_it_wrote(source: Path) -> None:
     assert "negation" in done.output
     assert "never takes copies as validation or test rows" in done.stderr
     assert "The method intensity changes the strength of an emotion" in done.stderr
-    shown = CliRunner().invoke(app, [*asked, "--json"])
+    shown = CliRunner().invoke(app, [*asked, "--json", "--overwrite"])
     assert json.loads(shown.stdout)["added"] == 3
     assert CliRunner().invoke(app, [*asked[:-1], "-", "--json"]).exit_code == 2
 

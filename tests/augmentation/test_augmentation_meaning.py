@@ -86,7 +86,7 @@ def test_without_cedict_synonyms_are_english(rows: Path, monkeypatch: pytest.Mon
     done = insula.augment_file(rows, rows.with_name("more.csv"), methods=["synonyms"])
     assert (done.added, done.without) == (1, 2)
     with pytest.raises(DataError, match=r"does not support the language 'zh'\. Chinese synonyms need CC-CEDICT"):
-        insula.augment_file(rows, rows.with_name("more.csv"), methods=["synonyms"], language="zh")
+        insula.augment_file(rows, rows.with_name("other.csv"), methods=["synonyms"], language="zh")
 
 
 def test_the_attack_on_words_knows_chinese() -> None:

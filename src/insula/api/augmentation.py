@@ -45,6 +45,7 @@ def augment_file(
     separator: str | None = None,
     header: bool | None = None,
     output_format: str | None = None,
+    overwrite: bool = False,
     progress: Progress | None = None,
 ) -> AugmentedFile:
     """Write the rows of a file and variants of their texts to another file, for training only.
@@ -61,6 +62,8 @@ def augment_file(
               None: not compared. Methods that give a new label are not compared
     seed      the same file, options and seed give the same output
 
+    overwrite  replace an existing output
+
     If a translator fails, its translations so far stay in `OUTPUT.translations`, and the next call uses them.
 
     All columns are kept; `augmented_by` names the method (empty for original rows), `source_row` numbers the original
@@ -73,7 +76,8 @@ def augment_file(
             chosen = guard_augmenters(chosen, MeaningGuard(meaning))
         return augment_rows(
             source, output, chosen, text=text, label=label, times=times, language=language, seed=seed,
-            reading=ReadOptions(input_format, separator, header), output_format=output_format, progress=progress,
+            reading=ReadOptions(input_format, separator, header), output_format=output_format, overwrite=overwrite,
+            progress=progress,
         )  # fmt: skip
 
 

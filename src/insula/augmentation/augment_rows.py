@@ -13,15 +13,17 @@ from typing import Any
 from insula.augmentation.registry import Augmenter
 from insula.augmentation.variants import Original, make_variants, prepare_variants
 from insula.core.errors import CHOOSE, DataError, suggest
-from insula.core.outputs import require_different
+from insula.core.outputs import build_exists_error, require_different
 from insula.core.progress import Progress, Silent
 from insula.data.columns import AUGMENTED_BY, SOURCE_ROW, find_text_columns
 from insula.data.formats.byte_source import STDIN
 from insula.data.formats.formats import DETECTED, ReadOptions, open_rows, scan_rows
 from insula.data.formats.row_reader import Row
-from insula.data.formats.writers import open_writer
+from insula.data.formats.writers import STDOUT, open_writer
+from insula.text.scripts import detect_language_by_script
 
-LANGUAGES = ("en", "zh")
+LANGUAGE_NAMES = {"en": "English", "zh": "Chinese"}
+LANGUAGES = tuple(LANGUAGE_NAMES)
 _ROWS_A_TIME = 2048
 
 
@@ -69,6 +71,7 @@ def augment_rows(
     times: int = 1,
     language: str | None = None,
     seed: int = 0,
+    overwrite: bool = False,
     reading: ReadOptions = DETECTED,
     output_format: str | None = None,
     progress: Progress | None = None,
@@ -78,6 +81,7 @@ def augment_rows(
     chosen    augmenters by name; each variant is made by one of them, drawn per variant
     text      the column of the text; None looks for its usual names
     label     the column of the label, which some augmenters need
+    overwrite  replace an existing output
     language  `en` or `zh`; None takes texts with Chinese characters as Chinese and others as English
 
     Variants have the values of their row, except text, label and the columns `augmented_by` and `source_row`. The same
@@ -86,6 +90,8 @@ def augment_rows(
     """
     if str(source) != STDIN:
         require_different(output, source)
+    if not overwrite and str(output) != STDOUT and Path(output).is_file():
+        raise build_exists_error(output, "a file")
     _check(chosen, label, times, language)
     progress = progress or Silent()
     started = time.monotonic()
@@ -116,7 +122,7 @@ def augment_rows(
             rejected=reader.reject_count,
             first_reject=reader.first_reject,
             seconds=time.monotonic() - started,
-            warnings=(*_iterate_cautions(chosen), *reader.warnings),
+            warnings=(*_iterate_cautions(chosen), *maker.explain_zeros(), *reader.warnings),
         )
 
 
@@ -135,6 +141,7 @@ class _VariantMaker:
     ) -> None:
         self.rows = self.without = 0
         self.counts: Counter[str] = Counter()
+        self._languages: set[str] = set()
         self._chosen = dict(chosen)
         self._text, self._label = text, label
         self._times, self._language, self._seed = times, language, seed
@@ -155,7 +162,8 @@ class _VariantMaker:
         yield {**row, AUGMENTED_BY: None, SOURCE_ROW: self.rows}
         text = row.get(self._text)
         made = 0
-        if isinstance(text, str):
+        if isinstance(text, str) and text.strip():
+            self._languages.add(detect_language_by_script(text, self._language))
             variants = make_variants(
                 text, self._chosen, times=self._times, seed=self._get_seed(self.rows), label=self._get_label(row),
                 language=self._language,
@@ -166,6 +174,21 @@ class _VariantMaker:
                 variant = {**row, self._text: changed, AUGMENTED_BY: name, SOURCE_ROW: self.rows}
                 yield variant if self._label is None else {**variant, self._label: label}
         self.without += made < self._times
+
+    def explain_zeros(self) -> Iterator[str]:
+        """Yield a sentence for each method that made no variant because of the language or the labels of the rows."""
+        for name, augmenter in self._chosen.items():
+            if self.counts[name] or not self._languages:
+                continue
+            start = f"The method {name} made no variant: "
+            if self._languages.isdisjoint(augmenter.languages):
+                hint = next((augmenter.hints[one] for one in sorted(self._languages & augmenter.hints.keys())), "")
+                supported = " and ".join(LANGUAGE_NAMES[one] for one in augmenter.languages)
+                yield f"{start}no text is in {supported}, which it supports.{hint and f' {hint}'}"
+            elif augmenter.new_labels:
+                yield f"{start}it changes texts with the labels {', '.join(augmenter.new_labels)} only."
+            elif augmenter.needs_label:
+                yield f"{start}it knows none of the labels in the column {self._label!r}."
 
     def _get_seed(self, number: int) -> str:
         return f"{self._seed} {number}"

@@ -61,6 +61,7 @@ def augment(
     format: FileFormat = None,
     separator: Separator = None,
     header: Header = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -100,6 +101,7 @@ def augment(
             input_format=format,
             separator=separator,
             header=header,
+            overwrite=overwrite,
             progress=progress,
         )
     if as_json:

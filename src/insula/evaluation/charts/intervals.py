@@ -16,7 +16,10 @@ ROW, TOP, BOTTOM = 38.0, 8.0, 30.0
 
 @dataclass(frozen=True)
 class IntervalRow:
-    """One row: a value with its interval, None where unknown, and a note below the label."""
+    """One row: a value with its interval, None where unknown, and a note below the label.
+
+    span  names the interval, in the language of the page, with {low} and {high}
+    """
 
     label: str
     value: float | None
@@ -24,6 +27,7 @@ class IntervalRow:
     high: float | None = None
     note: str = ""
     strong: bool = False
+    span: str = "95% interval {low} to {high}"
 
 
 def draw_interval_chart(
@@ -76,7 +80,7 @@ def _draw_row(row: IntervalRow, y: float, x: Scale, left: float) -> Markup:
     parts.append(draw_text(_format_number(row.value), WIDTH - 4, y + 4, text_anchor="end", class_=f"value {strength}"))
     summary = f"{row.label}: {_format_number(row.value)}"
     if row.low is not None and row.high is not None:
-        summary += f" (95% interval {_format_number(row.low)} to {_format_number(row.high)})"
+        summary += f" ({row.span.format(low=_format_number(row.low), high=_format_number(row.high))})"
     return build_element("g", build_element("title", summary), *parts)
 
 

@@ -104,8 +104,11 @@ def _describe_limits(document: AttackDocument, words: Words) -> str:
 
 
 def _draw_shares(document: AttackDocument, words: Words) -> Figure:
+    span = words["interval"].format(span=words["between"])
     rows = [
-        IntervalRow(name, found.value, found.low, found.high, note=format_percent(found.value), strong=strong)
+        IntervalRow(
+            name, found.value, found.low, found.high, note=format_percent(found.value), strong=strong, span=span
+        )
         for name, found, strong in (
             (words["before"], document.accuracy, False),
             (words["under"], document.accuracy_under_attack, True),
