@@ -15,8 +15,8 @@ Language = Annotated[str, Field(pattern="^[a-z]{2}$", description="ISO 639-1 cod
 # `Service.check_inputs` rejects NUL; the OpenAPI document says so, too.
 NO_NUL = {"pattern": "^[^\\x00]*$"}
 Text = Annotated[str, Field(json_schema_extra=NO_NUL)]
-# A text to classify also has a character that is no blank.
-Classified = Annotated[str, Field(json_schema_extra={"pattern": "^[^\\x00]*[^\\x00\\s][^\\x00]*$"})]
+# A text to classify also has a character that is no blank; JSON Schema's blanks lack these separators, Python's do not.
+Classified = Annotated[str, Field(json_schema_extra={"pattern": "^[^\\x00]*[^\\x00\\s\\x1c-\\x1f\\x85][^\\x00]*$"})]
 Speaker = Annotated[str, Field(max_length=200)]
 Target = Annotated[str, Field(min_length=1, json_schema_extra=NO_NUL)]
 # In JSON Schema 3.0 is an integer.

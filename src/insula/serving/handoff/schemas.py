@@ -25,6 +25,7 @@ def _require_printable(name: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_require_printable)]
 NO_CONTROL = "^[^\\x00-\\x1f\\x7f-\\x9f]+$"
 """Names that a filter may look for: any other finds nothing, but no database takes a NUL."""
+Filter = Annotated[str, Field(pattern=NO_CONTROL, max_length=200)]
 ShortName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_require_printable)]
 Outcome = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_require_printable)]
 Seconds = Annotated[int, Field(ge=1, le=MAX_SECONDS)]
@@ -146,10 +147,8 @@ class CaseFilter(BaseModel):
     """The cases to list."""
 
     state: list[State] = Field(["waiting", "claimed"], min_length=1, max_length=len(STATES))
-    queue: str | None = Field(None, pattern=NO_CONTROL, max_length=100, description="Only cases of this queue.")
-    agent: str | None = Field(
-        None, pattern=NO_CONTROL, max_length=200, description="Only cases that this agent holds, or closed."
-    )
+    queue: Filter | None = Field(None, description="Only cases of this queue.")
+    agent: Filter | None = Field(None, description="Only cases that this agent holds, or closed.")
     late: bool = Field(False, description="Only cases that are late.")
     limit: int = Field(100, ge=1, le=MOST_LISTED, description="The most cases to list.")
     offset: int = Field(0, ge=0, le=MOST_SKIPPED, description="Cases to skip.")

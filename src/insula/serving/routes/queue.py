@@ -21,8 +21,8 @@ from insula.serving.handoff.schemas import (
     ClaimedCase,
     ClaimNext,
     Close,
+    Filter,
     LeaseStep,
-    Name,
     Reassign,
     Reopen,
     StatsAnswer,
@@ -60,7 +60,7 @@ async def list_cases(request: Request, wanted: Annotated[CaseFilter, Query()]) -
 
 @router.get("/v1/queue/stats", summary="Show counts and times", response_model=StatsAnswer, responses=READING)
 async def show_stats(
-    request: Request, queue: Annotated[Name | None, Query(description="Only cases of this queue.")] = None
+    request: Request, queue: Annotated[Filter | None, Query(description="Only cases of this queue.")] = None
 ) -> Response:
     """How many cases wait, how old they are, how fast they are handled."""
     stats = await get_service(request).handoff.run(lambda cases: cases.stats(queue=queue))
