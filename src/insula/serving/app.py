@@ -49,6 +49,7 @@ from insula.serving.routes import (
     safety,
     stream,
     text_embeddings_inference,
+    trend,
 )
 from insula.serving.schemas import FeedbackRequest, InferenceRequest, PredictRequest, TeiRequest
 from insula.serving.served_models import open_models
@@ -74,6 +75,7 @@ ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
     (feedback.router, "predict"),
     (models.router, "predict"),
     (queue.router, "agent"),
+    (trend.router, "review"),
     (health.router, None),
     (text_embeddings_inference.health_router, None),
 )

@@ -51,6 +51,11 @@ class ServerStore:
                     self._database = database
         return self._database
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the database is open; looks at no file."""
+        return self._database is not None
+
     def open_keys(self) -> KeyStore | None:
         """Return the keys in the database, None while there is none."""
         return self._keys if self.open_database() is not None else None

@@ -45,9 +45,13 @@ def choose_even_columns(count: int, most: int) -> int:
 
 @cache
 def load_environment(package: str) -> jinja2.Environment:
-    """Return the templates of a package; values are escaped, and undefined names raise an error."""
+    """Return the templates of a package, and those of reports that they include.
+
+    Values are escaped, and undefined names raise an error.
+    """
+    places = dict.fromkeys((package, "insula.evaluation"))
     templates = jinja2.Environment(
-        loader=jinja2.PackageLoader(package, "templates"),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(one, "templates") for one in places]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

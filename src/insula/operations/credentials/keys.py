@@ -16,7 +16,7 @@ from insula.operations.store.tables import ACCESS_KEYS
 
 SCOPES = {
     "predict": "request predictions and give feedback on them",
-    "review": "read stored predictions for review",
+    "review": "watch monitored streams, and read stored predictions",
     "agent": "handle cases of the hand-off queue",
     "admin": "read the metrics and manage the service",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -10,20 +10,26 @@ from typing import Any
 import sqlalchemy as sa
 
 from insula.core.errors import CHOOSE, DataError, UnknownNameError, suggest
+from insula.evaluation.metrics.proportions import measure_balance, measure_share
+from insula.evaluation.result import Interval
 from insula.operations.monitoring.alerts import Alert, read_alert
 from insula.operations.monitoring.counting import ALERT, matches, parse_group
+from insula.operations.monitoring.window_rows import read_groups
 from insula.operations.store.database import Database
 from insula.operations.store.tables import ALERTS, STREAMS, WINDOW_LABELS, WINDOWS
 
-POLARITY = {"positive": 1, "negative": -1}
+POSITIVE, NEGATIVE = "positive", "negative"
+POLARITY = frozenset((POSITIVE, NEGATIVE))
+DIGITS = 6
 
 
 @dataclass
 class TrendPoint:
     """A window, or several windows of one start.
 
-    attributes  the attributes by which it is counted apart
-    labels      messages by label; `levels` by coarser level and its labels
+    attributes    the attributes by which it is counted apart
+    labels        messages by label; `levels` by coarser level and its labels
+    has_polarity  whether the labels have a polarity, although none of these messages may be positive or negative
     """
 
     start: datetime
@@ -33,14 +39,23 @@ class TrendPoint:
     abstained: int = 0
     labels: dict[str, int] = field(default_factory=dict)
     levels: dict[str, dict[str, int]] = field(default_factory=dict)
+    has_polarity: bool = False
 
     @property
     def valence(self) -> float | None:
         """Share of positive minus share of negative messages, in [-1, 1]; None for labels without such a level."""
+        return self.measure_valence().value
+
+    def measure_valence(self) -> Interval:
+        """Return the valence with its 95% interval."""
         for counts in (*self.levels.values(), self.labels):
-            if self.messages and set(counts) & set(POLARITY):
-                return sum(sign * counts.get(name, 0) for name, sign in POLARITY.items()) / self.messages
-        return None
+            if POLARITY & set(counts):
+                return measure_balance(counts.get(POSITIVE, 0), counts.get(NEGATIVE, 0), self.messages)
+        return measure_balance(0, 0, self.messages) if self.has_polarity else Interval()
+
+    def measure_label(self, label: str) -> Interval:
+        """Return the share of messages with a label, with its 95% interval."""
+        return measure_share(self.labels.get(label, 0), self.messages)
 
     def count_label(self, level: str, label: str, messages: int) -> None:
         """Add messages of a label, or of a label of a coarser level; the level of labels is empty."""
@@ -49,28 +64,35 @@ class TrendPoint:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
-        valence = self.valence
+        valence = self.measure_valence()
         return {
             "start": self.start.isoformat(timespec="seconds"), "seconds": self.seconds,
             "attributes": dict(self.attributes), "messages": self.messages, "abstained": self.abstained,
-            "valence": None if valence is None else round(valence, 6), "labels": self.labels, "levels": self.levels,
+            "valence": None if valence.value is None else round(valence.value, DIGITS),
+            "valence_interval": _round_ends(valence),
+            "labels": self.labels, "levels": self.levels,
+            "label_intervals": {label: _round_ends(self.measure_label(label)) for label in self.labels},
         }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class StreamState:
-    """A monitored stream: what was counted in all, and until when windows are closed."""
+    """A monitored stream: what was counted in all, until when windows are closed, by which attributes they count."""
 
     name: str
     counts: Mapping[str, int]
     updated: datetime
     closed_until: datetime | None
+    attributes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
         closed = None if self.closed_until is None else self.closed_until.isoformat(timespec="seconds")
         updated = self.updated.isoformat(timespec="seconds")
-        return {"name": self.name, "counts": dict(self.counts), "updated": updated, "closed_until": closed}
+        return {
+            "name": self.name, "counts": dict(self.counts), "updated": updated, "closed_until": closed,
+            "attributes": list(self.attributes),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,11 +112,32 @@ class Trend:
         }
 
 
+def add_up(points: Sequence[TrendPoint]) -> TrendPoint | None:
+    """Return the sum of windows; it has the start of the first one."""
+    if not points:
+        return None
+    total = TrendPoint(points[0].start, points[0].seconds, {}, has_polarity=any(one.has_polarity for one in points))
+    for point in points:
+        total.messages += point.messages
+        total.abstained += point.abstained
+        for level, counts in {"": point.labels, **point.levels}.items():
+            for label, count in counts.items():
+                total.count_label(level, label, count)
+    return total
+
+
+def mark_polarity(points: Sequence[TrendPoint]) -> None:
+    """Mark all windows of a stream as ones with a polarity if any of them has it: in a neutral one the valence is 0."""
+    if any(one.valence is not None for one in points):
+        for one in points:
+            one.has_polarity = True
+
+
 def list_streams(database: Database) -> list[StreamState]:
     """Return the monitored streams of a store, the last updated first."""
     with database.begin_read() as connection:
         rows = connection.execute(sa.select(STREAMS).order_by(STREAMS.c.updated.desc())).mappings()
-        return [_read_state(row) for row in rows]
+        return [_read_state(connection, row) for row in rows.all()]
 
 
 def read_trend(
@@ -119,9 +162,7 @@ def read_trend(
     """
     with database.begin_read() as connection:
         row = _find_stream(connection, stream)
-        starts = sa.select(WINDOWS.c.start).where(WINDOWS.c.stream == row["id"]).distinct()
-        newest = starts.order_by(WINDOWS.c.start.desc()).limit(last).subquery()
-        inside = (WINDOWS.c.stream == row["id"]) & WINDOWS.c.start.in_(sa.select(newest.c.start))
+        inside = _find_newest(connection, row["id"], last)
         windows = connection.execute(sa.select(WINDOWS).where(inside)).mappings().all()
         labels = connection.execute(
             sa.select(WINDOW_LABELS).join(WINDOWS, WINDOWS.c.id == WINDOW_LABELS.c.window).where(inside)
@@ -139,9 +180,35 @@ def read_trend(
             counted = places.get(count["window"])
             if counted is not None and count["level"] != ALERT:
                 counted.count_label(count["level"], count["label"], count["messages"])
+        mark_polarity(list(points.values()))
         found = sa.select(ALERTS).where(ALERTS.c.stream == row["id"]).order_by(ALERTS.c.id.desc()).limit(alerts)
         raised = tuple(read_alert(one, row["name"]) for one in connection.execute(found).mappings())
-    return Trend(_read_state(row), tuple(points[key] for key in sorted(points)), raised)
+        state = _read_state(connection, row)
+    return Trend(state, tuple(points[key] for key in sorted(points)), raised)
+
+
+def _find_newest(connection: sa.Connection, stream: int, last: int) -> sa.ColumnElement[bool]:
+    """Return the condition of the windows with the newest starts.
+
+    It names the lengths of the windows, nearly always one, so that the key of the table finds windows and order: no
+    store with millions of windows is searched.
+    """
+    of_stream = WINDOWS.c.stream == stream
+    lengths: list[int] = []
+    while True:
+        further = sa.select(sa.func.min(WINDOWS.c.seconds)).where(
+            of_stream, WINDOWS.c.seconds > max(lengths, default=0)
+        )
+        length = connection.execute(further).scalar_one()
+        if length is None:
+            break
+        lengths.append(length)
+    starts: set[int] = set()
+    for length in lengths:
+        some = sa.select(WINDOWS.c.start).where(of_stream, WINDOWS.c.seconds == length).distinct()
+        starts.update(connection.execute(some.order_by(WINDOWS.c.start.desc()).limit(last)).scalars())
+    oldest = min(sorted(starts)[-last:], default=0)
+    return of_stream & WINDOWS.c.seconds.in_(lengths) & (WINDOWS.c.start >= oldest)
 
 
 def _find_stream(connection: sa.Connection, name: str | None) -> sa.RowMapping:
@@ -177,6 +244,13 @@ def _find_point(
     return points[key]
 
 
-def _read_state(row: sa.RowMapping) -> StreamState:
+def _read_state(connection: sa.Connection, row: sa.RowMapping) -> StreamState:
     closed = None if row["closed_until"] is None else datetime.fromtimestamp(row["closed_until"], UTC)
-    return StreamState(row["name"], dict(row["counts"]), row["updated"], closed)
+    names = [name for group in read_groups(connection, row["id"], 1) for name in parse_group(group)]
+    return StreamState(row["name"], dict(row["counts"]), row["updated"], closed, tuple(names))
+
+
+def _round_ends(interval: Interval) -> list[float] | None:
+    if interval.low is None or interval.high is None:
+        return None
+    return [round(interval.low, DIGITS), round(interval.high, DIGITS)]

@@ -20,6 +20,7 @@ FIRST_PAUSE = timedelta(seconds=15)
 MAX_PAUSE = timedelta(hours=2)
 HELD = timedelta(minutes=5)  # for which a notification belongs to the process that sends it
 KEPT = timedelta(days=30)
+STATES = ("delivered", "waiting", "failed")
 
 
 @dataclass(frozen=True)
@@ -128,12 +129,12 @@ class Outbox:
         with self._database.begin_read() as connection:
             return [_read_delivery(row) for row in connection.execute(query).mappings()]
 
-    def count_by_state(self) -> dict[str, int]:
-        """Return how many deliveries wait and how many are given up."""
-        left = sa.select(OUTBOX.c.state, sa.func.count()).where(OUTBOX.c.state.in_(("waiting", "failed")))
+    def count_by_state(self, states: Sequence[str] = ("waiting", "failed")) -> dict[str, int]:
+        """Return how many deliveries are in each state; by default how many wait and how many are given up."""
+        left = sa.select(OUTBOX.c.state, sa.func.count()).where(OUTBOX.c.state.in_(states))
         with self._database.begin_read() as connection:
             rows: Sequence[Any] = connection.execute(left.group_by(OUTBOX.c.state)).all()
-        return {"waiting": 0, "failed": 0} | dict(rows)
+        return dict.fromkeys(states, 0) | dict(rows)
 
     def retry_failed(self) -> int:
         """Let failed deliveries wait again; return how many."""

@@ -21,6 +21,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+KEPT = ("model", "next", "show", "stream", "by", "where", "last", "live")
+"""Values of a query that the page in the other language has, too."""
 HEADERS: Mapping[str, str] = {
     "content-security-policy": POLICY,
     # With `no-referrer` browsers would send forms with the origin `null`, which cannot be checked.
@@ -68,6 +70,7 @@ def render_page(
             token=visitors.sessions.create_csrf_token(session),
             signed_in=session.key_id is not None,
             has_queue=get_service(request).handoff.is_served,
+            has_store=get_service(request).store.is_open,
             most_characters=get_service(request).settings.limits.characters,
             **values,
         )
@@ -94,5 +97,5 @@ def is_fragment(request: Request) -> bool:
 
 
 def _with_language(path: str, request: Request, language: str) -> str:
-    kept = {name: value for name, value in request.query_params.items() if name in ("model", "next", "show") and path}
+    kept = {name: value for name, value in request.query_params.items() if name in KEPT and path}
     return build_address(path, **kept, lang=language)

@@ -12,7 +12,7 @@ from insula.serving.pages.sessions import Session, Sessions, read_session_secret
 from insula.serving.service import get_service
 from insula.serving.settings.sections import Pages
 
-SCOPE, AGENT_SCOPE = "predict", "agent"
+SCOPE, AGENT_SCOPE, REVIEW_SCOPE = "predict", "agent", "review"
 
 
 @dataclass
@@ -81,6 +81,11 @@ async def authorise_visitor(request: Request) -> None:
 async def authorise_agent(request: Request) -> None:
     """Authorise an agent of the hand-off queue, as `authorise_visitor` does."""
     await _authorise(request, AGENT_SCOPE)
+
+
+async def authorise_reviewer(request: Request) -> None:
+    """Authorise a visitor of the dashboard, as `authorise_visitor` does."""
+    await _authorise(request, REVIEW_SCOPE)
 
 
 async def _authorise(request: Request, scope: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from insula.evaluation.reports.readable import format_percent, format_score
 from insula.evaluation.result import Interval
 from insula.serving.pages.sentences.api_words import API_CHINESE, API_ENGLISH
+from insula.serving.pages.sentences.dashboard_words import DASHBOARD_CHINESE, DASHBOARD_ENGLISH
 from insula.serving.pages.sentences.file_words import FILE_CHINESE, FILE_ENGLISH
 from insula.serving.pages.sentences.queue_words import QUEUE_CHINESE, QUEUE_ENGLISH
 from insula.serving.pages.sentences.reply_words import REPLY_CHINESE, REPLY_ENGLISH
@@ -117,7 +118,7 @@ ENGLISH = {
     "login_title": "Sign in",
     "login_lead": "This service requires an API key. The key is not stored, neither here nor in a cookie.",
     "key": "API key",
-    "key_hint": "It begins with insula_ and needs the scope predict, or agent for the queue.",
+    "key_hint": "It begins with insula_ and needs the scope predict; agent for the queue, review for the dashboard.",
     "sign_in": "Sign in",
     "wrong_key": "This API key is not valid: it may be mistyped, unknown, expired or revoked. Check it.",
     "stale": "The page was open too long, or the request came from elsewhere. The text is still there: send it again.",
@@ -255,7 +256,7 @@ CHINESE = {
     "login_title": "登录",
     "login_lead": "使用此服务需要 API 密钥。服务不保存密钥，也不将其写入 Cookie。",
     "key": "API 密钥",
-    "key_hint": "密钥以 insula_ 开头，需要 predict 权限；处理工单需要 agent 权限。",
+    "key_hint": "密钥以 insula_ 开头，需要 predict 权限；处理工单需要 agent 权限，查看看板需要 review 权限。",
     "sign_in": "登录",
     "wrong_key": "API 密钥无效：可能输入有误、不存在、已过期或已吊销。请检查后重试。",
     "stale": "页面打开时间过长，或请求来自其他网站。文本仍在输入框中，请重新提交。",
@@ -306,8 +307,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 WORDS: Mapping[str, Mapping[str, str]] = {
-    "en": ENGLISH | WHY_ENGLISH | API_ENGLISH | FILE_ENGLISH | QUEUE_ENGLISH | REPLY_ENGLISH,
-    "zh": CHINESE | WHY_CHINESE | API_CHINESE | FILE_CHINESE | QUEUE_CHINESE | REPLY_CHINESE,
+    "en": ENGLISH | WHY_ENGLISH | API_ENGLISH | FILE_ENGLISH | QUEUE_ENGLISH | DASHBOARD_ENGLISH | REPLY_ENGLISH,
+    "zh": CHINESE | WHY_CHINESE | API_CHINESE | FILE_CHINESE | QUEUE_CHINESE | DASHBOARD_CHINESE | REPLY_CHINESE,
 }
 TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
 """Languages to their tags in HTML (BCP 47): `zh` alone leaves it to the browser which characters it draws."""

@@ -11,6 +11,7 @@ document.addEventListener("click", copyText);
 for (const form of document.querySelectorAll("form.ask")) form.addEventListener("keydown", sendByKeys);
 if (at("history")) tryTexts(document.querySelector("form.ask"), at("text"));
 if (at("upload")) uploads(at("upload"));
+if (at("board")) keepBoard(at("board"));
 if (document.querySelector("form.ask[action='/login']")) {
   keep(TEXTS, []); // the next person need not see them
   keep(FILES, []);
@@ -44,6 +45,22 @@ function tryTexts(form, field) {
     field.focus();
   });
   showTexts(ask);
+}
+
+// An update of the dashboard leaves open what is open, and says when none comes.
+function keepBoard(board) {
+  let open = [];
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    event.detail.shouldSwap &&= event.detail.xhr.status === 200; // the last figures stay below an error
+    open = [...board.querySelectorAll("details[open]")].map((one) => one.id);
+  });
+  document.body.addEventListener("htmx:afterSwap", () => {
+    for (const id of open) if (at(id)) at(id).open = true;
+  });
+  const warning = at("board-stale").firstElementChild;
+  document.body.addEventListener("htmx:afterRequest", (event) => {
+    warning.hidden = [200, 204].includes(event.detail.xhr.status);
+  });
 }
 
 function sendByKeys(event) {

@@ -1,0 +1,135 @@
+"""Schemas of monitored streams over HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from insula.operations.monitoring.settings import MAX_BY
+from insula.serving.handoff.schemas import NO_CONTROL
+
+MOST_STARTS = 2_000
+MOST_LISTED = 500
+Ends = Annotated[list[float], Field(min_length=2, max_length=2)]
+
+
+def _require_pairs(where: list[str]) -> list[str]:
+    for pair in where:
+        if not pair.partition("=")[1]:
+            raise ValueError("Each where must be NAME=VALUE, such as topic=billing.")
+    return where
+
+
+Attribute = Annotated[str, Field(min_length=1, max_length=100, pattern=NO_CONTROL)]
+Pair = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_CONTROL)]
+
+
+class TrendFilter(BaseModel):
+    """Which windows a trend has."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    stream: str | None = Field(
+        None, min_length=1, max_length=500, pattern=NO_CONTROL,
+        description="Name of the stream (default: the one that was updated last).",
+    )  # fmt: skip
+    last: int = Field(24, ge=1, le=MOST_STARTS, description="How many windows in time, the newest ones.")
+    by: list[Attribute] = Field(
+        [], max_length=MAX_BY, description="Attribute whose values stay apart, such as `topic`. Can be repeated."
+    )
+    where: Annotated[list[Pair], AfterValidator(_require_pairs)] = Field(
+        [], max_length=MAX_BY,
+        description="Only windows with this value of an attribute, such as `topic=billing`. Can be repeated.",
+    )  # fmt: skip
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The values of attributes that windows must have."""
+        return {name: value for name, _, value in (pair.partition("=") for pair in self.where)}
+
+
+class DeliveryFilter(BaseModel):
+    """Which deliveries a list has."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["waiting", "delivered", "failed"] | None = Field(None, description="Only deliveries in this state.")
+    limit: int = Field(100, ge=1, le=MOST_LISTED, description="Maximum number of deliveries.")
+
+
+class StreamAnswer(BaseModel):
+    """A monitored stream."""
+
+    name: str
+    counts: dict[str, int] = Field(description="Messages in all: `counted`, `late`, `repeated`, `rejected` and so on.")
+    updated: datetime = Field(description="When messages were stored last.")
+    closed_until: datetime | None = Field(description="Until when windows are closed.")
+    attributes: list[str] = Field(description="Attributes by which its windows count messages apart.")
+
+
+class StreamList(BaseModel):
+    """The monitored streams, the last updated first."""
+
+    streams: list[StreamAnswer]
+
+
+class WindowAnswer(BaseModel):
+    """A window of time, or several of one start that were added up."""
+
+    start: datetime
+    seconds: int
+    attributes: dict[str, str]
+    messages: int
+    abstained: int
+    valence: float | None = Field(
+        description="Share of positive minus share of negative messages; null for labels without polarity."
+    )
+    valence_interval: Ends | None = Field(description="Its 95% interval.")
+    labels: dict[str, int] = Field(description="Messages by label.")
+    levels: dict[str, dict[str, int]] = Field(description="Messages by label of each coarser level.")
+    label_intervals: dict[str, Ends] = Field(description="95% interval of the share of messages with a label.")
+
+
+class AlertAnswer(BaseModel):
+    """An alert; its times are those of the messages."""
+
+    id: int
+    stream: str
+    rule: str
+    raised: datetime
+    ended: datetime | None = Field(description="Null while it lasts.")
+    window: datetime | None = Field(description="Start of the window that raised it; null for a shift.")
+    reason: str
+    facts: dict[str, Any]
+
+
+class TrendAnswer(BaseModel):
+    """How the emotions in a stream develop."""
+
+    stream: StreamAnswer
+    windows: list[WindowAnswer] = Field(description="In their order in time.")
+    alerts: list[AlertAnswer] = Field(description="The newest first, at most 20.")
+
+
+class DeliveryAnswer(BaseModel):
+    """A notification on its way to a receiver."""
+
+    id: int
+    receiver: str
+    event: str
+    key: str
+    summary: str
+    created: datetime
+    attempts: int
+    due: datetime = Field(description="Time of the next attempt while it waits.")
+    state: Literal["waiting", "delivered", "failed"]
+    error: str | None = Field(description="What went wrong last.")
+
+
+class DeliveryList(BaseModel):
+    """Deliveries, the newest first."""
+
+    counts: dict[str, int] = Field(description="Number of deliveries in each state.")
+    deliveries: list[DeliveryAnswer]
