@@ -51,6 +51,7 @@ from insula.inference.predictor import Predictor
 from insula.models.pretrained import ALIASES, EncoderAlias
 from insula.operations.monitoring.settings import AlertRule, WindowSettings
 from insula.operations.outbox.receivers import Receiver
+from insula.operations.reporting.settings import Advice, ReportFile
 from insula.operations.routing.route_file import Route, RouteFile
 from insula.operations.streams.message import MessageFields
 from insula.safety.mask import MaskedText
@@ -99,6 +100,13 @@ def monitor_options() -> str:
     """The keys of a monitor's file."""
     parts = {"[windows]": WindowSettings, "[fields]": MessageFields, "[[alerts]]": AlertRule, "[[receivers]]": Receiver}
     return "\n".join(f"### `{name}`\n\n{_options_table(table.model_fields)}" for name, table in parts.items())
+
+
+def report_options() -> str:
+    """The keys of a report's file."""
+    own = {name: field for name, field in ReportFile.model_fields.items() if name not in ("fields", "advice")}
+    parts = {"The report": own, "`[fields]`": MessageFields.model_fields, "`[[advice]]`": Advice.model_fields}
+    return "\n".join(f"### {name}\n\n{_options_table(fields)}" for name, fields in parts.items())
 
 
 def recipes() -> str:
@@ -269,6 +277,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "recipe-options": recipe_options,
     "route-options": route_options,
     "monitor-options": monitor_options,
+    "report-options": report_options,
     "recipes": recipes,
     "model-families": model_families,
     "commands": commands,

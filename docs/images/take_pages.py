@@ -1,6 +1,7 @@
 """Take the pictures of pages that the docs show: a result and its words in English; in Chinese, on a phone, a file too.
 
-The page of the hand-off queue is taken with the messages of examples/customer-service.
+The page of the hand-off queue is taken with the messages of examples/customer-service, the dashboard and the report on
+messages with those of examples/film-reviews.
 
     python docs/images/take_pages.py
 
@@ -21,10 +22,15 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import FloatRect, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, ViewportSize, sync_playwright
+
+from insula.api.monitoring import monitor
+from insula.api.report import report_messages
+from insula.operations.reporting.report_page import render_report
 
 IMAGES = Path(__file__).parent
-EXAMPLE = Path(__file__).parents[2] / "examples" / "customer-service"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLE, FILMS = EXAMPLES / "customer-service", EXAMPLES / "film-reviews"
 DESK: ViewportSize = {"width": 756, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 900}
 PHONE_PART = 1180  # pixels of height
@@ -41,7 +47,7 @@ REVIEWS = "text\n" + "太好了，我们居然赢了！\n" * 40
 
 
 def take(address: str) -> None:
-    """Write `page.png`, `reply.png`, `why.png`, `page-zh.png`, `queue.png` and `queue-zh.png`."""
+    """Write the pictures: those of queue, dashboard and report in both languages."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
@@ -80,6 +86,7 @@ def take(address: str) -> None:
             agent.locator("#step-next").click()
             agent.locator("#outcome").wait_for()
             agent.screenshot(path=IMAGES / "queue-zh.png")
+        _show_reviews(browser, address)
         browser.close()
 
 
@@ -118,6 +125,18 @@ def _explain(page: Page, address: str) -> None:
     page.screenshot(path=IMAGES / "why.png", clip=clip, full_page=True)
 
 
+def _show_reviews(browser: Browser, address: str) -> None:
+    """Write the pictures of the dashboard and of the report on messages."""
+    report = report_messages(settings=FILMS / "report.toml")
+    for ending, language, options in (("", "en", ENGLISH_DESK), ("-zh", "zh", CHINESE_PHONE)):
+        visitor = browser.new_context(**options).new_page()
+        visitor.goto(f"{address}/dashboard?by=film")
+        visitor.screenshot(path=IMAGES / f"dashboard{ending}.png")
+        reader = browser.new_context(**options).new_page()  # the dashboard's own would allow the report no style
+        reader.set_content(render_report(report, language="zh" if language == "zh" else "en"))
+        reader.screenshot(path=IMAGES / f"message-report{ending}.png")
+
+
 def _send_messages(address: str) -> None:
     """Send the messages of the example, so that the queue has cases."""
     messages = [json.loads(line) for line in (EXAMPLE / "messages.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -138,6 +157,12 @@ def main() -> None:
     """Serve, take the pictures, and stop the server."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "insula", "serve", "--port", "0", "--routes", str(EXAMPLE / "routes.toml")]
+        monitor(
+            FILMS / "messages.jsonl",
+            store=Path(folder) / "insula-data",
+            settings=FILMS / "monitor.toml",
+            name="reviews",
+        )
         server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
         try:
             assert server.stdout is not None

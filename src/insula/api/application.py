@@ -28,7 +28,10 @@ def create_application(name: str, folder: str | Path) -> Path:
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise DataError(f"The folder {str(target)!r} must be empty. It has files. Choose another folder.")
         shutil.copytree(
-            _find_examples() / name, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "data")
+            _find_examples() / name,
+            target,
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns("__pycache__", "data", "report*.html"),
         )
     return target
 

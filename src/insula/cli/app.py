@@ -16,7 +16,7 @@ from insula.cli.handoff import app as queue
 from insula.cli.handoff import route
 from insula.cli.measure import attack, compare, evaluate
 from insula.cli.model import app as model
-from insula.cli.monitoring import drift, monitor, trend
+from insula.cli.monitoring import drift, monitor, report, trend
 from insula.cli.program import App, Program
 from insula.cli.store import audit, keys, store
 
@@ -31,6 +31,7 @@ app.command("reply")(reply.reply)
 app.command("serve")(serve.serve)
 app.command("monitor")(monitor.monitor)
 app.command("trend")(trend.trend)
+app.command("report")(report.report)
 app.command("drift")(drift.drift)
 app.command("pretrain")(pretrain.pretrain)
 app.command("search")(search.search)

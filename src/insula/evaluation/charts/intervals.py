@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -31,9 +31,20 @@ class IntervalRow:
 
 
 def draw_interval_chart(
-    rows: Sequence[IntervalRow], *, key: str, title: str, description: str = "", reference: float | None = None
+    rows: Sequence[IntervalRow],
+    *,
+    key: str,
+    title: str,
+    description: str = "",
+    reference: float | None = None,
+    value_text: Callable[[float], str] | None = None,
 ) -> Markup:
-    """Return dots with whiskers on a shared axis; `reference` is a dashed line, such as the value of all rows."""
+    """Return dots with whiskers on a shared axis.
+
+    reference   a dashed line, such as the value of all rows
+    value_text  writes a value (default: with three decimals)
+    """
+    write = value_text or _format_number
     known = [number for row in rows for number in (row.value, row.low, row.high) if number is not None]
     known += [reference] if reference is not None else []
     marks = choose_ticks(min(known), max(known)) if known else [0.0, 0.5, 1.0]
@@ -57,12 +68,12 @@ def draw_interval_chart(
                 "line", x1=x(reference), x2=x(reference), y1=TOP, y2=bottom, class_="reference", stroke_dasharray=4
             )
         )
-    parts.extend(_draw_row(row, TOP + ROW * (index + 0.5), x, left) for index, row in enumerate(rows))
-    summary = "; ".join(f"{row.label}: {_format_number(row.value)}" for row in rows)
+    parts.extend(_draw_row(row, TOP + ROW * (index + 0.5), x, left, write) for index, row in enumerate(rows))
+    summary = "; ".join(f"{row.label}: {_write(row.value, write)}" for row in rows)
     return draw_figure(WIDTH, bottom + BOTTOM, *parts, key=key, title=title, description=description or summary)
 
 
-def _draw_row(row: IntervalRow, y: float, x: Scale, left: float) -> Markup:
+def _draw_row(row: IntervalRow, y: float, x: Scale, left: float, write: Callable[[float], str]) -> Markup:
     strength = "strong" if row.strong else "plain"
     label_y = y - 2 if row.note else y + 4
     parts = [draw_text(row.label, 4, label_y, room=left - 16, class_=f"label {strength}")]
@@ -77,12 +88,16 @@ def _draw_row(row: IntervalRow, y: float, x: Scale, left: float) -> Markup:
         parts.append(
             build_element("circle", cx=x(row.value), cy=y, r=4.5 if row.strong else 3.5, class_=f"dot {strength}")
         )
-    parts.append(draw_text(_format_number(row.value), WIDTH - 4, y + 4, text_anchor="end", class_=f"value {strength}"))
-    summary = f"{row.label}: {_format_number(row.value)}"
+    parts.append(draw_text(_write(row.value, write), WIDTH - 4, y + 4, text_anchor="end", class_=f"value {strength}"))
+    summary = f"{row.label}: {_write(row.value, write)}"
     if row.low is not None and row.high is not None:
-        summary += f" ({row.span.format(low=_format_number(row.low), high=_format_number(row.high))})"
+        summary += f" ({row.span.format(low=write(row.low), high=write(row.high))})"
     return build_element("g", build_element("title", summary), *parts)
 
 
-def _format_number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}".replace("-", "−")
+def _write(value: float | None, write: Callable[[float], str]) -> str:
+    return "–" if value is None else write(value)
+
+
+def _format_number(value: float) -> str:
+    return f"{value:.3f}".replace("-", "−")

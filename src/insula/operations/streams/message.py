@@ -64,7 +64,10 @@ class MessageReader:
         """Return the message of an entry; `now` is the time of a message without one."""
         if entry.problem is not None:
             raise DataError(entry.problem)
-        row = _parse(entry.content)
+        return self.read_row(_parse(entry.content), entry, now)
+
+    def read_row(self, row: Mapping[str, Any], entry: StreamEntry, now: datetime) -> StreamMessage:
+        """Return the message of a row whose cells were read already."""
         text_key = _find(row, self._text)
         if text_key is None:
             raise DataError(f"it has no text under {' or '.join(map(repr, self._text[:3]))}; name the key with --text")
