@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from insula.augmentation.names import set_names
 from insula.augmentation.registry import Augmenter, Situation, augmenters, choose_augmenters
 from insula.core.errors import DataError, UnknownNameError
 from insula.text.protected_words import NEGATIONS
@@ -16,10 +17,12 @@ TEXTS = {
         ("My mother says the staff were friendly and quick!", "positive"),
         ("The screen is not bright", "negative"),
         ("so happy for her 😂", "joy"),
+        ("Katie and Jack love it, says Katie", "joy"),
     ],
     "zh": [
         ("他觉得这部新手机很好用，谢谢大家！", "positive"),
         ("服务很好", "positive"),
+        ("志强今天很高兴", "joy"),
         ("我妈妈今天真的很开心哈哈😂", "joy"),
         ("屏幕的颜色没有照片里面漂亮。", "negative"),
     ],
@@ -151,6 +154,21 @@ def test_chinese_typing_errors_sound_alike(name: str) -> None:
 )
 def test_gender_is_swapped(language: str, text: str, swapped: str) -> None:
     assert augmenters["identity"](text, _situation(language, None)) == (swapped, None)
+
+
+def test_names_keep_their_gender_and_stay_the_same_person() -> None:
+    found = {augmenters["names"]("Katie and Jack met, says Katie", _situation("en", None, seed)) for seed in range(40)}
+    texts = [one[0] for one in found if one is not None]
+    assert len(texts) > 20
+    for text in texts:
+        first, _, second, _, _, again = text.replace(",", "").split()
+        assert first == again not in ("Katie", "Jack")
+        assert (set_names(first, "female"), set_names(second, "male")) == (first, second)
+    changed = augmenters["names"]("李志强和桂英", _situation("zh", None))
+    assert changed is not None
+    assert changed[0][0] == "李"
+    assert changed[0][3] == "和"
+    assert augmenters["names"]("Jackson lives in Adamstown", _situation("en", None)) is None
 
 
 @pytest.mark.parametrize(

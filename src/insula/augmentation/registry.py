@@ -109,6 +109,7 @@ augmenters.register("punctuation", "insula.augmentation.noise:PUNCTUATION")
 augmenters.register("emoji-words", "insula.augmentation.emoji_edits:EMOJI_WORDS")
 augmenters.register("emoji", "insula.augmentation.emoji_edits:EMOJI")
 augmenters.register("identity", "insula.augmentation.identity:IDENTITY")
+augmenters.register("names", "insula.augmentation.names:NAMES")
 augmenters.register("negation", "insula.augmentation.meaning:NEGATION")
 augmenters.register("intensity", "insula.augmentation.meaning:INTENSITY")
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from insula.augmentation.identity import set_gender
+from insula.augmentation.names import set_names
 from insula.core.errors import DataError
 from insula.core.registry import Registry
 from insula.explanation.edits import Edit, add_negations, apply_edits, delete_span, remove_negations
-from insula.explanation.effects.names import set_names
 from insula.knowledge.cues import find_cues
 from insula.knowledge.opposites import EMOTION_WORDS
 from insula.text.scripts import contains_han, detect_language_by_script

@@ -1,4 +1,4 @@
-"""`set_names`: first names that are replaced by one of the other gender.
+"""`names`: first names become others of the same gender, so that pronouns stay right. `set_names` changes the gender.
 
 English: the names of Kiritchenko and Mohammad (2018), "Examining Gender and Race Bias in Two Hundred Sentiment Analysis
 Systems", in pairs of one group. Chinese: frequent given names of one gender.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from typing import Literal
+
+from insula.augmentation.registry import Augmenter, Situation
 
 _ENGLISH = """
 Adam Amanda | Alan Betsy | Andrew Courtney | Frank Ellen | Harry Heather | Jack Katie | Josh Kristin | Justin Melanie |
@@ -33,3 +35,24 @@ def set_names(text: str, gender: Literal["female", "male"]) -> str:
     if gender == "female":
         return _MALE_NAME.sub(lambda match: _FEMALE[match[0]], text)
     return _FEMALE_NAME.sub(lambda match: _MALE[match[0]], text)
+
+
+def swap_names(text: str, situation: Situation) -> str | None:
+    """Replace every first name of the table; the same name becomes the same other one."""
+    chosen: dict[str, str] = {}
+    for names, pattern in ((_FEMALE, _MALE_NAME), (_MALE, _FEMALE_NAME)):
+        for name in dict.fromkeys(pattern.findall(text)):
+            others = [
+                other for other in names
+                if other.isascii() == name.isascii() and other not in text and other not in chosen.values()
+            ]  # fmt: skip
+            if others:
+                chosen[name] = situation.random.choice(others)
+    return re.sub("|".join(map(_bound, chosen)), lambda match: chosen[match[0]], text) if chosen else None
+
+
+def _bound(name: str) -> str:
+    return rf"\b{name}\b" if name.isascii() else name
+
+
+NAMES = Augmenter(swap_names)
