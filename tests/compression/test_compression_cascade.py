@@ -96,7 +96,7 @@ def test_a_cascade_reads_what_one_of_its_stages_reads(tmp_path: Path, trained_ru
     assert (both.context.turns, both.context.target) == (2, True)
     turns = tuple(map(Turn, ("awful", "lovely", "usual")))
     inputs = [ModelInput(text, turns=turns, target="table") for text in TEXTS]
-    assert both.unread(inputs) == len(inputs)  # the second stage reads no target
+    assert both.count_unread(inputs) == len(inputs)  # the second stage reads no target
     read = [both.context.drop_unread(one) for one in inputs]
     assert {len(one.turns) for one in read} == {2}
     np.testing.assert_array_equal(both.logits(read), both.logits(inputs))

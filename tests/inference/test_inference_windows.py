@@ -23,7 +23,7 @@ from insula.explanation.question import Question
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder, seal
 from insula.models.tokens.tokenization import TextTokenizer, write_settings
-from insula.models.tokens.windows import Windows, compute_window_spans, pool, read_flat
+from insula.models.tokens.windows import Windows, compute_window_spans, pool, split_into_windows
 from insula.serving.queueing.low_priority import lower_priority
 
 EncoderFolder = Callable[..., Path]
@@ -92,7 +92,7 @@ def test_a_tokenizer_without_special_tokens_reads_alike(encoder_folder: EncoderF
     plain.save(str(tmp_path / "tokenizer.json"))
     tokenizer = TextTokenizer(tmp_path / "tokenizer.json", max_tokens=12, windows="max")
     rows = tokenizer.read(TEXTS)
-    flat = read_flat(*tokenizer.encode_flat(TEXTS), max_tokens=12, windows="max")
+    flat = split_into_windows(*tokenizer.encode_flat(TEXTS), max_tokens=12, windows="max")
     assert flat.counts.tolist() == [len(row.windows) for row in rows]
     pieces = np.split(flat.ids, np.cumsum(flat.lengths)[:-1])
     assert [one.tolist() for one in pieces] == [one.tolist() for row in rows for one in row.windows]

@@ -68,20 +68,22 @@ def test_a_packed_upload_is_rejected(bounded: Running, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "headers"),
+    ("content", "headers", "line"),
     [
-        (b"text\n" + b"a" * 1_000_000, CSV),
-        (b"text\r" + b"a\r" * 500_000, CSV),
-        ("text\n".encode("utf-16") + "\u0a41".encode("utf-16-le") * 500_000, CSV),
-        (b'{"text": "' + b"a" * 1_000_000 + b'"}\n', JSONL),
-        (b'{"text": "happy", "more": [' + b"1," * 500_000 + b"1]}\n", JSONL),
+        (b"text\n" + b"a" * 1_000_000, CSV, 2),
+        (b"text\r" + b"a\r" * 500_000, CSV, 1),
+        ("text\n".encode("utf-16") + "\u0a41".encode("utf-16-le") * 500_000, CSV, 2),
+        (b'{"text": "' + b"a" * 1_000_000 + b'"}\n', JSONL, 1),
+        (b'{"text": "happy", "more": [' + b"1," * 500_000 + b"1]}\n", JSONL, 1),
     ],
     ids=["csv", "carriage returns", "utf-16", "text", "list"],
 )
-def test_a_line_without_an_end_fails_its_job(bounded: Running, content: bytes, headers: dict[str, str]) -> None:
+def test_a_line_without_an_end_fails_its_job(
+    bounded: Running, content: bytes, headers: dict[str, str], line: int
+) -> None:
     ended = _end(bounded, _post(bounded, content, headers))
     assert ended["status"] == "failed"
-    assert "lines of at most 5,000 bytes" in ended["detail"]
+    assert f"lines of at most 5,000 bytes. Line {line} is longer" in ended["detail"]
     assert "/" not in ended["detail"]
 
 

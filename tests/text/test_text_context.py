@@ -52,9 +52,9 @@ def test_a_lone_text_is_one_segment() -> None:
 
 def test_unread_turns_and_targets_are_counted() -> None:
     inputs = ["plain", ModelInput("alone"), ModelInput("a", turns=DIALOGUE), ModelInput("b", target="food")]
-    assert Preparation().unread(inputs) == 2
-    assert Preparation(context=Context(turns=1)).unread(inputs) == 1
-    assert Preparation(context=Context(turns=1, target=True)).unread(inputs) == 0
+    assert Preparation().count_unread(inputs) == 2
+    assert Preparation(context=Context(turns=1)).count_unread(inputs) == 1
+    assert Preparation(context=Context(turns=1, target=True)).count_unread(inputs) == 0
 
 
 def test_every_segment_takes_the_text_steps() -> None:

@@ -131,7 +131,9 @@ def test_predictions_carry_id_and_language(train_turned: Any) -> None:
     (answer,) = predictor.predict([given])
     assert (answer.text, answer.id, answer.language) == ("so lovely", "m1", "en")
     assert answer.scores == predictor.predict(["so lovely"])[0].scores  # turns are not read
-    assert predictor.unread([given, "so lovely"]) == 1
+    assert predictor.count_unread([given, "so lovely"]) == 1
+    with pytest.deprecated_call(match="count_unread"):
+        assert predictor.unread([given, "so lovely"]) == 1
 
 
 def test_joined_turns_are_read_only_on_request(train_turned: Any) -> None:

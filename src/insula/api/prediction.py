@@ -59,8 +59,8 @@ def predict(
     texts  strings, or inputs with their context (earlier turns, speaker, target): `ModelInput`, or mappings with its
            fields, such as `{"text": "Fine.", "turns": [{"speaker": "B", "text": "How was it?"}], "speaker": "A"}`
 
-    A model that was trained with turns or targets reads them; others read the text only, and `Predictor.unread` counts
-    the inputs with more. Raises `DataError` for anything else.
+    A model that was trained with turns or targets reads them; others read the text only, and `Predictor.count_unread`
+    counts the inputs with context that they ignore. Raises `DataError` for anything else.
     """
     predictor = model if isinstance(model, Predictor) else load_model(model)
     return predictor.predict([texts] if isinstance(texts, str | ModelInput | Mapping) else texts)

@@ -312,7 +312,7 @@ def _predict_texts(
     from insula.cli.tables import PredictionPrinter
 
     predictions = run_prediction(inputs, predictor)
-    if predictor.unread(inputs):
+    if predictor.count_unread(inputs):
         _warn("This model does not read all of the context: earlier turns, a target or both are ignored.")
     for warning in predictor.truncation_warnings(sum(one.truncated for one in predictions), len(predictions)):
         _warn(warning)

@@ -134,7 +134,7 @@ class PreparingBackend(Backend, Protocol):
     def context(self) -> Context:
         """The context that its models read in addition to the text."""
 
-    def unread(self, inputs: Sequence[TextOrInput]) -> int:
+    def count_unread(self, inputs: Sequence[TextOrInput]) -> int:
         """Return the number of inputs with turns or a target that no model reads."""
 
 

@@ -78,9 +78,9 @@ class CascadeBackend:
         first, second = self.first.context, self.second.context
         return dataclasses.replace(second, turns=max(first.turns, second.turns), target=first.target or second.target)
 
-    def unread(self, inputs: Sequence[TextOrInput]) -> int:
+    def count_unread(self, inputs: Sequence[TextOrInput]) -> int:
         """Return the number of inputs with turns or a target that the second stage does not read."""
-        return self.second.unread(inputs)
+        return self.second.count_unread(inputs)
 
     def logits(self, texts: Sequence[TextOrInput]) -> NDArray[np.floating[Any]]:
         """Return calibrated (rows, outputs) logits in the order of `texts`."""

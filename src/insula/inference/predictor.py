@@ -259,11 +259,11 @@ class Predictor:
         """The attributes of inputs that its rules look at: columns of a file."""
         return frozenset() if self.rules is None else self.rules.file.attributes
 
-    def unread(self, texts: Sequence[TextOrInput]) -> int:
-        """Return the number of inputs with turns or a target that this model does not read."""
+    def count_unread(self, texts: Sequence[TextOrInput]) -> int:
+        """Return the number of inputs with earlier turns or a target that this model does not read."""
         if prepares_inputs(self.backend):
-            return self.backend.unread(texts)
-        return self.preparation.unread(texts)
+            return self.backend.count_unread(texts)
+        return self.preparation.count_unread(texts)
 
     def _encode(self, texts: Sequence[TextOrInput]) -> EncodedInputs:
         return EncodedInputs(texts, encode(self.backend, self.prepared(texts)))
@@ -287,6 +287,11 @@ class Predictor:
         """Deprecated: use `encode` and `compute`."""
         _warn("begin_logits", "encode and compute")
         return functools.partial(self.compute, self.encode(texts))
+
+    def unread(self, texts: Sequence[TextOrInput]) -> int:
+        """Deprecated: use `count_unread`."""
+        _warn("unread", "count_unread")
+        return self.count_unread(texts)
 
     def answer(
         self,

@@ -190,7 +190,7 @@ class Service:
             else:
                 read.append(given)
         self.check_inputs(read)
-        return read, model.predictor.unread(inputs)
+        return read, model.predictor.count_unread(inputs)
 
     async def predict(
         self,

@@ -83,9 +83,9 @@ class Preparation:
         """Return the prepared inputs, each independent of the others: a text, or a pair of text and context."""
         return [self(one) if isinstance(one, str) else self.context.prepare_segments(one, self) for one in inputs]
 
-    def unread(self, inputs: Iterable[TextOrInput]) -> int:
-        """Return how many inputs have earlier turns or a target that a model with this preparation does not read."""
-        return sum(isinstance(one, ModelInput) and self.context.unread(one) for one in inputs)
+    def count_unread(self, inputs: Iterable[TextOrInput]) -> int:
+        """Return the number of inputs with earlier turns or a target that this preparation drops."""
+        return sum(isinstance(one, ModelInput) and self.context.ignores_context_of(one) for one in inputs)
 
     @cached_property
     def _functions(self) -> tuple[Callable[[str], str], ...]:

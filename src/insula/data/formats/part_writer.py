@@ -64,7 +64,7 @@ class PartFormat:
             from insula.data.formats.arrow_parts import build_arrow_layout
 
             return build_arrow_layout(batches, more, self._types, parquet=self._kind == "parquet")
-        return {"header": [*Header.of(batches, more).names, *more]}
+        return {"header": [*Header.from_batches(batches, more).names, *more]}
 
     def write(self, file: Path, rows: Sequence[Row], layout: Layout | None) -> Layout:
         """Write a part atomically; return the layout (plain JSON types): `layout`, or the one of these first rows."""

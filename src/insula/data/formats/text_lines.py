@@ -153,6 +153,7 @@ class TextLines:
             cut = text.rfind("\n") + 1
             if cut:
                 yield self._clean("".join([*pending, text[:cut]]))
+                self._lines_seen += text.count("\n")
                 pending = []
             pending.append(text[cut:])
             self._check_line(pending)
@@ -165,11 +166,13 @@ class TextLines:
     def _check_line(self, pending: Sequence[bytes | str]) -> None:
         """Raise `DataError` if a line that has not ended yet is too long to be held."""
         if self._most_line_bytes is not None and sum(map(len, pending)) > self._most_line_bytes:
+            number = self._lines_seen + 1
             raise DataError(
-                f"The file {self._name!r} must have lines of at most {self._most_line_bytes:,} bytes. It has a longer "
-                "one. Check its format and its line ends.",
+                f"The file {self._name!r} must have lines of at most {self._most_line_bytes:,} bytes. Line {number:,} "
+                "is longer. Check its format and its line ends.",
                 code="long_line",
                 most=self._most_line_bytes,
+                line=number,
             )
 
     def _decode(self, block: bytes) -> str:

@@ -138,7 +138,7 @@ class Header:
         self._columns: dict[str, str] = dict.fromkeys(taken, "")
 
     @classmethod
-    def of(cls, batches: Iterable[Sequence[Row]], taken: Iterable[str] = ()) -> Header:
+    def from_batches(cls, batches: Iterable[Sequence[Row]], taken: Iterable[str] = ()) -> Header:
         """Return the header that all these rows need; `DataError` as in `add`."""
         header = cls(taken)
         for rows in batches:

@@ -86,7 +86,7 @@ def _build_writer(
 
 def _write_header(kind: str, stream: BinaryIO, every: Iterable[Sequence[Row]]) -> list[str]:
     """Write the header of a table with all these rows, and return it."""
-    names = Header.of(every).names
+    names = Header.from_batches(every).names
     DelimitedWriter(stream, names, delimiter=_DELIMITERS[kind]).finish()
     return names
 

@@ -21,7 +21,14 @@ from insula.core.errors import ModelFolderError
 from insula.core.files import write_json
 from insula.models.tokens.token_cache import TokenCache, reads_word_by_word
 from insula.models.tokens.vocabulary import WORD
-from insula.models.tokens.windows import WINDOWS, FlatTokens, TextTokens, Windows, compute_window_spans, read_flat
+from insula.models.tokens.windows import (
+    WINDOWS,
+    FlatTokens,
+    TextTokens,
+    Windows,
+    compute_window_spans,
+    split_into_windows,
+)
 from insula.text.context import Segments
 
 UNKNOWN = ("[UNK]", "<unk>", "<UNK>")
@@ -60,8 +67,8 @@ class TextTokenizer:
         return [self._read(text, row) for text, row in zip(texts, self._encode(texts), strict=True)]
 
     def read_flat(self, texts: Sequence[str]) -> FlatTokens:
-        """Return the same for all texts, concatenated; a text may have no tokens."""
-        return read_flat(*self.encode_flat(texts), max_tokens=self.max_tokens, windows=self.windows)
+        """Return the tokens that `read` returns, concatenated over all texts; a text may have no tokens."""
+        return split_into_windows(*self.encode_flat(texts), max_tokens=self.max_tokens, windows=self.windows)
 
     def encode_with_places(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the token numbers of one text, and (tokens, 2) where each starts and ends in it."""

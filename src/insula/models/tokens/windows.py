@@ -69,8 +69,8 @@ def compute_window_spans(tokens: int, width: int) -> list[tuple[int, int]]:
     return [(start, start + width) for start in starts]
 
 
-def read_flat(ids: Ids, lengths: Ids, *, max_tokens: int, windows: Windows) -> FlatTokens:
-    """Return whole texts, concatenated, as a model reads them.
+def split_into_windows(ids: Ids, lengths: Ids, *, max_tokens: int, windows: Windows) -> FlatTokens:
+    """Split whole texts, concatenated, into the windows that a model reads: only the first if `windows` is none.
 
     ids, lengths  the token ids of all texts, and the number of tokens of each text
     max_tokens    the number of tokens that the model reads at once

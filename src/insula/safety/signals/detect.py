@@ -171,7 +171,7 @@ def _with_descriptions(text: str, plain: PlainText, found: set[RiskSpan], sets: 
     elif kinds and (kinds[0] == "medical_emergency" or urgent):
         level = "high"
     reasons = tuple(
-        f"Words that {'name' if _is_named(spans, kind) else 'point to'} {_NAMES[kind]}: "
+        f"Words that {'name' if _has_explicit_span(spans, kind) else 'point to'} {_NAMES[kind]}: "
         + ", ".join(f"“{text[span.start : span.end]}”" for span in _select_longest(spans, kind))
         + "."
         for kind in kinds
@@ -180,7 +180,7 @@ def _with_descriptions(text: str, plain: PlainText, found: set[RiskSpan], sets: 
     return RiskCheck(True, level, kinds, wording, frames, spans, reasons, True)
 
 
-def _is_named(spans: tuple[RiskSpan, ...], kind: RiskKind) -> bool:
+def _has_explicit_span(spans: tuple[RiskSpan, ...], kind: RiskKind) -> bool:
     return any(span.kind == kind and span.wording == "explicit" for span in spans)
 
 
