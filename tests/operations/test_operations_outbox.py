@@ -213,6 +213,21 @@ def test_attempts_are_further_apart_each_time(database: Database) -> None:
     assert pauses == [15, 30, 60, 120]
 
 
+@pytest.mark.parametrize(("seconds", "held"), [(1.0, 60), (120.0, 720)])
+def test_a_delivery_is_held_while_it_is_sent(database: Database, hook: Hook, seconds: float, held: int) -> None:
+    receiver = Receiver(name="ops", kind="webhook", url=hook.url, seconds=seconds)
+    add(database, receiver)
+    (before,) = Outbox(database).list_deliveries()
+    due: list[datetime] = []
+
+    def look(receiver: Receiver, notification: Notification) -> Notification:
+        due.append(Outbox(database).list_deliveries()[0].due)
+        return notification
+
+    Dispatcher(database, [receiver], prepare=look).deliver_due(receiver)
+    assert (due[0] - before.created).total_seconds() >= held
+
+
 def test_what_arrived_long_ago_is_deleted(database: Database) -> None:
     receiver = Receiver(name="ops", kind="webhook", url="https://example.org/a")
     add(database, receiver)

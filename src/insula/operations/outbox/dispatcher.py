@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 
 from insula.core.errors import InsulaError, StoreError
-from insula.operations.outbox.outbox import Notification, Outbox
+from insula.operations.outbox.outbox import HELD, Notification, Outbox
 from insula.operations.outbox.receivers import Receiver
 from insula.operations.outbox.senders import check_receiver, send
 from insula.operations.store.database import Database
@@ -26,8 +26,9 @@ class Dispatcher:
     say      called with a sentence for each failed attempt
     clock    returns the time in UTC
 
-    A process that dies loses nothing: another one delivers what it left, within five minutes. A receiver may get a
-    notification twice, with the same key, if the process dies between sending and recording.
+    A process that dies loses nothing: another one delivers what it left, after a minute, or six times the time-out of
+    the receiver if that is longer. A receiver may get a notification twice, with the same key, if the process dies
+    between sending and recording.
     """
 
     def __init__(
@@ -78,7 +79,8 @@ class Dispatcher:
     def deliver_due(self, receiver: Receiver) -> int:
         """Try every delivery that is due for a receiver once; return how many arrived."""
         arrived = 0
-        while (delivery := self._outbox.take_due(receiver.name)) is not None:
+        held = max(HELD, timedelta(seconds=6 * receiver.seconds))  # a mail is several steps, each with the time-out
+        while (delivery := self._outbox.take_due(receiver.name, held)) is not None:
             notification = self._prepare(receiver, delivery.notification)
             try:
                 warning = send(receiver, replace(delivery, notification=notification))

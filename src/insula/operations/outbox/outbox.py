@@ -18,7 +18,8 @@ ATTEMPTS = 12
 """After so many failed attempts, about ten hours, a notification is given up; a person can send it again."""
 FIRST_PAUSE = timedelta(seconds=15)
 MAX_PAUSE = timedelta(hours=2)
-HELD = timedelta(minutes=5)  # for which a notification belongs to the process that sends it
+HELD = timedelta(minutes=1)
+"""For so long a notification belongs to the process that sends it, unless the receiver may take longer."""
 KEPT = timedelta(days=30)
 STATES = ("delivered", "waiting", "failed")
 
@@ -89,8 +90,8 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take_due(self, receiver: str) -> Delivery | None:
-        """Return the next delivery that is due for a receiver; no other process gets it for five minutes."""
+    def take_due(self, receiver: str, held: timedelta = HELD) -> Delivery | None:
+        """Return the next delivery that is due for a receiver; for the time `held` no other process gets it."""
 
         def select_due(now: datetime) -> sa.Select[Any]:
             due = (OUTBOX.c.receiver == receiver) & (OUTBOX.c.state == "waiting") & (OUTBOX.c.due <= now)
@@ -106,8 +107,7 @@ class Outbox:
             row = connection.execute(query.with_for_update(skip_locked=True)).mappings().one_or_none()
             if row is None:
                 return None
-            held = sa.update(OUTBOX).where(OUTBOX.c.id == row["id"]).values(due=now + HELD)
-            connection.execute(held)
+            connection.execute(sa.update(OUTBOX).where(OUTBOX.c.id == row["id"]).values(due=now + held))
             return _read_delivery(row)
 
     def record_success(self, delivery: Delivery) -> None:
