@@ -10,6 +10,7 @@ PostgreSQL are killed three times each. Every message must be in one window, onc
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
 import os
@@ -28,6 +29,7 @@ HERE = Path(__file__).parent
 OUTPUT = HERE / "results" / "replay.json"
 SETS = ("goemotions", "sst2", "smp2020_usual")
 KILLS = 3
+PATIENCE = 300.0
 
 
 def main(arguments: list[str]) -> int:
@@ -45,15 +47,18 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="insula-replay-", dir="/tmp") as folder:
         feed = Path(folder) / "feed.jsonl"
         write_feed(feed, given.messages)
-        bulk = timed(["predict", "-i", str(feed), "-o", f"{folder}/out.jsonl", "-m", given.model, "--quiet"])
-        seconds = timed(["monitor", "-s", str(feed), "-m", given.model, "--store", f"{folder}/data", "--quiet"])
+        bulk, _ = timed(["predict", "-i", str(feed), "-o", f"{folder}/out.jsonl", "-m", given.model, "--quiet"])
+        command = ["monitor", "-s", str(feed), "-m", given.model, "--store", f"{folder}/data", "--quiet"]
+        seconds, peak = timed(command)
         cells[f"{given.name}, file"] = {
             "messages": given.messages, "per_second": given.messages / seconds, "bulk": given.messages / bulk,
-            "share_of_bulk": bulk / seconds, **checked(f"{folder}/data", given.messages),
+            "share_of_bulk": bulk / seconds, "peak_mebibytes": peak, **checked(f"{folder}/data", given.messages),
         }  # fmt: skip
         cells[f"{given.name}, Redis and PostgreSQL, with kills"] = killed(feed, given.messages, given.model)
-    write_json(given.output, {"cells": cells, **provenance()})
-    return 0
+    command_line = "python benchmarks/replay.py " + " ".join(arguments)
+    write_json(given.output, {"cells": cells, "command": command_line, **provenance()})
+    print(json.dumps(cells, indent=1))
+    return 1 if any(cell["missing"] or cell["twice"] for cell in cells.values()) else 0
 
 
 def write_feed(feed: Path, count: int) -> None:
@@ -73,15 +78,19 @@ def write_feed(feed: Path, count: int) -> None:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def timed(arguments: list[str]) -> float:
-    """Return the seconds of a command."""
+def timed(arguments: list[str]) -> tuple[float, float]:
+    """Return the seconds of a command, and its largest memory in mebibytes."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "insula", *arguments], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+    process = subprocess.Popen([sys.executable, "-m", "insula", *arguments], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RuntimeError(f"insula {' '.join(arguments)} ended with status {process.returncode}.")
+    return time.perf_counter() - start, round(usage.ru_maxrss / 1024, 1)
 
 
 def checked(store: str, count: int) -> dict[str, int]:
-    """Return how many messages are in no window, and how many are counted twice."""
+    """Return how many messages are nowhere, how many are counted twice, and how many came late or again."""
     from insula.api.monitoring import list_streams, read_trend
 
     counts = list_streams(store)[0].counts
@@ -90,6 +99,7 @@ def checked(store: str, count: int) -> dict[str, int]:
     return {
         "missing": max(0, count - accounted),
         "twice": max(0, accounted - count) + abs(in_windows - counts["counted"]),
+        **{kind: counts.get(kind, 0) for kind in ("late", "rejected", "repeated")},
     }
 
 
@@ -150,17 +160,20 @@ def send(feed: Path, address: str, redis: Any) -> None:
 
 
 def wait_for(store: str, count: int) -> None:
-    """Wait until so many messages are counted."""
+    """Wait until so many messages are counted; raise `TimeoutError` if nothing is counted for `PATIENCE` seconds."""
     from insula.api.monitoring import list_streams
     from insula.core.errors import StoreError
 
-    while True:
-        try:
+    known, until = 0, time.monotonic() + PATIENCE
+    while known < count:
+        if time.monotonic() > until:
+            raise TimeoutError(f"{known:,} of {count:,} messages are counted, and none for {PATIENCE:g} seconds.")
+        with contextlib.suppress(StoreError):
             streams = list_streams(store)
-            if streams and sum(streams[0].counts.get(kind, 0) for kind in ("counted", "late", "rejected")) >= count:
-                return
-        except StoreError:
-            pass
+            counts = streams[0].counts if streams else {}
+            found = sum(counts.get(kind, 0) for kind in ("counted", "late", "rejected"))
+            if found > known:
+                known, until = found, time.monotonic() + PATIENCE
         time.sleep(0.5)
 
 
