@@ -101,6 +101,12 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
         {'insula_handoff_checked_timestamp_seconds{job="insula"}': "0+60x60"},
         "30m",
     ),
+    "InsulaNotificationsFailed": (
+        {'insula_notifications{job="insula",state="failed"}': "1x60"},
+        {'insula_notifications{job="insula",state="failed"}': "0x60",
+         'insula_notifications{job="insula",state="waiting"}': "9x60"},
+        "10m",
+    ),
 }  # fmt: skip
 
 
