@@ -1,4 +1,4 @@
-"""The tables of monitoring: how soon a rise is found, and messages per second of a replay."""
+"""The tables of monitoring and hand-off: how soon a rise is found, what a replay counts, what kills lose."""
 
 from __future__ import annotations
 
@@ -39,6 +39,27 @@ def replay(results: Results) -> str:
         for name, one in found["cells"].items()
     ]  # fmt: skip
     return table(heads, rows)
+
+
+def handoff_faults(results: Results) -> str:
+    """What kills of the service, the database and a worker leave of the hand-off queue."""
+    found = results.handoff_faults
+    if found is None:
+        return ""
+    killed = ", ".join(f"{found['killed'].get(name, 0)} of the {name}" for name in ("service", "database", "worker"))
+    rows = [
+        ("kills", f"{found['kills']} ({killed})"),
+        ("messages accepted", f"{found['messages_accepted']:,}"),
+        ("of them without a case, with two", f"{found['messages_without_case']}, {found['messages_with_two']}"),
+        ("cases opened = closed + waiting", f"{found['opened']:,} = {found['closed']:,} + {found['waiting']:,}"),
+        ("times a case became late, not recorded once", f"{found['escalations']:,}, {found['late_unseen']}"),
+        ("events to notify, share that arrived", f"{found['notifications']:,}, {found['notified_share']:.0%}"),
+        ("arrived again, of nothing that happened",
+         f"{found['notifications_repeated']}, {found['notifications_of_nothing']}"),
+        ("from event to arrival, median and longest",
+         f"{found['median_delay_seconds']:.1f} s, {found['longest_delay_seconds']:.0f} s"),
+    ]  # fmt: skip
+    return table(("what", "found"), rows)
 
 
 def drift(results: Results) -> str:

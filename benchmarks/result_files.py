@@ -57,6 +57,7 @@ class Results:
     monitoring: Entry | None = None
     replay: Entry | None = None
     drift: Entry | None = None
+    handoff_faults: Entry | None = None
 
 
 def read_results(folder: Path = FOLDER) -> Results:
@@ -87,6 +88,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         monitoring=_one(folder / "monitoring.json"),
         replay=_one(folder / "replay.json"),
         drift=_one(folder / "drift.json"),
+        handoff_faults=_one(folder / "handoff_faults.json"),
         **{name: _one(folder / f"{name}.json") for name in PREDICTION},
     )
 

@@ -7,17 +7,24 @@ import threading
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from debian_services import free_port
 
 
 class Hook:
-    """A webhook: `status` is its answer, `pause` how long it takes; `requests` has the method and path of each."""
+    """A webhook.
+
+    status    what it answers, after `pause` seconds
+    received  headers and body of each request that it accepted, `requests` its method and path
+    arrived   key of a notification to the time when it first came, in seconds since 1970
+    """
 
     def __init__(self) -> None:
         self.port = free_port()
         self.received: list[tuple[Mapping[str, str], bytes]] = []
         self.requests: list[str] = []
+        self.arrived: dict[str, float] = {}
         self.status, self.pause = 200, 0.0
         self.is_open = False
 
@@ -34,6 +41,7 @@ class Hook:
                 time.sleep(hook.pause)
                 if hook.status < 300:
                     hook.requests.append(f"{self.command} {self.path}")
+                    hook.arrived.setdefault(unquote(self.headers.get("insula-delivery", "")), time.time())
                     hook.received.append((dict(self.headers.items()), body))
                 self.send_response(hook.status)
                 self.end_headers()
