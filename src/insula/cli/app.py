@@ -61,7 +61,7 @@ def _main(
         False, "--version", "-V", callback=_show_version, is_eager=True, help="Show the version."
     ),
 ) -> None:
-    """Train, measure and use models that understand human emotion, in English and Chinese.
+    """Train, evaluate and use models that understand human emotion, in English and Chinese.
 
     **From a file of messages to predictions**
 

@@ -129,7 +129,10 @@ Kind = Annotated[
 Scheme = Annotated[
     str | None,
     typer.Option(
-        "--scheme", help="A built-in label scheme, such as goemotions.", metavar="NAME", rich_help_panel=PANEL
+        "--scheme",
+        help="Name of a built-in label scheme, such as goemotions. [default: inferred]",
+        metavar="NAME",
+        rich_help_panel=PANEL,
     ),
 ]
 LabelNames = Annotated[
@@ -143,7 +146,7 @@ LabelNames = Annotated[
 ]
 Weight = Annotated[
     str | None,
-    typer.Option("--weight", help="Column with example weights.", metavar="COLUMN", rich_help_panel=PANEL),
+    typer.Option("--weight", help="Column with example weights (at least 0).", metavar="COLUMN", rich_help_panel=PANEL),
 ]
 Group = Annotated[
     str | None,
@@ -229,8 +232,8 @@ KeepLeaks = Annotated[
     bool | None,
     typer.Option(
         "--keep-leaks",
-        help="Keep training rows whose text is in validation or test (short replies in chats). Scores then include "
-        "memorised texts; the report shows them with and without these rows.",
+        help="Keep training rows whose text is in validation or test, such as short replies in chats. Scores "
+        "then include memorised texts; the report shows them with and without these rows.",
         show_default=False,
     ),
 ]
@@ -261,7 +264,7 @@ Turn = Annotated[
     str | None,
     typer.Option(
         "--turn",
-        help="Column with the order of the turns, for --dialogue. [default: file order]",
+        help="Column with the number of the turn, for --dialogue. [default: file order]",
         metavar="COLUMN",
         show_default=False,
         rich_help_panel=CONVERSATION,

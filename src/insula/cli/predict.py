@@ -184,7 +184,7 @@ def predict(
         Path | None,
         typer.Option(
             "--bench",
-            help="Result of `insula model bench -o FILE`: the fastest engine on this machine.",
+            help="File written by `insula model bench -o FILE`, with the fastest engine on this machine.",
             metavar="FILE",
             show_default=False,
         ),
@@ -199,7 +199,7 @@ def predict(
 
     A model that was trained with earlier turns or targets also reads them here: with TEXT from --context and --target,
     in files from the columns you name or, by default, from columns with usual names (turns, context, dialogue,
-    speaker, target). Other models read the text only and report how many rows have more.
+    speaker, target). Other models read the text only and report how many rows have context.
 
     **Examples**
 

@@ -22,7 +22,7 @@ def pretrain(
     ] = None,
     model: Annotated[
         str,
-        typer.Option("--model", "-m", help="Encoder to start from: an alias, a folder, a hub id.", metavar="ENCODER"),
+        typer.Option("--model", "-m", help="Encoder to start from: an alias, a folder or a hub id.", metavar="ENCODER"),
     ] = "minilm",
     output: Annotated[
         Path | None,

@@ -31,7 +31,7 @@ def check(
         typer.Option(
             "--model",
             "-m",
-            help="Model that must have the labels of the rules, and that runs the tests of labels.",
+            help="Model whose labels the rules must use; it also runs the tests of labels. [default: none]",
             metavar="MODEL",
             autocompletion=complete_model,
         ),

@@ -29,13 +29,13 @@ def check(
         typer.Argument(help="Messages to check, each in quotes.", metavar="TEXT", show_default=False),
     ] = None,
     outgoing: Annotated[
-        bool, typer.Option("--outgoing", help="Check replies that are to be sent, instead of incoming messages.")
+        bool, typer.Option("--outgoing", help="Check outgoing replies instead of incoming messages.")
     ] = False,
     country: Annotated[
         str | None,
         typer.Option(
             "--country",
-            help="Country whose help lines are named, such as CN. [default: help in any country]",
+            help="ISO 3166 code of the country whose help lines are shown, such as CN. [default: help in any country]",
             metavar="CODE",
             show_default=False,
         ),
@@ -57,7 +57,7 @@ def check(
 
     **Experimental, and not clinically validated.** It misses many messages of people at risk, above all those that do
     not name the danger; docs/how-to/safety.md has the figures. Use it so that a person sees a message sooner, never as
-    a reason to look at one less.
+    a reason to read fewer messages.
 
     `needs person` means: send no automatic answer, show the message to a person. It is also set if the check failed,
     or cannot read the language. insula reads English and Chinese.

@@ -38,7 +38,7 @@ def search(
         Path | None,
         typer.Option(
             "--space",
-            help="TOML file with the search space. [default: that of the model family]",
+            help="TOML file with the search space. [default: the search space of the model family]",
             metavar="FILE",
             show_default=False,
         ),
@@ -58,7 +58,12 @@ def search(
     ] = None,
     timeout: Annotated[
         float | None,
-        typer.Option("--timeout", help="Minutes after which no further trial starts.", metavar="MINUTES", min=0),
+        typer.Option(
+            "--timeout",
+            help="Minutes after which no further trial starts. [default: no limit]",
+            metavar="MINUTES",
+            min=0,
+        ),
     ] = None,
     seed: Annotated[
         int,

@@ -54,8 +54,8 @@ def serve(
 ) -> None:
     """Serve predictions over HTTP, until Ctrl-C or SIGTERM.
 
-    Settings come from the command line, the environment (`INSULA_SERVE_PORT`) and a TOML file; the first of these wins.
-    Texts of concurrent requests are batched. A request that cannot be answered in time is rejected at once.
+    Settings come from the command line, the environment (`INSULA_SERVE_PORT`) and a TOML file, in this order of
+    precedence. Texts of concurrent requests are batched. A request that cannot be answered in time is rejected at once.
 
     **Examples**
 

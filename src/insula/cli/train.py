@@ -68,7 +68,7 @@ def train(
     *,
     data: dict[str, Any],
 ) -> None:
-    """Train a model, evaluate it, write a report.
+    """Train a model, evaluate it, and write a report.
 
     insula infers the kind of the labels, splits rows without leaks, chooses calibration and thresholds on validation
     rows, and compares the model with baselines on test rows. The run folder holds the model folder, metrics.json and

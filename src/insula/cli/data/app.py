@@ -13,7 +13,7 @@ from insula.cli.options import data_argument, with_columns
 from insula.cli.program import App
 
 app = App(
-    help="Describe data before training on it, mask personal data, and make more training rows.",
+    help="List and describe data sets, mask personal data, and augment training rows.",
 )
 app.command("mask")(mask)
 app.command("augment")(augment)

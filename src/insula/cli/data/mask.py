@@ -31,9 +31,8 @@ def mask(
         str | None,
         typer.Option(
             "--kinds",
-            help="Kinds of personal data to mask, separated by commas; all,presidio adds what Presidio finds, "
-            "all,lac adds Chinese "
-            "names anywhere in a sentence. [default: all]",
+            help="Kinds of personal data to mask, separated by commas; all,presidio adds the kinds that "
+            "Presidio detects, all,lac adds Chinese names anywhere in a sentence. [default: all]",
             metavar="KINDS",
             show_default=False,
         ),
@@ -41,7 +40,10 @@ def mask(
     key_file: Annotated[
         Path | None,
         typer.Option(
-            "--key-file", help="File with a key: write pseudonyms made with it instead of tokens.", metavar="FILE"
+            "--key-file",
+            help="File with a key: replace personal data with pseudonyms that the key can reveal, instead of "
+            "with tokens.",
+            metavar="FILE",
         ),
     ] = None,
     reveal: Annotated[

@@ -65,7 +65,9 @@ def explain(
     budget: Annotated[
         str | None,
         typer.Option(
-            "--budget", help="Time per text, such as 50ms or 2s; a method that fits is chosen.", metavar="TIME"
+            "--budget",
+            help="Time limit per text, such as 50ms or 2s; insula chooses a method that fits. [default: no limit]",
+            metavar="TIME",
         ),
     ] = None,
     trust: Annotated[
@@ -75,7 +77,7 @@ def explain(
         bool,
         typer.Option(
             "--counterfactual",
-            help="Show the smallest edit found that changes the labels, and one as small that does not.",
+            help="Show the smallest edit found that changes the labels, and an edit of the same size that does not.",
         ),
     ] = False,
     masked_model: Annotated[
@@ -102,8 +104,8 @@ def explain(
         bool,
         typer.Option(
             "--nearest",
-            help="Show the most similar training rows: those with the predicted label, and others. --data names "
-            "the training rows. [default: as recorded in the run]",
+            help="Show the most similar training rows, with the predicted label and with other labels. --data "
+            "sets where to read them. [default: as recorded in the run]",
         ),
     ] = False,
     effect: Annotated[
@@ -129,8 +131,9 @@ def explain(
         str | None,
         typer.Option(
             "--data",
-            help="Rows with texts. For --effect a file; for --global and --nearest "
-            "(labelled) also a folder or a built-in data set, by default the training data of the run.",
+            help="Rows with texts. For --effect: a file. For --global and --nearest: a file, a folder or a "
+            "built-in data set, labelled for --nearest. [default: the training data of the run; none for "
+            "--effect]",
             metavar="DATA",
             show_default=False,
             rich_help_panel=DATA_SET,
@@ -140,8 +143,8 @@ def explain(
         str | None,
         typer.Option(
             "--score",
-            help="File of explanations by another tool (text, words, weights, label): measure how faithful they are to "
-            "the model.",
+            help="Measure how faithful the explanations of another tool are to the model: file with text, "
+            "words, weights and label.",
             metavar="FILE",
             rich_help_panel=DATA_SET,
         ),
@@ -174,7 +177,7 @@ def explain(
     rules: RulesFile = None,
     attribute: Attribute = None,
 ) -> None:
-    """Explain predictions: which words raised or lowered the score of a label, and how far to trust that.
+    """Explain predictions: which words raised or lowered the score of a label, and how far to trust the explanation.
 
     Words in blue (or marked +) speak for the label, words in orange (or marked -) against it. The last line says how
     far the explanation can be trusted: removing the words it names should lower the score a lot, keeping only them

@@ -152,7 +152,7 @@ def close(
 
 
 def reopen(case: Number, agent: Agent, deadline: Deadline = "1d", store: Store = STORE, as_json: Json = False) -> None:
-    """Let a closed case wait again, with a new deadline.
+    """Reopen a closed case: it waits again, with a new deadline.
 
     **Examples**
 

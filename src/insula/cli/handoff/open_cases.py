@@ -22,8 +22,8 @@ def open_(
         typer.Option(
             "--input",
             "-i",
-            help="File with cases, instead of TEXT: JSON Lines with message, text, deadline, risk, reason and so on; - "
-            "is standard input.",
+            help="File of cases, instead of TEXT: JSON Lines with the keys message, text, deadline, risk, "
+            "reason and others; - is standard input.",
             metavar="FILE",
         ),
     ] = None,
@@ -38,15 +38,18 @@ def open_(
     ] = None,
     queue: Annotated[str, typer.Option("--queue", help="Queue to put the case in.", metavar="QUEUE")] = "default",
     risk: Annotated[
-        str, typer.Option("--risk", help="Risk: none, concern, high or immediate.", metavar="RISK")
+        str, typer.Option("--risk", help="Risk level: none, concern, high or immediate.", metavar="RISK")
     ] = "none",
     deadline: Deadline = "1d",
     reason: Annotated[
         str | None,
-        typer.Option("--reason", help="Reason why a person must see it.", metavar="SENTENCE", show_default=False),
+        typer.Option(
+            "--reason", help="Reason why a person must see the message.", metavar="SENTENCE", show_default=False
+        ),
     ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option("--tag", help="Tag. Can be repeated.", metavar="TAG", show_default=False)
+        list[str] | None,
+        typer.Option("--tag", help="Tag of the case. Can be repeated.", metavar="TAG", show_default=False),
     ] = None,
     subject: Annotated[
         str | None,
@@ -56,7 +59,8 @@ def open_(
         str,
         typer.Option(
             "--texts",
-            help="Storage of texts: masked, or none; agents then read the message in its source.",
+            help="Storage of texts: masked (with personal data masked), or none (agents read the message in its "
+            "source).",
             metavar="masked|none",
             envvar="INSULA_SERVE_RETENTION_TEXTS",
             show_envvar=False,

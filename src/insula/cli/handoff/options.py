@@ -16,7 +16,7 @@ Agent = Annotated[
 Lease = Annotated[str, typer.Option("--lease", help="Time that the agent holds the case, such as 30m.", metavar="SPAN")]
 QueueName = Annotated[
     str | None,
-    typer.Option("--queue", help="Only cases of this queue. [default: all]", metavar="QUEUE", show_default=False),
+    typer.Option("--queue", help="Only cases in this queue. [default: all]", metavar="QUEUE", show_default=False),
 ]
 Deadline = Annotated[
     str, typer.Option("--deadline", help="Time after which the case is late, such as 30m.", metavar="SPAN")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from insula.operations.routing.conditions import IncomingMessage
     from insula.operations.routing.router import RouteDecision
 
-app = App(help="Decide by rules which messages people must see: check a routes file, try it on a text.")
+app = App(help="Route messages to people by rules: check a routes file, or try it on a text.")
 
 
 @app.command("check")
@@ -31,7 +31,7 @@ def check(
         typer.Option(
             "--model",
             "-m",
-            help="Model that must have the labels that the rules name. [default: accept any label]",
+            help="Model whose labels the rules must use. [default: accept any label]",
             metavar="MODEL",
             show_default=False,
         ),
@@ -63,7 +63,7 @@ def check(
 
 @app.command("try")
 def try_(
-    text: Annotated[str, typer.Argument(help="A message, in quotes.", metavar="TEXT")],
+    text: Annotated[str, typer.Argument(help="Message, in quotes.", metavar="TEXT")],
     config: Annotated[Path, typer.Option("--config", help="Routes file, in TOML.", metavar="FILE")],
     model: AnyModel = STARTER,
     attribute: Attribute = None,

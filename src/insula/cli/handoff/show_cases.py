@@ -26,7 +26,9 @@ def list_(
     queue: QueueName = None,
     agent: Annotated[
         str | None,
-        typer.Option("--agent", "-a", help="Only cases of this agent.", metavar="AGENT", show_default=False),
+        typer.Option(
+            "--agent", "-a", help="Only cases of this agent. [default: all]", metavar="AGENT", show_default=False
+        ),
     ] = None,
     late: Annotated[bool, typer.Option("--late", help="Only cases past their deadline.")] = False,
     limit: Annotated[int, typer.Option("--limit", help="Maximum number of cases.", metavar="N", min=1)] = 100,
@@ -35,7 +37,7 @@ def list_(
 ) -> None:
     """List cases in the order in which they are to be handled.
 
-    The highest risk comes first, and of those the earliest deadline. Closed cases come last, the latest first.
+    Cases are sorted by risk, the highest first, then by deadline. Closed cases come last, the latest first.
 
     **Examples**
 

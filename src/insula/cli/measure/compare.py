@@ -39,7 +39,8 @@ def compare(
     models: Annotated[
         list[str],
         typer.Argument(
-            help="Models A and B: runs, model folders or names of runs. With --against: the seeds of A.",
+            help="Models A and B: runs, model folders or names of runs. With --against: the runs of model A, "
+            "one per seed.",
             metavar="MODEL...",
             show_default=False,
             autocompletion=complete_model,
@@ -47,7 +48,7 @@ def compare(
     ],
     against: Annotated[
         list[str] | None,
-        typer.Option("--against", help="A seed of model B. Can be repeated.", metavar="MODEL"),
+        typer.Option("--against", help="Run of model B with one seed. Can be repeated.", metavar="MODEL"),
     ] = None,
     rows: Annotated[
         list[str] | None,

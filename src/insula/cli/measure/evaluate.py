@@ -57,7 +57,7 @@ def evaluate(
     *,
     data: dict[str, Any],
 ) -> None:
-    """Measure a model on labelled rows.
+    """Evaluate a model on labelled rows.
 
     insula reads the columns that were used in training, unless you name others. It counts rows whose text is in the
     training data, and reports scores with and without them. The majority class and the run's linear baseline are

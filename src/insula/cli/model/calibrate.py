@@ -24,7 +24,10 @@ def calibrate(
     output: Annotated[Path, folder_option("New model folder.")],
     rows: Annotated[
         list[str] | None,
-        data_option("Labelled rows to choose on: files, a folder, or a built-in data set. [default: validation rows]"),
+        data_option(
+            "Labelled rows to calibrate on: files, a folder, or a built-in data set. [default: the validation "
+            "rows of the run]"
+        ),
     ] = None,
     old_rows: Annotated[list[str] | None, typer.Option("--rows", hidden=True)] = None,
     calibration: Annotated[
@@ -66,8 +69,8 @@ def calibrate(
         str | None,
         typer.Option(
             "--windows",
-            help="Pooling for texts longer than the model reads at once: none reads only their start; mean and max "
-            "read them whole, in overlapping windows, and pool the logits. [default: as before]",
+            help="Pooling for texts longer than the model reads at once: none reads only their start; mean and "
+            "max read them whole, in overlapping windows, and pool the logits. [default: as in the model]",
             metavar="POOLING",
             show_default=False,
         ),
@@ -80,9 +83,8 @@ def calibrate(
 ) -> None:
     """Choose calibration, thresholds and abstention of a model again, without training.
 
-    Use it if your messages have changed since training or come from another source (give labelled ones), or to choose
-    another --coverage, other --thresholds, or to read long texts in --windows. The gain is measured on rows that the
-    choice did not see.
+    Use it if your messages have changed since training or come from another source (give labelled ones), or to change
+    --coverage, --thresholds or --windows. The gain is measured on rows that were not used to choose.
 
     **Examples**
 

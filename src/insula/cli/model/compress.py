@@ -38,8 +38,9 @@ def compress(
     """Shrink a model to a given size with the least loss.
 
     Tries combinations of 8-bit and 4-bit weights and embedding tables and smaller vocabularies, each with calibration
-    and thresholds chosen again, and measures them on validation rows. The one with the least loss within both limits
-    is kept; if there is none, nothing is written. A smaller vocabulary splits rare words into shorter pieces.
+    and thresholds chosen again, and measures them on validation rows. insula keeps the combination with the least
+    loss within both limits; if none is within them, it writes nothing. A smaller vocabulary splits rare
+    words into shorter pieces.
 
     **Examples**
 

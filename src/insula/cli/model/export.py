@@ -39,8 +39,8 @@ def export(
 ) -> None:
     """Export a model for use elsewhere.
 
-    `browser` writes a page that predicts in the browser and sends nothing anywhere. Put its files on any host, or look
-    at it with `python -m http.server -d FOLDER`. For the other formats, the scores of the result are compared with the
+    `browser` writes a page that predicts in the browser and sends nothing anywhere. Put its files on any host, or view
+    it with `python -m http.server -d FOLDER`. For the other formats, the scores of the result are compared with the
     model's own; if they differ, nothing is written. A Hugging Face folder has readable labels and the calibration in
     its weights; its README lists the text steps and thresholds, which the format cannot hold. It needs an encoder with
     first-token pooling, or GPT-2.

@@ -47,8 +47,8 @@ def prune(
         float | None,
         typer.Option(
             "--max-loss",
-            help="Maximum loss of macro-F1 (Pearson r) on validation rows. With a larger loss the run is kept as "
-            "OUTPUT-refused. [default: no limit]",
+            help="Maximum drop in macro-F1 on validation rows (dimensional schemes: Pearson r). With a larger "
+            "drop the run is kept as OUTPUT-refused. [default: no limit]",
             metavar="LOSS",
             min=0,
             show_default=False,

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 Rows = Annotated[
     list[str] | None,
-    data_option("The training data of the model. [default: as recorded in its run]"),
+    data_option("Training data of the model. [default: as recorded in its run]"),
 ]
 MaxLoss = Annotated[
     float,
-    typer.Option("--max-loss", help="Maximum loss of macro-F1 (Pearson r) on validation rows.", metavar="LOSS", min=0),
+    typer.Option(
+        "--max-loss",
+        help="Maximum drop in macro-F1 on validation rows (dimensional schemes: Pearson r).",
+        metavar="LOSS",
+        min=0,
+    ),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace a model folder at --output.", rich_help_panel="Output")

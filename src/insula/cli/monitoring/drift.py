@@ -31,15 +31,15 @@ def drift(
     alpha: Annotated[
         float,
         typer.Option(
-            "--alpha", help="Probability of any false alarm, for texts of the same kind.", metavar="P", min=0, max=1
+            "--alpha", help="Probability of at least one false alarm if nothing has drifted.", metavar="P", min=0, max=1
         ),
     ] = 0.01,
     min_size: Annotated[
         float,
         typer.Option(
             "--min-size",
-            help="Smallest significant difference that counts as drift: of shares, or between distributions, both in "
-            "[0, 1].",
+            help="Smallest difference that counts as drift if it is significant: between shares or "
+            "distributions, 0 to 1.",
             metavar="SIZE",
             min=0,
             max=1,
@@ -54,8 +54,8 @@ def drift(
     """Find out whether texts have drifted from those a model was evaluated on, and estimate its current quality.
 
     Compares predicted labels, confidence, length, language and unknown words with the reference. The estimate of
-    accuracy and F1 comes from the calibrated scores, without labels: it falls on harder texts, but not if labels mean
-    something else now. The exit status is 3 if anything has drifted.
+    accuracy and F1 comes from the calibrated scores, without labels: it falls on harder texts, but
+    does not notice a change in the meaning of labels. The exit status is 3 if anything has drifted.
 
     **Examples**
 

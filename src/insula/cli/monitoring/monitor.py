@@ -75,7 +75,8 @@ def monitor(
         list[str] | None,
         typer.Option(
             "--by",
-            help="Attribute to count separately, such as topic; language is detected. Can be repeated.",
+            help="Attribute to count separately by value, such as topic, or language (detected where missing). "
+            "Can be repeated.",
             metavar="NAME",
             show_default=False,
             rich_help_panel=WINDOWS,
@@ -106,7 +107,7 @@ def monitor(
         Path | None,
         typer.Option(
             "--rejects",
-            help="File for lines that are no messages. [default: STREAM.rejects.jsonl]",
+            help="File for lines that are not valid messages. [default: STREAM.rejects.jsonl]",
             metavar="FILE",
             show_default=False,
         ),
@@ -115,7 +116,7 @@ def monitor(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Follow the emotions in a stream of messages: count labels by windows of time, and raise alerts.
+    """Monitor the emotions in a stream of messages: count labels in time windows, and raise alerts.
 
     Messages are JSON objects with a text, preferably also an id and a time. The store keeps counts and alerts, and no
     text; `insula trend` shows them. An interrupted monitor continues where it stopped, and counts each message once.

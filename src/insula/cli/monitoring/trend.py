@@ -21,7 +21,7 @@ def trend(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="Name of the stream. [default: the one that was updated last]", metavar="STREAM", show_default=False
+            help="Name of the stream. [default: the most recently updated stream]", metavar="STREAM", show_default=False
         ),
     ] = None,
     last: Annotated[int, typer.Option("--last", help="Number of newest windows to show.", metavar="N", min=1)] = 24,
@@ -29,7 +29,7 @@ def trend(
         list[str] | None,
         typer.Option(
             "--by",
-            help="Attribute whose values are shown separately. Can be repeated.",
+            help="Attribute to show separately by value. Can be repeated.",
             metavar="NAME",
             show_default=False,
         ),
@@ -38,7 +38,7 @@ def trend(
         list[str] | None,
         typer.Option(
             "--where",
-            help="Only windows with this value of an attribute. Can be repeated.",
+            help="Show only windows with this value of an attribute. Can be repeated.",
             metavar="NAME=VALUE",
             show_default=False,
         ),
@@ -58,7 +58,7 @@ def trend(
     store: Store = STORE,
     as_json: Json = False,
 ) -> None:
-    """Show how the emotions in a monitored stream develop: windows with their most frequent labels, and alerts.
+    """Show the emotions in a monitored stream over time: windows with their most frequent labels, and alerts.
 
     Valence is the share of positive minus the share of negative messages.
 

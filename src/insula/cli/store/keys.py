@@ -14,7 +14,7 @@ from insula.cli.store.options import STORE, Anchor, Audit, Store
 if TYPE_CHECKING:
     from insula.operations.credentials.keys import KeyRecord, NewKey
 
-app = App(help="Control who may call the server: create, list, rotate and revoke access keys.")
+app = App(help="Manage the access keys of the server: create, list, rotate and revoke them.")
 Id = Annotated[str, typer.Argument(help="Id of a key, as `insula keys list` shows it.", metavar="ID")]
 
 

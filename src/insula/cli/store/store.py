@@ -45,7 +45,7 @@ def erase(
 def purge(store: Store = STORE, as_json: Json = False) -> None:
     """Delete rows past their retention period.
 
-    A running server does so by itself.
+    A running server deletes them by itself.
 
     **Examples**
 
@@ -59,14 +59,15 @@ def purge(store: Store = STORE, as_json: Json = False) -> None:
 @app.command("deliveries")
 def deliveries(
     failed: Annotated[
-        bool, typer.Option("--failed", help="Show only notifications that were given up after too many attempts.")
+        bool, typer.Option("--failed", help="Show only notifications that failed after all attempts.")
     ] = False,
     retry: Annotated[bool, typer.Option("--retry", help="With --failed: send them again.")] = False,
     stop: Annotated[
         str | None,
         typer.Option(
             "--stop",
-            help="Stop notifying a receiver that has left the settings of the server, and delete what has not arrived.",
+            help="Stop notifying a receiver that is no longer in the settings of the server, and delete its "
+            "undelivered notifications.",
             metavar="RECEIVER",
             show_default=False,
         ),

@@ -184,7 +184,7 @@ class CaseAnswer(BaseModel):
     speaker: str | None
     target: str | None
     customer: dict[str, str | int | float | bool | None] | None
-    reason: str | None = Field(description="Reason why a person must see it.")
+    reason: str | None = Field(description="Reason why a person must see the message.")
     answer: dict[str, Any] | None = Field(description="The prediction.")
     words: list[str] = Field(description="Words of the text behind the prediction, the strongest first.")
 
