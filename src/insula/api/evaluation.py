@@ -85,7 +85,7 @@ def evaluate(
     command: str = "",
     progress: Progress | None = None,
 ) -> EvaluationRun:
-    """Measure a model on labelled rows; scores are given with and without rows whose text is in the training data.
+    """Evaluate a model on labelled rows; scores are given with and without rows whose text is in the training data.
 
     source    one or more files, a folder (its test split) or a built-in data set
     model     a run, a model folder, or the name of a run

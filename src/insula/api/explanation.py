@@ -70,7 +70,7 @@ def find_counterfactuals(
     masked_model: str | None = None,
     language_model: str | None = None,
 ) -> list[Counterfactual]:
-    """Return for each text, in order, the smallest edit found that changes its labels, and one as small that does not.
+    """Return for each text the smallest edit found that changes its labels, and one of the same size that does not.
 
     An edit replaces words by words of the opposite meaning, adds or removes a negation, or deletes words; English and
     Chinese. Its size is the number of words that it changes. `valid` is False where no edit of up to six places changes
@@ -157,7 +157,7 @@ def measure_effects(
     header: bool | None = None,
     progress: Progress | None = None,
 ) -> Effects:
-    """Return how much features of texts change the scores of a model: by intervention, beside the mere correlation.
+    """Measure how much features of texts change the scores of a model, by intervention and by correlation.
 
     data      a file, or texts and inputs; labels are not needed
     features  `negation`, `intensifier`, `emotion-word`, `identity` (gender of pronouns and nouns), `name` (gender of
@@ -184,7 +184,7 @@ def score_explanations(
     input_format: str | None = None,
     progress: Progress | None = None,
 ) -> ScoredExplanations:
-    """Return how faithful the word weights of another tool are to a model.
+    """Measure how faithful the word weights of another tool are to a model.
 
     explanations  a file (JSON Lines, JSON, Parquet) or rows. Each has `text`; `words`, a list of words or tokens as
                   they follow in the text, or of [start, end], or of objects with `start` and `end`; `weights`, a number
@@ -219,7 +219,7 @@ def explain_model(
     command: str = "",
     progress: Progress | None = None,
 ) -> GlobalExplanation:
-    """Return what each label of a model listens to: words and phrases that raise and lower it, averaged over texts.
+    """Return the words and phrases that raise and lower the score of each label, averaged over many texts.
 
     source   rows with texts: files, a folder or a built-in data set; labels are not read. Default: the training data
              that the run records
@@ -271,7 +271,7 @@ def find_nearest(
     count: int = 5,
     progress: Progress | None = None,
 ) -> list[NearestExamples]:
-    """Return for each text, in order, the most similar training rows: those with the predicted label, and others.
+    """Return for each text, in order, the most similar training rows, with the predicted label and with other labels.
 
     data   the training rows; default: those that the run records. A model folder holds no rows, so for a model without
            its run this is needed

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def mask_texts(
     texts: Iterable[str], *, kinds: Collection[str] | None = None, key_file: str | Path | None = None
 ) -> list[MaskedText]:
-    """Return the texts with personal data replaced by `[EMAIL]`, `[PHONE]` and other tokens, and its positions.
+    """Return the texts with personal data replaced by tokens such as `[EMAIL]`, and the positions of that data.
 
     kinds     kinds to mask; None masks all. "all" means the built-in kinds, "presidio" those that Presidio adds;
               "lac" and "spacy:FOLDER" find names with a name model

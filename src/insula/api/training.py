@@ -29,7 +29,7 @@ def train(
     command: str = "",
     progress: Progress | None = None,
 ) -> Run:
-    """Train a model and measure it; return the finished run.
+    """Train a model and evaluate it; return the finished run.
 
     source     one or more files, a folder with train/validation/test files, a built-in data set (`tweets`,
                `reviews-zh`), a hub id, or a `Dataset`

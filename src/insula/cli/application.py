@@ -36,6 +36,7 @@ def new(
     **Examples**
 
         insula app new customer-service my-folder
+
         insula app new film-reviews films
     """
     from insula.api.application import create_application

@@ -1,4 +1,4 @@
-"""How the program ends: one sentence and one exit status for everything that can go wrong."""
+"""Ends of the program: one sentence and one exit status for everything that can go wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What commands print for people: one line per prediction, and the figures of a run."""
+"""The output of commands for people: one line per prediction, and the figures of a run."""
 
 from __future__ import annotations
 

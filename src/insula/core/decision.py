@@ -103,7 +103,7 @@ class Decisions:
 
 @dataclass(frozen=True)
 class DecisionRule:
-    """How logits become decisions. All of it is chosen on validation rows only.
+    """The rule that turns logits into decisions. All of it is chosen on validation rows only.
 
     calibration  the calibration of the logits
     thresholds   multi and binary: the lowest score at which a label is predicted, one per label (binary: one, for the

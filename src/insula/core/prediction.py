@@ -27,7 +27,7 @@ class PriorDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """One prediction.
+    """The prediction of a model for one input.
 
     text        the text as given
     labels      the predicted labels, the highest score first: one for single-label schemes, any number for multi-label,
@@ -66,7 +66,7 @@ class Prediction:
 
     @property
     def labels_before(self) -> list[str]:
-        """The labels before the rules, of a dimensional model `name=value` for each dimension; none if unchanged."""
+        """The labels before the rules, or `name=value` for each dimension; empty if no rule changed the prediction."""
         if self.before is None:
             return []
         if self.before.labels or self.labels or self.confidence is not None:
@@ -75,7 +75,7 @@ class Prediction:
 
     @property
     def rule_sentence(self) -> str:
-        """Which rules of the user changed it, and what it was before; empty if none did."""
+        """Sentence on the rules that changed the prediction, and its value before; empty if none did."""
         if self.before is None:
             return ""
         return f"changed by {', '.join(self.rules)}; before: {', '.join(self.labels_before) or 'none'}"

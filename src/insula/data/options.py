@@ -55,7 +55,7 @@ class DataOptions(BaseModel):
         None, description="column with the dialogue id; earlier rows with the same id are the context of a row"
     )
     turn: str | None = Field(
-        None, description="column with the order of the turns in a dialogue; file order if not given"
+        None, description="column with the number of the turn in its dialogue; file order if not given"
     )
     speaker: str | None = Field(None, description="column with the speaker of the text")
     target: str | None = Field(None, description="column with the target of the emotion, such as a product")
@@ -103,7 +103,7 @@ class DataOptions(BaseModel):
 
     @classmethod
     def checked(cls, **fields: Any) -> DataOptions:
-        """Return the options; `DataError` in one sentence if they are not valid."""
+        """Return the options; raise `DataError` if they are not valid."""
         try:
             return cls(**fields)
         except ValidationError as error:

@@ -1,4 +1,4 @@
-"""`find_counterfactual`: the smallest edit of a text that changes its labels, and one as small that does not.
+"""`find_counterfactual`: the smallest edit of a text that changes its labels, and one of the same size that does not.
 
 The search keeps the best combinations of edits of each size, as a beam search (width `BEAM`): those that leave the
 decision on the text the least probable. It is the counterfactual explanation of Wachter et al. (2017) with edits of
@@ -103,7 +103,7 @@ def find_counterfactual(
     causal: CausalLanguageModel | None = None,
     pause: Callable[[], None] | None = None,
 ) -> Counterfactual:
-    """Return the smallest edit found that changes the labels of one text, and one as small that does not.
+    """Return the smallest edit found that changes the labels of one text, and one of the same size that does not.
 
     masked  proposes further words
     causal  measures the perplexity of the texts

@@ -16,7 +16,7 @@ of the text are computed where the method can choose."""
 
 @dataclass(frozen=True)
 class Explainer:
-    """One way to explain.
+    """A method of explanation.
 
     weigh    computes the weights
     least    number of words to the fewest variants of the text that it computes

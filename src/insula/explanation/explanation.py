@@ -56,7 +56,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """How faithful one explanation is to the model, for one label.
+    """The faithfulness of one explanation to the model, for one label.
 
     completeness_error  how far the weights miss the difference in evidence between the text and no words at all; 0 is
                         exact

@@ -1,4 +1,4 @@
-"""How faithful weights are to the model: completeness, comprehensiveness, sufficiency, agreement."""
+"""Faithfulness of weights to the model: completeness, comprehensiveness, sufficiency, agreement."""
 
 from __future__ import annotations
 

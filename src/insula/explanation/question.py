@@ -66,7 +66,7 @@ class Question:
 
     @property
     def evaluations(self) -> int:
-        """How many variants of the text were computed so far."""
+        """The number of variants of the text that were computed so far."""
         return len(self._known)
 
     def logits(self, kept: BoolArray) -> Float64Array:

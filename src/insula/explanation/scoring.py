@@ -30,7 +30,7 @@ _KEYS = ("text", "words", "weights")
 
 @dataclass(frozen=True, slots=True)
 class Faithfulness:
-    """How faithful weights are: means over explanations, or the figures of one.
+    """The faithfulness of weights: means over explanations, or the figures of one.
 
     comprehensiveness  fall of the score without the words of the highest weights; higher is better
     sufficiency        fall of the score with only those words; lower is better

@@ -61,7 +61,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class ReadPlan:
-    """How the workers' input is read.
+    """Settings for reading the input of the workers.
 
     source, input_format   the arguments of `open_rows`
     rows                   rows per group

@@ -36,7 +36,7 @@ class TokenizedBackend:
 
     @property
     def windows(self) -> Windows:
-        """How texts that are longer than the network reads are read; may be set."""
+        """Reading of texts longer than the network reads at once; may be set."""
         return self.tokenizer.windows
 
     @windows.setter

@@ -24,7 +24,7 @@ class TextsRequest(RequestModel):
 
     texts: list[Classified] | None = Field(None, min_length=1, description="Texts, each explained on its own.")
     inputs: list[Input] | None = Field(None, min_length=1, description="Texts with earlier turns, targets and ids.")
-    target: Target | None = Field(None, description="The target of all texts without a target of their own.")
+    target: Target | None = Field(None, description="Default target, for texts without a target of their own.")
     model: str | None = Field(None, max_length=200, description="Name of a served model (default: the first one).")
 
     @model_validator(mode="after")
@@ -57,36 +57,37 @@ class ExplainRequest(TextsRequest):
 
 
 class WordNote(BaseModel):
-    """What a rule of the language, or of the user, says of a word."""
+    """A remark on a word by a rule of the language or of the user."""
 
     kind: Literal["negated", "contrast", "intensified", "weakened", "rule"]
-    by: str = Field(description="The word that does it, or the name of the rule.")
+    by: str = Field(description="The word that changes the meaning of this one, or the name of the rule.")
 
 
 class ExplainedWord(BaseModel):
     """A word of a text; in a very long text several neighbours."""
 
     text: str
-    start: int = Field(description="Position of its first character in the text.")
-    end: int = Field(description="Position after its last character.")
-    notes: list[WordNote] | None = Field(None, description="Further information about it, if any.")
+    start: int = Field(description="Position of the first character in the text.")
+    end: int = Field(description="Position after the last character.")
+    notes: list[WordNote] | None = Field(None, description="Words and rules that affect the word, if any.")
 
 
 class TrustFigures(BaseModel):
-    """How faithful the weights for one label are to the model."""
+    """The faithfulness of the weights for one label to the model."""
 
     completeness_error: float = Field(
-        description="Gap between the sum of the weights and the difference that all words make."
+        description="Gap between the sum of the weights and the change in evidence when all words are removed; 0 is "
+        "exact."
     )
     comprehensiveness: float = Field(
-        description="Drop of the score without the words of the highest weights; higher is better."
+        description="Drop in the score without the words with the highest weights; higher is better."
     )
-    sufficiency: float = Field(description="Drop of the score with those words alone; lower is better.")
+    sufficiency: float = Field(description="Drop in the score with only those words; lower is better.")
     agreement: float | None = Field(description="Rank correlation with the weights of a second method.")
 
 
 class WordWeights(BaseModel):
-    """What each word adds to the evidence for each label."""
+    """The evidence that each word adds for each label."""
 
     method: str
     words: list[ExplainedWord]
@@ -95,7 +96,7 @@ class WordWeights(BaseModel):
         None, description="For a multi-label model, one weight per word for its decision as a whole."
     )
     trust: dict[str, TrustFigures]
-    compared_with: str | None = Field(description="The second method of `agreement`.")
+    compared_with: str | None = Field(description="The second method, for `agreement`.")
     evaluations: int = Field(description="Number of variants of the text that the model read.")
     milliseconds: float
 
@@ -123,7 +124,7 @@ class TextEdit(BaseModel):
     kind: Literal["opposite", "substitution", "negation", "deletion"]
     start: int = Field(description="Position of the first character that is replaced.")
     end: int = Field(description="Position after the last one; equal to `start` for an addition.")
-    new: str = Field(description="Text that is put there; empty for a deletion.")
+    new: str = Field(description="Replacement text; empty for a deletion.")
     words: int = Field(description="Number of words that are replaced, added or deleted.")
 
 
@@ -139,9 +140,12 @@ class CounterfactualText(PredictedText):
 
     valid: bool = Field(description="Whether `changed` has other labels than the text.")
     changed: EditedPrediction | None = Field(
-        description="The smallest edit that changes the labels; if none does, the one that comes closest."
+        description="The smallest edit that changes the labels; if none does, the edit that comes closest to changing "
+        "them."
     )
-    kept: EditedPrediction | None = Field(description="An edit of as many words that does not change the labels.")
+    kept: EditedPrediction | None = Field(
+        description="An edit of the same number of words that does not change the labels."
+    )
     evaluations: int = Field(description="Number of edited texts that the model read.")
     milliseconds: float
 

@@ -36,7 +36,7 @@ class RequestModel(BaseModel):
 class Turn(RequestModel):
     """One utterance of a dialogue."""
 
-    text: Text = Field(description="The words of the turn.")
+    text: Text = Field(description="The text of the turn.")
     speaker: Speaker | None = Field(None, description="The speaker of the turn.")
 
     def to_core(self) -> CoreTurn:
@@ -47,7 +47,7 @@ class Turn(RequestModel):
 class DialogueTurn(Turn):
     """A turn to classify."""
 
-    text: Classified = Field(description="The words of the turn.")
+    text: Classified = Field(description="The text of the turn.")
 
 
 class TextInContext(RequestModel):
@@ -74,7 +74,9 @@ class TextInContext(RequestModel):
 class TextWithAttributes(TextInContext):
     """A text in its context, with facts that the rules of a model may look at."""
 
-    attributes: dict[Speaker, Speaker] = Field({}, max_length=50, description="Facts for rules, such as its source.")
+    attributes: dict[Speaker, Speaker] = Field(
+        {}, max_length=50, description="Attributes of the text for rules, such as its source."
+    )
 
     @property
     def model_input(self) -> ModelInput:

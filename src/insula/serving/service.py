@@ -104,7 +104,7 @@ class Service:
 
     @property
     def seconds_left(self) -> float:
-        """How long the end of the service may take."""
+        """The seconds that the service may take to end."""
         return self.settings.drain_seconds if self.stop_by is None else max(0.1, self.stop_by - time.monotonic())
 
     async def check_ready(self) -> None:

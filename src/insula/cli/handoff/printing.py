@@ -1,4 +1,4 @@
-"""What `insula queue` prints for people."""
+"""The output of `insula queue` for people."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class LabelEffect:
-    """What a feature does to the score of one label.
+    """The effect of a feature on the score of one label.
 
     effect       mean change of the score when the feature is there and nothing else changes; None without
                  any edited row
@@ -83,7 +83,7 @@ class LabelEffect:
 
 @dataclass(frozen=True)
 class FeatureEffect:
-    """What one feature does to the scores of a model.
+    """The effect of one feature on the scores of a model.
 
     feature   its name
     sides     what rows of either version have, for people: ("with a negation", "without")

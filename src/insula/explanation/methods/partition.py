@@ -17,7 +17,7 @@ from insula.explanation.question import Question
 
 @dataclass(frozen=True)
 class _Share:
-    """What the words `first` to `last` add where `others` are present; `weight` of all such contexts."""
+    """The gain of the words `first` to `last` where `others` are present; `weight` of all such contexts."""
 
     first: int
     last: int

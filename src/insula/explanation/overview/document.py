@@ -14,12 +14,12 @@ ChangeKind = Literal["negated", "contrast", "intensified", "weakened"]
 
 
 class WordEffect(Record):
-    """What a word or phrase adds to the evidence for a label: the mean over the texts that have it."""
+    """The evidence that a word or phrase adds for a label: the mean over the texts that contain it."""
 
     text: str = Field("", description="the word or phrase in small letters")
     weight: Interval = Field(default_factory=Interval, description="mean weight over texts, with its 95% interval")
-    texts: int = Field(0, description="number of texts that have it")
-    occurrences: int = Field(0, description="number of times that it occurs in them")
+    texts: int = Field(0, description="number of texts that contain it")
+    occurrences: int = Field(0, description="number of times it occurs in them")
 
 
 class WordChange(Record):
@@ -55,44 +55,49 @@ class LabelWords(Record):
 
     label: str = ""
     predicted: int | None = Field(None, description="number of rows with the label predicted; dimensional: null")
-    raises: list[WordEffect] = Field(default_factory=list, description="words that raise it, the surest first")
-    lowers: list[WordEffect] = Field(default_factory=list, description="words that lower it, the surest first")
-    raising_phrases: list[WordEffect] = Field(
-        default_factory=list, description="phrases that raise it by more than any of their words"
+    raises: list[WordEffect] = Field(
+        default_factory=list, description="words that raise the score of the label, the most certain first"
     )
-    lowering_phrases: list[WordEffect] = Field(default_factory=list, description="the same for lowering it")
+    lowers: list[WordEffect] = Field(
+        default_factory=list, description="words that lower the score of the label, the most certain first"
+    )
+    raising_phrases: list[WordEffect] = Field(
+        default_factory=list, description="phrases that raise the score by more than any of their words"
+    )
+    lowering_phrases: list[WordEffect] = Field(
+        default_factory=list, description="phrases that lower the score by more than any of their words"
+    )
     changes: list[WordChange] = Field(
-        default_factory=list, description="words whose weight clearly changes under a cue, the surest first"
+        default_factory=list, description="words whose weight clearly changes under a cue, the most certain first"
     )
     examples: list[ExampleText] = Field(default_factory=list)
 
 
 class Interaction(Record):
-    """How much of its weight a word keeps under a kind of cue, over all words and labels."""
+    """The share of its weight that a word keeps under a kind of cue, over all words and labels."""
 
     kind: ChangeKind = "negated"
     kept: Interval = Field(
         default_factory=Interval,
-        description="1: the weight stays; 0: it is lost; below 0: it turns; null with too few words",
+        description="share of the weight that is kept: 1 all, 0 none, below 0 the sign changes; null with too few "
+        "words",
     )
     words: int = Field(0, description="number of words that occur with and without such a cue")
     occurrences: int = Field(0, description="number of times that they occur with one")
 
 
 class Faithfulness(Record):
-    """How faithful the explanations are, over the first of the explained rows, for their predicted labels."""
+    """The faithfulness of the explanations, over the first of the explained rows, for their predicted labels."""
 
     rows: int = 0
     comprehensiveness: float | None = Field(
-        None, description="mean fall of the score without the words of the highest weights; higher is better"
+        None, description="mean drop in the score without the words with the highest weights; higher is better"
     )
-    sufficiency: float | None = Field(
-        None, description="mean fall of the score with nothing but these words; lower is better"
-    )
+    sufficiency: float | None = Field(None, description="mean drop in the score with only these words; lower is better")
 
 
 class GlobalExplanation(Document):
-    """What each label of a model listens to, averaged over explanations of many texts."""
+    """The words and phrases behind each label of a model, averaged over explanations of many texts."""
 
     title: ClassVar[str] = "global explanation"
 
@@ -110,7 +115,7 @@ class GlobalExplanation(Document):
     rows: int = Field(0, description="number of explained rows")
     available: int = Field(0, description="number of rows that they were drawn from")
     vocabulary: int = Field(0, description="number of different words in at least `min_texts` explained rows")
-    min_texts: int = Field(0, description="fewest texts of a word or phrase that is listed")
+    min_texts: int = Field(0, description="minimum number of texts with a word or phrase for it to be listed")
     faithfulness: Faithfulness = Field(default_factory=Faithfulness)
     labels: list[LabelWords] = Field(default_factory=list)
     interactions: list[Interaction] = Field(default_factory=list)

@@ -59,7 +59,7 @@ class WeightTable:
 
 
 class WeightSummary:
-    """What the weights of a `WeightTable` have in common.
+    """Statistics of the weights of a `WeightTable`.
 
     words     the words and phrases
     texts     (words,) number of texts that have each

@@ -11,7 +11,7 @@ from insula.safety.signals.result import RiskCheck, RiskScore
 
 
 def check_message(text: str, *, language: str | None = None, seconds: float = SECONDS) -> RiskCheck:
-    """Return whether a message shows a risk of suicide, self-harm, violence, abuse or a medical emergency.
+    """Check a message for signs of suicide, self-harm, violence, abuse or a medical emergency.
 
     Experimental, and not clinically validated: it misses messages of people at risk, above all those that do not name
     the danger. Rules and a learned score each can find a risk, and neither hides what the other found.
@@ -25,7 +25,7 @@ def check_message(text: str, *, language: str | None = None, seconds: float = SE
 
 
 def check_messages(texts: Sequence[str], *, language: str | None = None, seconds: float = SECONDS) -> list[RiskCheck]:
-    """Return the check of each message, as `check_message` does; raise `DataError` for a single text."""
+    """Check each message as `check_message` does; raise `DataError` for a single text."""
     if isinstance(texts, str):
         check_inputs(texts)  # the letters of a text are no messages
     texts = list(texts)

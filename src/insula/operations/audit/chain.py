@@ -19,7 +19,7 @@ FIELDS = {"n", "time", "event", "actor", "facts", "before", "hash"}
 
 @dataclass(frozen=True)
 class Entry:
-    """One event.
+    """An entry of the audit log: one event.
 
     number   position in the chain, from 1
     time     UTC, ISO 8601

@@ -26,7 +26,7 @@ MAX_NAME = 200
 
 @dataclass(frozen=True)
 class KeyRecord:
-    """A key as the store has it, without its secret.
+    """A stored key, without its secret.
 
     lineage         the first of the keys that were rotated into each other; they share its quota and rate limit
     scopes          exactly what the key may do; `admin` alone does not predict

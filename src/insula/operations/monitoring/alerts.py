@@ -52,7 +52,7 @@ class Alert:
 
     @property
     def event(self) -> str:
-        """What happened last: `alert.raised` or `alert.ended`."""
+        """The name of the latest event: `alert.raised` or `alert.ended`."""
         return "alert.raised" if self.ended is None else "alert.ended"
 
     def to_notification(self) -> Notification:
@@ -63,7 +63,7 @@ class Alert:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule found: whether it applies, when, and why; `window` is the start of a window."""
+    """The result of checking a rule: whether it applies, when, and why; `window` is the start of a window."""
 
     applies: bool
     moment: datetime

@@ -42,7 +42,7 @@ class WindowCount:
 
 
 class Counting:
-    """Counts messages of a model's labels.
+    """Counts messages by the labels of a model.
 
     hits of a rule: the messages with one of its labels and its attributes; without labels all with its attributes.
 

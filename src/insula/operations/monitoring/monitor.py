@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 @dataclass
 class MonitorReport:
-    """What a run of a monitor did.
+    """The counts, alerts and notes of a run of a monitor.
 
     read      entries that were read
     counted   messages in windows

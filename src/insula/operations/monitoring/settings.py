@@ -31,7 +31,9 @@ class WindowSettings(TomlTable):
     length: str = Field("1h", description="Length of a window. Windows start at whole multiples of it in UTC.")
     grace: str = Field("10m", description="Time that a window waits for late messages after its end.")
     by: tuple[Name, ...] = Field(
-        (), max_length=MAX_BY, description="Attributes to count separately, such as `topic`; `language` is detected."
+        (),
+        max_length=MAX_BY,
+        description="Attributes to count separately by value, such as `topic`, or `language` (detected where missing).",
     )
     keep: str = Field("365d", description="Time that windows and alerts are kept.")
     keep_ids: str = Field("7d", description="Time that ids of messages are kept, to recognise repeated ones.")
@@ -59,30 +61,42 @@ class AlertRule(TomlTable):
 
     name: Name
     kind: Literal["threshold", "spike", "shift"] = Field(
-        description="`threshold`: the share is above a value. `spike`: it is above what windows of the same time of "
-        "day had. `shift`: it has risen for good (CUSUM), found within few messages."
+        description="`threshold`: the share is above a fixed value. `spike`: the share is far above that of earlier "
+        "windows at the same time of day. `shift`: the share has risen lastingly; found within few "
+        "messages (CUSUM)."
     )
     labels: tuple[Name, ...] = Field(
-        (), description="Counts messages with one of these labels. Without labels, the number of messages is watched."
+        (), description="Labels of the messages to count. Without labels, the rule watches the number of messages."
     )
-    where: Mapping[Name, str] = Field({}, description="Only messages with these values of attributes in `by`.")
+    where: Mapping[Name, str] = Field({}, description="Count only messages with these values of attributes in `by`.")
     above: float | None = Field(
-        None, gt=0, description="threshold: the share, or without labels the number of messages, that is too much."
+        None,
+        gt=0,
+        description="threshold: share of messages above which an alert is raised; without labels, number of messages.",
     )
-    least: int = Field(30, ge=1, description="Minimum number of messages in a window that is checked.")
-    deviations: float = Field(4.0, gt=0, description="spike: standard deviations above the usual value.")
-    season: str = Field("1d", description="spike: windows are compared with those at whole multiples of this before.")
+    least: int = Field(
+        30, ge=1, description="Minimum number of messages in a window; windows with fewer are not checked."
+    )
+    deviations: float = Field(4.0, gt=0, description="spike: number of standard deviations above the usual value.")
+    season: str = Field(
+        "1d",
+        description="spike: period after which values repeat; a window is compared with windows a whole number of "
+        "periods earlier.",
+    )
     windows: int = Field(
-        1, ge=1, le=100, description="threshold, spike: windows in a row for which it must hold, for a lasting change."
+        1,
+        ge=1,
+        le=100,
+        description="threshold, spike: number of consecutive windows for which the condition must hold.",
     )
     usual: Share | None = Field(None, description="shift: the usual share. [default: learned from the first messages]")
     learn: int = Field(
         400,
         ge=10,
-        description="shift: the usual share is learned until so many messages have one of the labels, from at most "
-        "100,000 messages.",
+        description="shift: number of messages with one of the labels from which the usual share is learned, among at "
+        "most 100,000 messages.",
     )
-    factor: float = Field(1.5, gt=1, description="shift: the rise to find, as a multiple of the usual share.")
+    factor: float = Field(1.5, gt=1, description="shift: rise to detect, as a multiple of the usual share.")
     false_alarm_every: int = Field(
         1_000_000, ge=1000, description="shift: average number of messages between two false alarms."
     )

@@ -25,7 +25,7 @@ MAX_SHARE = 0.99
 
 @dataclass(frozen=True)
 class ShiftChange:
-    """A change that was found: `raised` or back to usual, after `place` messages of the batch; and the usual share."""
+    """A detected change: `raised`, or back to the `usual` share, after `place` messages of the batch."""
 
     raised: bool
     place: int

@@ -19,7 +19,7 @@ DELETE_BATCH = 2000
 
 @dataclass(frozen=True)
 class WindowHits:
-    """How many messages a window has, and how many of them an alert counts."""
+    """The number of messages in a window, and of those that an alert counts."""
 
     start: int
     messages: int

@@ -17,7 +17,7 @@ NO_RISK = RiskCheck(signal=False, level="none")
 
 @dataclass(frozen=True)
 class IncomingMessage:
-    """A message with everything that routing looks at.
+    """A message with everything that routing rules use.
 
     prediction  the prediction of its text; its language is that of the message
     risk        the check of its text by `safety.signals.detect.check_message`

@@ -47,10 +47,14 @@ class Route(TomlTable):
         None, description="Time after which the case is late, such as `30m` (default: `1d`). Needs `queue`."
     )
     priority: Level | None = Field(
-        None, description="The case is handled like one of this risk, if its own is lower. Needs `queue`."
+        None, description="Minimum priority: the case is handled as if its risk were at least this. Needs `queue`."
     )
-    ignore: bool = Field(False, description="Opens no case. A message that a person must see for its risk gets one.")
-    tags: tuple[Name, ...] = Field((), description="Adds tags. A rule with tags alone does not end the search.")
+    ignore: bool = Field(
+        False, description="Opens no case, except for a message that a person must see because of its risk."
+    )
+    tags: tuple[Name, ...] = Field(
+        (), description="Tags to add to the case. A rule with only tags does not end the search."
+    )
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:

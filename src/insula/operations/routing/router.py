@@ -30,7 +30,7 @@ class RouteStep:
 
 @dataclass(frozen=True)
 class RouteDecision:
-    """What happens to a message.
+    """The decision of the rules on a message.
 
     action    `queue`: a case is opened; `ignore`: a rule decided that none is; `none`: no rule decided
     rule      the rule that decided, None if none did; `safeguard` for a risk that no rule put into a queue

@@ -11,7 +11,7 @@ from insula.core.errors import DataError
 
 @dataclass(frozen=True)
 class Retention:
-    """What the store keeps of a text, and for how long.
+    """The rule for storing texts: whether masked or not at all, and for how long.
 
     days   days after which rows are deleted
     mask   masks a text before it is written; None stores no text
@@ -28,7 +28,7 @@ class Retention:
 
     @property
     def span(self) -> timedelta:
-        """How long a row is kept."""
+        """The time for which a row is kept."""
         return timedelta(days=self.days)
 
     def keep(self, text: str | None) -> str | None:

@@ -17,7 +17,7 @@ from insula.operations.streams.source import StreamEntry
 
 
 class StandardInput(LineSource):
-    """Lines of standard input, until it ends. What was read and not stored when the program dies is lost."""
+    """Lines of standard input, until it ends. Lines that were read but not stored are lost if the program dies."""
 
     name = "standard input"
     address = "-"

@@ -74,7 +74,7 @@ class _Rule:
 
 
 def check_reply(text: str, *, seconds: float = SECONDS) -> ReplyCheck:
-    """Return whether a reply in English or Chinese may be sent to a person.
+    """Check whether a reply in English or Chinese may be sent to a person.
 
     A reply is stopped for a diagnosis, advice on medication, a promise, a claim to feel or to be human, blame, words
     that make the trouble small, toxic positivity, a stereotype, an insult, for asking for passwords, codes or money in

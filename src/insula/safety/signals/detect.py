@@ -59,7 +59,7 @@ _NAMES: dict[RiskKind, str] = {
 def check_message(
     text: str, *, score: RiskScore | float | None = None, language: str | None = None, seconds: float = SECONDS
 ) -> RiskCheck:
-    """Return whether a message shows a risk of suicide, self-harm, violence, abuse or a medical emergency.
+    """Check a message for signs of suicide, self-harm, violence, abuse or a medical emergency.
 
     score     score of a learned model, if there is one: from 0.5 on it is a signal, too
     language  ISO 639-1 code, if known; the rules read English and Chinese, and `needs_person` is set for any other

@@ -1,4 +1,4 @@
-"""How a message speaks of a risk: of whom, whether it is meant as a joke, quotes somebody, or tells of the past."""
+"""Frames of a risk in a message: the writer, another person, a joke, a quotation, or the past."""
 
 from __future__ import annotations
 

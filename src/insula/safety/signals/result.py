@@ -33,7 +33,7 @@ class RiskSpan:
 
 @dataclass(frozen=True)
 class RiskScore:
-    """What a learned model says of a message.
+    """The answer of a trained model about a message.
 
     value  the score of any risk: from 0.5 on it is a signal; it is no probability
     kinds  the score of each kind of risk

@@ -77,12 +77,12 @@ class RuleSet:
 
     @functools.cached_property
     def frames(self) -> dict[str, re.Pattern[str]]:
-        """What shows a frame, by its name."""
+        """Patterns that show a frame, by its name."""
         return {name: self._compile(lines) for name, lines in self._table["frames"].items()}
 
     @functools.cached_property
     def urgent(self) -> re.Pattern[str]:
-        """What shows that it happens now."""
+        """Pattern that shows that the danger is present now."""
         return self._compile(self._table["urgent"]["now"])
 
     def _compile(self, lines: Sequence[str]) -> re.Pattern[str]:

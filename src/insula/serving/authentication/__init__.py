@@ -1,1 +1,1 @@
-"""Who may call, and how much: access keys, tokens, scopes, rate limits, daily quotas, and how a call is denied."""
+"""Authentication and limits of callers: access keys, tokens, scopes, rate limits, daily quotas, denied calls."""

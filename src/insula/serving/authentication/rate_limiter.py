@@ -17,7 +17,7 @@ ROUNDING = 1e-9  # a token that is short by this much is a rounding error and co
 
 @dataclass(frozen=True)
 class RateLimit:
-    """How fast calls may come: `rate` calls a second on average, `burst` calls at once after a rest."""
+    """The rate at which calls may come: `rate` calls a second on average, `burst` calls at once after a rest."""
 
     rate: float
     burst: int

@@ -35,7 +35,7 @@ SIGNAL = 0.5
 
 @dataclass(frozen=True)
 class Routed:
-    """What happened to a message: the decision, and its case if it has one."""
+    """The outcome for a message: the decision, and its case if it has one."""
 
     message: IncomingMessage
     decision: RouteDecision

@@ -36,7 +36,8 @@ class AgentStep(RequestModel):
     """A step with a case, and who does it."""
 
     agent: Name | None = Field(
-        None, description="Who acts (default: the name of the key). Another name needs the scope `admin`, too."
+        None,
+        description="Name of the agent (default: the name of the key). Any other name also needs the scope `admin`.",
     )
 
 
@@ -49,14 +50,14 @@ class LeaseStep(AgentStep):
 class ClaimNext(LeaseStep):
     """A claim of the first waiting case."""
 
-    queue: ShortName | None = Field(None, description="Only a case of this queue.")
+    queue: ShortName | None = Field(None, description="Claim only a case in this queue (default: any queue).")
 
 
 class Reassign(LeaseStep):
     """Another agent or another queue for a case."""
 
-    to: Name | None = Field(None, description="The agent who holds the case from now on.")
-    queue: ShortName | None = Field(None, description="The queue in which it waits from now on.")
+    to: Name | None = Field(None, description="Agent to move the case to.")
+    queue: ShortName | None = Field(None, description="Queue to move the case to.")
 
     @model_validator(mode="after")
     def _require_one_alternative(self) -> Self:
@@ -68,21 +69,21 @@ class Reassign(LeaseStep):
 class Close(AgentStep):
     """The end of a case."""
 
-    outcome: Outcome = Field(description="A short name of what was done, such as `resolved`.")
-    note: str | None = Field(None, max_length=2000, description="A remark; personal data in it is masked.")
+    outcome: Outcome = Field(description="Outcome in a word or two, such as `resolved`.")
+    note: str | None = Field(None, max_length=2000, description="Note. Personal data in it is masked.")
 
 
 class Reopen(AgentStep):
     """A closed case that waits again."""
 
-    deadline: Seconds | None = Field(None, description="Seconds until it is late (default: a day).")
+    deadline: Seconds | None = Field(None, description="Seconds until the case is late (default: 86400).")
 
 
 class RoutedMessage(TextWithAttributes):
     """A message to predict, and to hand to people where a rule says so."""
 
-    id: Name = Field(description="Its id in its source; a message with a case gets no second one.")
-    language: Language | None = Field(None, description="ISO 639-1 code (default: detected).")
+    id: Name = Field(description="Id of the message in its source. A second case with the same id is not opened.")
+    language: Language | None = Field(None, description="ISO 639-1 code of the message's language (default: detected).")
 
     @property
     def model_input(self) -> ModelInput:
@@ -94,7 +95,9 @@ class RouteRequest(RequestModel):
     """Messages to predict and to route."""
 
     messages: list[RoutedMessage] = Field(min_length=1, description="The messages, in any order.")
-    source: ShortName | Literal[""] = Field("", description="System that gives messages their ids, such as `zendesk`.")
+    source: ShortName | Literal[""] = Field(
+        "", description="System that the ids of the messages come from, such as `zendesk`."
+    )
     subject: str | None = Field(
         None,
         min_length=1,
@@ -117,11 +120,13 @@ class OpenedCase(BaseModel):
     """The case of a message."""
 
     id: int
-    state: State = Field(description="`waiting`, or the state of the case that the message had already.")
+    state: State = Field(
+        description="State of the case: `waiting` for a new case, any state for a message that already had one."
+    )
 
 
 class RoutedAnswer(BaseModel):
-    """What the rules decide about a message."""
+    """The decision of the rules on a message."""
 
     id: str
     action: Literal["queue", "ignore", "none"] = Field(description="`none` if no rule decides.")
@@ -136,7 +141,7 @@ class RoutedAnswer(BaseModel):
 
 
 class RouteAnswer(BaseModel):
-    """What happens to messages, in order."""
+    """The decisions on messages, in order."""
 
     model: str
     version: str = Field(description="Digest of the model's files; it changes when any of them does.")
@@ -147,27 +152,27 @@ class CaseFilter(BaseModel):
     """The cases to list."""
 
     state: list[State] = Field(["waiting", "claimed"], min_length=1, max_length=len(STATES))
-    queue: Filter | None = Field(None, description="Only cases of this queue.")
-    agent: Filter | None = Field(None, description="Only cases that this agent holds, or closed.")
-    late: bool = Field(False, description="Only cases that are late.")
-    limit: int = Field(100, ge=1, le=MOST_LISTED, description="The most cases to list.")
-    offset: int = Field(0, ge=0, le=MOST_SKIPPED, description="Cases to skip.")
+    queue: Filter | None = Field(None, description="Only cases in this queue (default: all).")
+    agent: Filter | None = Field(None, description="Only cases that this agent holds or has closed (default: all).")
+    late: bool = Field(False, description="Only cases past their deadline.")
+    limit: int = Field(100, ge=1, le=MOST_LISTED, description="Maximum number of cases to list.")
+    offset: int = Field(0, ge=0, le=MOST_SKIPPED, description="Number of cases to skip.")
 
 
 class CaseAnswer(BaseModel):
     """A case; its words are masked, and null if none are stored. Times are in UTC."""
 
-    id: int = Field(description="Its number.")
-    source: str = Field(description="System that gives messages their ids.")
-    message: str = Field(description="The id of the message in its source.")
+    id: int = Field(description="Number of the case.")
+    source: str = Field(description="System that the id of the message comes from.")
+    message: str = Field(description="Id of the message in its source.")
     queue: str
     state: State
     risk: Risk
-    version: int = Field(description="The number of its events so far.")
+    version: int = Field(description="Number of events of the case so far.")
     opened: datetime
-    due: datetime = Field(description="Time after which it is late.")
-    escalated: datetime | None = Field(description="Time at which it was found to be late.")
-    agent: str | None = Field(description="Who holds it, or closed it.")
+    due: datetime = Field(description="Time after which the case is late.")
+    escalated: datetime | None = Field(description="Time at which the case was found to be late; null if it was not.")
+    agent: str | None = Field(description="Agent who holds or closed the case.")
     lease_until: datetime | None
     first_claimed: datetime | None
     expired_leases: int
@@ -175,8 +180,10 @@ class CaseAnswer(BaseModel):
     closed: datetime | None
     outcome: str | None
     note: str | None
-    erased: datetime | None = Field(description="Time at which its text was erased at the request of the person.")
-    rule: str | None = Field(description="The rule that opened it.")
+    erased: datetime | None = Field(
+        description="Time at which the text was erased on behalf of the person; null if it was not."
+    )
+    rule: str | None = Field(description="Name of the rule that opened the case.")
     tags: list[str]
     language: str | None
     text: str | None
@@ -222,17 +229,17 @@ class ClaimedCase(BaseModel):
 class StatsAnswer(BaseModel):
     """Counts and times of the queue; times are in seconds, null without a case that has them."""
 
-    opened: int = Field(description="Cases that were ever opened, in all queues.")
+    opened: int = Field(description="Number of cases opened so far, in all queues.")
     waiting: int
     claimed: int
     closed: int
     deleted: int
-    late: int = Field(description="Cases past their deadline that are not closed.")
-    oldest: float | None = Field(description="Age of the oldest waiting case.")
+    late: int = Field(description="Number of open cases past their deadline.")
+    oldest: float | None = Field(description="Age of the oldest waiting case, in seconds.")
     escalations: int
     expired_leases: int
-    to_claim: float | None = Field(description="Median time from opening to the first claim.")
-    to_close: float | None = Field(description="Median time from opening to closing.")
+    to_claim: float | None = Field(description="Median time from opening to the first claim, in seconds.")
+    to_close: float | None = Field(description="Median time from opening to closing, in seconds.")
     by_risk: dict[str, int]
     by_agent: dict[str, int]
     outcomes: dict[str, int]

@@ -28,7 +28,7 @@ def check_wait(wait: float, max_wait: float, *, has_room: bool) -> None:
 
 
 class Pace:
-    """How long batches take: `seconds = start + tokens * each`, by least squares with exponential forgetting."""
+    """Time that batches take: `seconds = start + tokens * each`, by least squares with exponential forgetting."""
 
     def __init__(self) -> None:
         self._n = self._x = self._y = self._xx = self._xy = 0.0

@@ -88,7 +88,7 @@ class Batcher:
 
     @property
     def texts_waiting(self) -> int:
-        """How many texts are in the queue."""
+        """The number of texts in the queue."""
         return len(self._queue)
 
     def wait_until_idle(self, seconds: float) -> None:

@@ -47,7 +47,7 @@ Found = TypeVar("Found", bound=Timed, covariant=True)
 
 
 class Work(Protocol[Found]):
-    """What is asked about each text.
+    """The question about each text.
 
     labels  those that the model must have
     """
@@ -62,7 +62,7 @@ class Work(Protocol[Found]):
 
 @dataclass(frozen=True)
 class ExplanationRequest:
-    """How texts are explained, as in `explain_input`; `budget` is in milliseconds."""
+    """Options of explanations, as in `explain_input`; `budget` is in milliseconds."""
 
     method: str = AUTO
     labels: tuple[str, ...] = ()
@@ -113,7 +113,7 @@ class ExplanationQueue:
 
     @property
     def texts_waiting(self) -> int:
-        """How many texts wait or are being explained."""
+        """The number of texts that wait or are being explained."""
         return self._waiting
 
     def admit(self, texts: int, max_wait: float) -> None:

@@ -35,7 +35,7 @@ class SafetyQueue:
 
     @property
     def texts_waiting(self) -> int:
-        """How many texts wait or are being checked."""
+        """The number of texts that wait or are being checked."""
         return self._waiting
 
     def prepare(self) -> None:

@@ -35,7 +35,7 @@ EXAMPLES = {
     openapi_extra=describe_json_body(TextsRequest, EXAMPLES),
 )
 async def find_counterfactuals(request: Request) -> Response:
-    """For each text, in order, the smallest edit found that changes its labels, and one as small that does not.
+    """For each text, in order, the smallest edit found that changes its labels, and one of the same size that does not.
 
     Limits, quota, queue and the header `Insula-Wait-Ms` are those of `/v1/explain`. Neither texts nor edits are stored
     or logged.

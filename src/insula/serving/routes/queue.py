@@ -60,9 +60,10 @@ async def list_cases(request: Request, wanted: Annotated[CaseFilter, Query()]) -
 
 @router.get("/v1/queue/stats", summary="Show counts and times", response_model=StatsAnswer, responses=READING)
 async def show_stats(
-    request: Request, queue: Annotated[Filter | None, Query(description="Only cases of this queue.")] = None
+    request: Request,
+    queue: Annotated[Filter | None, Query(description="Only cases in this queue (default: all).")] = None,
 ) -> Response:
-    """How many cases wait, how old they are, how fast they are handled."""
+    """The number of waiting cases, their age, and the time to handle them."""
     stats = await get_service(request).handoff.run(lambda cases: cases.stats(queue=queue))
     return build_json_response(stats.to_dict())
 

@@ -53,7 +53,7 @@ EXAMPLES = {
     openapi_extra=describe_json_body(RouteRequest, EXAMPLES),
 )
 async def route(request: Request) -> Response:
-    """What the routing rules decide about each message, in order. A message that goes into a queue has a `case`.
+    """The decision of the routing rules on each message, in order. A message that goes into a queue has a `case`.
 
     All cases of a request are opened before the answer, or none is: send it again after an error. A message whose `id`
     has a case already in this `source` gets no second one. A message with a risk that no rule covers gets a case by the

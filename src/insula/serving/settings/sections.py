@@ -51,7 +51,7 @@ class Limits(SettingsSection):
 
 
 class Queue(SettingsSection):
-    """How texts of many requests are batched, and when a request is rejected because the queue is too long."""
+    """Batching of the texts of many requests, and rejection of requests when the queue is too long."""
 
     batch_tokens: int = Field(768, ge=16, description="Maximum estimated tokens per batch.")
     batch_texts: int = Field(64, ge=1, description="Maximum texts per batch.")
@@ -69,21 +69,31 @@ class Queue(SettingsSection):
 class Explain(SettingsSection):
     """Explanations of predictions; they yield to predictions."""
 
-    enabled: bool = Field(True, description="False turns explanations off.")
-    texts: int = Field(16, ge=1, description="Texts per request to explain.")
-    characters: int = Field(5_000, ge=1, description="Characters per text to explain, with the context that is read.")
-    waiting: int = Field(200, ge=1, description="Texts that wait to be explained; a request beyond them gets 429.")
+    enabled: bool = Field(True, description="Whether explanations are served.")
+    texts: int = Field(16, ge=1, description="Maximum texts to explain per request.")
+    characters: int = Field(
+        5_000, ge=1, description="Maximum characters per text to explain, including the context that the model reads."
+    )
+    waiting: int = Field(
+        200, ge=1, description="Maximum texts waiting to be explained; a request beyond that is answered with 429."
+    )
     wait_ms: float = Field(
-        20_000, gt=0, description="Milliseconds that a request to explain may wait, unless it sets Insula-Wait-Ms."
+        20_000,
+        gt=0,
+        description="Maximum milliseconds that a request to explain may wait, unless it sets Insula-Wait-Ms.",
     )
 
 
 class Safety(SettingsSection):
     """Checks of messages and replies, and drafts; a text that is not checked in time needs a person."""
 
-    enabled: bool = Field(True, description="False turns /v1/safety and /v1/reply off.")
+    enabled: bool = Field(True, description="Whether /v1/safety and /v1/reply are served.")
     seconds: float = Field(10, gt=0, le=60, description="Maximum seconds to check the texts of a request.")
-    waiting: int = Field(2_000, ge=1, description="Texts that wait for a check; those beyond them need a person.")
+    waiting: int = Field(
+        2_000,
+        ge=1,
+        description="Maximum texts waiting for a check; texts beyond that are not checked and need a person.",
+    )
 
 
 class Cors(SettingsSection):
@@ -98,7 +108,7 @@ class Jobs(SettingsSection):
     folder: Path | None = Field(
         None, description="Folder of uploads and results, to keep them across restarts (default: a temporary folder)."
     )
-    sources: tuple[Path, ...] = Field((), description="Folders whose files a request may name; uploads need none.")
+    sources: tuple[Path, ...] = Field((), description="Folders whose files a request may name; not needed for uploads.")
     upload_bytes: int = Field(200_000_000, ge=1, description="Maximum size of an uploaded file in bytes.")
     upload_seconds: float = Field(600, gt=0, description="Maximum seconds until an upload has arrived.")
     line_bytes: int = Field(1_000_000, ge=1_000, description="Maximum size of a line of a file in bytes.")
@@ -107,7 +117,9 @@ class Jobs(SettingsSection):
         5_000_000_000, ge=1, description="Maximum size in bytes of the files of one caller and their results."
     )
     free_bytes: int = Field(
-        500_000_000, ge=0, description="Minimum free bytes of the disk; below that, files are rejected or fail."
+        500_000_000,
+        ge=0,
+        description="Minimum free disk space in bytes; with less, uploads are rejected and jobs fail.",
     )
     keep_hours: float = Field(24, gt=0, description="Hours after which a finished job is deleted with its files.")
 
@@ -128,7 +140,7 @@ class Store(SettingsSection):
 
 
 class Access(SettingsSection):
-    """Who may call. A server that listens at a loopback address is open until the first key is created."""
+    """Access and limits of callers. A server on a loopback address is open until the first key is created."""
 
     insecure: bool = Field(False, description="Allow calls from every address until the first key is created.")
     open_metrics: bool = Field(False, description="Allow callers without a key to read /metrics.")
@@ -186,13 +198,13 @@ class Masking(SettingsSection):
 
     kinds: tuple[str, ...] = Field(
         ("all",),
-        description='Kinds to mask, as in `insula data mask --kinds`: "presidio" adds what Presidio finds, "lac" and '
-        '"spacy:FOLDER" add names anywhere in a sentence.',
+        description='Kinds to mask, as in `insula data mask --kinds`: "presidio" adds the kinds that Presidio detects, '
+        '"lac" and "spacy:FOLDER" add names anywhere in a sentence.',
     )
 
 
 class Retention(SettingsSection):
-    """What is stored of requests, and for how long (default: nothing)."""
+    """Storage of predictions and feedback (default: nothing is stored)."""
 
     days: float | None = Field(
         None,
@@ -209,24 +221,25 @@ class Retention(SettingsSection):
 class Handoff(SettingsSection):
     """The hand-off queue: messages that people must see, in the database of the store."""
 
-    enabled: bool = Field(False, description="Whether agents can use the queue; a file of routes also enables it.")
+    enabled: bool = Field(False, description="Whether agents can use the queue; a routes file also enables it.")
     routes: Path | None = Field(
         None, description="TOML file with routing rules for /v1/route; they name labels of the first model."
     )
     days: float = Field(90, gt=0, le=36525, description="Days for which a closed case is kept.")
     texts: Literal["masked", "none"] = Field(
-        "masked", description='Storage of messages: "masked" stores them with personal data masked, "none" does not.'
+        "masked",
+        description='Storage of texts: "masked" stores them with personal data masked, "none" stores no texts.',
     )
-    lease_minutes: float = Field(15, ge=1, le=1440, description="Default minutes for which an agent holds a case.")
+    lease_minutes: float = Field(15, ge=1, le=1440, description="Default length of a lease, in minutes.")
     check_seconds: float = Field(
-        10, ge=0.1, le=3600, description="Seconds between two checks for late cases and leases that are over."
+        10, ge=0.1, le=3600, description="Seconds between two checks for late cases and expired leases."
     )
     explain_ms: float = Field(
         1_000,
         ge=0,
         le=60_000,
-        description="Milliseconds to find the words behind the prediction of a new case, which its reason names; 0 "
-        "finds none.",
+        description="Maximum milliseconds to find the words behind the prediction of a new case, for its reason; 0 "
+        "skips them.",
     )
 
     @property
@@ -242,4 +255,4 @@ class Audit(SettingsSection):
     anchor: str | None = Field(
         None, description="File on another system that receives the head of the log as an anchor; - is standard output."
     )
-    anchor_every: int = Field(1, ge=1, description="Number of entries from one anchor to the next.")
+    anchor_every: int = Field(1, ge=1, description="Number of log entries between two anchors.")

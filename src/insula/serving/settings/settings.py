@@ -47,7 +47,7 @@ LISTS: Mapping[str, type[BaseModel]] = {"receivers": Receiver}
 
 
 class Settings(BaseSettings):
-    """How the service behaves. `Settings()` has the defaults; `load_settings` reads a file and the environment."""
+    """Settings of the service. `Settings()` has the defaults; `load_settings` reads a file and the environment."""
 
     model_config = SettingsConfigDict(
         extra="forbid",

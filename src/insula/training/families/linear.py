@@ -36,8 +36,8 @@ class LinearOptions(ModelOptions):
     strengths: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(_to_tuple)] = Field(
         (1.0, 3.0, 10.0),
         min_length=1,
-        description="values of C (inverse regularisation) to try on validation rows; the smallest is used if there "
-        "are none",
+        description="values of C (inverse regularisation) to try on validation rows; without validation rows, the "
+        "smallest is used",
     )
 
 

@@ -47,7 +47,7 @@ class ScratchOptions(WindowedOptions):
     )
     width: int = Field(256, ge=1, le=4096, description="width of a token vector")
     max_tokens: int = Field(
-        256, ge=1, le=8192, description="tokens that are read at once; longer texts are truncated in training"
+        256, ge=1, le=8192, description="maximum tokens read at once; longer texts are truncated in training"
     )
     dropout: Share = Field(0.5, description="dropout on token vectors and on the pooled vector")
     word_dropout: Share = Field(0.0, description="share of tokens replaced by the unknown token in training")

@@ -14,6 +14,6 @@ class PretrainedOptions(WindowedOptions):
     revision: str | None = Field(None, description="commit of the hub id")
     pooling: str = Field(description="pooling of token states into one vector")
     max_tokens: int = Field(
-        128, ge=8, le=8192, description="tokens that are read at once; longer texts are truncated in training"
+        128, ge=8, le=8192, description="maximum tokens read at once; longer texts are truncated in training"
     )
     dropout: Share = Field(0.1, description="dropout on the pooled vector")

@@ -64,7 +64,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str | None = Field(None, description="the built-in recipe that it comes from")
+    name: str | None = Field(None, description="built-in recipe on which this one is based")
     description: str = ""
     seed: int = Field(0, ge=0, description="seed of every random choice")
     data: DataOptions = DataOptions()
