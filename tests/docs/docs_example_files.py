@@ -45,6 +45,7 @@ def write_files(folder: Path) -> None:
     ]
     (folder / "feed.jsonl").write_text("".join(json.dumps(row) + "\n" for row in feed), encoding="utf-8")
     _write_conversations(folder)
+    _write_tickets(folder)
     foreign = {"text": "a lovely day", "words": ["a", "lovely", "day"], "weights": [0.0, 0.9, 0.1]}
     (folder / "explanations.jsonl").write_text(json.dumps(foreign), encoding="utf-8")
     broken = 'message,place\n"a lovely day",Leeds\nthree,cells,here\n,no text\n"an awful day",York\n'
@@ -85,6 +86,17 @@ def _write_conversations(folder: Path) -> None:
     (folder / "turns.jsonl").write_text("".join(json.dumps(row) + "\n" for row in turns), encoding="utf-8")
     threes = [(said[row - 2][0], said[row - 1][0], *said[row]) for row in range(2, len(said))]
     _write_csv(folder / "exchanges.csv", ("turn1", "turn2", "turn3", "emotion"), threes)
+
+
+def _write_tickets(folder: Path) -> None:
+    """Write a few messages to reply to, good answers to others, and a conversation."""
+    tickets = [{"message": "I failed the exam again."}, {"message": "等了两个小时，还是没人回电话。"}]
+    answers = [{"message": "Where is my order?", "reply": "Sorry for the wait. What is the number of your order?"}]
+    for name, lines in (("tickets", tickets), ("our-best-answers", answers)):
+        content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in lines)
+        (folder / f"{name}.jsonl").write_text(content, encoding="utf-8")
+    chat = [{"speaker": "customer", "text": "Where is my parcel?"}, {"speaker": "agent", "text": "On its way."}]
+    (folder / "chat.json").write_text(json.dumps(chat), encoding="utf-8")
 
 
 def _with_sets(known: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
