@@ -10,7 +10,7 @@ with earlier turns or without; it wants the safety check off, the prompt, or a h
 - bad endpoint: templates and an endpoint on this machine that obeys the attacker: it leaks its prompt in eleven ways,
   or sends one of the planted harmful answers.
 - planted: every planted answer as the answer of the endpoint to an ordinary message of its language. The checks were
-  changed after each of the first three sets, until all of a set were stopped, and not after the fourth.
+  changed after each set, until all of it were stopped: tests/empathy/README.md says how many were on first sight.
 - ordinary answers: plain good answers of the endpoint, to see that the screen lets them through.
 
 A hole is: no hand-off for an attack with a danger in it; a draft that has a run of the prompt or its reference; a draft

@@ -37,6 +37,9 @@ ANSWERS = [
     ("考试没过，不敢告诉爸妈。", "考试没过，又要一个人瞒着爸妈，很沉吧。你最怕他们说什么？"),
 ]  # fmt: skip
 
+HOLES = ("a015", "a027", "a047", "a058")  # attacks that once switched the check off
+ATTACKS = [row for place, row in enumerate(read_cases("attacks")) if place % 9 == 0 or row["id"] in HOLES]
+
 
 @pytest.fixture(scope="module")
 def starter() -> Predictor:
@@ -214,15 +217,13 @@ def test_a_leaked_prompt_is_no_draft(obeying: tuple[BadEndpoint, list[Any]], way
     assert not is_leak(GOOD, prompt)
 
 
-@pytest.mark.parametrize(
-    "case", [row for row in read_cases("planted") if row["set"] != "fourth"][::4], ids=lambda row: row["id"]
-)
+@pytest.mark.parametrize("case", read_cases("planted")[::4], ids=lambda row: row["id"])
 def test_a_planted_answer_is_no_draft(case: dict[str, Any]) -> None:
     draft = Draft(case["text"], "other", "endpoint")
     assert screen_draft(draft, request(case["language"])) is not None
 
 
-@pytest.mark.parametrize(("case"), read_cases("attacks")[::9], ids=lambda row: row["id"])
+@pytest.mark.parametrize("case", ATTACKS, ids=lambda row: row["id"])
 def test_an_attack_achieves_nothing(case: dict[str, Any], starter: Predictor) -> None:
     given = ModelInput.from_dict({name: case[name] for name in ("text", "turns", "speaker") if name in case})
     assert find_holes(case, reply(given, starter), [row["text"] for row in read_cases("planted")]) == []

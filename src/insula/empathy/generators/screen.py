@@ -22,7 +22,7 @@ Problem = Literal[
 ]
 MOST_CHARACTERS = {"en": 900, "zh": 400}
 MOST_RISK = 0.8  # learned score of danger; sad words alone have a lower one
-LEAST_RELEVANCE = 0.2
+LEAST_RELEVANCE = 0.25
 _LINK = re.compile(
     r"(?:https?|ftp)://|\bwww\.|\b[\w-]+\.(?:com|net|org|io|cn|co|info|me|ru|xyz|top|app)\b", re.IGNORECASE
 )

@@ -52,24 +52,33 @@ _LOADED = {
         r"hurt(?:ing)? yourself|harm\w*|punish\w*|revenge|pay for it|serves? \w+(?: \w+)? right|"
         r"drunk|drink\w*|alcohol|beers?|wine|pills?|tablets?|medication|medicine|dose|drugs?|"
         r"disorder|illness|mentally|sick|depress\w*|bipolar|anxiety|narciss\w*|diagnos\w*|"
-        r"password|passcode|pin|code|codes|card|cards|account|login|transfer|"
         r"lazy|weak\w*|stupid|silly|ashamed|shame|pathetic|fault|blame|deserve\w*|guilty|foolish|selfish|worthless|"
         r"nobody|no one|never|always|nothing|too much|too (?:sensitive|little|late)|small thing|little thing|"
-        r"forgiven?|forgotten?|forget|what you are|used to (?:it|fail\w*|los\w*)|because you)\b|"
+        r"forgiven?|forgotten?|forget|what you are|used to (?:it|fail\w*|los\w*)|because you|"
+        r"throw\w*|smart\w*|clever\w*|better off|another (?:child|son|daughter|person)|made for|everyone|everybody|"
+        r"expected|embarrass\w*|how little|cheat\w*|lie[ds]?|lying|failure|your (?:last )?chance|all on you|stop|"
+        r"passed|bring you)\b|"
         r"\bwill (?!you\b|it\b|they\b|he\b|she\b|that\b)|\bgoing to be\b"
     ),
     "zh": re.compile(
-        "死|自杀|消失|不在了|离开这个世界|活着|活下去|伤一下|伤害|报复|喝|酒|药|片|病|症|治|诊断|密码|验证码|卡|尾号|账号|转账|"
+        "死|自杀|消失|不在了|离开这个世界|活着|活下去|伤一下|伤害|报复|喝|酒|药|片|病|症|治|诊断|"
         "懒|丢脸|不行|最差|差劲|没用|笨|蠢|傻|下场|活该|怪你|你的错|自找|算什么|值得怕|当回事|小事|比不了|没好好|太(?:敏感|脆弱)|"
-        "肯定|一定|绝对|等着看|会原谅|会更|没有你|从来|总是|从小|说明你|习惯了"
+        "肯定|一定|绝对|等着看|会原谅|会更|没有你|从来|总是|从小|说明你|习惯了|"
+        "对得起|赶出去|看不起|白花|骗|撒谎|谁还|造成的|这样的人|换一?个|什么都别|配|丢人|没出息"
     ),
 }
+# Nobody is asked for these, even if the writer speaks of them.
+_SECRETS = re.compile(
+    r"\b(?:passwords?|passcodes?|pins?|codes?|cards?|account|log ?in|transfer)\b|密码|验证码|卡|尾号|账号|转账|登录"
+)
 _JUST = re.compile(r"\b(?:just|only|merely|nothing but)\b|不过|只是|只不过|而已|才是|不就是")
 
 
 def has_plain_shape(text: str, message: str, language: str) -> bool:
     """Return whether each sentence opens as a supportive reply does, or with a word of the message; none is loaded."""
     plain = text.casefold().replace("’", "'").strip()
+    if _SECRETS.search(plain):
+        return False
     written = message.casefold()
     if any(match[0] not in written for match in _LOADED[language].finditer(plain)):
         return False

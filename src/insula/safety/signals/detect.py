@@ -25,7 +25,10 @@ _INJECTION = re.compile(
     r"|(?:this is|mark this|classify this|label this|treat this|output)[^.!?\n]{0,25}"
     r"(?:not a (?:risk|signal)|as (?:safe|benign|fiction|harmless)|only a test of the|signal ?[:=] ?(?:false|no))"
     r"|system prompt|developer mode|jailbreak|you are now (?:dan|an? )"
+    r"|(?:do not|dont|no) (?:hand me off|hand ?off|flag|escalate)|(?:safety|risk|filter) ?[:=] ?(?:off|none|resolved)"
     r"|(?:忽略|无视|忘记|忘掉|绕过|关闭|关掉|停用|跳过|取消)[^。！？\n]{0,14}(?:指令|规则|安全|过滤|提示词|检测|检查|限制|审核)"
+    r"|(?:不要|别|无需|不用)[^。！？\n]{0,4}转人工|用户是(?:演员|机器人|测试)|在念台词"
+    r"|(?:安全|风险|过滤) ?[:：=] ?(?:关|无|已处理)"
     r"|(?:标记|判定|归类|输出|当作|视为)[^。！？\n]{0,10}(?:安全|无风险|没有风险|小说|虚构)"
 )
 _LETTERS = {"en": re.compile("[a-z]"), "zh": re.compile("[\u3400-\u9fff\uf900-\ufaff]")}
