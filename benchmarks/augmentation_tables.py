@@ -12,7 +12,10 @@ def kept_labels(results: Results) -> str:
     """The share of labels that each augmenter keeps, with its interval, and how many texts it changes."""
     heads = ("method", "language", "labels kept", "95% interval", "texts changed", "texts per second")
     rows = []
-    for cell in (results.augmentation or {"cells": []})["cells"]:
+    newer = (results.back_translation or {"cells": []})["cells"]
+    older = (results.augmentation or {"cells": []})["cells"]
+    order = list(LANGUAGES)
+    for cell in sorted([*older, *newer], key=lambda cell: (order.index(cell["language"]), cell["method"])):
         kept = cell["kept"]
         rows.append(
             (

@@ -54,6 +54,7 @@ class Results:
     counterfactuals: Entry | None = None
     windows: Entry | None = None
     augmentation: Entry | None = None
+    back_translation: Entry | None = None
     monitoring: Entry | None = None
     replay: Entry | None = None
     drift: Entry | None = None
@@ -85,6 +86,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         counterfactuals=_one(folder / "counterfactuals.json"),
         windows=_one(folder / "windows.json"),
         augmentation=_one(folder / "augmentation.json"),
+        back_translation=_one(folder / "back_translation.json"),
         monitoring=_one(folder / "monitoring.json"),
         replay=_one(folder / "replay.json"),
         drift=_one(folder / "drift.json"),
