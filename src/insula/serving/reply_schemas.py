@@ -16,7 +16,8 @@ ALTERNATIVES = ("messages", "replies")
 MOST_DRAFTS = 10
 Texts = Annotated[list[Classified], Field(min_length=1)]
 Country = Annotated[
-    str, Field(pattern="^[A-Za-z]{2}$", description="ISO 3166 code of the country whose help is named, such as CN.")
+    str,
+    Field(pattern="^[A-Za-z]{2}$", description="ISO 3166 code of the country whose help lines are shown, such as CN."),
 ]
 
 
@@ -31,7 +32,9 @@ class SafetyRequest(RequestModel):
 
     messages: Texts | None = Field(None, description="Messages to check for signals of risk.")
     replies: Texts | None = Field(None, description="Replies to check before they are sent.")
-    country: Country | None = Field(None, description="Country whose help is named (default: any country).")
+    country: Country | None = Field(
+        None, description="Country whose help lines are shown (default: help in any country)."
+    )
 
     @model_validator(mode="after")
     def _require_an_alternative(self) -> Self:
@@ -55,7 +58,9 @@ class CheckedMessage(BaseModel):
 
     signal: bool = Field(description="Whether a risk was found.")
     level: Level = Field(description="`concern`: somebody should ask; `high`: soon; `immediate`: now.")
-    priority: int = Field(ge=0, le=3, description="0 for none to 3 for immediate; 2 if it could not be checked.")
+    priority: int = Field(
+        ge=0, le=3, description="Priority: 0 for none to 3 for immediate; 2 if the message could not be checked."
+    )
     kinds: list[RiskKind] = Field(description="The kinds of risk, the most certain first.")
     wording: Wording | None = Field(description="Whether words name the danger (`explicit`) or not (`oblique`).")
     frames: list[Frame]
@@ -65,7 +70,9 @@ class CheckedMessage(BaseModel):
         description="True if no automatic answer may be sent: a signal, a failed check, an unknown language."
     )
     failure: str | None = Field(description="Reason why the message could not be checked; null if it was.")
-    score: float | None = Field(description="The learned score; from 0.5 on it is a signal. It is no probability.")
+    score: float | None = Field(
+        description="Score of the trained model, 0 to 1, but not a probability; 0.5 or more is a signal."
+    )
 
 
 class FaultyWords(BaseModel):
@@ -80,7 +87,7 @@ class FaultyWords(BaseModel):
 class CheckedReply(BaseModel):
     """The check of an outgoing reply."""
 
-    allowed: bool = Field(description="Whether it may be sent; false, too, if it could not be checked.")
+    allowed: bool = Field(description="Whether the reply may be sent; also false if it could not be checked.")
     faults: list[ReplyFault]
     spans: list[FaultyWords]
     reasons: list[str] = Field(description="One sentence for each fault.")
@@ -105,13 +112,15 @@ class ReplyRequest(RequestModel):
     turns: list[Turn] | None = Field(None, description="The earlier turns, oldest first, without the message itself.")
     speaker: Speaker | None = Field(None, description="The speaker of the message.")
     language: Literal["en", "zh"] | None = Field(
-        None, description="Language of the drafts (default: that of the message)."
+        None, description="Language of the drafts (default: the language of the message)."
     )
     strategy: Strategy | Literal["auto"] = Field(
         "auto", description="Strategy of the drafts; `auto` uses the strategies that fit the message."
     )
     n: Whole = Field(3, ge=1, le=MOST_DRAFTS, description="Maximum number of drafts.")
-    country: Country | None = Field(None, description="Country whose help a hand-off names (default: any country).")
+    country: Country | None = Field(
+        None, description="Country whose help lines a hand-off shows (default: help in any country)."
+    )
     model: str | None = Field(None, max_length=200, description="Name of a served model (default: the first one).")
 
 
@@ -129,10 +138,10 @@ class ReplyState(BaseModel):
     )
     sure: bool = Field(description="Whether the model was sure of its prediction.")
     event: str | None = Field(
-        description="Event that the message tells of, such as `failed_exam`; null if no known event was found."
+        description="Event that the message reports, such as `failed_exam`; null if no known event was found."
     )
     asked: Need | None = Field(
-        description="What the speaker asked for in the turns right before, without an answer; null for nothing."
+        description="Unanswered request of the speaker in the turns right before; null if there is none."
     )
     answers: bool = Field(description="Whether the message answers a question of another speaker.")
 
@@ -142,10 +151,10 @@ class DraftedReply(BaseModel):
 
     text: str
     strategy: Strategy
-    generator: str = Field(description="Generator that wrote it; always a machine.")
+    generator: str = Field(description="Generator that wrote the draft; always a machine.")
     open: list[str] = Field(description="Gaps that the person must fill in, such as `[answer]`.")
     scores: dict[str, float] = Field(
-        description="What the ranking measured, each from 0 to 1; empty if only one generator wrote drafts."
+        description="Scores of the ranking by name, each 0 to 1; empty if only one generator wrote drafts."
     )
 
 
@@ -175,9 +184,9 @@ class ReplyAnswer(BaseModel):
     language: str = Field(description="Language of the drafts: en or zh.")
     state: ReplyState | None = Field(description="Null with a hand-off.")
     drafts: list[DraftedReply]
-    stopped: int = Field(description="Number of drafts that the safety check left out.")
+    stopped: int = Field(description="Number of drafts that the safety check rejected.")
     hand_off: HandedOff | None = Field(description="Null for an ordinary message.")
     check_in: CheckedIn | None = Field(
         description="Set for a weak signal of danger: the drafts ask how the person is. A person is still needed."
     )
-    failures: list[str] = Field(description="What went wrong in a generator while another one wrote drafts.")
+    failures: list[str] = Field(description="Errors of a generator while another one wrote drafts.")

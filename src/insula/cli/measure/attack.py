@@ -29,7 +29,7 @@ def attack(
         int, typer.Option("--rows", min=1, help="Maximum number of rows, drawn with the seed.", metavar="N")
     ] = 300,
     queries: Annotated[
-        int, typer.Option("--queries", min=2, help="Maximum number of texts to predict for a row.", metavar="N")
+        int, typer.Option("--queries", min=2, help="Maximum number of queries (predicted texts) per row.", metavar="N")
     ] = 500,
     share: Annotated[
         float, typer.Option("--share", help="Maximum share of the words of a text to change.", metavar="SHARE")
@@ -38,7 +38,7 @@ def attack(
         float | None,
         typer.Option(
             "--meaning",
-            help="Least similarity of a changed text and the original by the bilingual encoder, such as 0.9.",
+            help="Minimum similarity of a changed text to the original by the bilingual encoder, such as 0.9.",
             metavar="SHARE",
             show_default="not compared",
         ),
@@ -64,7 +64,7 @@ def attack(
     *,
     data: dict[str, Any],
 ) -> None:
-    """Attack a model: change texts that it decides correctly until it decides differently.
+    """Attack a model: change texts that it predicts correctly until its prediction changes.
 
     The attack makes small changes that a reader hardly notices: typing errors in English, homophones and split
     characters in Chinese; or with --method words, synonyms from your WordNet and CC-CEDICT. It starts with the words

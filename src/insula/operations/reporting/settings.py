@@ -20,11 +20,12 @@ class Advice(TomlTable):
 
     name: Name
     labels: tuple[Name, ...] = Field(
-        min_length=1, description="Labels of the model, or of its coarser levels; a message counts with one of them."
+        min_length=1,
+        description="Labels of the model, or of its coarser levels; a message counts if it has one of them.",
     )
     above: Share = Field(
-        description="Share of messages. The advice is given if the whole 95% interval is above it: a few messages are "
-        "no ground for it."
+        description="Share of messages, 0 to 1. The advice is given if the whole 95% interval of the measured share is "
+        "above it."
     )
     text: Words = Field(description="The advice.")
     text_zh: Words | None = Field(None, description="The advice in Chinese. [default: text]")

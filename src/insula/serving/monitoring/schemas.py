@@ -22,11 +22,11 @@ class TrendFilter(BaseModel):
 
     stream: str | None = Field(
         None, min_length=1, max_length=500, pattern=NO_CONTROL,
-        description="Name of the stream (default: the one that was updated last).",
+        description="Name of the stream (default: the most recently updated stream).",
     )  # fmt: skip
-    last: int = Field(24, ge=1, le=MOST_STARTS, description="How many windows in time, the newest ones.")
+    last: int = Field(24, ge=1, le=MOST_STARTS, description="Number of newest windows to return.")
     by: list[Attribute] = Field(
-        [], max_length=MAX_BY, description="Attribute whose values stay apart, such as `topic`. Can be repeated."
+        [], max_length=MAX_BY, description="Attribute to return separately by value, such as `topic`. Can be repeated."
     )
     where: list[Pair] = Field(
         [], max_length=MAX_BY,
@@ -51,9 +51,9 @@ class StreamAnswer(BaseModel):
 
     name: str
     counts: dict[str, int] = Field(description="Messages in all: `counted`, `late`, `repeated`, `rejected` and so on.")
-    updated: datetime = Field(description="When messages were stored last.")
-    closed_until: datetime | None = Field(description="Until when windows are closed.")
-    attributes: list[str] = Field(description="Attributes by which its windows count messages apart.")
+    updated: datetime = Field(description="Time at which messages were last stored.")
+    closed_until: datetime | None = Field(description="Time until which windows are closed.")
+    attributes: list[str] = Field(description="Attributes by which the windows count messages separately.")
 
 
 class StreamList(BaseModel):
@@ -73,7 +73,7 @@ class WindowAnswer(BaseModel):
     valence: float | None = Field(
         description="Share of positive minus share of negative messages; null for labels without polarity."
     )
-    valence_interval: Ends | None = Field(description="Its 95% interval.")
+    valence_interval: Ends | None = Field(description="95% interval of the valence.")
     labels: dict[str, int] = Field(description="Messages by label.")
     levels: dict[str, dict[str, int]] = Field(description="Messages by label of each coarser level.")
     label_intervals: dict[str, Ends] = Field(description="95% interval of the share of messages with a label.")
@@ -86,8 +86,8 @@ class AlertAnswer(BaseModel):
     stream: str
     rule: str
     raised: datetime
-    ended: datetime | None = Field(description="Null while it lasts.")
-    window: datetime | None = Field(description="Start of the window that raised it; null for a shift.")
+    ended: datetime | None = Field(description="End of the alert; null while it lasts.")
+    window: datetime | None = Field(description="Start of the window that raised the alert; null for a shift.")
     reason: str
     facts: dict[str, Any]
 
@@ -96,8 +96,8 @@ class TrendAnswer(BaseModel):
     """How the emotions in a stream develop."""
 
     stream: StreamAnswer
-    windows: list[WindowAnswer] = Field(description="In their order in time.")
-    alerts: list[AlertAnswer] = Field(description="The newest first, at most 20.")
+    windows: list[WindowAnswer] = Field(description="Windows, the oldest first.")
+    alerts: list[AlertAnswer] = Field(description="Alerts, the newest first, at most 20.")
 
 
 class DeliveryAnswer(BaseModel):
@@ -110,9 +110,9 @@ class DeliveryAnswer(BaseModel):
     summary: str
     created: datetime
     attempts: int
-    due: datetime = Field(description="Time of the next attempt while it waits.")
+    due: datetime = Field(description="Time of the next attempt, while the delivery waits.")
     state: Literal["waiting", "delivered", "failed"]
-    error: str | None = Field(description="What went wrong last.")
+    error: str | None = Field(description="Error of the last attempt.")
 
 
 class DeliveryList(BaseModel):
