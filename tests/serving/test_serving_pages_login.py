@@ -34,6 +34,7 @@ def keys(data: Path) -> dict[str, str]:
         "good": create_key("good", store=data),
         "lost": create_key("lost", store=data),
         "review": create_key("review", scopes=("review",), store=data),
+        "admin": create_key("admin", scopes=("admin",), store=data),
         "few": create_key("few", texts_a_day=2, store=data),
         "slow": create_key("slow", calls_a_second=0.01, burst=4, store=data),
     }
@@ -111,8 +112,11 @@ def test_a_wrong_key_opens_nothing(locked: Running, key: str) -> None:
 
 
 def test_scopes_quotas_and_rates_are_those_of_the_key(locked: Running, keys: dict[str, str]) -> None:
-    refused = Visitor(locked).send("/login", page="/login", key=keys["review"])
+    refused = Visitor(locked).send("/login", page="/login", key=keys["admin"])
     assert refused.status_code == 403
+    reviewer = Visitor(locked)
+    assert reviewer.send("/login", page="/login", key=keys["review"]).headers["location"] == "/dashboard?lang=en"
+    assert reviewer.get("/").status_code == 403
     few = signed_in(locked, keys["few"])
     told = [few.send("/pages/judge", text=TEXT) for _ in range(3)]
     assert [answer.status_code for answer in told] == [200, 200, 429]
