@@ -111,3 +111,27 @@ def test_a_phrase_is_found(sentence: str) -> None:
 )
 def test_proper_words_are_left_alone(sentence: str) -> None:
     assert not any(pattern.search(sentence) for pattern in FOUND.values())
+
+
+OPENINGS = re.compile(
+    r"""(?:^\s*\"{3}|(?:help|description|summary)=\s*f?")(?:How|What|Why|Who|Where|When|Its)\b.*""", re.MULTILINE
+)
+
+
+def test_descriptions_begin_with_the_thing_they_describe() -> None:
+    found = {
+        f"{title(file)}: {match[0].strip()}"
+        for file in sorted((ROOT / "src").glob("**/*.py"))
+        for match in OPENINGS.finditer(file.read_text(encoding="utf-8"))
+    }
+    assert not found, "\n".join(["Begin with a noun, or a verb in the imperative:", *sorted(found)])
+
+
+@pytest.mark.parametrize(
+    "line", ['    """What a thing does."""', 'Field(None, description="Why it failed.")', 'help="How many rows."']
+)
+def test_riddles_at_the_beginning_are_found(line: str) -> None:
+    assert OPENINGS.search(line)
+    assert not OPENINGS.search(
+        line.replace("What", "Whatever").replace("Why", "Reason why").replace("How", "Number, how")
+    )

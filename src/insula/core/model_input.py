@@ -145,7 +145,7 @@ def _check_fields(row: Mapping[str, Any], kind: type[Any], called: str, *, requi
 TextOrInput = str | ModelInput
 
 EMPTY_TEXT = "A text must not be empty or blank."
-"""How an empty text is rejected in Python, on the command line and over HTTP."""
+"""The error for an empty text in Python, on the command line and over HTTP."""
 
 
 def get_text(given: TextOrInput) -> str:

@@ -17,7 +17,7 @@ from insula.text.scripts import detect_language_by_script
 
 @dataclass(frozen=True)
 class WantedReply:
-    """How replies are written, as in `insula.reply`.
+    """Options of replies, as in `insula.reply`.
 
     generators  what writes the drafts; None for the templates
     """

@@ -27,7 +27,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 @dataclass(frozen=True)
 class HandOff:
-    """Why a person must answer, and an answer until then.
+    """A hand-off: the reasons why a person must answer, and an answer until then.
 
     risk      the check of the message, or of the earlier message, that asks for a person
     message   an answer that offers a person and local help, in the language of the message
@@ -52,7 +52,7 @@ class HandOff:
 
 @dataclass(frozen=True)
 class CheckIn:
-    """Why the drafts ask how the person is: a weak signal of danger.
+    """A weak signal of danger, for which the drafts ask how the person is.
 
     risk      the check of the message, or of an earlier one: a learned score, and no rule
     help      where to find help, as a sentence
@@ -100,7 +100,7 @@ class Reply:
 
     @property
     def outcome(self) -> Outcome:
-        """What came of the message: see `OUTCOMES`."""
+        """The outcome of the message: see `OUTCOMES`."""
         if self.check_in is not None:
             return "checked_in"
         if self.hand_off is not None:

@@ -59,7 +59,7 @@ _POLARITIES: Mapping[str, Polarity] = {
 
 @dataclass(frozen=True)
 class ConversationState:
-    """What a reply answers to.
+    """The state of a conversation that a reply answers to.
 
     language   `en` or `zh`
     feeling    the feeling that a reply may name; None if it is not clear enough

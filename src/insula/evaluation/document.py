@@ -115,7 +115,7 @@ class DecisionRecord(Record):
 
 
 class BaselineDifference(Record):
-    """How much better the model is than a baseline on the same rows, with a paired interval."""
+    """The difference to a baseline on the same rows, with a paired interval."""
 
     metric: str = ""
     value: float | None = None
@@ -145,7 +145,7 @@ class TimeRecord(Record):
 
 
 class MetricsDocument(Document):
-    """What was measured: the content of `metrics.json`.
+    """The content of `metrics.json`.
 
     A training run sets every key; an evaluation on other rows has no `recipe`, `training`, `history` and `validation`.
     """

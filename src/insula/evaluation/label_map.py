@@ -106,7 +106,7 @@ class LabelMap:
 
 @dataclass(frozen=True)
 class MappedLabels:
-    """How decisions of the model become decisions about the labels of the rows.
+    """The mapping from decisions of the model to decisions about the labels of the rows.
 
     scheme  the labels that the rows have, without others of the map; single if every row has exactly one
 

@@ -151,7 +151,7 @@ class Mistake(Record):
 
 
 class Abstention(Record):
-    """How often the model abstains, and its accuracy on the other rows."""
+    """The share of rows on which the model abstains, and its accuracy on the other rows."""
 
     coverage: float | None = Field(None, description="share of rows on which the model does not abstain")
     threshold: float | None = Field(None, description="confidence below which the model abstains")
@@ -189,7 +189,7 @@ class SeenRows(Record):
 
 
 class Evaluation(Record):
-    """What was measured on a set of rows."""
+    """The figures of a set of rows."""
 
     rows: int = Field(0, description="number of rows; abstained ones count in all metrics except `accuracy_answered`")
     kind: Kind | None = Field(None, description="kind of the label scheme")

@@ -1,1 +1,1 @@
-"""What people and languages know, as data: rules of a user, cues of English and Chinese."""
+"""Knowledge as data: rules of a user, cues of English and Chinese."""

@@ -20,7 +20,7 @@ Words = Annotated[tuple[Name, ...], Field(max_length=1000)]
 
 
 class Rule(TomlTable):
-    """When a rule applies, and what it does.
+    """The conditions and the effect of a rule.
 
     name       what predictions and explanations call it
     words      it applies where one of these words or phrases is in the text; empty: to every text

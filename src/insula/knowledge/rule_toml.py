@@ -1,4 +1,4 @@
-"""What rules of predictions and rules of routing share: reading TOML, with one sentence for what is wrong in it."""
+"""TOML of rules for predictions and for routing: read with one sentence for each mistake in it."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class ReplyRequest(RequestModel):
 
 
 class ReplyState(BaseModel):
-    """What the drafts answer to."""
+    """The state that the drafts answer to."""
 
     language: str
     feeling: Feeling | None = Field(description="The feeling that a draft may name; null if it is not clear enough.")
@@ -159,7 +159,7 @@ class DraftedReply(BaseModel):
 
 
 class HandedOff(BaseModel):
-    """Why a person must answer, and an answer until then."""
+    """A hand-off: the reasons why a person must answer, and an answer until then."""
 
     risk: CheckedMessage
     message: str = Field(description="An answer that offers a person, and says whether somebody was notified.")

@@ -46,14 +46,14 @@ class ServedModel:
 
     @cached_property
     def folder(self) -> ModelFolder:
-        """Its folder, without the weights."""
+        """The folder of the model, without the weights."""
         if self.predictor.folder is None:
             raise ValueError(f"The model {self.name!r} must come from a folder. Load it with Predictor.load.")
         return open_folder(self.predictor.folder)
 
     @cached_property
     def document(self) -> MetricsDocument:
-        """Its metrics document, with texts that are safe to show on a page."""
+        """The metrics document of the model, with texts that are safe to show on a page."""
         return sanitize_document(MetricsDocument.from_dict(self.folder.metrics))
 
     @cached_property

@@ -152,7 +152,7 @@ def _ignore_score(step: int, score: float) -> None:
 
 @dataclass(frozen=True)
 class RunContext:
-    """Where and how a training runs.
+    """Context of a training run: its folder, seed, progress and callbacks.
 
     folder     the files of this process while it trains; for the first process the folder of the run
     seed       of every random choice

@@ -22,7 +22,7 @@ MIN_TRUNCATED = MIN_ROWS
 
 @dataclass(frozen=True)
 class WindowChoice:
-    """How long texts are read, and the validation rows from which it was chosen.
+    """The way in which long texts are read, and the validation rows from which it was chosen.
 
     windows    None for families that read whole texts
     logits     (rows, outputs) of the validation rows, read in this way; None without validation rows

@@ -12,7 +12,7 @@ WEIGHTS: tuple[Weights, ...] = ("float32", "int8", "8bit", "4bit")
 
 @dataclass(frozen=True)
 class Plan:
-    """How to compress a model.
+    """A plan to compress a model.
 
     weights   matrix products: int8 (static, with activations), 8bit and 4bit (only weights), float32 (unchanged)
     tables    bits per value in embedding tables: 32, 8 or 4

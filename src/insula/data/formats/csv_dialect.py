@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 @dataclass(frozen=True)
 class Dialect:
-    """How lines are split into cells.
+    """The rules for splitting lines into cells.
 
     quoted     False if quotes are characters of the text
     blanks     True if blanks after a delimiter are skipped, so that a quote behind them opens a cell

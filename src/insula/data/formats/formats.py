@@ -103,7 +103,7 @@ _TEXT_READERS: dict[str, Callable[..., RowReader]] = {
 
 
 class ReadOptions(NamedTuple):
-    """How a file is read, where that is not detected; `open_rows` takes the same arguments."""
+    """Options for reading a file, instead of detected ones; `open_rows` takes the same arguments."""
 
     format: str | None = None
     separator: str | None = None

@@ -161,7 +161,7 @@ class RowReader:
 
     @property
     def _characters_read(self) -> int:
-        """How many characters of the file were read."""
+        """Number of characters of the file that were read."""
         return 0
 
     def _iterate_numbered_rows(self) -> Iterator[tuple[int, Row]]:

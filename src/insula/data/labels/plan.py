@@ -25,7 +25,7 @@ MISSING = LabelReading(problem="without a label")
 
 @dataclass(frozen=True)
 class LabelPlan:
-    """How cells are read.
+    """The plan for reading cells.
 
     scheme     the labels
     form       name: one name; names: a list or delimited text; flags: 0/1 in `columns`; vector: 0/1 in one cell;

@@ -1,1 +1,1 @@
-"""What writes drafts of replies, behind one interface: templates, the user's own good answers, an endpoint."""
+"""Generators of drafts behind one interface: templates, the user's own good answers, an endpoint."""

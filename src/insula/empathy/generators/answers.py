@@ -33,7 +33,7 @@ LEAST_SIMILARITY = 0.25  # an answer to a message that is less like this one wou
 
 @dataclass(frozen=True)
 class AnswersSummary:
-    """What of a file of answers is used.
+    """The counts of a file of answers: used and left out.
 
     rows        rows of the file
     used        answers that may become drafts

@@ -16,7 +16,7 @@ TEMPLATES, ANSWERS, ENDPOINT = "templates", "answers", "endpoint"
 
 @dataclass(frozen=True)
 class DraftRequest:
-    """What is asked of a generator. Messages with a sign of danger are asked of none.
+    """A request to a generator. No generator gets a message with a sign of danger.
 
     given     the message, with the earlier turns
     state     what the drafts answer to
@@ -32,7 +32,7 @@ class DraftRequest:
 
 @dataclass(frozen=True)
 class Proposals:
-    """What a generator wrote.
+    """The drafts of a generator.
 
     drafts   drafts; every one is screened before anybody sees it
     stopped  number of drafts that the generator itself left out because the safety check stopped them

@@ -1,4 +1,4 @@
-"""When a decision rule replaces the plain one: if its gain on held-out rows is more than luck."""
+"""Replace the plain decision rule only if the gain of another one on held-out rows is more than luck."""
 
 from __future__ import annotations
 

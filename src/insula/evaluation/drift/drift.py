@@ -50,7 +50,7 @@ class AspectDrift:
 
 @dataclass(frozen=True)
 class Drift:
-    """What differs between reference texts and current texts.
+    """The differences between reference texts and current texts.
 
     rows, reference_rows  numbers of texts
     estimated             expected quality on the current texts, from calibrated scores; None for dimensional schemes

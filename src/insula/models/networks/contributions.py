@@ -9,7 +9,7 @@ from insula.core.arrays import FloatArray, Int64Array
 
 @dataclass(frozen=True)
 class Contributions:
-    """How the pieces of one prepared text add up to its logits: `base + weights.sum(axis=0)`.
+    """The contributions of the pieces of one prepared text to its logits, `base + weights.sum(axis=0)`.
 
     spans    (pieces, 2) start and end of each piece in the prepared text; pieces may overlap
     weights  (pieces, outputs) what each piece adds

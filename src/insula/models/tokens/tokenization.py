@@ -121,7 +121,7 @@ class TextTokenizer:
 
     @functools.cached_property
     def _around(self) -> tuple[int, int]:
-        """How many special tokens are before and after a text."""
+        """Numbers of special tokens before and after a text."""
         marks = self._tokenizer.encode("a").special_tokens_mask
         before = marks.index(0)
         return before, marks[::-1].index(0)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Windows = Literal["none", "mean", "max"]
 WINDOWS: tuple[Windows, ...] = ("none", "mean", "max")
-"""How the logits of the windows of a text are pooled; `none` reads only the start of a long text."""
+"""Pooling of the logits of the windows of a text; `none` reads only the start of a long text."""
 
 Ids = NDArray[np.int64]
 

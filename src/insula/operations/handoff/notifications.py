@@ -13,7 +13,7 @@ NOTIFIED = ("opened", "escalated", "reassigned", "closed", "reopened")
 """The events of a case that receivers are notified of."""
 EVENTS = tuple(f"case.{event}" for event in NOTIFIED)
 WORDS = ("text", "turns", "speaker", "target", "customer", "reason", "note", "words")
-"""What people wrote, or what quotes it: it is masked, and only in notifications of receivers that ask for texts."""
+"""Words of people, and quotations: masked, and only in notifications of receivers that ask for texts."""
 
 
 def build_notification(case: Case, event: str, actor: str, facts: Mapping[str, Any]) -> Notification:

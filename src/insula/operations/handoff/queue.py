@@ -70,7 +70,7 @@ LEASE = 15 * 60
 
 @dataclass(frozen=True)
 class Escalation:
-    """What `HandoffQueue.escalate` found: cases that became late, and cases that wait again because a lease expired."""
+    """Result of `HandoffQueue.escalate`: cases that became late, and cases that wait again because a lease expired."""
 
     late: tuple[Case, ...]
     returned: tuple[Case, ...]

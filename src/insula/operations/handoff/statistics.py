@@ -20,7 +20,7 @@ RECENT = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class QueueDepth:
-    """How many cases are open.
+    """Numbers of open cases.
 
     late    cases past their deadline that are not closed
     oldest  age of the oldest waiting case in seconds, None if none waits

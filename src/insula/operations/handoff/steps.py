@@ -1,4 +1,4 @@
-"""What a step does to one case, inside its transaction: claim, hold, end a lease, escalate, or say why not."""
+"""Steps of one case, inside their transactions: claim, hold, end a lease, escalate, or the reason why not."""
 
 from __future__ import annotations
 

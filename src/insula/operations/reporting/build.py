@@ -77,7 +77,7 @@ def build_report(
 
 
 class _Work:
-    """What was counted of the messages so far."""
+    """The counts of the messages so far."""
 
     def __init__(self, predictor: Predictor, settings: ReportFile) -> None:
         self._predictor, self._settings = predictor, settings

@@ -55,7 +55,7 @@ class Quote:
 
 @dataclass(frozen=True)
 class Side:
-    """What is behind the labels of one polarity, or behind one label if labels have none.
+    """The words and quotes behind the labels of one polarity, or behind one label if labels have none.
 
     name       `positive`, `negative`, or the label
     messages   how many have one of the labels

@@ -19,7 +19,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 NEGATIONS: Mapping[bool | None, str] = {None: "", True: ", negated", False: ", not negated"}
-"""What `negated` adds to the words of a rule in messages."""
+"""Words that `negated` adds to those of a rule in messages."""
 
 
 class Route(TomlTable):

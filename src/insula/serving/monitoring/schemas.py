@@ -93,7 +93,7 @@ class AlertAnswer(BaseModel):
 
 
 class TrendAnswer(BaseModel):
-    """How the emotions in a stream develop."""
+    """The development of the emotions in a stream."""
 
     stream: StreamAnswer
     windows: list[WindowAnswer] = Field(description="Windows, the oldest first.")

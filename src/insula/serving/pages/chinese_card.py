@@ -56,7 +56,7 @@ class CardTable:
 
 @dataclass(frozen=True)
 class ChineseCard:
-    """What the card says beyond the facts, figures and labels of the page that it is on."""
+    """The content of the card beyond the facts, figures and labels of its page."""
 
     model: Facts
     data: Facts

@@ -1,4 +1,4 @@
-"""What metrics and baselines are called on the pages in Chinese, and the headline of a model in either language."""
+"""Names of metrics and baselines on the pages in Chinese, and the headline of a model in either language."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class DraftView:
 
 @dataclass(frozen=True)
 class HandOffView:
-    """Why a person must answer: one sentence, the level, reasons, and what to send until then."""
+    """A hand-off: one sentence, the level, reasons, and the answer to send until then."""
 
     decision: str
     level: str
@@ -32,7 +32,7 @@ class HandOffView:
 
 @dataclass(frozen=True)
 class ReplyView:
-    """What the page shows of a reply.
+    """The content of the page on a reply.
 
     said      the sentence that a screen reader reads first
     tag       language of the drafts, as in HTML

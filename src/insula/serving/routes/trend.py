@@ -31,7 +31,7 @@ async def show_streams(request: Request) -> Response:
 
 @router.get("/v1/trend", summary="Show a trend", response_model=TrendAnswer, responses=FINDING)
 async def show_trend(request: Request, wanted: Annotated[TrendFilter, Query()]) -> Response:
-    """How the emotions in a stream develop: its newest windows with 95% intervals, and its newest alerts.
+    """The development of the emotions in a stream: its newest windows with 95% intervals, and its newest alerts.
 
     Windows have counts, and no text. `GET /v1/streams` lists the streams and their attributes.
     """

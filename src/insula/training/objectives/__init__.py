@@ -1,1 +1,1 @@
-"""What training minimises: objectives, their losses and weights."""
+"""Objectives of training, their losses and weights."""

@@ -20,7 +20,7 @@ SIGNS = {DELIVERED: "✓", WAITING: "…", FAILED: "▲"}
 
 @dataclass(frozen=True)
 class Choice:
-    """What a visitor of the dashboard has chosen; `where` is an attribute and its value, or empty."""
+    """The choices of a visitor of the dashboard; `where` is an attribute and its value, or empty."""
 
     stream: str | None = None
     by: str = ""
@@ -68,7 +68,7 @@ class DeliveryRow:
 
 @dataclass(frozen=True)
 class DashboardView:
-    """What the dashboard shows.
+    """The content of the dashboard.
 
     trend       None while no stream is monitored
     only        values of the chosen attribute, with the query that shows only one of them
