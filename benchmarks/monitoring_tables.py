@@ -41,6 +41,19 @@ def replay(results: Results) -> str:
     return table(heads, rows)
 
 
+def dashboard(results: Results) -> str:
+    """Milliseconds of a query of the dashboard over many stored windows."""
+    found = results.dashboard or {"cells": [], "windows": 0}
+    rows = [
+        (
+            "each topic apart" if one["by"] else "all topics together", f"{one['last']}", f"{one['points']:,}",
+            f"{one['milliseconds']:.0f} ms",
+        )
+        for one in found["cells"]
+    ]  # fmt: skip
+    return table((f"of {found['windows']:,} windows", "newest hours", "points", "median time"), rows)
+
+
 def handoff_faults(results: Results) -> str:
     """What kills of the service, the database and a worker leave of the hand-off queue."""
     found = results.handoff_faults

@@ -59,6 +59,7 @@ class Results:
     replay: Entry | None = None
     drift: Entry | None = None
     handoff_faults: Entry | None = None
+    dashboard: Entry | None = None
 
 
 def read_results(folder: Path = FOLDER) -> Results:
@@ -90,6 +91,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         monitoring=_one(folder / "monitoring.json"),
         replay=_one(folder / "replay.json"),
         drift=_one(folder / "drift.json"),
+        dashboard=_one(folder / "dashboard.json"),
         handoff_faults=_one(folder / "handoff_faults.json"),
         **{name: _one(folder / f"{name}.json") for name in PREDICTION},
     )

@@ -73,6 +73,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "replay": monitoring_tables.replay,
     "drift": monitoring_tables.drift,
     "drift-estimates": monitoring_tables.drift_estimates,
+    "dashboard": monitoring_tables.dashboard,
     "handoff-faults": monitoring_tables.handoff_faults,
     "replies": reply_tables.replies,
     "replies-ordinary": reply_tables.replies_ordinary,
