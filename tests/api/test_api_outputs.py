@@ -75,6 +75,7 @@ CASES = {
     "compare": Case(plain("compare", "model", "model", by_name=("data", "output")), None, ("data",)),
     "predict_file": Case(plain("predict_file", "data", "output", "model"), None, ("data",)),
     "explain_file": Case(plain("explain_file", "data", "output", "model"), None, ("data",)),
+    "reply_file": Case(plain("reply_file", "data", "output"), None, ("data",)),
     "mask_file": Case(plain("mask_file", "data", "output"), None, ("data",)),
     "augment_file": Case(plain("augment_file", "data", "output", methods=("swap",)), None, ("data",)),
     "check_safety_file": Case(plain("check_safety_file", "data", "output"), None, ("data",)),
@@ -87,6 +88,7 @@ CASES = {
 FILES = (
     "predict_file",
     "explain_file",
+    "reply_file",
     "mask_file",
     "augment_file",
     "check_safety_file",

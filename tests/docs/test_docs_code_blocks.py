@@ -106,7 +106,11 @@ def workplace(
 def export(page: Path) -> Iterator[None]:
     """Networks are exported for pages that use the starter model or make models small; elsewhere torch predicts."""
     is_about_models = any("insula model " in block.code for block in blocks(page))
-    with exported() if page.name in ("README.md", "index.md", "route.md") or is_about_models else unexported():
+    with (
+        exported()
+        if page.name in ("README.md", "index.md", "route.md", "message-report.md") or is_about_models
+        else unexported()
+    ):
         yield
 
 
@@ -174,6 +178,7 @@ SETTINGS = "serve.toml"  # what settings of the service are called
 LABEL_MAP = "map.toml"  # what a file that maps labels is called
 RULES = "rules.toml"  # what a file of rules is called; a test runs the commands that read it
 ROUTES = "routes.toml"  # what routing rules are called
+REPORT = "report.toml"  # what settings of a report on messages are called
 MONITOR = ("monitor.toml", "receivers.toml")  # what settings of a monitor are called
 
 
@@ -184,7 +189,7 @@ def _recipes() -> list[Block]:
         for block in blocks(page)
         if block.language == "toml"
         and not block.code.startswith("[project")
-        and block.title not in (SPACE, SETTINGS, LABEL_MAP, RULES, ROUTES, *MONITOR)
+        and block.title not in (SPACE, SETTINGS, LABEL_MAP, RULES, ROUTES, REPORT, *MONITOR)
     ]
 
 
@@ -230,6 +235,16 @@ def test_settings_of_monitors_shown_are_valid() -> None:
     shown = [block for page in PAGES for block in blocks(page) if block.title in MONITOR]
     assert {block.title for block in shown} == set(MONITOR)
     assert all(parse_monitor_file(block.code, title(block.page)) != MonitorFile() for block in shown)
+
+
+def test_settings_of_reports_shown_are_valid(tmp_path: Path) -> None:
+    from insula.operations.reporting.settings import ReportFile, read_report_file
+
+    shown = [block for page in PAGES for block in blocks(page) if block.title == REPORT]
+    assert shown
+    for block in shown:
+        (tmp_path / REPORT).write_text(block.code, encoding="utf-8")
+        assert read_report_file(tmp_path / REPORT) != ReportFile()
 
 
 def test_self_contained_pages_run() -> None:

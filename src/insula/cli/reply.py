@@ -143,7 +143,7 @@ def reply(
     budget: Annotated[
         int | None,
         typer.Option(
-            "--budget",
+            "--endpoint-tokens",
             help="Largest number of tokens that the endpoint may use in all. [default: no limit]",
             metavar="TOKENS",
             show_default=False,
@@ -186,7 +186,7 @@ def reply(
         insula reply "Still nothing." --speaker customer --context chat.json
         insula reply --input tickets.jsonl --output drafts.jsonl
         insula reply --input tickets.jsonl --output drafts.jsonl --answers our-best-answers.jsonl
-        insula reply "I failed the exam again." --endpoint http://127.0.0.1:8080/v1 --endpoint-model local --budget 5000
+        insula reply "I failed the exam again." --endpoint http://127.0.0.1:8080/v1 --endpoint-model local
     """
     from insula.safety.signals.help_lines import find_help
 
@@ -224,8 +224,8 @@ def _open_generators(answers: str | None, endpoint: str | None, how: dict[str, A
     given = {name: value for name, value in how.items() if value is not None}
     if endpoint is None and given:
         raise typer.BadParameter(
-            "--endpoint-model, --prompt, --seconds and --budget need --endpoint URL. Add it, or leave these options "
-            "out."
+            "--endpoint-model, --endpoint-tokens, --prompt and --seconds need --endpoint URL. Add it, or leave these "
+            "options out."
         )
     if endpoint is not None and "model" not in given:
         raise typer.BadParameter("--endpoint needs the name of a model. Add --endpoint-model NAME.")

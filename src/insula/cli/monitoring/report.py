@@ -37,7 +37,7 @@ def report(
     by: Annotated[
         str | None,
         typer.Option(
-            "--by", help="Column whose values are the groups, such as film.", metavar="COLUMN", show_default=False
+            "--by", help="Column whose values are the groups, such as film.", metavar="NAME", show_default=False
         ),
     ] = None,
     window: Annotated[

@@ -10,8 +10,6 @@ import numpy as np
 
 from insula.core.arrays import Float32Array
 from insula.core.environment import require
-from insula.models.pretrained import convert_encoder_errors, locate_encoder
-from insula.models.quiet import silence_transformers
 
 ENCODER = "e5-small-en-zh"
 _PREFIX = "query: "  # multilingual-e5 was trained with it on texts that are compared with each other
@@ -27,8 +25,12 @@ class SentenceEncoder:
 
     def __init__(self, base: str = ENCODER) -> None:
         require("transformers", extra="train", purpose="compare the meaning of texts")
+        # Imported here: every training imports this module, also one without torch and transformers.
         import torch
         from transformers import AutoModel, AutoTokenizer
+
+        from insula.models.pretrained import convert_encoder_errors, locate_encoder
+        from insula.models.quiet import silence_transformers
 
         folder = locate_encoder(base)
         with convert_encoder_errors(folder), silence_transformers():
