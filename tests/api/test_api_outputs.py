@@ -95,7 +95,7 @@ FILES = (
     "bench_model",
     "explain_model",
     "attack_model",
-)  # they write a file, which is replaced as by any program; attack_model needs `overwrite`
+)  # they write a file, which is replaced as by any program; attack_model and augment_file need `overwrite`
 REPLACED = {name: case for name, case in CASES.items() if case.mark}
 every_verb = pytest.mark.parametrize("verb", CASES)
 every_replacing_verb = pytest.mark.parametrize("verb", REPLACED)
@@ -121,7 +121,7 @@ def test_every_verb_that_writes_is_here() -> None:
     for option, cases in (("output", CASES), ("overwrite", REPLACED)):
         asked = {name for name, verb in verbs.items() if option in inspect.signature(verb).parameters}
         asked -= {"resume_pretraining"}  # its output is what it resumes
-        asked -= {"attack_model"} if option == "overwrite" else set()  # of a file, not a folder
+        asked -= {"attack_model", "augment_file"} if option == "overwrite" else set()  # of a file, not a folder
         assert asked == {name.split()[0] for name in cases}
 
 
