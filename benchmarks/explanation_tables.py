@@ -7,34 +7,63 @@ from table_text import table
 
 METHODS = {
     "exact": "`exact`",
+    "contexts": "`contexts`",
     "occlusion": "`occlusion`",
     "alone": "`alone`",
     "partition, 300": "`partition`",
     "surrogate, 300": "`surrogate`",
+    "integrated-gradients": "`integrated-gradients`",
+    "gradient-x-input": "`gradient-x-input`",
     "shap, 300": "partition explainer of `shap`",
+    "captum, 300": "kernel SHAP of `captum`",
     "random": "random ranking",
 }
 
 
 def explainers(results: Results) -> str:
     """Comprehensiveness, sufficiency and time of every method, by model and texts."""
-    heads = ("model, texts", "method", "comprehensiveness", "sufficiency", "ms", "times one prediction")
+    heads = (
+        "model, texts",
+        "method",
+        "comprehensiveness",
+        "sufficiency",
+        "less `shap`'s",
+        "ms",
+        "times one prediction",
+    )
     rows = []
     for cell, found in (results.explain or {"cells": {}})["cells"].items():
         for name, shown in METHODS.items():
             if name in found:
                 one = found[name]
+                mean, low, high = one["against_shap"]
                 rows.append(
                     (
                         cell,
                         shown,
                         f"{one['comprehensiveness']:.3f}",
                         f"{one['sufficiency']:.3f}",
+                        "" if name == "shap, 300" else f"{mean:+.3f} ({low:+.3f} to {high:+.3f})",
                         f"{one['milliseconds']:.1f}",
                         f"{one['times_one_prediction']:.1f}",
                     )
                 )
     return table(heads, rows)
+
+
+def plausibility(results: Results) -> str:
+    """How well the weights rank the sentences or words that people marked."""
+    names = ("chance", "exact", "smoothed", "by sentences", "contexts", "occlusion", "partition", "surrogate")
+    rows = [
+        (
+            cell,
+            f"{found['texts']}",
+            *(f"{found['auprc'][name]:.3f}" if name in found["auprc"] else "" for name in names),
+        )
+        for cell, found in (results.plausibility or {"cells": {}})["cells"].items()
+    ]
+    methods = METHODS.keys() | {"partition", "surrogate"}
+    return table(("set, units", "texts", *(f"`{one}`" if one in methods else one for one in names)), rows)
 
 
 def rules(results: Results) -> str:

@@ -47,6 +47,7 @@ class Results:
     small_sets: Entry | None = None
     abstention_shift: Entry | None = None
     explain: Entry | None = None
+    plausibility: Entry | None = None
     replies: Entry | None = None
     reply_ranking: Entry | None = None
     red_team: Entry | None = None
@@ -80,6 +81,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         small_sets=_one(folder / "small_sets.json"),
         abstention_shift=_one(folder / "abstention_shift.json"),
         explain=_one(folder / "explain.json"),
+        plausibility=_one(folder / "plausibility.json"),
         replies=_one(folder / "replies.json"),
         reply_ranking=_one(folder / "reply_ranking.json"),
         red_team=_one(folder / "red_team.json"),

@@ -68,6 +68,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "small-sets": decision_tables.small_sets,
     "windows": decision_tables.windows,
     "explainers": explanation_tables.explainers,
+    "plausibility": explanation_tables.plausibility,
     "kept-labels": augmentation_tables.kept_labels,
     "shifts": monitoring_tables.shifts,
     "replay": monitoring_tables.replay,

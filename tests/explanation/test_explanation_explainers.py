@@ -69,6 +69,36 @@ def test_an_interaction_is_shared_by_shapley_values_only() -> None:
     assert weights["partition"] == pytest.approx((2.0, 0.0))
     assert weights["occlusion"] == pytest.approx((4.0, 2.0))
     assert weights["alone"] == pytest.approx((0.0, -2.0))
+    # "not" is the more important word alone; "good" adds -2 to nothing, 2 to "not", and -2 to itself taken away.
+    assert weights["contexts"] == pytest.approx((0.5 * 4.0, 0.25 * -2.0 + 0.25 * 2.0 + 0.5 * -2.0))
+
+
+def test_a_word_that_another_covers_for_is_found() -> None:
+    class Either(Bag):
+        """Sad where at least one of two words says so."""
+
+        def logits(self, texts: list[str]) -> np.ndarray:
+            said = np.array([bool({"sad", "unhappy"} & set(text.split())) for text in texts], dtype=float)
+            return np.stack([4.0 * said, -4.0 * said], axis=1)
+
+    text = "i am sad and so unhappy today again"
+    found = {name: explain_input(predictor_of(Either()), text, method=name, labels=["sad"]) for name in SAMPLED}
+    assert not any(found["occlusion"].weights["sad"])
+    words = {word.text for word, _ in found["contexts"].top_words("sad", 2)}
+    assert words == {"sad", "unhappy"}
+    assert found["contexts"].trust["sad"].comprehensiveness > found["occlusion"].trust["sad"].comprehensiveness
+
+
+def test_contexts_compute_only_what_is_asked() -> None:
+    backend = Bag()
+    question = Question(predictor_of(backend, "single"), "a very good and bad day", wanted=[0])
+    weights = explainers["contexts"].weigh(question, 300)
+    assert np.isfinite(weights[:, 0]).all()
+    assert np.isnan(weights[:, 1]).all()
+    assert question.evaluations <= explainers["contexts"].least(6)
+    question = Question(predictor_of(backend, "multi"), "a very good and bad day", wanted=[0])
+    assert np.isfinite(explainers["contexts"].weigh(question, 300)[:, [0, 2]]).all()  # the decision costs nothing more
+    assert question.evaluations <= explainers["contexts"].least(6)
 
 
 @pytest.mark.parametrize("words", [1, 2, 3, 7, 13])
@@ -184,6 +214,14 @@ def test_a_budget_picks_what_fits() -> None:
     text = "a very good and bad day"
     assert explain_input(predictor_of(Bag()), text, budget=10_000).method == "partition"
     assert explain_input(predictor_of(Bag()), text, budget=0.001).method == "occlusion"
+    assert explain_input(predictor_of(Bag()), text).method == "contexts"
+
+
+def test_a_budget_in_between_picks_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "a very good and bad day"
+    for affordable, method in ((1, "occlusion"), (100, "contexts"), (1000, "partition")):
+        monkeypatch.setattr("insula.explanation.explain._count_affordable", lambda *_, count=affordable: count)
+        assert explain_input(predictor_of(Bag()), text, budget=50, with_trust=False).method == method
 
 
 def test_the_decision_of_several_labels_has_weights_of_its_own() -> None:

@@ -96,7 +96,7 @@ def evaluate(
               or a TOML file with lines such as `positive = ["joy", "love"]`. Metrics are over the labels that the rows
               have
     output    folder for `metrics.json` and `report.html`; None writes nothing. The ten most confident mistakes then
-              also have the words behind them, by the methods `exact` and `occlusion`
+              also have the words behind them, by the methods `exact` and `contexts`
     progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
     The majority class (dimensions: the training mean) and the run's linear baseline, if it has one, are scored on the

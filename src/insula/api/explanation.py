@@ -48,8 +48,9 @@ def explain(
 ) -> list[Explanation]:
     """Return one explanation per text, in order: how much each word raised or lowered the score of each label.
 
-    method  `exact` (linear and static models), `occlusion`, `partition` (Shapley values), `surrogate` (as LIME),
-            `alone`; `auto` uses `exact` if the model is a sum over words, else `occlusion`
+    method  `exact` (linear and static models), `occlusion`, `contexts` (occlusion in three contexts), `partition`
+            (Shapley values), `surrogate` (as LIME), `alone`; `auto` uses `exact` if the model is a sum over words,
+            else `contexts`
     labels  labels to explain; default: the predicted ones, or the one with the highest score
     budget  milliseconds per text; insula chooses a method that fits
     trust   also measure how faithful each explanation is to the model

@@ -35,7 +35,7 @@ def explain_input(
 ) -> Explanation:
     """Return what the words of one text did to its prediction.
 
-    method      a name in `explainers`; `auto`: `exact` where the model is a sum over words, else `occlusion`
+    method      a name in `explainers`; `auto`: `exact` where the model is a sum over words, else `contexts`
     labels      whose weights are given; the decided ones where not given, or the one with the highest score
     budget      milliseconds; the method with the most variants of the text that fits is taken
     pause       called before each few variants of the text, such as to yield to other work; it may raise
@@ -99,11 +99,11 @@ def _choose_method(question: Question, method: str, budget: float | None, start:
     if question.contributions is not None:
         return "exact", 0
     if budget is None:
-        return "occlusion", EVALUATIONS
+        return "contexts", EVALUATIONS
     affordable = _count_affordable(question, budget, start) - spare
-    if affordable >= 2 * explainers["partition"].least(len(question)):
+    if affordable >= EVALUATIONS:  # with fewer variants, its weights are less faithful than those of `contexts`
         return "partition", affordable
-    return "occlusion", affordable
+    return "contexts" if affordable >= explainers["contexts"].least(len(question)) else "occlusion", affordable
 
 
 def _count_affordable(question: Question, budget: float, start: float) -> int:

@@ -29,7 +29,7 @@ class Explainer:
 
 
 explainers: Registry[Explainer] = Registry("explainers")
-for _name in ("exact", "occlusion", "alone", "partition", "surrogate"):
+for _name in ("exact", "occlusion", "contexts", "alone", "partition", "surrogate"):
     explainers.register(_name, f"insula.explanation.methods.{_name}:EXPLAINER")
 explainers.register("attention-rollout", "insula.explanation.methods.attention:EXPLAINER")
 explainers.register("gradient-x-input", "insula.explanation.methods.gradients:GRADIENT_X_INPUT")

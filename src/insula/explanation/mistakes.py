@@ -13,7 +13,7 @@ from insula.inference.predictor import Predictor
 from insula.text.word_spans import find_word_spans
 
 MISTAKES = 10
-MOST_WORDS = 100  # of a text: occlusion reads one variant for each, so at most 1,010 texts for all mistakes
+MOST_WORDS = 100  # of a text: `contexts` reads three variants for each, so at most 3,030 texts for all mistakes
 
 
 def explain_mistakes(predictor: Predictor, evaluation: Evaluation, inputs: Sequence[TextOrInput]) -> Evaluation:

@@ -44,8 +44,8 @@ class TextsRequest(RequestModel):
 class ExplainRequest(TextsRequest):
     """Texts, or inputs in their contexts, whose predictions are explained, and how."""
 
-    method: Literal["auto", "exact", "occlusion", "partition", "surrogate", "alone"] = Field(
-        "auto", description="Method of explanation; `auto` is `exact` if the model supports it, else `occlusion`."
+    method: Literal["auto", "exact", "contexts", "occlusion", "partition", "surrogate", "alone"] = Field(
+        "auto", description="Method of explanation; `auto` is `exact` if the model supports it, else `contexts`."
     )
     labels: list[Annotated[str, Field(max_length=200)]] = Field(
         [], max_length=500, description="Labels to explain (default: the predicted ones)."

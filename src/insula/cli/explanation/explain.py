@@ -47,9 +47,9 @@ def explain(
         str,
         typer.Option(
             "--method",
-            help="Method: exact (linear and static models), occlusion, partition, surrogate or alone; with torch "
-            "integrated-gradients, gradient-x-input or attention-rollout. auto uses exact if the model supports it, "
-            "else occlusion.",
+            help="Method: exact (linear and static models), contexts, occlusion, partition, surrogate or alone; with "
+            "torch integrated-gradients, gradient-x-input or attention-rollout. auto uses exact if the model supports "
+            "it, else contexts.",
             metavar="METHOD",
         ),
     ] = "auto",
