@@ -12,12 +12,13 @@ import urllib.error
 import urllib.request
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from insula.augmentation.translation.translator import Translator
 from insula.core.errors import DataError, ServiceError
+from insula.core.web import TooLongError, fetch
 
 KEY = "INSULA_TRANSLATOR_KEY"
 PIVOTS = {"en": "de", "zh": "en"}
@@ -82,10 +83,8 @@ class Endpoint(Translator):
         )
 
     def _send(self, request: urllib.request.Request) -> bytes:
-        deadline = time.monotonic() + self.seconds
         try:
-            with urllib.request.build_opener(_NoRedirects).open(request, timeout=self.seconds) as answer:
-                return self._read(answer, deadline)
+            return fetch(request, seconds=self.seconds, most_bytes=MOST_BYTES)
         except urllib.error.HTTPError as error:
             with error:
                 detail = " ".join(error.read(_SHOWN * 4).decode("utf-8", "replace").split())[:_SHOWN]
@@ -95,8 +94,8 @@ class Endpoint(Translator):
                 f"{f', and the key in {KEY}' if error.code in (401, 403) else ''}.",
                 status=error.code,
             ) from None
-        except ServiceError:  # which is an OSError, too
-            raise
+        except TooLongError as error:
+            raise self.reject(error.start[: _SHOWN * 4].decode("utf-8", "replace")) from None
         except TimeoutError:
             raise self._build_timeout() from None
         except (OSError, HTTPException) as error:
@@ -106,17 +105,6 @@ class Endpoint(Translator):
             raise ServiceError(
                 f"The translator at {self.address} does not answer: {reason}. Check that it runs and its address."
             ) from None
-
-    def _read(self, answer: HTTPResponse, deadline: float) -> bytes:
-        found = bytearray()
-        # A service that sends a byte now and then would never exceed the timeout of a single read.
-        while piece := answer.read1(65536):
-            found += piece
-            if time.monotonic() > deadline:
-                raise TimeoutError
-            if len(found) > MOST_BYTES:
-                raise self.reject(found[: _SHOWN * 4].decode("utf-8", "replace"))
-        return bytes(found)
 
     def _build_timeout(self) -> ServiceError:
         return ServiceError(
@@ -175,13 +163,6 @@ class OpenAI(Endpoint):
         if not isinstance(found, str) or not found.strip():
             raise self.reject(answer)
         return found.strip()
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Turns redirects into errors: texts and keys go only where the user said."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
 
 
 def open_libretranslate(where: str | None, pivot: str | None) -> LibreTranslate:

@@ -14,14 +14,15 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
 from importlib.resources import files
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from insula.core.errors import DataError, MissingFileError
+from insula.core.web import fetch
 from insula.empathy.conversation import list_own_turns
 from insula.empathy.drafts import Draft, find_gaps
 from insula.empathy.generators.leaks import is_leak
@@ -125,7 +126,7 @@ class ChatEndpoint:
         if refusal is not None:
             return Proposals(failure=refusal)
         body = {"model": self._model, "messages": messages, "max_tokens": self._tokens, "stream": False}
-        found, failure = _call_in_time(lambda deadline: self._post(body, deadline), self._seconds)
+        found, failure = _call_in_time(lambda: self._post(body), self._seconds)
         content, reported = _read_answer(found) if failure is None else (None, 0)
         if failure is None and content is None:
             failure = "The endpoint answered with something other than a chat completion."
@@ -177,22 +178,13 @@ class ChatEndpoint:
             if self._failures >= MOST_FAILURES:
                 self._failures, self._paused_until = 0, time.monotonic() + PAUSE_SECONDS
 
-    def _post(self, body: Mapping[str, Any], deadline: float) -> bytes:
+    def _post(self, body: Mapping[str, Any]) -> bytes:
         """Return the body of the answer; raise `OSError`, `HTTPException` or `ValueError`."""
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         request = urllib.request.Request(self._address, json.dumps(body).encode(), headers, method="POST")
-        with urllib.request.build_opener(_NoRedirects).open(request, timeout=self._seconds) as answer:
-            parts, size = [], 0
-            while part := answer.read1(65_536):
-                size += len(part)
-                if size > MOST_BYTES:
-                    raise ValueError(f"more than {MOST_BYTES:,} bytes")
-                if time.monotonic() > deadline:
-                    raise TimeoutError
-                parts.append(part)
-        return b"".join(parts)
+        return fetch(request, seconds=self._seconds, most_bytes=MOST_BYTES)
 
 
 def _read_prompt(prompt: str | Path | None) -> str:
@@ -210,16 +202,15 @@ def _read_prompt(prompt: str | Path | None) -> str:
     return text
 
 
-def _call_in_time(call: Any, seconds: float) -> tuple[bytes | None, str | None]:
+def _call_in_time(call: Callable[[], bytes], seconds: float) -> tuple[bytes | None, str | None]:
     """Return what a call returns, or why it returned nothing; the thread of a call that takes too long ends later.
 
     The time limits of sockets are for one byte: an endpoint that sends a byte now and then would keep us for ever.
     """
     found: list[tuple[bytes | None, str | None]] = []
-    deadline = time.monotonic() + seconds
 
     def work() -> None:
-        found.append(_describe_failures(call, deadline, seconds))
+        found.append(_describe_failures(call, seconds))
 
     thread = threading.Thread(target=work, name="insula-endpoint", daemon=True)
     thread.start()
@@ -227,9 +218,9 @@ def _call_in_time(call: Any, seconds: float) -> tuple[bytes | None, str | None]:
     return found[0] if found else (None, _describe_late(seconds))
 
 
-def _describe_failures(call: Any, deadline: float, seconds: float) -> tuple[bytes | None, str | None]:
+def _describe_failures(call: Callable[[], bytes], seconds: float) -> tuple[bytes | None, str | None]:
     try:
-        return call(deadline), None
+        return call(), None
     except urllib.error.HTTPError as error:
         return None, f"The endpoint answered with the status {error.code}."
     except TimeoutError:
@@ -273,13 +264,3 @@ def _clean(content: str) -> str:
     if len(text) > 1 and text[0] + text[-1] in ('""', "“”", "「」"):
         text = text[1:-1].strip()
     return text
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: the message must go nowhere but to the address that the user named."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
-    ) -> None:
-        """Return nothing, so that the redirect becomes an `HTTPError`."""
-        return

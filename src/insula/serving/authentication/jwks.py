@@ -7,15 +7,15 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from email.message import Message
 from http.client import HTTPException
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
 
 from insula.core.errors import SettingsError, StoreUnreachableError
+from insula.core.web import fetch
 
 MAX_AGE = 300.0  # seconds after which the keys are read again
 COOLDOWN = 10.0  # seconds between two reads: forged tokens with random key ids must not make us send requests
@@ -126,16 +126,5 @@ def _read(source: str) -> bytes:
 
 
 def _download(source: str) -> bytes:
-    # The address was checked; redirects are not followed: they could lead to a file:// or to another host.
-    with urllib.request.build_opener(_NoRedirects).open(source, timeout=TIMEOUT) as answer:
-        content: bytes = answer.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError("too large for a JWKS")
-    return content
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> None:
-        """Follow nothing."""
+    # The address was checked; a redirect could lead to a file:// or to another host.
+    return fetch(urllib.request.Request(source), seconds=TIMEOUT, most_bytes=MAX_BYTES)
