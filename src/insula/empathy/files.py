@@ -11,21 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from insula import __version__
-from insula.core.errors import DataError
 from insula.core.files import hash_file
-from insula.core.outputs import require_different
 from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally, FileColumns, find_file_columns
 from insula.data.conversations.turn_cells import MOST_TURNS
-from insula.data.formats.byte_source import STDIN
-from insula.data.formats.formats import DETECTED, ReadOptions, find_written_format, open_rows, scan_rows
+from insula.data.formats.formats import DETECTED, ReadOptions, open_rows, scan_rows
 from insula.data.formats.row_reader import Row
-from insula.data.formats.writers import STDOUT
 from insula.data.options import DataOptions
 from insula.empathy.replies import WantedReply, write_replies
 from insula.empathy.reply import OUTCOMES, Reply
 from insula.inference.groups import read_groups
-from insula.inference.parts import open_widened
+from insula.inference.parts import check_widened, open_widened
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
 from insula.text.context import Context
@@ -93,12 +89,7 @@ def draft_file(
     run writes the same bytes as an uninterrupted one. Raises `DataError`, `MissingFileError`, `OutputError`.
     """
     progress = progress or Silent()
-    if str(source) != STDIN:
-        require_different(output, source)
-    kind = "jsonl" if str(output) == STDOUT else find_written_format(output)
-    is_file = str(source) != STDIN and Path(source).is_file()
-    if resume and not (is_file and str(output) != STDOUT):
-        raise DataError("Only drafts from a file into a file can be resumed. Name both, or leave out resume.")
+    kind, is_file = check_widened(source, output, resume=resume, what="drafts")
     started, rejects, tally = time.monotonic(), Rejects(None, is_required=False), ContextTally()
     outcomes, failures = Counter[str](dict.fromkeys(OUTCOMES, 0)), Counter[str]()
     rows = kept_rows = stopped = 0

@@ -10,20 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from insula import __version__
-from insula.core.errors import DataError
 from insula.core.files import hash_file
-from insula.core.outputs import require_different
 from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally
-from insula.data.formats.byte_source import STDIN
-from insula.data.formats.formats import DETECTED, ReadOptions, find_written_format, open_rows, scan_rows
+from insula.data.formats.formats import DETECTED, ReadOptions, open_rows, scan_rows
 from insula.data.formats.row_reader import Row
-from insula.data.formats.writers import STDOUT
 from insula.data.options import DataOptions
 from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
 from insula.inference.groups import find_columns, read_groups
-from insula.inference.parts import open_widened
+from insula.inference.parts import check_widened, open_widened
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
 
@@ -84,12 +80,7 @@ def explain_file(
     `DataError`, `MissingFileError`, `OutputError`.
     """
     progress = progress or Silent()
-    if str(source) != STDIN:
-        require_different(output, source)
-    kind = "jsonl" if str(output) == STDOUT else find_written_format(output)
-    is_file = str(source) != STDIN and Path(source).is_file()
-    if resume and not (is_file and str(output) != STDOUT):
-        raise DataError("Only an explanation from a file into a file can be resumed. Name both, or leave out resume.")
+    kind, is_file = check_widened(source, output, resume=resume, what="an explanation")
     started, rejects, tally = time.monotonic(), Rejects(None, is_required=False), ContextTally()
     options: dict[str, Any] = {"method": method, "labels": list(labels), "budget": budget, "with_trust": with_trust}
     rows = kept_rows = 0

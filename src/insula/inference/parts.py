@@ -14,6 +14,9 @@ from typing import Any
 from insula.core.errors import DataError
 from insula.core.files import convert_output_errors, write_json
 from insula.core.locks import lock_for_writing
+from insula.core.outputs import require_different
+from insula.data.formats.byte_source import STDIN
+from insula.data.formats.formats import find_written_format
 from insula.data.formats.part_writer import BINARY, Layout, PartFormat
 from insula.data.formats.row_reader import Row, RowReader
 from insula.data.formats.writers import STDOUT, open_writer
@@ -144,6 +147,22 @@ class WidenedOutput:
         """Write the rows of a group, each with its cells for the added columns."""
         if rows:
             self.put(number, [self.kept.rename_columns(row) | new for row, new in zip(rows, added, strict=True)])
+
+
+def check_widened(source: str | Path, output: str | Path, *, resume: bool, what: str) -> tuple[str, bool]:
+    """Return the format of a widened output, and whether the input is a file, not a stream.
+
+    what  completes the sentence "Only ... from a file into a file can be resumed."
+
+    Raises `DataError` for the same file twice, an unknown format, and a stream that is to be resumed.
+    """
+    if str(source) != STDIN:
+        require_different(output, source)
+    kind = "jsonl" if str(output) == STDOUT else find_written_format(output)
+    is_file = str(source) != STDIN and Path(source).is_file()
+    if resume and not (is_file and str(output) != STDOUT):
+        raise DataError(f"Only {what} from a file into a file can be resumed. Name both, or leave out resume.")
+    return kind, is_file
 
 
 @contextlib.contextmanager
