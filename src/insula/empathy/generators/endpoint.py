@@ -82,6 +82,10 @@ class ChatEndpoint:
         budget: int | None = None,
         masked: bool = True,
     ) -> None:
+        if urlsplit(url).username or urlsplit(url).password:  # it would be written to the files of a resumable run
+            raise DataError(
+                f"The address of an endpoint must hold no password. Remove it, and set {KEY_VARIABLE} instead."
+            )
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise DataError(
                 f"The address of an endpoint must begin with http:// or https://. Got {url!r}. Name the base address, "
