@@ -15,6 +15,7 @@ import toy_data
 from insula.api.report import report_messages, write_report
 from insula.core.errors import DataError
 from insula.evaluation.metrics.proportions import measure_balance
+from insula.explanation.explain import explain_input
 from insula.inference.predictor import Predictor
 from insula.operations.reporting.settings import parse_report_file
 
@@ -108,6 +109,21 @@ def test_the_page_has_everything_escaped(predictor: Predictor, reviews: Path, tm
     write_report(tmp_path / "report.json", found)
     saved = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert saved == json.loads(json.dumps(found.to_dict()))
+
+
+def test_a_message_of_a_group_is_explained_once(
+    predictor: Predictor, reviews: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def explain(given: Predictor, text: str, **options: Any) -> Any:
+        asked.append((text, options["labels"]))
+        return explain_input(given, text, **options)
+
+    monkeypatch.setattr("insula.operations.reporting.words_behind.explain_input", explain)
+    report = report_messages(reviews, predictor, by="film")
+    assert sum(side.explained for group in (report.overall, *report.groups) for side in group.sides) > len(asked)
+    assert len(asked) == len(set(asked))
 
 
 def test_a_table_gives_the_same_report(predictor: Predictor, reviews: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from insula.operations.monitoring.settings import AlertRule, MonitorFile, Window
 from insula.operations.monitoring.trend import NEGATIVE, POLARITY, POSITIVE, TrendPoint, mark_polarity
 from insula.operations.reporting.report import GivenAdvice, GroupReport, MessageReport
 from insula.operations.reporting.settings import ReportFile
-from insula.operations.reporting.words_behind import Candidate, Candidates, find_side
+from insula.operations.reporting.words_behind import Candidate, Candidates, build_explainer, find_side
 from insula.operations.streams.message import MessageReader, StreamMessage
 from insula.operations.streams.source import StreamEntry
 from insula.safety.signals.detect import has_signal
@@ -81,6 +81,7 @@ class _Work:
 
     def __init__(self, predictor: Predictor, settings: ReportFile) -> None:
         self._predictor, self._settings = predictor, settings
+        self._explain = build_explainer(predictor)
         rules = tuple(
             AlertRule(name=one.name, kind="threshold", labels=one.labels, above=one.above) for one in settings.advice
         )
@@ -204,7 +205,7 @@ class _Work:
             messages = _count_side(total, side, labels)
             if messages:
                 chosen = self._candidates.choose(name, labels)
-                sides.append(find_side(self._predictor, side, messages, chosen))
+                sides.append(find_side(self._explain, side, messages, chosen))
         given = [
             GivenAdvice(one, share)
             for one in self._settings.advice

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from insula.core.errors import DataError
 from insula.core.sentences import shorten
 from insula.explanation.explain import explain_input
+from insula.explanation.explanation import Explanation
 from insula.inference.predictor import Predictor
 from insula.operations.reporting.report import Quote, Side, WordBehind
 from insula.safety.kinds import TOKEN
 from insula.safety.mask import mask
 from insula.text.stopwords import is_stop_word
+
+Explain = Callable[[str, str], Explanation]
+"""`(text, label)` to the explanation of the label; raises `DataError` for a text without words."""
 
 EXPLAINED = 40  # messages of a side
 WORDS = 10
@@ -57,7 +62,17 @@ class Candidates:
         return list({one.text: one for one in reversed(found)}.values())[::-1][:EXPLAINED]
 
 
-def find_side(predictor: Predictor, name: str, messages: int, candidates: Sequence[Candidate]) -> Side:
+def build_explainer(predictor: Predictor) -> Explain:
+    """Return a function that explains a label of a text once: a message is in its group and in the whole."""
+
+    @functools.cache
+    def explain(text: str, label: str) -> Explanation:
+        return explain_input(predictor, text, labels=(label,), with_trust=False)
+
+    return explain
+
+
+def find_side(explain: Explain, name: str, messages: int, candidates: Sequence[Candidate]) -> Side:
     """Return the words behind the labels of some messages, and quotes."""
     seen: dict[str, list[float]] = defaultdict(list)
     quotes: list[Quote] = []
@@ -65,7 +80,7 @@ def find_side(predictor: Predictor, name: str, messages: int, candidates: Sequen
     for one in candidates:
         text = shorten(mask(one.text).text, QUOTE_CHARACTERS)
         try:
-            found = explain_input(predictor, text, labels=(one.label,), with_trust=False)
+            found = explain(text, one.label)
         except DataError:  # a text without words, such as a row of emojis
             continue
         explained += 1
