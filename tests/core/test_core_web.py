@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from insula.core.web import TooLongError, fetch
+from insula.core.web.fetch import TooLongError, fetch
 
 
 class _Answers(BaseHTTPRequestHandler):

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from insula.augmentation.translation.translator import Translator
 from insula.core.errors import DataError, ServiceError
-from insula.core.web import TooLongError, fetch
+from insula.core.web.fetch import TooLongError, fetch
 
 KEY = "INSULA_TRANSLATOR_KEY"
 PIVOTS = {"en": "de", "zh": "en"}

@@ -22,7 +22,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from insula.core.errors import DataError, MissingFileError
-from insula.core.web import fetch
+from insula.core.web.fetch import fetch
 from insula.empathy.conversation import list_own_turns
 from insula.empathy.drafts import Draft, find_gaps
 from insula.empathy.generators.leaks import is_leak

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import jwt
 
 from insula.core.errors import SettingsError, StoreUnreachableError
-from insula.core.web import fetch
+from insula.core.web.fetch import fetch
 
 MAX_AGE = 300.0  # seconds after which the keys are read again
 COOLDOWN = 10.0  # seconds between two reads: forged tokens with random key ids must not make us send requests

@@ -1,0 +1,1 @@
+"""Exchanges with services over HTTP."""
