@@ -17,6 +17,13 @@ from insula.core.web.fetch import TooLongError, fetch
 class _Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer as the path says."""
+        if self.path == "/slow-headers":
+            self.send_response(200)
+            self.flush_headers()
+            for number in range(40):
+                self.wfile.write(f"x-{number}: a\r\n".encode())
+                time.sleep(0.05)
+            return
         self.send_response(302 if self.path == "/moved" else 200)
         if self.path == "/moved":
             self.send_header("location", "/short")
@@ -64,6 +71,7 @@ def test_a_long_answer_is_not_read_to_its_end(address: str) -> None:
     assert caught.value.start.startswith(b"xx")
 
 
-def test_an_answer_that_drips_ends_in_time(address: str) -> None:
+@pytest.mark.parametrize("path", ["slow", "slow-headers"])
+def test_an_answer_that_drips_ends_in_time(address: str, path: str) -> None:
     with pytest.raises(TimeoutError):
-        _fetch(f"{address}/slow", 0.3)
+        _fetch(f"{address}/{path}", 0.3)
