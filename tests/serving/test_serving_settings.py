@@ -121,6 +121,8 @@ def test_every_option_has_a_variable_of_its_own() -> None:
         ("", {"INSULA_SERVE_QUEUE": '{"wait_ms": 5}'}, "INSULA_SERVE_QUEUE is not a setting"),
         ("", {"INSULA_SERVE_CORS_ORIGINS": '["a"'}, "cors.origins"),
         ("", {"INSULA_SERVE_PORT": ""}, "INSULA_SERVE_PORT"),
+        ("", {"INSULA_SERVE_REPLY_ENDPOINT": "http://a/v1"}, "Set reply.endpoint_model"),
+        ('[reply]\nprompt = "a.md"', {}, "'reply.prompt' needs an endpoint"),
     ],
 )
 def test_wrong_settings_are_refused_with_a_sentence(

@@ -11,8 +11,8 @@ from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.empathy.conversation import follow_turns
 from insula.empathy.drafts import Draft, read_templates, require_strategy, write_check_ins
-from insula.empathy.generators.collect import collect_drafts
-from insula.empathy.generators.registry import DraftGenerator, DraftRequest, open_generators
+from insula.empathy.generators.collect import ask_generator, choose_drafts
+from insula.empathy.generators.registry import DraftGenerator, DraftRequest, Proposals, open_generators
 from insula.empathy.state import LANGUAGES, ConversationState, read_state
 from insula.safety.signals.help_lines import DEFAULT, HelpLine, find_help, load_help_lines
 from insula.safety.signals.result import RiskCheck
@@ -194,18 +194,43 @@ def build_reply(
 
     Raises `DataError` for a strategy that does not exist or has no sentences for this message.
     """
+    asked = read_request(given, prediction, scheme, language=language, earlier=earlier, strategy=strategy, count=count)
+    if risk is not None:
+        return build_check_in(asked, risk, country)
+    chosen = open_generators() if generators is None else generators
+    return choose_reply(asked, [ask_generator(one, asked) for one in chosen])
+
+
+def read_request(
+    given: ModelInput,
+    prediction: Prediction,
+    scheme: LabelScheme,
+    *,
+    language: str,
+    earlier: Sequence[Prediction] = (),
+    strategy: str = "auto",
+    count: int = 3,
+) -> DraftRequest:
+    """Return what the generators are asked for, with the state of the conversation; as in `build_reply`."""
     require_strategy(strategy)
     language = language if language in LANGUAGES else "en"
-    text = given.text
-    state = read_state(text, prediction, scheme, language=language, earlier=earlier)
+    state = read_state(given.text, prediction, scheme, language=language, earlier=earlier)
     if given.turns:
         state = follow_turns(state, given)
-    if risk is not None:
-        line = _find_help(country)
-        drafts, stopped = write_check_ins(text, state, risk.kinds, line.service[language], count=count)
-        # A person is still needed: the drafts are for the person who answers.
-        hand_off = build_hand_off(risk, language, country)
-        return Reply(text, language, state, drafts, stopped, hand_off, CheckIn(risk, line.sentence(language)))
-    asked = DraftRequest(given, state, strategy, count)
-    drafts, stopped, failures = collect_drafts(asked, open_generators() if generators is None else generators)
-    return Reply(text, language, state, drafts, stopped, failures=failures)
+    return DraftRequest(given, state, strategy, count)
+
+
+def build_check_in(asked: DraftRequest, risk: RiskCheck, country: str | None = None) -> Reply:
+    """Return drafts that ask how the person is, for a weak signal of danger; no generator is asked."""
+    text, state = asked.given.text, asked.state
+    line = _find_help(country)
+    drafts, stopped = write_check_ins(text, state, risk.kinds, line.service[state.language], count=asked.count)
+    # A person is still needed: the drafts are for the person who answers.
+    hand_off = build_hand_off(risk, state.language, country)
+    return Reply(text, state.language, state, drafts, stopped, hand_off, CheckIn(risk, line.sentence(state.language)))
+
+
+def choose_reply(asked: DraftRequest, written: Sequence[Proposals]) -> Reply:
+    """Return the best drafts of what each generator wrote for a message without a signal of danger."""
+    drafts, stopped, failures = choose_drafts(asked, written)
+    return Reply(asked.given.text, asked.state.language, asked.state, drafts, stopped, failures=failures)

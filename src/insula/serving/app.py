@@ -30,6 +30,7 @@ from insula.serving.job_schemas import JobRequest
 from insula.serving.jobs import JobRunner
 from insula.serving.pages.mount import add_pages
 from insula.serving.pages.routes import files
+from insula.serving.queueing.draft_queue import DraftQueue
 from insula.serving.queueing.explanation_queue import ExplanationQueue
 from insula.serving.queueing.safety_queue import SafetyQueue
 from insula.serving.reply_schemas import ReplyRequest, SafetyRequest
@@ -91,8 +92,8 @@ BODIES: Sequence[type[BaseModel]] = (
 def create_app(settings: Settings) -> FastAPI:
     """Open the models and return the application; its queues run while its lifespan does.
 
-    Raises `SettingsError`, `ModelFolderError`, `UnknownNameError` if a model cannot be opened, and what
-    `open_access_control` raises.
+    Raises `SettingsError`, `ModelFolderError`, `UnknownNameError` if a model cannot be opened, `DataError` and
+    `MissingFileError` for the settings of drafts, and what `open_access_control` raises.
     """
     with contextlib.ExitStack() as on_error:
         app = _create_application(_open_service(settings, on_error))
@@ -181,6 +182,7 @@ def _open_service(settings: Settings, on_error: contextlib.ExitStack) -> Service
         handoff=ServedQueue(settings, store, pool, telemetry),
         routing=MessageRouter(settings, models.default),
         safety=SafetyQueue(settings.safety),
+        drafts=DraftQueue(settings.reply, telemetry, enabled=settings.safety.enabled),
         body_memory=BodyMemory(max(settings.limits.buffered_bytes, settings.limits.body_bytes)),
     )
 

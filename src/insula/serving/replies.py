@@ -8,8 +8,17 @@ from insula.core.errors import InsulaError
 from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
 from insula.empathy.conversation import list_own_turns
+from insula.empathy.generators.collect import ask_generator
 from insula.empathy.replies import WantedReply as WantedReply
-from insula.empathy.reply import Reply, build_hand_off, build_reply, choose_risk, is_weak
+from insula.empathy.reply import (
+    Reply,
+    build_check_in,
+    build_hand_off,
+    choose_reply,
+    choose_risk,
+    is_weak,
+    read_request,
+)
 from insula.serving.http.problems import ProblemError
 from insula.serving.served_models import ServedModel
 from insula.serving.service import Service
@@ -21,7 +30,8 @@ async def write_reply(
 ) -> Reply:
     """Return drafts, or a hand-off if the message or an earlier turn has a signal of risk or could not be checked.
 
-    The message is charged to the caller's quota as one text, and refunded if it is not answered. Nothing is stored.
+    Only a message without a signal of risk, weak or not, is shown to a generator outside of this process. The message
+    is charged to the caller's quota as one text, and refunded if it is not answered. Nothing is stored.
     Raises `ProblemError` if it is empty or too long, or if the drafts are not written in time.
     """
     service.safety.require_enabled()
@@ -37,8 +47,8 @@ async def write_reply(
             return Reply(given.text, language, None, (), hand_off=build_hand_off(risk, language, wanted.country))
         *earlier, last = await _predict(service, model, given, max_wait)
         try:
-            return await service.safety.run(
-                lambda: build_reply(
+            asked = await service.safety.run(
+                lambda: read_request(
                     given,
                     last,
                     model.predictor.scheme,
@@ -46,9 +56,13 @@ async def write_reply(
                     earlier=earlier,
                     strategy=wanted.strategy,
                     count=wanted.n,
-                    risk=risk,
-                    country=wanted.country,
                 )
+            )
+            if risk is not None:
+                return await service.safety.run(lambda: build_check_in(asked, risk, wanted.country))
+            slow = await service.drafts.ask(asked)
+            return await service.safety.run(
+                lambda: choose_reply(asked, [*(ask_generator(one, asked) for one in service.drafts.local), *slow])
             )
         except InsulaError as error:
             raise ProblemError("validation", str(error)) from None

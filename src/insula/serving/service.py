@@ -21,6 +21,7 @@ from insula.serving.http.body_limits import BodyMemory
 from insula.serving.http.problems import ProblemError
 from insula.serving.http.unexpected_errors import ClientGoneError
 from insula.serving.jobs import JobRunner
+from insula.serving.queueing.draft_queue import DraftQueue
 from insula.serving.queueing.explanation_queue import ExplanationQueue, Found, Work
 from insula.serving.queueing.safety_queue import SafetyQueue
 from insula.serving.retention_writer import RetentionWriter
@@ -93,6 +94,7 @@ class Service:
     handoff: ServedQueue
     routing: MessageRouter
     safety: SafetyQueue
+    drafts: DraftQueue
     draining: bool = False
     ready: bool = False
     streams: int = 0

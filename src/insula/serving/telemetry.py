@@ -52,7 +52,12 @@ class Telemetry:
         self._handed_off = Counter(
             "insula_needs_person", "Messages that need a person, by level.", ("level",), registry=self._registry
         )
-
+        self._draft_failures = Counter(
+            "insula_draft_failures",
+            "Messages for which a generator of drafts failed, was too slow or overloaded.",
+            ("generator",),
+            registry=self._registry,
+        )
         self._labels = Counter(
             "insula_labels", "Texts by predicted label.", ("model", "label"), registry=self._registry
         )
@@ -116,6 +121,10 @@ class Telemetry:
         """Count a message that needs a person; one that could not be checked has the level `unchecked`."""
         if check.needs_person:
             self._handed_off.labels(check.level if check.signal else "unchecked").inc()
+
+    def count_draft_failure(self, generator: str) -> None:
+        """Count a message for which a generator of drafts wrote nothing because something went wrong."""
+        self._draft_failures.labels(generator).inc()
 
     def export(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""

@@ -1,4 +1,4 @@
-"""`collect_drafts`: the drafts of all generators, screened, and ranked if there are several."""
+"""`ask_generator` and `choose_drafts`: what generators write, and the drafts that pass the screen, in order."""
 
 from __future__ import annotations
 
@@ -10,17 +10,24 @@ from insula.empathy.generators.registry import DraftGenerator, DraftRequest, Pro
 from insula.empathy.generators.screen import screen_draft
 
 
-def collect_drafts(
-    asked: DraftRequest, generators: Sequence[DraftGenerator]
-) -> tuple[tuple[Draft, ...], int, tuple[str, ...]]:
+def ask_generator(generator: DraftGenerator, asked: DraftRequest) -> Proposals:
+    """Return what a generator writes; one that fails must not take the drafts of the others with it."""
+    try:
+        return generator.write(asked)
+    except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
+        return Proposals(failure=f"The generator {generator.name} failed ({type(error).__name__}).")
+
+
+def choose_drafts(asked: DraftRequest, written: Sequence[Proposals]) -> tuple[tuple[Draft, ...], int, tuple[str, ...]]:
     """Return up to `asked.count` drafts, the best first; the number left out as unsafe; and what failed.
+
+    written  what each generator wrote; if there are several, the drafts are ranked
 
     Raises `DataError` with the first failure if a strategy was named for which no generator has a draft.
     """
     found: dict[str, Draft] = {}
     stopped, failures = 0, list[str]()
-    for generator in generators:
-        proposals = _ask(generator, asked)
+    for proposals in written:
         stopped += proposals.stopped
         if proposals.failure is not None:
             failures.append(proposals.failure)
@@ -32,16 +39,8 @@ def collect_drafts(
     if not found and not stopped and failures and asked.strategy != "auto":
         raise DataError(failures[0])
     drafts = list(found.values())
-    if len(generators) > 1:
+    if len(written) > 1:
         from insula.empathy.generators.ranking import rank_drafts
 
         drafts = rank_drafts(drafts, asked)
     return tuple(drafts[: asked.count]), stopped, tuple(failures)
-
-
-def _ask(generator: DraftGenerator, asked: DraftRequest) -> Proposals:
-    """Return what a generator writes; one that fails must not take the drafts of the others with it."""
-    try:
-        return generator.write(asked)
-    except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
-        return Proposals(failure=f"The generator {generator.name} failed ({type(error).__name__}).")

@@ -130,7 +130,7 @@ class ChatEndpoint:
         if refusal is not None:
             return Proposals(failure=refusal)
         body = {"model": self._model, "messages": messages, "max_tokens": self._tokens, "stream": False}
-        found, failure = _call_in_time(lambda: self._post(body), self._seconds)
+        found, failure = self._call_in_time(lambda: self._post(body))
         content, reported = _read_answer(found) if failure is None else (None, 0)
         if failure is None and content is None:
             failure = "The endpoint answered with something other than a chat completion."
@@ -182,6 +182,21 @@ class ChatEndpoint:
             if self._failures >= MOST_FAILURES:
                 self._failures, self._paused_until = 0, time.monotonic() + PAUSE_SECONDS
 
+    def _call_in_time(self, call: Callable[[], bytes]) -> tuple[bytes | None, str | None]:
+        """Return what a call returns, or why it returned nothing; the thread of a call that takes too long ends later.
+
+        The time limits of sockets are for one byte: an endpoint that sends a byte now and then would keep us for ever.
+        """
+        found: list[tuple[bytes | None, str | None]] = []
+
+        def work() -> None:
+            found.append(_describe_failures(call, self._seconds))
+
+        thread = threading.Thread(target=work, name="insula-endpoint", daemon=True)
+        thread.start()
+        thread.join(self._seconds)
+        return found[0] if found else (None, _describe_late(self._seconds))
+
     def _post(self, body: Mapping[str, Any]) -> bytes:
         """Return the body of the answer; raise `OSError`, `HTTPException` or `ValueError`."""
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -204,22 +219,6 @@ def _read_prompt(prompt: str | Path | None) -> str:
     if not text:
         raise DataError(f"The prompt file {str(prompt)!r} is empty. Write instructions into it.")
     return text
-
-
-def _call_in_time(call: Callable[[], bytes], seconds: float) -> tuple[bytes | None, str | None]:
-    """Return what a call returns, or why it returned nothing; the thread of a call that takes too long ends later.
-
-    The time limits of sockets are for one byte: an endpoint that sends a byte now and then would keep us for ever.
-    """
-    found: list[tuple[bytes | None, str | None]] = []
-
-    def work() -> None:
-        found.append(_describe_failures(call, seconds))
-
-    thread = threading.Thread(target=work, name="insula-endpoint", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return found[0] if found else (None, _describe_late(seconds))
 
 
 def _describe_failures(call: Callable[[], bytes], seconds: float) -> tuple[bytes | None, str | None]:

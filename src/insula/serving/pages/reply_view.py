@@ -5,20 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from insula.empathy.drafts import Draft
+from insula.empathy.generators.ranking import WEIGHTS
+from insula.empathy.generators.registry import ANSWERS, ENDPOINT, TEMPLATES
 from insula.empathy.reply import HandOff, Reply
 from insula.empathy.state import ConversationState
 from insula.safety.signals.help_lines import DEFAULT, load_help_lines
 from insula.serving.pages.words import TAGS, Translator
 
+BUILT_IN = (TEMPLATES, ANSWERS, ENDPOINT)  # generators with a name in both languages; plug-ins have their own
+SCORES = ("total", *WEIGHTS)
+
 
 @dataclass(frozen=True)
 class DraftView:
-    """A draft with its number and the name of its strategy; `open` is what the person must fill in."""
+    """A draft with its number, and the names of its strategy and generator.
+
+    open    what the person must fill in
+    scores  names and values of the ranking; none if only one generator wrote drafts
+    """
 
     number: int
     draft: Draft
     strategy: str
+    generator: str
     open: str
+    scores: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,7 @@ class ReplyView:
     tag       language of the drafts, as in HTML
     facts     names and values of the state
     notes     what else is known of the drafts
+    failures  what went wrong in a generator, in English
     hand_off  None for an ordinary message
     warning   what to know of a weak signal of danger before the drafts are read
     """
@@ -49,6 +61,7 @@ class ReplyView:
     drafts: list[DraftView]
     hand_off: HandOffView | None = None
     warning: str = ""
+    failures: tuple[str, ...] = ()
 
 
 def build_reply_view(reply: Reply, say: Translator) -> ReplyView:
@@ -70,10 +83,18 @@ def build_reply_view(reply: Reply, say: Translator) -> ReplyView:
         [] if state is None else _list_facts(state, reply.check_in is not None, say),
         notes,
         [
-            DraftView(number, one, say(f"strategy_{one.strategy}"), say("comma").join(one.open))
+            DraftView(
+                number,
+                one,
+                say(f"strategy_{one.strategy}"),
+                say(f"generator_{one.generator}") if one.generator in BUILT_IN else one.generator,
+                say("comma").join(one.open),
+                [(say(f"score_{name}"), f"{value:.2f}") for name, value in one.scores.items() if name in SCORES],
+            )
             for number, one in enumerate(reply.drafts, 1)
         ],
         warning="" if reply.check_in is None else say("reply_weak", help=reply.check_in.help),
+        failures=reply.failures,
     )
 
 

@@ -96,6 +96,38 @@ class Safety(SettingsSection):
     )
 
 
+class Drafting(SettingsSection):
+    """Drafts of replies (default: from templates): your own good answers, and an endpoint that also writes drafts."""
+
+    answers: Path | None = Field(
+        None,
+        description="File with good answers of your own (columns message and reply): those to similar messages become "
+        "drafts, too.",
+    )
+    endpoint: str | None = Field(
+        None,
+        description="Base address of an OpenAI-compatible endpoint that also writes drafts, such as "
+        "http://127.0.0.1:8080/v1. Messages without a signal of risk are sent there, with personal data masked. Its "
+        "access key is read from INSULA_ENDPOINT_KEY.",
+    )
+    endpoint_model: str | None = Field(None, min_length=1, description="Name of the model at the endpoint.")
+    endpoint_tokens: int | None = Field(
+        None,
+        ge=1,
+        description="Maximum tokens that the endpoint may use until the service restarts (default: no limit).",
+    )
+    prompt: Path | None = Field(
+        None, description="File with your instructions for the endpoint (default: those that come with insula)."
+    )
+    seconds: float = Field(
+        20, gt=0, le=300, description="Maximum seconds to wait for the endpoint; then the other drafts are the answer."
+    )
+    threads: int = Field(4, ge=1, le=64, description="Maximum messages that the endpoint is asked about at once.")
+    waiting: int = Field(
+        32, ge=0, description="Maximum messages waiting for the endpoint; those beyond get the other drafts at once."
+    )
+
+
 class Cors(SettingsSection):
     """Web pages of other origins that may call the service (default: none)."""
 

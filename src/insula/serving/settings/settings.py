@@ -26,6 +26,7 @@ from insula.serving.settings.sections import (
     Access,
     Audit,
     Cors,
+    Drafting,
     Explain,
     Feedback,
     Handoff,
@@ -76,6 +77,7 @@ class Settings(BaseSettings):
     queue: Queue = Field(Queue(), description="")
     explain: Explain = Field(Explain(), description="")
     safety: Safety = Field(Safety(), description="")
+    reply: Drafting = Field(Drafting(), description="")
     cors: Cors = Field(Cors(), description="")
     jobs: Jobs = Field(Jobs(), description="")
     feedback: Feedback = Field(Feedback(), description="")
@@ -108,6 +110,21 @@ class Settings(BaseSettings):
                     f"The events of the receiver {receiver.name!r} must match some of {', '.join(EVENTS)}. Got "
                     f"{', '.join(receiver.events)}. Correct them."
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _check_endpoint(self) -> Self:
+        reply = self.reply
+        if reply.endpoint is None:
+            needless = [name for name in ("endpoint_model", "endpoint_tokens", "prompt") if getattr(reply, name)]
+            if needless:
+                raise ValueError(
+                    f"The setting 'reply.{needless[0]}' needs an endpoint. Set reply.endpoint, or remove it."
+                )
+        elif reply.endpoint_model is None:
+            raise ValueError(
+                "The setting 'reply.endpoint' needs the name of a model. Set reply.endpoint_model to a model there."
+            )
         return self
 
     @classmethod

@@ -83,6 +83,7 @@ def _render(request: Request, model: ServedModel, *, language: str | None = None
         model=model,
         models=list(get_service(request).models),
         fragment=template == PART,
+        asks_endpoint=bool(get_service(request).drafts.slow),
         strategies=[(name, say(f"strategy_{name}")) for name in OFFERED],
         languages=[(code, say(f"lang_{code}")) for code in LANGUAGES],
         countries=list_countries(say),
