@@ -146,6 +146,8 @@ def test_a_wrong_conversation_is_told(insula: Insula, tmp_path: Path, content: s
     (("--input", "a.jsonl", "--output", "-", "--resume"), "Name both, or leave out resume"),
     (("--input", "a.jsonl", "--output", "b.jsonl"), "does not exist"),
     (("Hello there.", "--prompt", "p.md"), "need --endpoint"),
+    (("Hello there.", "--endpoint-tokens", "9", "--local-model", "m.gguf"), "need --endpoint"),
+    (("Hello there.", "--local-model", "none.gguf"), "none.gguf"),
     (("Hello there.", "--endpoint", "http://127.0.0.1:9/v1"), "--endpoint-model"),
     (("Hello there.", "--endpoint", "127.0.0.1", "--endpoint-model", "m"), "must begin with http"),
 ])  # fmt: skip

@@ -127,7 +127,7 @@ def test_wrong_settings_are_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no password") as caught:
         ChatEndpoint("http://me:secret@127.0.0.1:9/v1", "m")
     assert "secret" not in str(caught.value)
-    assert list(GENERATORS) == ["answers", "endpoint", "templates"]
+    assert list(GENERATORS) == ["answers", "endpoint", "local", "templates"]
 
 
 def test_an_endpoint_gets_the_message_as_data(obeying: tuple[BadEndpoint, list[Any]], tmp_path: Path) -> None:

@@ -120,11 +120,22 @@ def reply(
             rich_help_panel=MORE,
         ),
     ] = None,
+    local_model: Annotated[
+        str | None,
+        typer.Option(
+            "--local-model",
+            help="GGUF file of a small language model that also writes English drafts, in this process.",
+            metavar="FILE",
+            show_default=False,
+            rich_help_panel=MORE,
+        ),
+    ] = None,
     prompt: Annotated[
         str | None,
         typer.Option(
             "--prompt",
-            help="File with your instructions for the endpoint. [default: those that come with insula]",
+            help="File with your instructions for the endpoint or the local model. [default: those that come with "
+            "insula]",
             metavar="FILE",
             show_default=False,
             rich_help_panel=MORE,
@@ -134,7 +145,7 @@ def reply(
         float | None,
         typer.Option(
             "--seconds",
-            help="Time limit of the endpoint for a draft. [default: 20]",
+            help="Time limit of the endpoint or the local model for a draft. [default: 20]",
             metavar="SECONDS",
             show_default=False,
             rich_help_panel=MORE,
@@ -175,8 +186,8 @@ def reply(
     A file keeps its rows and columns, and gets the columns outcome (drafted, checked_in, handed_off, refused), draft,
     strategy, generator and reply.
 
-    With --answers or --endpoint their drafts and the templates are ranked together. The access key of an endpoint is
-    read from INSULA_ENDPOINT_KEY. A message with a sign of danger is never sent there.
+    With --answers, --endpoint or --local-model their drafts and the templates are ranked together. The access key of an
+    endpoint is read from INSULA_ENDPOINT_KEY. A message with a sign of danger is never sent there.
 
     **Examples**
 
@@ -192,8 +203,10 @@ def reply(
 
     find_help(country)  # a mistyped country is an error before anything is read
     options: dict[str, Any] = {"language": language, "strategy": strategy, "n": n, "country": country}
-    how = {"model": endpoint_model, "prompt": prompt, "seconds": seconds, "budget": budget}
-    options["generators"] = _open_generators(answers, endpoint, how, quiet=quiet or as_json)
+    remote = {"model": endpoint_model, "budget": budget}
+    options["generators"] = _open_generators(
+        answers, endpoint, remote, local_model, {"prompt": prompt, "seconds": seconds}, quiet=quiet or as_json
+    )
     if text is not None:
         if source is not None or output is not None or resume:
             raise typer.BadParameter(
@@ -219,21 +232,38 @@ def reply(
     _reply_to_file(source, output, model, options, as_json=as_json, quiet=quiet)
 
 
-def _open_generators(answers: str | None, endpoint: str | None, how: dict[str, Any], *, quiet: bool) -> Any:
-    """Return the generators that the options name; None for the templates alone."""
-    given = {name: value for name, value in how.items() if value is not None}
-    if endpoint is None and given:
+def _open_generators(
+    answers: str | None,
+    endpoint: str | None,
+    remote: dict[str, Any],
+    local_model: str | None,
+    shared: dict[str, Any],
+    *,
+    quiet: bool,
+) -> Any:
+    """Return the generators that the options name; None for the templates alone.
+
+    remote  settings of the endpoint alone
+    shared  settings of the endpoint and of the local model
+    """
+    remote, shared = ({name: value for name, value in some.items() if value is not None} for some in (remote, shared))
+    if endpoint is None and remote:
         raise typer.BadParameter(
-            "--endpoint-model, --endpoint-tokens, --prompt and --seconds need --endpoint URL. Add it, or leave these "
-            "options out."
+            "--endpoint-model and --endpoint-tokens need --endpoint URL. Add it, or leave these options out."
         )
-    if endpoint is not None and "model" not in given:
+    if endpoint is None and local_model is None and shared:
+        raise typer.BadParameter(
+            "--prompt and --seconds need --endpoint URL or --local-model FILE. Add one, or leave these options out."
+        )
+    if endpoint is not None and "model" not in remote:
         raise typer.BadParameter("--endpoint needs the name of a model. Add --endpoint-model NAME.")
     settings: dict[str, dict[str, Any]] = {}
     if answers is not None:
         settings["answers"] = {"file": answers}
     if endpoint is not None:
-        settings["endpoint"] = {"url": endpoint, **given}
+        settings["endpoint"] = {"url": endpoint, **remote, **shared}
+    if local_model is not None:
+        settings["local"] = {"file": local_model, **shared}
     if not settings:
         return None
     from insula.api.reply import open_generators

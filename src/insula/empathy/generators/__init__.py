@@ -1,1 +1,1 @@
-"""Generators of drafts behind one interface: templates, the user's own good answers, an endpoint."""
+"""Generators of drafts behind one interface: templates, the user's own good answers, language models."""

@@ -1,74 +1,36 @@
-"""`ChatEndpoint`: drafts from an OpenAI-compatible endpoint, such as llama.cpp, vLLM, Ollama, or a remote service.
-
-The endpoint is not trusted: it may be down, slow, wrong or malicious. What it answers is screened like every draft.
-"""
+"""`ChatEndpoint`: drafts from an OpenAI-compatible endpoint, such as llama.cpp, vLLM, Ollama, or a remote service."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
-import secrets
-import threading
-import time
-import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
-from http.client import HTTPException
-from importlib.resources import files
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
-from insula.core.errors import DataError, MissingFileError
+from insula.core.errors import DataError
 from insula.core.web.fetch import fetch
-from insula.empathy.conversation import list_own_turns
-from insula.empathy.drafts import Draft, find_gaps
-from insula.empathy.generators.leaks import is_leak
-from insula.empathy.generators.registry import ENDPOINT, DraftRequest, Proposals
-from insula.empathy.strategies import Strategy, rank_strategies
-from insula.safety.mask import mask
+from insula.empathy.generators.chat import ChatGenerator
+from insula.empathy.generators.registry import ENDPOINT
 
 KEY_VARIABLE = "INSULA_ENDPOINT_KEY"
 MOST_BYTES = 262_144  # of an answer that are read
-MOST_FAILURES = 3  # in a row, after which the endpoint is left alone for `PAUSE_SECONDS`
-PAUSE_SECONDS = 60.0
-SENTENCES = 3
-CHARACTERS_PER_TOKEN = 2  # a low estimate, for endpoints that report no usage, or too little
-_LANGUAGES = {"en": "English", "zh": "Chinese (简体中文)"}
-_AIMS: Mapping[Strategy, str] = {
-    "question": "Name what happened, then ask one open question about it.",
-    "restatement": "Say in your own words what the writer said.",
-    "reflection": "Reflect what the writer may feel, without certainty.",
-    "self_disclosure": "Acknowledge what the writer shared. Disclose nothing: you have no life to speak of.",
-    "affirmation": "Acknowledge how hard or how good this is, and what the writer has done.",
-    "suggestions": "Offer one or two small ideas, as a choice.",
-    "information": "Answer what is asked; leave a gap such as [answer] for every fact that you do not have.",
-    "other": "Answer briefly and warmly.",
-}
-_THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 
 
-class ChatEndpoint:
+class ChatEndpoint(ChatGenerator):
     """Asks an OpenAI-compatible endpoint for one draft a message.
 
     url      base address, such as `http://127.0.0.1:8080/v1`
     model    name of the model there
-    prompt   file with the instructions (default: those that come with insula); `{language}`, `{sentences}`,
-             `{strategy}`, `{feeling}`, `{topic}` and `{need}` in it are filled in
     key      access key (default: the environment variable `INSULA_ENDPOINT_KEY`)
     seconds  time limit of a draft, from the first byte sent to the last received
-    tokens   largest number of tokens of a draft
-    budget   largest number of tokens sent and received in all, None for no limit; usage that the endpoint does not
-             report, or reports too low, is estimated
-    masked   whether personal data in the message and the earlier turns is masked before they are sent
 
-    The message and the earlier turns are sent as JSON in one message of the user, never as instructions or turns of
-    their own. Raises `DataError` and `MissingFileError` for wrong settings.
+    The other arguments are those of `ChatGenerator`. Raises `DataError` and `MissingFileError` for wrong settings.
     """
 
-    name = ENDPOINT
+    name = title = ENDPOINT
 
     def __init__(
         self,
@@ -91,179 +53,17 @@ class ChatEndpoint:
                 f"The address of an endpoint must begin with http:// or https://. Got {url!r}. Name the base address, "
                 "such as http://127.0.0.1:8080/v1."
             )
-        if seconds <= 0 or tokens < 1 or (budget is not None and budget < 1):
-            raise DataError(
-                f"The seconds, the tokens and the budget of an endpoint must be above 0. Got {seconds:g}, {tokens} and "
-                f"{budget}. Choose larger values."
-            )
+        super().__init__(model, prompt=prompt, seconds=seconds, tokens=tokens, budget=budget, masked=masked)
         self._address = f"{url.rstrip('/')}/chat/completions"
-        self._model, self._seconds, self._tokens = model, seconds, tokens
-        self._budget, self._masked = budget, masked
-        self._prompt = _read_prompt(prompt)
         self._key = key or os.environ.get(KEY_VARIABLE)
-        self._mark = secrets.token_hex(8)  # in every prompt, and so in none that is not leaked
-        self._lock = threading.Lock()
-        self._used = self._failures = 0
-        self._paused_until = 0.0
-
-    @property
-    def used_tokens(self) -> int:
-        """The number of tokens sent and received so far, or its estimate where that is higher."""
-        return self._used
 
     def describe(self) -> Mapping[str, Any]:
         """Return the address, the model, the digest of the prompt and the limits."""
-        return {
-            "address": self._address,
-            "model": self._model,
-            "prompt": hashlib.sha256(self._prompt.encode()).hexdigest(),
-            "tokens": self._tokens,
-            "masked": self._masked,
-        }
+        return {"address": self._address, **super().describe()}
 
-    def write(self, asked: DraftRequest) -> Proposals:
-        """Return the draft of the endpoint, or why there is none."""
-        strategy = rank_strategies(asked.state)[0] if asked.strategy == "auto" else cast("Strategy", asked.strategy)
-        messages = self._build_messages(asked, strategy)
-        expected = sum(len(one["content"]) for one in messages) // CHARACTERS_PER_TOKEN + self._tokens
-        refusal = self._reserve(expected)
-        if refusal is not None:
-            return Proposals(failure=refusal)
-        body = {"model": self._model, "messages": messages, "max_tokens": self._tokens, "stream": False}
-        found, failure = self._call_in_time(lambda: self._post(body))
-        content, reported = _read_answer(found) if failure is None else (None, 0)
-        if failure is None and content is None:
-            failure = "The endpoint answered with something other than a chat completion."
-        self._settle(expected, max(reported, _estimate(messages, content or "")), failed=failure is not None)
-        if content is None:
-            return Proposals(failure=failure)
-        text = _clean(content)
-        if is_leak(text, self._prompt, (self._mark,)):
-            return Proposals(stopped=1)
-        return Proposals((Draft(text, strategy, self.name, find_gaps(text)),))
-
-    def _build_messages(self, asked: DraftRequest, strategy: Strategy) -> list[dict[str, str]]:
-        hide = (lambda text: mask(text).text) if self._masked else (lambda text: text)
-        own = {id(turn) for turn in list_own_turns(asked.given)}
-        turns = [
-            {"from": "writer" if id(turn) in own else "other", "text": hide(turn.text)} for turn in asked.given.turns
-        ]
-        data = {"earlier_turns": turns, "message": hide(asked.given.text)}
-        filled = {
-            "language": _LANGUAGES[asked.state.language],
-            "sentences": str(SENTENCES),
-            "strategy": _AIMS[strategy],
-            "feeling": asked.state.feeling or f"not clear ({asked.state.polarity})",
-            "topic": asked.state.topic or "not clear",
-            "need": asked.state.need,
-        }
-        prompt = self._prompt
-        for name, value in filled.items():
-            prompt = prompt.replace(f"{{{name}}}", value)
-        return [
-            {"role": "system", "content": f"{prompt}\n(Reference {self._mark})"},
-            {"role": "user", "content": json.dumps(data, ensure_ascii=False)},
-        ]
-
-    def _reserve(self, expected: int) -> str | None:
-        """Take tokens from the budget; return why the endpoint is not asked, None if it is."""
-        with self._lock:
-            if time.monotonic() < self._paused_until:
-                return f"The endpoint failed {MOST_FAILURES} times in a row and is left out for {PAUSE_SECONDS:g} s."
-            if self._budget is not None and self._used + expected > self._budget:
-                return f"The budget of the endpoint, {self._budget:,} tokens, is used up."
-            self._used += expected
-            return None
-
-    def _settle(self, expected: int, used: int, *, failed: bool) -> None:
-        with self._lock:
-            self._used += used - expected
-            self._failures = self._failures + 1 if failed else 0
-            if self._failures >= MOST_FAILURES:
-                self._failures, self._paused_until = 0, time.monotonic() + PAUSE_SECONDS
-
-    def _call_in_time(self, call: Callable[[], bytes]) -> tuple[bytes | None, str | None]:
-        """Return what a call returns, or why it returned nothing; the thread of a call that takes too long ends later.
-
-        The time limits of sockets are for one byte: an endpoint that sends a byte now and then would keep us for ever.
-        """
-        found: list[tuple[bytes | None, str | None]] = []
-
-        def work() -> None:
-            found.append(_describe_failures(call, self._seconds))
-
-        thread = threading.Thread(target=work, name="insula-endpoint", daemon=True)
-        thread.start()
-        thread.join(self._seconds)
-        return found[0] if found else (None, _describe_late(self._seconds))
-
-    def _post(self, body: Mapping[str, Any]) -> bytes:
-        """Return the body of the answer; raise `OSError`, `HTTPException` or `ValueError`."""
+    def _complete(self, body: Mapping[str, Any]) -> bytes:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         request = urllib.request.Request(self._address, json.dumps(body).encode(), headers, method="POST")
         return fetch(request, seconds=self._seconds, most_bytes=MOST_BYTES)
-
-
-def _read_prompt(prompt: str | Path | None) -> str:
-    if prompt is None:
-        return (files("insula.empathy") / "prompts" / "reply.md").read_text(encoding="utf-8")
-    path = Path(prompt)
-    if not path.is_file():
-        raise MissingFileError(f"The prompt file {str(prompt)!r} does not exist. Check the path.")
-    try:
-        text = path.read_text(encoding="utf-8-sig").strip()
-    except UnicodeDecodeError:
-        raise DataError(f"The prompt file {str(prompt)!r} is not UTF-8. Save it as UTF-8.") from None
-    if not text:
-        raise DataError(f"The prompt file {str(prompt)!r} is empty. Write instructions into it.")
-    return text
-
-
-def _describe_failures(call: Callable[[], bytes], seconds: float) -> tuple[bytes | None, str | None]:
-    try:
-        return call(), None
-    except urllib.error.HTTPError as error:
-        return None, f"The endpoint answered with the status {error.code}."
-    except TimeoutError:
-        return None, _describe_late(seconds)
-    except urllib.error.URLError as error:
-        if isinstance(error.reason, TimeoutError):
-            return None, _describe_late(seconds)
-        return None, "The endpoint cannot be reached."
-    except (OSError, HTTPException):
-        return None, "The connection to the endpoint broke."
-    except ValueError as error:
-        return None, f"The answer of the endpoint has {error}."
-
-
-def _describe_late(seconds: float) -> str:
-    return f"The endpoint did not answer within {seconds:g} s."
-
-
-def _read_answer(body: bytes | None) -> tuple[str | None, int]:
-    """Return the text of a chat completion and the tokens that it reports; None for anything else."""
-    try:
-        answer = json.loads(body or b"")
-        content = answer["choices"][0]["message"]["content"]
-        usage = answer.get("usage") or {}
-        reported = usage.get("total_tokens", 0)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return None, 0
-    if not isinstance(content, str) or not content.strip():
-        return None, 0
-    return content, reported if isinstance(reported, int) and not isinstance(reported, bool) else 0
-
-
-def _estimate(messages: list[dict[str, str]], content: str) -> int:
-    sent = sum(len(one["content"]) for one in messages)
-    return (sent + len(content)) // (2 * CHARACTERS_PER_TOKEN)
-
-
-def _clean(content: str) -> str:
-    """Return a draft without the thoughts of a reasoning model and without quotation marks around all of it."""
-    text = _THOUGHT.sub("", content).strip()
-    if len(text) > 1 and text[0] + text[-1] in ('""', "“”", "「」"):
-        text = text[1:-1].strip()
-    return text

@@ -11,7 +11,7 @@ from insula.core.registry import Registry
 from insula.empathy.drafts import Draft
 from insula.empathy.state import ConversationState
 
-TEMPLATES, ANSWERS, ENDPOINT = "templates", "answers", "endpoint"
+TEMPLATES, ANSWERS, ENDPOINT, LOCAL = "templates", "answers", "endpoint", "local"
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ GENERATORS: Registry[Callable[..., DraftGenerator]] = Registry("draft_generators
 GENERATORS.register(TEMPLATES, "insula.empathy.generators.templates:TemplateWriter")
 GENERATORS.register(ANSWERS, "insula.empathy.generators.answers:AnswerFinder")
 GENERATORS.register(ENDPOINT, "insula.empathy.generators.endpoint:ChatEndpoint")
+GENERATORS.register(LOCAL, "insula.empathy.generators.local_model:LocalModel")
 
 
 def open_generators(settings: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[DraftGenerator, ...]:
