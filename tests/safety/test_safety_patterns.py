@@ -30,6 +30,23 @@ def test_a_cancelled_match_does_not_hide_a_later_one(language: str, match: str, 
     assert _found(f"{cancels} {match}{BETWEEN[language]}{match}", language) == match
 
 
+@pytest.mark.parametrize(
+    ("language", "line", "negation", "other"),
+    [
+        ("en", "storm !! film !< not(?: really)?", "not really ", "not now, "),
+        ("zh", "暴雨 !! 电影 !< 没有", "没有", "没有,"),
+    ],
+)
+def test_a_negation_cancels_only_what_follows_it(language: str, line: str, negation: str, other: str) -> None:
+    pattern = CancellablePattern.parse(line, words={}, language=language)
+    match = line.split(" ", 1)[0]
+    assert pattern.search(f"{negation}{match}") is None
+    assert pattern.search(f"{negation}{match}", can_cancel=False)
+    assert pattern.search(f"{other}{match}")
+    assert pattern.search(f"{match} {negation}")
+    assert pattern.search(f"{negation}{match},{match}"), "a later match counts"
+
+
 def test_a_word_that_is_cut_at_the_border_cancels_nothing() -> None:
     assert _found("microfilm " + "a" * 104 + " storm") == "storm"
     assert _found("storm " + "a" * 104 + " filmography") == "storm"

@@ -51,6 +51,53 @@ def test_unusual_spellings_and_instructions_hide_nothing(text: str) -> None:
     assert check_message(text).signal, text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I never want to leave",
+        "The hotel was so lovely that we did not want to leave!",
+        "I'm not ready to go.",
+        "Best concert ever, I didn't want it to stop!",
+        "This is my favourite week, I never want this to be over.",
+        "I don't want to disappear on you again.",
+        "There is no need to stop.",
+        "It is not quite the right time to leave.",
+        "We want to move out for good.",
+        "这里太美了，真不想就这样离开。",
+        "从没想过要悄悄离开。",
+        "我不会永远离开你的。",
+        "她从没打算永远离开家乡。",
+        "别就这么走了。",
+        "舍不得就这样离开。",
+    ],
+)
+def test_who_does_not_want_to_leave_shows_no_risk(text: str) -> None:
+    assert not check_message(text).signal
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I want to leave.",
+        "I never felt at home anywhere. I want to disappear.",
+        "No, it's time to go.",
+        "I don't just want to leave, I want to be gone.",
+        # A danger that is named counts even if it is denied.
+        "I don't want to leave this world.",
+        "I never wanted to give up on life.",
+        "I'm not ready to stop living.",
+        "I don't want to die.",
+        "没有希望就这样离开。",
+        "要不要就这样离开",
+        "能不能就这样消失",
+        "恨不能就这样消失",
+        "我不想离开这个世界。",
+    ],
+)
+def test_a_negation_hides_nothing_else(text: str) -> None:
+    assert check_message(text).signal
+
+
 def test_a_check_that_fails_calls_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(text: str) -> None:
         raise RuntimeError(text)

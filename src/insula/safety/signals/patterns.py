@@ -2,8 +2,9 @@
 
 A pattern is a regular expression. ` ~ ` stands for a few words of the same sentence, ` ~~ ` for a few words that may be
 in the next one. A pattern matches whole words, unless `*` is its first or last character. `{blade}` stands for the
-alternatives under that name in the part `words` of the table. After ` !! ` comes a pattern that cancels a match near
-it, as near as ` ~~ ` reaches.
+alternatives under that name in the part `words` of the table. At the end, after ` !< `, may come a pattern that cancels
+a match right behind it, such as a negation; before that, after ` !! `, one that cancels a match near it, as near as
+` ~~ ` reaches.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, cast
 LANGUAGES = {"en": "english", "zh": "chinese"}
 _NAMED = re.compile(r"\{([a-z_]+)\}")
 _UNLESS = " !! "
+_UNLESS_BEHIND = " !< "
 # How far ` ~ ` and ` ~~ ` reach, in characters, and what ends a sentence.
 _GAPS = {"en": (45, 110), "zh": (14, 45)}
 REACH = {language: far for language, (_, far) in _GAPS.items()}
@@ -26,19 +28,26 @@ _SENTENCE_END = {"en": ".!?;\\n", "zh": "。！？!?；\\n"}
 
 @dataclass(frozen=True)
 class CancellablePattern:
-    """A pattern whose matches do not count where `cancelled_by` matches near them, within `reach` characters."""
+    """A pattern whose matches do not count where another one cancels them.
+
+    cancelled_by      cancels a match within `reach` characters before or after it
+    cancelled_behind  cancels a match that begins where it ends, but for blanks
+    """
 
     pattern: re.Pattern[str]
     cancelled_by: re.Pattern[str] | None
+    cancelled_behind: re.Pattern[str] | None
     reach: int
 
     @classmethod
     def parse(cls, line: str, *, words: Mapping[str, str], language: str) -> CancellablePattern:
         """Return the pattern of a line of a table; raise `re.error` or `KeyError` as `compile_pattern`."""
-        pattern, _, unless = line.partition(_UNLESS)
+        rest, _, behind = line.partition(_UNLESS_BEHIND)
+        pattern, _, unless = rest.partition(_UNLESS)
         return cls(
             compile_pattern(pattern, words=words, language=language),
             compile_pattern(unless, words=words, language=language) if unless else None,
+            compile_pattern(f"(?:{behind}) *\\Z", words=words, language=language) if behind else None,
             REACH[language],
         )
 
@@ -48,9 +57,15 @@ class CancellablePattern:
         can_cancel  whether a match can be cancelled at all
         """
         for match in self.pattern.finditer(text):
-            if not can_cancel or self.cancelled_by is None or not is_near(self.cancelled_by, text, match, self.reach):
+            if not can_cancel or not self._is_cancelled(text, match):
                 return match
         return None
+
+    def _is_cancelled(self, text: str, match: re.Match[str]) -> bool:
+        start = match.start()
+        if self.cancelled_behind is not None and self.cancelled_behind.search(text, max(0, start - self.reach), start):
+            return True
+        return self.cancelled_by is not None and is_near(self.cancelled_by, text, match, self.reach)
 
 
 def is_near(pattern: re.Pattern[str], text: str, match: re.Match[str], reach: int) -> bool:
