@@ -85,3 +85,16 @@ def counterfactuals(results: Results) -> str:
     return table(
         ("model, texts", "texts", "label changed", "words changed, median", "with an edit that keeps it"), rows
     )
+
+
+def counterfactuals_people(results: Results) -> str:
+    """How far the edits agree with those of people."""
+    one = (results.counterfactuals or {}).get("people")
+    rows = [] if one is None else [
+        (
+            f"{one['pairs']}", f"{one['flipped']:.1%}", f"{one['edits']}", f"{one['agreed']:.1%}",
+            f"{one['chance']:.1%}", f"{one['median_words']:g}", f"{one['median_words_of_people']:g}",
+        )
+    ]  # fmt: skip
+    names = ("reviews", "label changed", "edits", "agree with people", "by chance", "words changed, median", "by people")
+    return table(names, rows)

@@ -83,6 +83,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "red-team-planted": reply_tables.red_team_planted,
     "rules": explanation_tables.rules,
     "counterfactuals": explanation_tables.counterfactuals,
+    "counterfactuals-people": explanation_tables.counterfactuals_people,
     "abstention-shift": decision_tables.abstention_shift,
     "abstention-signals": decision_tables.abstention_signals,
     "costs-provenance": cost_tables.costs_provenance,

@@ -138,7 +138,29 @@ def test_the_command_line_shows_both_edits(model: Predictor) -> None:
     assert (row["valid"], row["changed"]["words"], row["changed"]["edits"][0]["kind"]) == (True, 1, "opposite")
     wrong = CliRunner().invoke(app, [*command, "--for", "positive"])
     assert wrong.exit_code == 2
-    assert "--counterfactual explains texts on the command line" in wrong.stderr
+    assert "--counterfactual searches for edits" in wrong.stderr
+
+
+def test_a_file_gets_an_edit_for_each_row(model: Predictor, tmp_path: Path) -> None:
+    texts = ["it was good", "", "it was bad", "good " * 40]
+    rows = "".join(json.dumps({"text": text, "label": "mine"}) + "\n" for text in texts)
+    (tmp_path / "in.jsonl").write_text(rows, encoding="utf-8")
+    command = ["explain", "-i", str(tmp_path / "in.jsonl"), "-m", str(model.folder), "--counterfactual"]
+    done = CliRunner().invoke(app, [*command, "-o", str(tmp_path / "out.jsonl")])
+    assert done.exit_code == 0, done.output
+    found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(row["label"], row["counterfactual_text"]) for row in found] == [
+        ("positive", "it was bad"),
+        ("negative", "it was good"),
+        ("positive", None),
+    ]
+    assert found[0]["input_label"] == "mine"
+    (alone,) = insula.find_counterfactuals("it was good", model)
+    whole = alone.to_dict()
+    del whole["milliseconds"], whole["prediction"]
+    assert found[0]["counterfactual"] == whole
+    table = insula.explain_file(tmp_path / "in.jsonl", tmp_path / "out.parquet", model, counterfactual=True)
+    assert (table.rows, table.rejected) == (3, 1)
 
 
 def test_a_model_of_values_has_no_counterfactual(tmp_path: Path) -> None:

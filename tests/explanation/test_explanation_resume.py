@@ -74,6 +74,8 @@ def test_parts_of_another_job_are_not_mixed_in(tmp_path: Path, source: Path, mon
             insula.explain_file(source, output)
     with pytest.raises(DataError, match="belong to another job with different options"):
         insula.explain_file(source, output, method="partition", resume=True)
+    with pytest.raises(DataError, match="belong to another job with different options"):
+        insula.explain_file(source, output, counterfactual=True, resume=True)
     assert can_resume(output)
     with pytest.raises(DataError, match="Only an explanation from a file into a file can be resumed"):
         insula.explain_file("-", output, resume=True)

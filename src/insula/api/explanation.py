@@ -21,7 +21,7 @@ from insula.explanation.counterfactual import Counterfactual, find_counterfactua
 from insula.explanation.effects.file import Effects, measure_file_effects, measure_input_effects
 from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
-from insula.explanation.files import ExplainedFile
+from insula.explanation.files import ExplainedFile, build_edit_explainer, build_word_explainer
 from insula.explanation.files import explain_file as run_file
 from insula.explanation.nearest import NearestExamples, NearestFinder
 from insula.explanation.overview.document import GlobalExplanation
@@ -114,6 +114,9 @@ def explain_file(
     labels: Sequence[str] = (),
     budget: float | None = None,
     trust: bool = True,
+    counterfactual: bool = False,
+    masked_model: str | None = None,
+    language_model: str | None = None,
     resume: bool = False,
     input_format: str | None = None,
     separator: str | None = None,
@@ -126,20 +129,25 @@ def explain_file(
             the explanation as an object, the others as JSON text
     text    column with the text; default found by its usual names
     resume  resume an interrupted run of the same job
+    counterfactual  write the smallest edit that changes the labels instead of the weights of words
 
-    The other arguments are those of `explain`. The result counts rows without a text, with line and reason of the
-    first.
+    The other arguments are those of `explain` and, with `counterfactual`, of `find_counterfactuals`; those of the other
+    one are not read. The result counts rows without a text, with line and reason of the first.
     """
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
+    if counterfactual:
+        masked, causal = _open_language_models(masked_model, language_model)
+        work = build_edit_explainer(
+            predictor, model_names=(masked_model, language_model), masked=masked, causal=causal
+        )
+    else:
+        work = build_word_explainer(predictor, method=method, labels=labels, budget=budget, with_trust=trust)
     return run_file(
         predictor,
         source,
         output,
+        work,
         text=text,
-        method=method,
-        labels=labels,
-        budget=budget,
-        with_trust=trust,
         resume=resume,
         reading=ReadOptions(input_format, separator, header),
         progress=progress,

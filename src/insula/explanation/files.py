@@ -1,30 +1,89 @@
-"""`explain_file`: a file of texts to a file of explanations, one group of rows at a time."""
+"""`explain_file`: a file of texts to a file of explanations or counterfactuals, one group of rows at a time."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from insula import __version__
 from insula.core.files import hash_file
+from insula.core.model_input import TextOrInput
+from insula.core.prediction import Prediction
 from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally
 from insula.data.formats.formats import DETECTED, ReadOptions, open_rows, scan_rows
 from insula.data.formats.row_reader import Row
 from insula.data.options import DataOptions
+from insula.explanation.counterfactual import find_counterfactual
 from insula.explanation.explain import AUTO, explain_input
-from insula.explanation.explanation import Explanation
 from insula.inference.groups import find_columns, read_groups
 from insula.inference.parts import check_widened, open_widened
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
 
 _ROWS_A_GROUP = 64
-COLUMNS = ("label", "labels", "score", "method", "explanation")
+DECISION = ("label", "labels", "score")
+COLUMNS = (*DECISION, "method", "explanation")
+COUNTERFACTUAL_COLUMNS = (*DECISION, "counterfactual_text", "counterfactual")
+
+
+@dataclass(frozen=True)
+class RowExplainer:
+    """The work on each row of a file.
+
+    explain  one text or input to its prediction, the label whose score is shown, and the cells of the columns after
+             those of the decision: plain JSON types, without times, so that a file depends on its input only
+    columns  the columns that are added
+    options  JSON types on which the cells depend: a resumed job must have the same
+    """
+
+    explain: Callable[[TextOrInput], tuple[Prediction, str, Sequence[Any]]]
+    columns: tuple[str, ...]
+    options: dict[str, Any]
+
+
+def build_word_explainer(
+    predictor: Predictor,
+    *,
+    method: str = AUTO,
+    labels: Sequence[str] = (),
+    budget: float | None = None,
+    with_trust: bool = True,
+) -> RowExplainer:
+    """Return what explains each row by its words: columns `method` and `explanation`; arguments of `explain_input`."""
+    options: dict[str, Any] = {"method": method, "labels": list(labels), "budget": budget, "with_trust": with_trust}
+
+    def explain(given: TextOrInput) -> tuple[Prediction, str, Sequence[Any]]:
+        found = explain_input(predictor, given, **options)
+        facts = found.facts()
+        del facts["milliseconds"]
+        return found.prediction, next(iter(found.weights)), (found.method, facts)
+
+    return RowExplainer(explain, COLUMNS, options)
+
+
+def build_edit_explainer(predictor: Predictor, *, model_names: Sequence[str | None] = (), **models: Any) -> RowExplainer:
+    """Return what finds the smallest edit of each row that changes its labels.
+
+    model_names  of the language models, by which a resumed job knows them
+    models       `masked` and `causal` of `find_counterfactual`
+
+    `counterfactual_text` is the edited text, null where no edit changes the labels; `counterfactual` has all figures.
+    """
+
+    def explain(given: TextOrInput) -> tuple[Prediction, str, Sequence[Any]]:
+        found = find_counterfactual(predictor, given, **models)
+        facts = found.to_dict()
+        del facts["milliseconds"], facts["prediction"]
+        text = found.changed.text if found.valid and found.changed is not None else None
+        return found.prediction, found.prediction.ranked[0], (text, facts)
+
+    return RowExplainer(explain, COUNTERFACTUAL_COLUMNS, {"counterfactual": list(model_names)})
 
 
 @dataclass(frozen=True)
@@ -60,29 +119,25 @@ def explain_file(
     predictor: Predictor,
     source: str | Path,
     output: str | Path,
+    work: RowExplainer,
     *,
     text: str | None = None,
-    method: str = AUTO,
-    labels: Sequence[str] = (),
-    budget: float | None = None,
-    with_trust: bool = True,
     resume: bool = False,
     reading: ReadOptions = DETECTED,
     progress: Progress | None = None,
 ) -> ExplainedFile:
     """Write every row of `source` with its prediction and explanation to `output`, in order; memory stays flat.
 
+    work    what explains each row; it uses `predictor`
     resume  resume an interrupted run of the same job; starts from the beginning if there is none
 
-    The columns `label`, `labels`, `score`, `method` and `explanation` are added; a column of the source with one of
-    these names is renamed to `input_NAME`. The output appears when its last row is written; until then its parts are
+    The columns of `work` are added; a column of the source with one of these names is renamed to `input_NAME`. The output appears when its last row is written; until then its parts are
     in a hidden folder next to it. Without a budget a resumed run writes the same bytes as an uninterrupted one. Raises
     `DataError`, `MissingFileError`, `OutputError`.
     """
     progress = progress or Silent()
     kind, is_file = check_widened(source, output, resume=resume, what="an explanation")
     started, rejects, tally = time.monotonic(), Rejects(None, is_required=False), ContextTally()
-    options: dict[str, Any] = {"method": method, "labels": list(labels), "budget": budget, "with_trust": with_trust}
     rows = kept_rows = 0
     with open_rows(source, batch_size=_ROWS_A_GROUP, on_reject=rejects.add, **reading._asdict()) as reader:
         columns = find_columns(predictor, reader, source, DataOptions.checked(text=text))
@@ -93,12 +148,13 @@ def explain_file(
             "reading": list(reading),
             "text column": columns.text,
             "output format": kind,
-            "options": options,
+            "options": work.options,
         } if is_file else None  # fmt: skip
         scan = None
         if reader.columns_vary and is_file:  # a table needs to know all columns first
             scan = scan_rows(source, batch_size=_ROWS_A_GROUP, reading=reading, progress=progress)
-        with open_widened(output, kind, reader, COLUMNS, job, list_types=_list_types, resume=resume, scan=scan) as out:
+        types = partial(_list_types, work.columns)
+        with open_widened(output, kind, reader, work.columns, job, list_types=types, resume=resume, scan=scan) as out:
             progress.start("explaining")
             try:
                 for group in read_groups(reader, columns, rejects, tally):
@@ -110,9 +166,9 @@ def explain_file(
                         continue
                     explained = []
                     for given in group.inputs:
-                        explained.append(explain_input(predictor, given, **options))
+                        explained.append(_build_cells(work, given, nested=out.nested))
                         progress.advance()
-                    out.write(group.number, group.rows, [_build_cells(one, nested=out.nested) for one in explained])
+                    out.write(group.number, group.rows, explained)
             finally:
                 progress.finish()
         return ExplainedFile(
@@ -126,22 +182,17 @@ def explain_file(
         )
 
 
-def _build_cells(explained: Explanation, *, nested: bool) -> Row:
-    """Return the values of `COLUMNS` for one row; without the time, so that a file depends on its input only."""
-    content = explained.to_dict()
-    explanation, label = content["explanation"], content["label"]
-    del explanation["milliseconds"]
-    return {
-        "label": label,
-        "labels": content["labels"],
-        "score": content["scores"][label or next(iter(explained.weights))],
-        "method": explained.method,
-        "explanation": explanation if nested else json.dumps(explanation, ensure_ascii=False),
-    }
+def _build_cells(work: RowExplainer, given: TextOrInput, *, nested: bool) -> Row:
+    """Return the values of the added columns for one row; objects are nested, or JSON text."""
+    prediction, label, cells = work.explain(given)
+    content = prediction.to_dict()
+    decision = (content["label"], content["labels"], content["scores"][content["label"] or label])
+    plain = [cell if nested or not isinstance(cell, dict) else json.dumps(cell, ensure_ascii=False) for cell in cells]
+    return dict(zip(work.columns, (*decision, *plain), strict=True))
 
 
-def _list_types() -> dict[str, Any]:
-    """Return the Arrow types of `COLUMNS`."""
+def _list_types(columns: Sequence[str]) -> dict[str, Any]:
+    """Return the Arrow types of the added columns."""
     import pyarrow as pa
 
-    return dict(zip(COLUMNS, (pa.string(), pa.list_(pa.string()), pa.float64(), pa.string(), pa.string()), strict=True))
+    return dict(zip(columns, (pa.string(), pa.list_(pa.string()), pa.float64(), pa.string(), pa.string()), strict=True))

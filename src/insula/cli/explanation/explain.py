@@ -191,6 +191,7 @@ def explain(
         insula explain --input test.csv -m runs/care --output why.parquet --resume
         insula explain "So long, and thanks." --json --budget 50ms
         insula explain "The room was fine but nobody ever answered us." --counterfactual
+        insula explain --input test.csv -m runs/care --counterfactual --output edits.csv
         insula explain --effect negation,intensifier,token:refund -m runs/care --data test.csv
         insula explain --score explanations.jsonl -m runs/care
         insula explain "The room was fine but nobody ever answered us." -m runs/care --nearest
@@ -251,9 +252,9 @@ def explain(
         raise typer.BadParameter(
             "--masked-model and --language-model need --counterfactual. Add it, or leave them out."
         )
-    if counterfactual and (not texts or method != "auto" or label or budget is not None):
+    if counterfactual and (method != "auto" or label or budget is not None):
         raise typer.BadParameter(
-            "--counterfactual explains texts on the command line. Give TEXT, without --method, --for and --budget."
+            "--counterfactual searches for edits, not for weights of words. Leave out --method, --for and --budget."
         )
     if texts:
         if source is not None or output is not None:
@@ -304,6 +305,9 @@ def explain(
             labels=label or (),
             budget=limit,
             trust=trust,
+            counterfactual=counterfactual,
+            masked_model=masked_model,
+            language_model=language_model,
             resume=resume,
             input_format=format,
             separator=separator,

@@ -9,6 +9,8 @@ from insula.core.errors import DataError
 from insula.explanation.explainers import Explainer
 from insula.explanation.question import Question
 
+PORTION = 4096  # pieces at a time, so that a very long text takes little memory
+
 
 def explain_exactly(question: Question, evaluations: int) -> Float64Array:
     """Return what each word adds to the evidence: the sum of its pieces' contributions, without any sampling.
@@ -23,12 +25,14 @@ def explain_exactly(question: Question, evaluations: int) -> Float64Array:
             "hidden layer. Use 'occlusion' or 'partition' for this model."
         )
     owners = map_characters_to_words(question, question.prepared)
+    before = np.zeros((len(owners) + 1, len(question)), dtype=np.int32)  # characters of each word before each place
+    np.cumsum(owners[:, None] == np.arange(len(question)), axis=0, out=before[1:])
     weights = np.zeros((len(question), found.weights.shape[1]))
-    for (start, end), weight in zip(found.spans.tolist(), found.weights, strict=True):
-        owned = owners[start:end]
-        owned = owned[owned >= 0]
-        if len(owned):
-            np.add.at(weights, owned, weight / len(owned))
+    for first in range(0, len(found.spans), PORTION):
+        starts, ends = found.spans[first : first + PORTION].T
+        owned = before[ends] - before[starts]
+        shares = owned / np.maximum(owned.sum(axis=1, keepdims=True), 1)
+        weights += shares.T @ found.weights[first : first + PORTION]
     if question.decided is not None:  # the log probability of the whole decision is no such sum
         weights = np.column_stack([weights, np.full(len(question), np.nan)])
     return weights

@@ -22,15 +22,14 @@ def compute_ngram_contributions(model: LinearModel, text: str) -> Contributions:
 
     A feature that occurs several times shares its contribution equally among its places; the sum is exact.
     """
-    row = model.featurizer([text])
-    added = np.zeros((row.shape[1], len(model.intercepts)))
-    added[row.indices] = row.data[:, None] * model.coefficients[:, row.indices].T
-    found = list(_iterate_places(model, text))
-    features = np.array([feature for feature, _, _ in found], dtype=np.int64)
-    times = np.bincount(features, minlength=row.shape[1])[features] if found else features
-    weights = added[features] / times[:, None] if found else np.zeros((0, len(model.intercepts)))
-    spans = np.array([(start, end) for _, start, end in found], dtype=np.int64).reshape(-1, 2)
-    return Contributions(spans, weights, model.intercepts.astype(np.float64))
+    row = model.featurizer([text])  # with sorted indices
+    added = row.data[:, None].astype(np.float64) * model.coefficients[:, row.indices].T
+    found = np.array(list(_iterate_places(model, text)), dtype=np.int64).reshape(-1, 3)
+    places = np.searchsorted(row.indices, found[:, 0])
+    counted = np.append(row.indices, -1)[places] == found[:, 0]  # a letter that changes its length may add others
+    found, places = found[counted], places[counted]
+    times = np.bincount(places, minlength=len(added))
+    return Contributions(found[:, 1:], added[places] / times[places, None], model.intercepts.astype(np.float64))
 
 
 def _iterate_places(model: LinearModel, text: str) -> Iterator[Found]:

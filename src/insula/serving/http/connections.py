@@ -20,7 +20,7 @@ ABOUT_CLIENTS = ("Invalid HTTP request received.", "Unsupported upgrade request.
 PIPELINED = 16  # requests of one connection that wait for the answer before theirs
 
 
-class TooManyRequestsError(Exception):
+class PipelineFullError(Exception):
     """A client pipelines more requests than a connection may hold."""
 
 
@@ -98,7 +98,7 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
 
         def on_message_begin(self) -> None:
             if len(self.pipeline) >= PIPELINED:
-                raise TooManyRequestsError
+                raise PipelineFullError
             self._progressed = True
             self._head = 0
             self._start_clock()

@@ -19,7 +19,7 @@ from insula.explanation.explanation import Explanation
 from insula.inference.backends import has_token_stages
 from insula.inference.predictor import Predictor
 from insula.serving.http.problems import ProblemError
-from insula.serving.queueing.admission import DECAY, check_wait
+from insula.serving.queueing.admission import DECAY, refuse_long_wait
 from insula.serving.queueing.low_priority import lower_priority
 from insula.serving.settings.sections import Explain
 
@@ -124,7 +124,7 @@ class ExplanationQueue:
             )
         each = self._seconds / self._counted if self._counted else 0.0
         has_room = self._waiting + texts <= self._options.waiting
-        check_wait(each * self._waiting, max_wait, has_room=has_room)
+        refuse_long_wait(each * self._waiting, max_wait, has_room=has_room)
 
     async def explain(
         self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: Work[Found], max_wait: float

@@ -1,1 +1,1 @@
-"""Loss terms: training minimises their weighted sum, each term a loss per row."""
+"""Loss terms: further losses per row; training minimises the weighted sum of the objective and its terms."""

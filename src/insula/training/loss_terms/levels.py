@@ -1,4 +1,4 @@
-"""The term `find_levels`: a loss at every coarser level of a scheme, computed from the logits of the labels.
+"""The term `levels`: a loss at every coarser level of a scheme, computed from the logits of the labels.
 
 Levels are consistent by construction. With mutually exclusive labels, the probability P of a parent is the sum of its
 children's, and its loss is the cross-entropy -sum Y log P. In multi-label schemes, the logit of a parent is the maximum

@@ -1,1 +1,1 @@
-"""Objectives of training, their losses and weights."""
+"""Objectives: the main loss, on the labels of a row, and its weights by label; `loss_terms` has losses beside it."""

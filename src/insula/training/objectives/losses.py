@@ -1,7 +1,7 @@
 """The built-in objectives: a loss per row, the initial biases of the head, and the divergence for R-Drop.
 
-- Binary and multi-label schemes: `sigmoid`, `asymmetric_loss` and `focal_loss`, a loss per label.
-- Mutually exclusive labels: `softmax` and `focal_loss`; for ordered classes `corn` and `coral`.
+- Binary and multi-label schemes: `sigmoid`, `asymmetric` and `focal`, a loss per label.
+- Mutually exclusive labels: `softmax` and `focal`; for ordered classes `corn` and `coral`.
 - Dimensional schemes: `squared` and `ccc`.
 """
 
