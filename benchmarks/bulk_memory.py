@@ -1,10 +1,11 @@
-"""Memory of bulk prediction, and what is left of it after being killed: `results/bulk_memory.json`.
+"""Memory of bulk prediction and explanation, and what is left after being killed: `results/bulk_memory.json`.
 
     python benchmarks/bulk_memory.py linear=runs/tweets-linear:10000000 encoder=runs/goe:200000
     python benchmarks/bulk_memory.py linear=runs/tweets-linear:100000 --output /tmp/try.json
+    python benchmarks/bulk_memory.py --verb explain linear=runs/linear:10000 --output benchmarks/results/explain_memory.json
 
 For each `NAME=MODEL:ROWS`: a Parquet file of so many real texts (GoEmotions, again and again, numbered), then `insula
-predict` in a process of its own, left alone: its resident memory when a hundredth of the rows is written, at the end of
+predict` or `insula explain` in a process of its own, left alone: its resident memory when a hundredth of the rows is written, at the end of
 the rows, and its peak while the parts are joined. Then once more, killed at one third and at two thirds and resumed:
 are the bytes the same? What is finished is kept, the files are removed.
 """
@@ -26,6 +27,7 @@ from typing import Any
 
 from insula.core.files import hash_file
 from insula.inference.parts import get_parts_folder
+from insula.explanation.files import GROUP
 from insula.inference.predictor import CHUNK
 
 HERE = Path(__file__).parent
@@ -33,6 +35,7 @@ RUNS = HERE / "runs" / "bulk_memory"
 OUTPUT = HERE / "results" / "bulk_memory.json"
 TEXTS = HERE.parent.parent / "shared" / "data" / "ready" / "goemotions" / "train.jsonl.gz"
 SECONDS_BETWEEN_LOOKS = 0.05
+GROUPS = {"predict": CHUNK, "explain": GROUP}  # rows of a part
 
 
 def main(arguments: list[str]) -> int:
@@ -40,7 +43,7 @@ def main(arguments: list[str]) -> int:
     from provenance import provenance
 
     given = _parser().parse_args(arguments)
-    found = {name: measure(name, model, rows, given.folder) for name, model, rows in map(_job, given.jobs)}
+    found = {name: measure(given.verb, name, model, rows, given.folder) for name, model, rows in map(_job, given.jobs)}
     result = {"jobs": found, "command": "python benchmarks/bulk_memory.py " + " ".join(arguments), **provenance()}
     Path(given.output).parent.mkdir(parents=True, exist_ok=True)
     Path(given.output).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
@@ -50,6 +53,7 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("jobs", nargs="+", metavar="NAME=MODEL:ROWS")
+    parser.add_argument("--verb", choices=GROUPS, default="predict")
     parser.add_argument("--folder", type=Path, default=RUNS, help="for files of the size of the rows, four times")
     parser.add_argument("--output", default=str(OUTPUT))
     return parser
@@ -61,23 +65,23 @@ def _job(text: str) -> tuple[str, str, int]:
     return name, model, int(rows)
 
 
-def measure(name: str, model: str, rows: int, folder: Path) -> dict[str, Any]:
+def measure(verb: str, name: str, model: str, rows: int, folder: Path) -> dict[str, Any]:
     """Return memory in MiB and whether a killed and resumed output is the same; kept where it was measured before."""
-    kept = folder / f"{name}-{rows}.json"
+    kept = folder / f"{verb}-{name}-{rows}.json"
     if kept.exists():
         return dict(json.loads(kept.read_text(encoding="utf-8")))
     work = folder / name
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     write_input(work / "in.parquet", rows)
-    groups = math.ceil(rows / CHUNK)
+    groups = math.ceil(rows / GROUPS[verb])
     found: dict[str, Any] = {"model": model, "rows": rows}
     began = time.monotonic()
-    found |= _left_alone(work, model, groups)
+    found |= _left_alone(work, verb, model, groups)
     found["seconds"] = round(time.monotonic() - began, 1)
     for share in (1 / 3, 2 / 3):
-        _killed(work, model, max(1, round(share * groups)))
-    done = subprocess.run(_command(work, model, "killed.parquet"), check=True, capture_output=True, text=True)
+        _killed(work, verb, model, max(1, round(share * groups)))
+    done = subprocess.run(_command(work, verb, model, "killed.parquet"), check=True, capture_output=True, text=True)
     found["said"] = done.stderr.strip().splitlines()[-1].replace(f"{work}/", "")
     found["same_bytes"] = hash_file(work / "alone.parquet") == hash_file(work / "killed.parquet")
     print(name, found, flush=True)
@@ -100,18 +104,18 @@ def write_input(file: Path, rows: int) -> None:
             writer.write_table(pa.table({"nr": range(first, first + len(some)), "text": some}, schema=schema))
 
 
-def _command(work: Path, model: str, output: str) -> list[str]:
+def _command(work: Path, verb: str, model: str, output: str) -> list[str]:
     files = ["--input", str(work / "in.parquet"), "--output", str(work / output)]
-    return [sys.executable, "-m", "insula", "predict", *files, "--model", model, "--resume"]
+    return [sys.executable, "-m", "insula", verb, *files, "--model", model, "--resume"]
 
 
-def _left_alone(work: Path, model: str, groups: int) -> dict[str, Any]:
+def _left_alone(work: Path, verb: str, model: str, groups: int) -> dict[str, Any]:
     """Return the memory of a run at a hundredth of the way, at its end, and the peak of all."""
     early = max(1, round(groups / 100))
     output = work / "alone.parquet"
     seen: dict[str, float] = {}
     whole = False
-    for finished, memory in _watched(work, model, "alone.parquet"):
+    for finished, memory in _watched(work, verb, model, "alone.parquet"):
         if finished >= early:
             seen.setdefault("at_a_hundredth", memory)
         if finished and not whole:  # what follows the last group is the joining of parts
@@ -125,19 +129,19 @@ def _left_alone(work: Path, model: str, groups: int) -> dict[str, Any]:
     }
 
 
-def _killed(work: Path, model: str, groups: int) -> None:
-    watching = _watched(work, model, "killed.parquet", until=lambda finished: finished >= groups)
+def _killed(work: Path, verb: str, model: str, groups: int) -> None:
+    watching = _watched(work, verb, model, "killed.parquet", until=lambda finished: finished >= groups)
     for _ in watching:
         pass
 
 
 def _watched(
-    work: Path, model: str, output: str, until: Callable[[int], bool] = lambda finished: False
+    work: Path, verb: str, model: str, output: str, until: Callable[[int], bool] = lambda finished: False
 ) -> Iterator[tuple[int, float]]:
     """Run a prediction; yield, again and again, how many groups are finished and its memory; kill it where told."""
     parts = get_parts_folder(work / output)
     with (work / "words.txt").open("w", encoding="utf-8") as words:
-        process = subprocess.Popen(_command(work, model, output), stdout=words, stderr=words)
+        process = subprocess.Popen(_command(work, verb, model, output), stdout=words, stderr=words)
         while process.poll() is None:
             finished = sum(1 for _ in parts.glob("[0-9]*.part")) if parts.exists() else 0
             if (memory := resident(process.pid)) is not None:

@@ -96,5 +96,27 @@ def counterfactuals_people(results: Results) -> str:
             f"{one['chance']:.1%}", f"{one['median_words']:g}", f"{one['median_words_of_people']:g}",
         )
     ]  # fmt: skip
-    names = ("reviews", "label changed", "edits", "agree with people", "by chance", "words changed, median", "by people")
+    names = (
+        "reviews",
+        "label changed",
+        "edits",
+        "agree with people",
+        "by chance",
+        "words changed, median",
+        "by people",
+    )
     return table(names, rows)
+
+
+def explain_budget(results: Results) -> str:
+    """How long explanations take against their budget."""
+    rows = [
+        (
+            cell, times, f"{one['milliseconds']:.0f}", f"{one['median']:.2f}", f"{one['p90']:.2f}",
+            ", ".join(f"`{name}` {count}" for name, count in sorted(one["methods"].items())),
+            f"{one['with_trust']:.0%}",
+        )
+        for cell, found in (results.explain_budget or {"cells": {}})["cells"].items()
+        for times, one in found["budgets"].items()
+    ]  # fmt: skip
+    return table(("model, texts", "predictions", "budget, ms", "median", "p90", "methods", "with measures"), rows)

@@ -53,6 +53,8 @@ class Results:
     red_team: Entry | None = None
     rules: Entry | None = None
     counterfactuals: Entry | None = None
+    explain_budget: Entry | None = None
+    explain_memory: Entry | None = None
     windows: Entry | None = None
     augmentation: Entry | None = None
     back_translation: Entry | None = None
@@ -87,6 +89,8 @@ def read_results(folder: Path = FOLDER) -> Results:
         red_team=_one(folder / "red_team.json"),
         rules=_one(folder / "rules.json"),
         counterfactuals=_one(folder / "counterfactuals.json"),
+        explain_budget=_one(folder / "explain_budget.json"),
+        explain_memory=_one(folder / "explain_memory.json"),
         windows=_one(folder / "windows.json"),
         augmentation=_one(folder / "augmentation.json"),
         back_translation=_one(folder / "back_translation.json"),

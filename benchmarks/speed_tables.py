@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from result_files import PREDICTION, Results
+from result_files import PREDICTION, Entry, Results
 from table_text import NONE_YET, figure, table
 
 
@@ -132,7 +132,16 @@ def smaller(results: Results) -> str:
 
 
 def bulk_memory(results: Results) -> str:
-    """Resident memory of long jobs, and whether a killed and resumed one wrote the same bytes."""
+    """Resident memory of long predictions, and whether a killed and resumed one wrote the same bytes."""
+    return _memory(results.bulk_memory)
+
+
+def explain_memory(results: Results) -> str:
+    """Resident memory of explanations of a file, and whether a killed and resumed one wrote the same bytes."""
+    return _memory(results.explain_memory)
+
+
+def _memory(found: Entry | None) -> str:
     heads = (
         "model", "rows", "MiB after 1% of the rows", "MiB at the end", "end over 1%",
         "peak while parts are joined, MiB", "same bytes after two kills and resumes", "seconds without a kill",
@@ -148,7 +157,7 @@ def bulk_memory(results: Results) -> str:
             "yes" if job["same_bytes"] else "no",
             f"{job['seconds']:,.0f} s",
         )
-        for name, job in (results.bulk_memory["jobs"] if results.bulk_memory else {}).items()
+        for name, job in (found["jobs"] if found else {}).items()
     ]
     return table(heads, rows)
 

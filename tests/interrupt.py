@@ -42,17 +42,18 @@ def start_interruptible(command: Sequence[str | Path], **options: Any) -> subpro
         signal.signal(signal.SIGINT, before)
 
 
-def press_ctrl_c(process: subprocess.Popen[str], *, deadline: float) -> tuple[str, str]:
+def press_ctrl_c(process: subprocess.Popen[str], *, deadline: float, again: float | None = None) -> tuple[str, str]:
     """Send SIGINT until the process ends; return what it wrote to standard output and to standard error.
 
     Python sees a signal that comes right before a system call only after that call (PEP 475), and one that waits for
-    input may wait for ever. A person presses Ctrl-C again, too.
+    input may wait for ever. A person presses Ctrl-C again, too: after `again` seconds, a third of the deadline where not
+    given, as a program may take long to end.
     """
     until = time.monotonic() + deadline
     while True:
         process.send_signal(signal.SIGINT)
         try:
-            return process.communicate(timeout=deadline / 3)
+            return process.communicate(timeout=again or deadline / 3)
         except subprocess.TimeoutExpired:
             if time.monotonic() > until:
                 raise

@@ -213,15 +213,29 @@ def test_a_long_text_is_explained_by_runs_of_words() -> None:
 def test_a_budget_picks_what_fits() -> None:
     text = "a very good and bad day"
     assert explain_input(predictor_of(Bag()), text, budget=10_000).method == "partition"
-    assert explain_input(predictor_of(Bag()), text, budget=0.001).method == "occlusion"
+    small = explain_input(predictor_of(Bag()), text, budget=0.001)
+    assert (small.method, small.trust) == ("alone", {})
+    assert "0.001 ms is too small" in small.warning
     assert explain_input(predictor_of(Bag()), text).method == "contexts"
 
 
-def test_a_budget_in_between_picks_contexts(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("affordable", "method", "with_trust"),
+    [
+        (1, "alone", False), (7, "occlusion", False), (34, "occlusion", False), (35, "occlusion", True),
+        (62, "occlusion", True), (63, "contexts", True), (1000, "partition", True),
+    ],
+)  # fmt: skip
+def test_a_budget_leaves_out_what_does_not_fit(
+    affordable: int, method: str, with_trust: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("insula.explanation.explain._count_affordable", lambda *_: affordable)
     text = "a very good and bad day"
-    for affordable, method in ((1, "occlusion"), (100, "contexts"), (1000, "partition")):
-        monkeypatch.setattr("insula.explanation.explain._count_affordable", lambda *_, count=affordable: count)
-        assert explain_input(predictor_of(Bag()), text, budget=50, with_trust=False).method == method
+    found = explain_input(predictor_of(Bag()), text, labels=["sad", "glad"], budget=50)
+    assert (found.method, bool(found.trust)) == (method, with_trust)
+    assert bool(found.warning) is not with_trust
+    alone = explain_input(predictor_of(Bag()), text, labels=["sad", "glad"], budget=50, with_trust=False)
+    assert not alone.warning or affordable < 7
 
 
 def test_the_decision_of_several_labels_has_weights_of_its_own() -> None:

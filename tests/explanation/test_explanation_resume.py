@@ -24,7 +24,7 @@ GROUP, ROWS = 4, 30
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file of 30 rows, read in groups of 4; some rows have no text, a late one has a column of its own."""
-    monkeypatch.setattr(files, "_ROWS_A_GROUP", GROUP)
+    monkeypatch.setattr(files, "GROUP", GROUP)
     with (tmp_path / "in.jsonl").open("w", encoding="utf-8") as file:
         for number in range(ROWS):
             row = {"nr": number, "text": "" if number % 7 == 0 else f"I am so happy {number}", "label": "mine"}
@@ -87,7 +87,7 @@ import sys, time
 from insula.cli.app import main
 from insula.explanation import files
 
-files._ROWS_A_GROUP = 4
+files.GROUP = 4
 explain_input, explained = files.explain_input, []
 
 def held(*given, **options):

@@ -137,9 +137,7 @@ def explain_file(
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     if counterfactual:
         masked, causal = _open_language_models(masked_model, language_model)
-        work = build_edit_explainer(
-            predictor, model_names=(masked_model, language_model), masked=masked, causal=causal
-        )
+        work = build_edit_explainer(predictor, names=(masked_model, language_model), masked=masked, causal=causal)
     else:
         work = build_word_explainer(predictor, method=method, labels=labels, budget=budget, with_trust=trust)
     return run_file(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,11 @@ from insula.inference.predictor import Predictor
 
 AUTO = "auto"
 EVALUATIONS = 300  # variants of a text that `partition` and `surrogate` compute at most
+_NO_TRUST = "The budget of {:g} ms left no time to measure how faithful the explanation is."
+_OVER = (
+    "The budget of {:g} ms is too small for this text: the fastest method takes longer. insula did not measure how "
+    "faithful the explanation is."
+)
 
 
 def explain_input(
@@ -37,7 +43,7 @@ def explain_input(
 
     method      a name in `explainers`; `auto`: `exact` where the model is a sum over words, else `contexts`
     labels      whose weights are given; the decided ones where not given, or the one with the highest score
-    budget      milliseconds; the method with the most variants of the text that fits is taken
+    budget      milliseconds; the most faithful method that fits is taken, with figures of `Trust` if they fit too
     pause       called before each few variants of the text, such as to yield to other work; it may raise
     with_trust  whether the figures of `Trust` are computed, which takes more variants of the text
 
@@ -49,11 +55,13 @@ def explain_input(
     truncated = predictor.truncated(predictor.encode([given]))
     prediction = predictor.answer([given], question.logits(question.everything()), truncated)[0]
     columns = _find_columns(predictor, prediction, labels)
-    spare = _count_trust_evaluations(question, columns) if with_trust else 0
     question.wanted = tuple(columns.values())
-    name, evaluations = _choose_method(question, method, budget, start, spare)
-    weights = explainers[name].weigh(question, evaluations)
-    figures, compared = _measure_trust(question, name, weights, columns) if with_trust else ({}, None)
+    spare = _count_trust_evaluations(question, columns) if with_trust else 0
+    plan = _choose_plan(question, method, budget, start, spare)
+    name = plan.method
+    weights = explainers[name].weigh(question, plan.evaluations)
+    measures = with_trust and plan.with_trust
+    figures, compared = _measure_trust(question, name, weights, columns) if measures else ({}, None)
     has_decision = weights.shape[1] > len(predictor.scheme.names) and not np.isnan(weights[:, -1]).any()
     return Explanation(
         prediction=prediction,
@@ -63,7 +71,7 @@ def explain_input(
         decision=tuple(weights[:, -1].tolist()) if has_decision else None,
         trust=figures,
         compared_with=compared,
-        warning=explainers[name].warning,
+        warning=" ".join(filter(None, (explainers[name].warning, plan.warning if with_trust else ""))),
         evaluations=question.evaluations,
         milliseconds=(time.perf_counter() - start) * 1000,
     )
@@ -89,21 +97,50 @@ def check_labels(labels: Sequence[str], names: Sequence[str]) -> None:
             )
 
 
-def _choose_method(question: Question, method: str, budget: float | None, start: float, spare: int) -> tuple[str, int]:
-    """Return the method and how many variants it may compute, if the budget is to leave time for `spare` others."""
+class _Plan(NamedTuple):
+    """What fits the budget: a method, how many variants of the text it may compute, and whether to measure trust."""
+
+    method: str
+    evaluations: int
+    with_trust: bool = True
+    warning: str = ""
+
+
+def _choose_plan(question: Question, method: str, budget: float | None, start: float, spare: int) -> _Plan:
+    """Return the plan for a method or `auto`, if figures of trust take `spare` variants of the text."""
     if method != AUTO:
         explainers[method]  # raises for a name that is not known
-        if budget is None:
-            return method, EVALUATIONS
-        return method, max(_count_affordable(question, budget, start) - spare, explainers[method].least(len(question)))
-    if question.contributions is not None:
-        return "exact", 0
     if budget is None:
-        return "contexts", EVALUATIONS
-    affordable = _count_affordable(question, budget, start) - spare
-    if affordable >= EVALUATIONS:  # with fewer variants, its weights are less faithful than those of `contexts`
-        return "partition", affordable
-    return "contexts" if affordable >= explainers["contexts"].least(len(question)) else "occlusion", affordable
+        return _Plan(_choose_unlimited(question) if method == AUTO else method, EVALUATIONS)
+    affordable = _count_affordable(question, budget, start)
+    for name, with_trust in _list_candidates(question, method):
+        least = _count_least(question, name, is_chosen=method != AUTO)
+        left = affordable - (spare if with_trust else 0)
+        if left >= least:
+            return _Plan(name, left, with_trust, "" if with_trust else _NO_TRUST.format(budget))
+    return _Plan(name, least, with_trust=False, warning=_OVER.format(budget))
+
+
+def _choose_unlimited(question: Question) -> str:
+    return "contexts" if question.contributions is None else "exact"
+
+
+def _list_candidates(question: Question, method: str) -> list[tuple[str, bool]]:
+    """Return methods, with figures of trust or without, the best one first."""
+    if method != AUTO or question.contributions is not None:
+        name = "exact" if method == AUTO else method
+        return [(name, True), (name, False)]
+    return [
+        ("partition", True), ("contexts", True), ("occlusion", True), ("contexts", False), ("occlusion", False),
+        ("alone", False),
+    ]  # fmt: skip
+
+
+def _count_least(question: Question, name: str, *, is_chosen: bool) -> int:
+    """Return the fewest variants with which a method is chosen, by the user or by insula."""
+    if name == "partition" and not is_chosen:
+        return EVALUATIONS  # with fewer, its weights are less faithful than those of `contexts`
+    return explainers[name].least(len(question), len(question.wanted or ()))
 
 
 def _count_affordable(question: Question, budget: float, start: float) -> int:

@@ -19,12 +19,12 @@ class Explainer:
     """A method of explanation.
 
     weigh    computes the weights
-    least    number of words to the fewest variants of the text that it computes
+    least    the fewest variants of the text that it computes, from the numbers of words and of labels to explain
     warning  a sentence for the reader of its weights; empty for most
     """
 
     weigh: Weigh
-    least: Callable[[int], int]
+    least: Callable[[int, int], int]
     warning: str = ""
 
 

@@ -26,7 +26,7 @@ from insula.inference.parts import check_widened, open_widened
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
 
-_ROWS_A_GROUP = 64
+GROUP = 64  # rows of a part
 DECISION = ("label", "labels", "score")
 COLUMNS = (*DECISION, "method", "explanation")
 COUNTERFACTUAL_COLUMNS = (*DECISION, "counterfactual_text", "counterfactual")
@@ -67,11 +67,11 @@ def build_word_explainer(
     return RowExplainer(explain, COLUMNS, options)
 
 
-def build_edit_explainer(predictor: Predictor, *, model_names: Sequence[str | None] = (), **models: Any) -> RowExplainer:
+def build_edit_explainer(predictor: Predictor, *, names: Sequence[str | None] = (), **models: Any) -> RowExplainer:
     """Return what finds the smallest edit of each row that changes its labels.
 
-    model_names  of the language models, by which a resumed job knows them
-    models       `masked` and `causal` of `find_counterfactual`
+    names   of the language models, by which a resumed job knows them
+    models  `masked` and `causal` of `find_counterfactual`
 
     `counterfactual_text` is the edited text, null where no edit changes the labels; `counterfactual` has all figures.
     """
@@ -83,7 +83,7 @@ def build_edit_explainer(predictor: Predictor, *, model_names: Sequence[str | No
         text = found.changed.text if found.valid and found.changed is not None else None
         return found.prediction, found.prediction.ranked[0], (text, facts)
 
-    return RowExplainer(explain, COUNTERFACTUAL_COLUMNS, {"counterfactual": list(model_names)})
+    return RowExplainer(explain, COUNTERFACTUAL_COLUMNS, {"counterfactual": list(names)})
 
 
 @dataclass(frozen=True)
@@ -131,15 +131,16 @@ def explain_file(
     work    what explains each row; it uses `predictor`
     resume  resume an interrupted run of the same job; starts from the beginning if there is none
 
-    The columns of `work` are added; a column of the source with one of these names is renamed to `input_NAME`. The output appears when its last row is written; until then its parts are
-    in a hidden folder next to it. Without a budget a resumed run writes the same bytes as an uninterrupted one. Raises
-    `DataError`, `MissingFileError`, `OutputError`.
+    The columns of `work` are added; a column of the source with one of these names is renamed to `input_NAME`. The
+    output appears when its last row is written; until then its parts are in a hidden folder next to it. Without a
+    budget a resumed run writes the same bytes as an uninterrupted one. Raises `DataError`, `MissingFileError`,
+    `OutputError`.
     """
     progress = progress or Silent()
     kind, is_file = check_widened(source, output, resume=resume, what="an explanation")
     started, rejects, tally = time.monotonic(), Rejects(None, is_required=False), ContextTally()
     rows = kept_rows = 0
-    with open_rows(source, batch_size=_ROWS_A_GROUP, on_reject=rejects.add, **reading._asdict()) as reader:
+    with open_rows(source, batch_size=GROUP, on_reject=rejects.add, **reading._asdict()) as reader:
         columns = find_columns(predictor, reader, source, DataOptions.checked(text=text))
         job = {
             "insula": __version__,
@@ -152,7 +153,7 @@ def explain_file(
         } if is_file else None  # fmt: skip
         scan = None
         if reader.columns_vary and is_file:  # a table needs to know all columns first
-            scan = scan_rows(source, batch_size=_ROWS_A_GROUP, reading=reading, progress=progress)
+            scan = scan_rows(source, batch_size=GROUP, reading=reading, progress=progress)
         types = partial(_list_types, work.columns)
         with open_widened(output, kind, reader, work.columns, job, list_types=types, resume=resume, scan=scan) as out:
             progress.start("explaining")

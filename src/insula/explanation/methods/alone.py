@@ -16,4 +16,4 @@ def explain_alone(question: Question, evaluations: int) -> Float64Array:
     return evidence[1:] - evidence[:1]
 
 
-EXPLAINER = Explainer(explain_alone, lambda words: words + 1)
+EXPLAINER = Explainer(explain_alone, lambda words, labels: words + 1)

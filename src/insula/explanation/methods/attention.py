@@ -58,4 +58,4 @@ def explain_by_attention(question: Question, evaluations: int) -> Float64Array:
     return columns
 
 
-EXPLAINER = Explainer(explain_by_attention, lambda words: 0, warning=WARNING)
+EXPLAINER = Explainer(explain_by_attention, lambda words, labels: 0, warning=WARNING)

@@ -62,4 +62,4 @@ def _weigh_in(question: Question, context: BoolArray) -> Float64Array:
     return gains
 
 
-EXPLAINER = Explainer(explain_in_contexts, lambda words: 3 * words + 3)
+EXPLAINER = Explainer(explain_in_contexts, lambda words, labels: (2 * labels + 1) * (words + 1))

@@ -116,5 +116,5 @@ def _attribute(question: Question, method: str, compute: Callable[..., Any]) -> 
     return weights
 
 
-INTEGRATED_GRADIENTS = Explainer(explain_by_integrated_gradients, lambda words: 0)
-GRADIENT_X_INPUT = Explainer(explain_by_gradient_times_input, lambda words: 0)
+INTEGRATED_GRADIENTS = Explainer(explain_by_integrated_gradients, lambda words, labels: 0)
+GRADIENT_X_INPUT = Explainer(explain_by_gradient_times_input, lambda words, labels: 0)

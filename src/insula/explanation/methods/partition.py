@@ -78,4 +78,4 @@ def _split(question: Question, shares: list[_Share]) -> list[_Share]:
     return found
 
 
-EXPLAINER = Explainer(explain_by_partition, lambda words: 2 * words)
+EXPLAINER = Explainer(explain_by_partition, lambda words, labels: 2 * words)

@@ -30,4 +30,4 @@ def explain_by_surrogate(question: Question, evaluations: int) -> Float64Array:
     return weights
 
 
-EXPLAINER = Explainer(explain_by_surrogate, lambda words: 2 * words + 1)
+EXPLAINER = Explainer(explain_by_surrogate, lambda words, labels: 2 * words + 1)
