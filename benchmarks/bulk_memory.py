@@ -2,12 +2,12 @@
 
     python benchmarks/bulk_memory.py linear=runs/tweets-linear:10000000 encoder=runs/goe:200000
     python benchmarks/bulk_memory.py linear=runs/tweets-linear:100000 --output /tmp/try.json
-    python benchmarks/bulk_memory.py --verb explain linear=runs/linear:10000 --output benchmarks/results/explain_memory.json
+    python benchmarks/bulk_memory.py --verb explain linear=runs/linear:10000 --output results/explain_memory.json
 
 For each `NAME=MODEL:ROWS`: a Parquet file of so many real texts (GoEmotions, again and again, numbered), then `insula
-predict` or `insula explain` in a process of its own, left alone: its resident memory when a hundredth of the rows is written, at the end of
-the rows, and its peak while the parts are joined. Then once more, killed at one third and at two thirds and resumed:
-are the bytes the same? What is finished is kept, the files are removed.
+predict` or `insula explain` in a process of its own, left alone: its resident memory when a hundredth of the rows is
+written, at the end of the rows, and its peak while the parts are joined. Then once more, killed at one third and at two
+thirds and resumed: are the bytes the same? What is finished is kept, the files are removed.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.files import hash_file
-from insula.inference.parts import get_parts_folder
 from insula.explanation.files import GROUP
+from insula.inference.parts import get_parts_folder
 from insula.inference.predictor import CHUNK
 
 HERE = Path(__file__).parent

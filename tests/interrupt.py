@@ -46,8 +46,8 @@ def press_ctrl_c(process: subprocess.Popen[str], *, deadline: float, again: floa
     """Send SIGINT until the process ends; return what it wrote to standard output and to standard error.
 
     Python sees a signal that comes right before a system call only after that call (PEP 475), and one that waits for
-    input may wait for ever. A person presses Ctrl-C again, too: after `again` seconds, a third of the deadline where not
-    given, as a program may take long to end.
+    input may wait for ever. A person presses Ctrl-C again, too: after `again` seconds, by default a third of the
+    deadline, as a program may take long to end.
     """
     until = time.monotonic() + deadline
     while True:

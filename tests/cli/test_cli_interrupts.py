@@ -77,7 +77,9 @@ def test_ctrl_c_before_a_run_began_leaves_nothing(here: Path) -> None:
 
     wait_until(is_reading, "training did not open its input")
     assert (here / "runs/slow").exists()
-    _, errors = press_ctrl_c(training, deadline=DEADLINE, again=5)  # often right before it reads; nothing is to be saved
+    _, errors = press_ctrl_c(
+        training, deadline=DEADLINE, again=5
+    )  # often right before it reads; nothing is to be saved
     os.close(writers[0])
     assert training.returncode == 130
     assert errors.splitlines()[-1] == "insula: stopped."

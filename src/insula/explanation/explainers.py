@@ -19,12 +19,13 @@ class Explainer:
     """A method of explanation.
 
     weigh    computes the weights
-    least    the fewest variants of the text that it computes, from the numbers of words and of labels to explain
+    cost     the least that it computes, from the numbers of words and of labels to explain: in readings of the whole
+             text, since shorter variants of it take less time
     warning  a sentence for the reader of its weights; empty for most
     """
 
     weigh: Weigh
-    least: Callable[[int, int], int]
+    cost: Callable[[int, int], float]
     warning: str = ""
 
 

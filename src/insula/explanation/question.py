@@ -55,9 +55,7 @@ class Question:
             raise DataError(
                 "The text must have at least one word to explain. Got only white space. Explain another text."
             )
-        runs = np.array_split(np.arange(len(spans)), min(len(spans), MOST_WORDS))
-        bounds = [(spans[run[0]][0], spans[run[-1]][1]) for run in runs]
-        self.words = tuple(words or (Word(self.text[start:end], start, end) for start, end in bounds))
+        self.words = tuple(words or join_neighbours(self.text, spans, MOST_WORDS))
         self._known: dict[bytes, Float64Array] = {}
         self._map, self._shift = build_evidence_map(predictor)
 
@@ -108,6 +106,13 @@ class Question:
             return None
         return Contributions(found.spans, found.weights @ self._map, found.base @ self._map + self._shift)
 
+    def join_words(self, count: int) -> Question:
+        """Return the question with `count` runs of neighbouring words in place of its words."""
+        runs = join_neighbours(self.text, [(word.start, word.end) for word in self.words], count)
+        joined = Question(self.predictor, self.given, words=runs, seed=self.seed, wanted=self.wanted, pause=self._pause)
+        joined._known[np.packbits(joined.everything()[0]).tobytes()] = self.logits(self.everything())[0]
+        return joined
+
     def everything(self) -> BoolArray:
         """Return (1, words): the whole text."""
         return np.ones((1, len(self)), dtype=bool)
@@ -133,6 +138,13 @@ class Question:
     def _build_variant(self, kept: BoolArray) -> TextOrInput:
         text = without_words(self.text, self.words, kept)
         return dataclasses.replace(self.given, text=text) if isinstance(self.given, ModelInput) else text
+
+
+def join_neighbours(text: str, spans: Sequence[tuple[int, int]], count: int) -> list[Word]:
+    """Return at most `count` words, or runs of neighbouring ones, with the spans of words in order."""
+    runs = np.array_split(np.arange(len(spans)), min(len(spans), count))
+    bounds = [(spans[run[0]][0], spans[run[-1]][1]) for run in runs]
+    return [Word(text[start:end], start, end) for start, end in bounds]
 
 
 def build_evidence_map(predictor: Predictor) -> tuple[Float64Array, Float64Array]:

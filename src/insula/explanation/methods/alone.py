@@ -16,4 +16,6 @@ def explain_alone(question: Question, evaluations: int) -> Float64Array:
     return evidence[1:] - evidence[:1]
 
 
-EXPLAINER = Explainer(explain_alone, lambda words, labels: words + 1)
+COST = 0.3
+"""Time of one word by itself against that of the whole text: about so much where a text has twenty words."""
+EXPLAINER = Explainer(explain_alone, lambda words, labels: COST * (words + 1))
