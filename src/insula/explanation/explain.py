@@ -56,7 +56,7 @@ def explain_input(
     prediction = predictor.answer([given], question.logits(question.everything()), truncated)[0]
     columns = _find_columns(predictor, prediction, labels)
     question.wanted = tuple(columns.values())
-    spare = _estimate_trust_cost(question, columns) if with_trust else 0.0
+    spare = _estimate_trust_cost(question, columns) if with_trust else None
     plan = _choose_plan(question, method, budget, start, spare)
     name = plan.method
     if plan.words is not None:
