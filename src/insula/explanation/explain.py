@@ -100,7 +100,7 @@ def check_labels(labels: Sequence[str], names: Sequence[str]) -> None:
 
 
 class _Plan(NamedTuple):
-    """What fits the budget: a method, how many variants of the text it may compute, and whether to measure trust.
+    """A method that fits the budget, how many variants of the text it may compute, and whether to measure trust.
 
     warning  what was left out
     words    into how many runs neighbouring words are joined, if there is no time for single words
