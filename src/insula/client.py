@@ -171,10 +171,11 @@ class Client(_BaseClient):
 
         messages  `ModelInput`s, or dictionaries with their fields; each has an `id`
         source    where messages get their ids; a message with a case there gets no second one
-        subject   the id of the person they are from, to erase that person's cases
+        subject   the id of the person they are from, to erase that person's cases and to find open ones
         wait_ms   as in `predict`
 
-        Each result has `action`, `rule`, `queue`, `reason`, `prediction`, and `case` if one was opened.
+        Each result has `action`, `rule`, `queue`, `reason`, `prediction`, `case` if one was opened, and `handed_off`:
+        whether people deal with the message, so that no automatic answer may be sent.
         """
         found: list[dict[str, Any]] = []
         for body in iterate_route_bodies(messages, source, subject, self.patience.batch):

@@ -93,6 +93,19 @@ def test_a_message_gets_one_case_only(queue: HandoffQueue) -> None:
     assert Counter(_events(queue, first.id))["opened"] == 1
 
 
+def test_messages_in_the_hands_of_people_are_known(queue: HandoffQueue) -> None:
+    (case,) = queue.open(NewCase(message="m-1", source="mail", subject="anna"))
+    queue.open(NewCase(message="m-2", source="chat"))
+    assert queue.find_handed_off("mail", ["m-1", "m-2"]) == {"m-1"}
+    assert queue.find_handed_off("", ["m-1"]) == set()
+    assert queue.find_handed_off("mail", ["m-2"], subject="ben") == set()
+    assert queue.find_handed_off("chat", ["m-8", "m-9"], subject="anna") == {"m-8", "m-9"}
+    queue.claim("ann", case=case.id)
+    assert queue.find_handed_off("chat", ["m-9"], subject="anna") == {"m-9"}
+    queue.close(case.id, "ann", outcome="done")
+    assert queue.find_handed_off("mail", ["m-1", "m-9"], subject="anna") == {"m-1"}
+
+
 def test_only_the_holder_may_renew_release_and_close(queue: HandoffQueue) -> None:
     (case,) = queue.open(NewCase(message="m"))
     steps: dict[str, Callable[[str], object]] = {

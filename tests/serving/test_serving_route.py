@@ -103,6 +103,33 @@ def test_messages_go_where_the_rules_say(sender: Sender, monkeypatch: pytest.Mon
     assert other["case"]["id"] != case.id
 
 
+def test_nobody_answers_automatically_after_the_hand_off(sender: Sender) -> None:
+    def is_handed_off(id: str, text: str = "so happy", *, subject: str | None = "customer-9") -> bool:
+        more = {} if subject is None else {"subject": subject}
+        message = {"id": id, "text": text, "language": "en"}
+        return bool(sender.send(message, source="bot", **more).json()["messages"][0]["handed_off"])
+
+    assert not is_handed_off("b-1")
+    first, angry = sender.send(
+        {"id": "b-2", "text": "so happy", "language": "en"}, {"id": "b-3", "text": ANGRY, "language": "en"},
+        source="bot", subject="customer-9",
+    ).json()["messages"]  # fmt: skip
+    assert (first["case"], first["handed_off"], angry["handed_off"]) == (None, True, True)
+    assert is_handed_off("b-4")
+    assert not is_handed_off("b-4", subject="customer-10")
+    assert not is_handed_off("b-4", subject=None)
+    # The rules would ignore it now, and an agent has it all the same.
+    assert is_handed_off("b-3", subject=None)
+    with open_queue(sender.store) as queue:
+        queue.claim("ann", case=angry["case"]["id"])
+        assert is_handed_off("b-4")
+        queue.close(angry["case"]["id"], "ann", outcome="called")
+        assert not is_handed_off("b-4")
+        assert is_handed_off("b-3")
+        queue.reopen(angry["case"]["id"], "ann")
+    assert is_handed_off("b-4")
+
+
 def test_a_message_that_cannot_be_masked_gets_a_case(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     from insula.serving import retention_writer
 

@@ -261,6 +261,24 @@ class HandoffQueue:
             raise build_unknown_case_error(case)
         return read_case(row)
 
+    def find_handed_off(self, source: str, messages: Sequence[str], *, subject: str | None = None) -> set[str]:
+        """Return those of the messages that people deal with: nobody may answer them automatically.
+
+        messages  their ids in the source
+        subject   the caller's id for the person all of them are from
+
+        A message is in people's hands from the moment it has a case, also after the case is closed; all messages of a
+        person are while one of that person's cases, of any source, is open.
+        """
+        hashed = None if subject is None else self._subjects.hash_subject(subject)
+        known = (CASES.c.source == source) & CASES.c.message.in_(messages)
+        with self._database.begin_read() as connection:
+            if hashed is not None:
+                is_open = (CASES.c.subject == hashed) & (CASES.c.state != "closed")
+                if connection.execute(sa.select(CASES.c.id).where(is_open).limit(1)).first() is not None:
+                    return set(messages)
+            return set(connection.execute(sa.select(CASES.c.message).where(known)).scalars())
+
     def list_cases(
         self,
         *,

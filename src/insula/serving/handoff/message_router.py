@@ -35,11 +35,16 @@ SIGNAL = 0.5
 
 @dataclass(frozen=True)
 class Routed:
-    """The outcome for a message: the decision, and its case if it has one."""
+    """The outcome for a message.
+
+    case        the case into which the decision puts it, if any
+    handed_off  whether people deal with the message, so that nobody may answer it automatically
+    """
 
     message: IncomingMessage
     decision: RouteDecision
     case: Case | None
+    handed_off: bool
 
 
 class MessageRouter:
@@ -76,7 +81,7 @@ class MessageRouter:
     ) -> list[Routed]:
         """Return what happens to messages, in order; all cases of a request are opened in one transaction, or none is.
 
-        A message that has a case already gets no second one. Raises `ProblemError` if the cases cannot be stored.
+        A message that has a case already gets no second one. Raises `ProblemError` if the store does not answer.
         """
         router = self.require_rules()
         decided = [
@@ -93,7 +98,13 @@ class MessageRouter:
             ready = await self._add_words(service, router, await _mask_cases(service, new))
             opened = await service.handoff.run(lambda queue: queue.open(*ready))
             cases = dict(zip(opening, opened, strict=True))
-        return [Routed(message, decision, cases.get(place)) for place, (message, decision) in enumerate(decided)]
+        # Asked last: a case of this request is among them. The rules may have changed since the message got its case.
+        ids = [given.id or "" for given in inputs]
+        handed_off = await service.handoff.run(lambda queue: queue.find_handed_off(source, ids, subject=subject))
+        return [
+            Routed(message, decision, cases.get(place), ids[place] in handed_off)
+            for place, (message, decision) in enumerate(decided)
+        ]
 
     async def _add_words(self, service: Service, router: Router, cases: Sequence[NewCase]) -> list[NewCase]:
         """Return the cases with the words behind their predictions, as far as they are found in time.

@@ -102,7 +102,8 @@ class RouteRequest(RequestModel):
         None,
         min_length=1,
         max_length=200,
-        description="Id of the person all these messages are from; used to erase that person's stored rows.",
+        description="Id of the person all these messages are from; used to erase that person's stored rows and to find "
+        "open cases.",
     )
 
 
@@ -137,6 +138,10 @@ class RoutedAnswer(BaseModel):
     tags: list[str]
     reason: str
     case: OpenedCase | None
+    handed_off: bool = Field(
+        description="True if people deal with the message: it has a case, or one of the same `subject` is open. "
+        "Send no automatic answer then."
+    )
     prediction: RoutedPrediction
 
 

@@ -57,7 +57,8 @@ async def route(request: Request) -> Response:
 
     All cases of a request are opened before the answer, or none is: send it again after an error. A message whose `id`
     has a case already in this `source` gets no second one. A message with a risk that no rule covers gets a case by the
-    rule `safeguard`. Each message counts as one text of the quota, and is predicted by the first model.
+    rule `safeguard`. Send no automatic answer to a message that is `handed_off`, nor after an error. Each message
+    counts as one text of the quota, and is predicted by the first model.
     """
     service = get_service(request)
     service.routing.require_rules()
@@ -80,6 +81,7 @@ def _build_row(routed: Routed) -> dict[str, Any]:
         **{name: getattr(decision, name) for name in ("action", "rule", "queue", "deadline", "priority", "tags")},
         "reason": decision.reason,
         "case": None if routed.case is None else {"id": routed.case.id, "state": routed.case.state},
+        "handed_off": routed.handed_off,
         "prediction": {
             "labels": prediction.labels,
             "label": prediction.label,
