@@ -75,6 +75,32 @@ def test_each_change_is_found_where_it_is(scheme: LabelScheme) -> None:
     assert found(texts=texts(rng, 600, [word[::-1] for word in words])) >= {"words"}
 
 
+def test_the_embedding_drifts_where_nothing_else_does() -> None:
+    rng = np.random.default_rng(0)
+    same = [(["a day"] * 400, decided(rng, 400, (0.5, 0.3, 0.2))) for _ in range(2)]
+    spread = rng.random((64, 64))  # features depend on each other
+    alarms = 0
+    for _ in range(60):
+        quiet = (rng.normal(size=(400, 64)) @ spread, rng.normal(size=(400, 64)) @ spread)
+        found = module.measure_drift(SINGLE, *same, features=quiet, min_size=0.0)
+        alarms += found.aspects[-1].drifted
+    assert alarms <= 3
+    moved = quiet[1] + 0.5 * quiet[1].std(axis=0)
+    found = module.measure_drift(SINGLE, *same, features=(quiet[0], moved))
+    assert [one.aspect for one in found.aspects if one.drifted] == ["embedding"]
+
+
+@pytest.mark.parametrize(("recipe", "has_embedding"), [("static", True), ("linear", False)])
+def test_models_with_dense_features_have_an_embedding(
+    trained_run: Callable[..., Any], recipe: str, has_embedding: bool
+) -> None:
+    rows = [example.text for example in toy_data.toy_dataset("single", train=200).splits["train"]]
+    found = measure_drift(rows[:100], rows[100:], trained_run(recipe, "single").path)
+    assert ("embedding" in {one.aspect for one in found.aspects}) == has_embedding
+    assert not found.drifted
+    assert json.loads(json.dumps(found.to_dict()))["aspects"]
+
+
 def test_significance_alone_is_no_drift() -> None:
     rng = np.random.default_rng(0)
     sides = [(["a day"] * 40_000, decided(rng, 40_000, shares)) for shares in ((0.5, 0.3, 0.2), (0.47, 0.33, 0.2))]

@@ -7,15 +7,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from insula.core.model_input import ModelInput, TextOrInput, as_inputs, get_text
 from insula.core.sentences import pluralise
 from insula.core.starter import STARTER
+from insula.inference.backends import FeatureBackend
 from insula.inference.predictor import Predictor
 
 if TYPE_CHECKING:
     from insula.data.formats.formats import ReadOptions
-    from insula.evaluation.drift.drift import Drift
+    from insula.evaluation.drift.drift import Drift, Features
 
+MAX_EMBEDDED = 2000  # texts of each side: the embedding costs a second run of the model
 Texts = str | Path | Sequence[str | ModelInput | Mapping[str, Any]]
 
 
@@ -39,7 +43,8 @@ def measure_drift(
     min_size   the size, in [0, 1], from which a significant difference counts
     text, input_format, separator, header   how files are read, as in `predict_file`
 
-    Raises `DataError` for fewer than 50 texts on either side, `MissingFileError`.
+    The embedding is compared for models whose backend gives dense features, such as `static`. Raises `DataError` for
+    fewer than 50 texts on either side, `MissingFileError`.
     """
     from insula.data.formats.formats import ReadOptions
     from insula.evaluation.drift.drift import measure_drift as measure
@@ -48,14 +53,27 @@ def measure_drift(
     reading = ReadOptions(input_format, separator, header)
     notes: list[str] = []
     sides = []
+    features = []
     for side in (reference, data):
         if isinstance(side, str | Path):
             inputs = _read_inputs(side, predictor, text, reading, notes)
         else:
             inputs = as_inputs(side)
         sides.append(([get_text(one) for one in inputs], predictor.decide(inputs)))
-    found = measure(predictor.scheme, sides[0], sides[1], alpha=alpha, min_size=min_size)
+        features.append(_embed(predictor, inputs))
+    before, after = features
+    pair = None if before is None or after is None else (before, after)
+    found = measure(predictor.scheme, sides[0], sides[1], features=pair, alpha=alpha, min_size=min_size)
     return dataclasses.replace(found, notes=tuple(notes))
+
+
+def _embed(predictor: Predictor, inputs: Sequence[TextOrInput]) -> Features | None:
+    """Return the features of up to `MAX_EMBEDDED` inputs, drawn at random; None for a model without dense ones."""
+    if not isinstance(predictor.backend, FeatureBackend) or not inputs:
+        return None
+    chosen = np.random.default_rng(0).permutation(len(inputs))[:MAX_EMBEDDED].tolist()
+    found = predictor.backend.features(predictor.prepared([inputs[place] for place in chosen]))
+    return found if isinstance(found, np.ndarray) else None
 
 
 def _read_inputs(

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from insula.core.arrays import Float64Array
@@ -27,17 +28,21 @@ MIN_SIZE = 0.1
 """Smallest significant difference that counts as drift: of shares, or between distributions, both in [0, 1]."""
 MIN_ROWS = 50
 MAX_LABELS = 5  # listed for an aspect
+COMPONENTS = 16
+"""Principal components of the embedding that are tested."""
+Features = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
 class AspectDrift:
     """One aspect in which the texts may differ.
 
-    aspect   `labels`, `confidence`, `length`, `language` or `words`
+    aspect   `labels`, `confidence`, `length`, `language`, `words` or `embedding`
     size     labels, language: total variation distance of the shares; others: Kolmogorov-Smirnov distance
     p        of the test, before the correction; `p_corrected` after it
     drifted  significant and large enough
-    details  the shares that differ most, now and in the reference; of other aspects both means
+    details  the shares that differ most, now and in the reference; of other aspects both means; of the embedding both
+             mean distances from the centre of the reference
     """
 
     aspect: str
@@ -80,11 +85,14 @@ def measure_drift(
     reference: tuple[Sequence[str], Decisions],
     now: tuple[Sequence[str], Decisions],
     *,
+    features: tuple[Features, Features] | None = None,
     alpha: float = ALPHA,
     min_size: float = MIN_SIZE,
 ) -> Drift:
     """Return in what texts differ from reference texts, given with the decisions of one model.
 
+    features  (rows, width) what the model makes of the reference texts and of the current texts, or of some of each;
+              without them the embedding is not tested
     alpha     the probability of any false alarm, for texts of the same kind
     min_size  the size from which a significant difference counts
 
@@ -101,6 +109,8 @@ def measure_drift(
         ),
         _test_words(reference[0], now[0]),
     ]
+    if features is not None:
+        found.append(_test_embedding(*features))
     corrected = _correct([p for _, _, p, _ in found])
     aspects = tuple(
         AspectDrift(aspect, size, p, after, after <= alpha and size >= min_size, details)
@@ -178,16 +188,30 @@ def _test_words(reference: Sequence[str], now: Sequence[str]) -> Found:
     return _test_numbers("words", _compute_unknown(rest, known), _compute_unknown(now, known))
 
 
+def _test_embedding(reference: Features, now: Features) -> Found:
+    """Test the principal components of half of the reference rows on the other half and on the current rows.
+
+    Components have more variance on the rows that they are fitted to: without the split, any new text would seem to
+    drift. One test for each component, the smallest p with Bonferroni's correction (Rabanser et al. 2019, "Failing
+    Loudly").
+    """
+    order = np.random.default_rng(0).permutation(len(reference))
+    half, rest = (reference[places].astype(np.float64) for places in np.array_split(order, 2))
+    centre = half.mean(axis=0)
+    components = np.linalg.svd(half - centre, full_matrices=False)[2][:COMPONENTS]
+    before, after = ((side - centre) @ components.T for side in (rest, now))
+    tests = [stats.ks_2samp(*pair, method="asymp") for pair in zip(before.T, after.T, strict=True)]
+    p = min(1.0, min(float(test.pvalue) for test in tests) * len(tests))
+    distances = tuple(float(np.linalg.norm(side, axis=1).mean()) for side in (after, before))
+    return "embedding", max(float(test.statistic) for test in tests), p, {"mean": (distances[0], distances[1])}
+
+
 def _compute_unknown(texts: Sequence[str], known: set[str]) -> Float64Array:
     shares = []
     for text in texts:
         words = _split(text)
         shares.append(sum(word not in known for word in words) / len(words) if words else 0.0)
     return np.array(shares, dtype=np.float64)
-
-
-def _name_language(text: str) -> str:
-    return detect_language(text) or "none"
 
 
 def _split(text: str) -> list[str]:
