@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from insula.core.files import atomic_folder, write_json
 from insula.core.scheme import LabelScheme
-from insula.models.networks.averaged import AveragedTokens
+from insula.models.networks.averaged import StaticNetwork
 from insula.models.tokens.tokenization import SETTINGS, TOKENIZER
 
 
@@ -54,7 +54,7 @@ def write_static(model: Path, place: Path) -> Path:
     """Write a `static` model folder's vectors and tokenizer, once; return the folder."""
     if not place.exists():
         with atomic_folder(place) as here:
-            table = AveragedTokens.load(model).table
+            table = StaticNetwork.load(model).table
             save_file({"embeddings": table}, here / "model.safetensors")
             shutil.copyfile(model / TOKENIZER, here / TOKENIZER)
             write_json(

@@ -166,7 +166,7 @@ class _EmotionEstimator(BaseEstimator):
         if self.text is None and not (self.context is self.speaker is self.target is None):
             raise DataError(
                 f"The columns context, speaker and target of {type(self).__name__} need text, the column with the "
-                "text. Name it, or give a sequence of ModelInput as X."
+                "text. Set `text`, or pass a sequence of ModelInput as X."
             )
         if self.text is not None and hasattr(X, "columns"):
             context = self.context if self.context is None or isinstance(self.context, str) else tuple(self.context)
@@ -300,7 +300,7 @@ class EmotionRegressor(RegressorMixin, _EmotionEstimator):
         """Train on (rows,) texts and (rows,) or (rows, dimensions) scores."""
         inputs = self._read_inputs(X)
         if y is None:
-            raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give scores.")
+            raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Pass scores.")
         values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         self._one_dimension = values.ndim == 1
         values = values.reshape(len(values), -1)
@@ -332,15 +332,18 @@ def _check_texts(X: Any, called: str) -> list[TextOrInput]:
     if isinstance(X, Mapping) or hasattr(X, "columns") or not isinstance(X, Iterable):
         raise DataError(
             f"The {called} must be a one-dimensional sequence of texts. Got {type(X).__name__}. For a table, "
-            "give the column with the texts, such as df['text'], or name it with the parameter text."
+            "pass the column with the texts, such as df['text'], or set the parameter `text`."
         )
     texts = X.tolist() if hasattr(X, "tolist") else X
     if isinstance(texts, str):
         raise DataError(f"The {called} must be a sequence of texts. Got a single text. Put it in a list.")
     texts = list(texts)
-    wrong = next((type(text).__name__ for text in texts if not isinstance(text, str | ModelInput)), None)
-    if wrong is not None:
-        raise DataError(f"The {called} must have only strings and ModelInputs. Got an item of type {wrong}. Drop it.")
+    for index, text in enumerate(texts):
+        if not isinstance(text, str | ModelInput):
+            raise DataError(
+                f"The {called} must contain only strings and ModelInput objects. Got {type(text).__name__} at index "
+                f"{index}. Convert or remove it."
+            )
     return texts
 
 
@@ -362,7 +365,7 @@ def _has_label_sets(y: Any) -> bool:
 def _convert_labels(y: Any) -> tuple[bool, list[tuple[Any, ...]], NDArray[Any]]:
     """Return whether `y` is multi-label, the labels of each row, and the sorted classes."""
     if y is None:
-        raise DataError("EmotionClassifier requires y to be passed, but the target y is None. Give one label per text.")
+        raise DataError("EmotionClassifier requires y to be passed, but the target y is None. Pass one label per text.")
     if _has_label_sets(y):
         _require_labels(label for row in y for label in row)
         classes = np.array(sorted({label for row in y for label in row}, key=str))

@@ -110,7 +110,7 @@ def test_rows_that_either_was_trained_on_are_left_out(
     texts = [one.text for one in seen]
     both = np.any([find_seen_rows(run / "model", texts) for run in pair], axis=0)
     only_seen = write(tmp_path / "seen.csv", [one for one, known in zip(seen, both, strict=True) if known])
-    with pytest.raises(LeakError, match="needs rows outside the training data"):
+    with pytest.raises(LeakError, match="needs rows that are not in the training data"):
         insula.compare(*pair, data=only_seen)
 
 

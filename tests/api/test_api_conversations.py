@@ -90,7 +90,7 @@ def test_one_dialogue_has_one_answer(tmp_path: Path, trained: Path) -> None:
         from_command_line("-i", source, "-o", tmp_path / f"rows.{ending}.out.jsonl", *columns, "-m", trained)
         lines = (tmp_path / f"rows.{ending}.out.jsonl").read_text(encoding="utf-8").splitlines()
         assert scores(list(map(json.loads, lines))) == expected
-    # Rows as `ModelInput.to_dict` writes them: their columns have usual names.
+    # Rows as `ModelInput.to_dict` writes them: their columns have common names.
     given = "\n".join(json.dumps(one.to_dict()) for one in inputs)
     assert scores(from_command_line("--json", "-m", trained, stdin=given)) == expected
 
@@ -147,7 +147,7 @@ def test_describing_and_both_ways_at_once(tmp_path: Path) -> None:
     assert (found.context["share"], found.context["speakers"]) == (1.0, 2)
     result = CliRunner().invoke(app, ["data", "describe", str(source), "--dialogue", "chat", "--context", "who"])
     assert result.exit_code != 0
-    assert isinstance(result.exception, DataError) or "two ways to give the earlier turns" in result.output
+    assert isinstance(result.exception, DataError) or "cannot be combined: earlier turns" in result.output
 
 
 def test_what_a_model_does_not_read_is_said(run: Path, capsys: Any) -> None:

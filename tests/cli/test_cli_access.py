@@ -13,7 +13,7 @@ from insula.api.stored import verify_audit
 from insula.operations.credentials.keys import KeyStore
 from insula.operations.store.database import open_database
 from insula.operations.store.retention import Retention
-from insula.operations.store.rows import RetainedRows, StoredPrediction
+from insula.operations.store.rows import RetentionStore, StoredPrediction
 
 
 def _audited(folder: Path) -> list[dict[str, Any]]:
@@ -53,7 +53,7 @@ def test_what_is_wrong_is_said_in_one_sentence(insula: Callable[..., Any], here:
         (("keys", "create", "care", "--expires", "999999w"), "at most a century"),
         (("keys", "revoke", "nobody"), "insula keys list"),
         (("keys", "list", "--store", "mysql://u:hush@h/d"), "postgresql://"),
-        (("store", "erase", "--subject", ""), "Give the person's id"),
+        (("store", "erase", "--subject", ""), "Pass the person's id"),
         (("audit", "verify", "nowhere"), "no audit log"),
     ):
         refused = insula(*arguments)
@@ -70,7 +70,7 @@ def test_no_key_is_made_that_the_audit_log_does_not_know(insula: Callable[..., A
 
 def test_a_subject_is_erased_and_the_log_says_so(insula: Callable[..., Any], here: Path) -> None:
     database = open_database("insula-data")
-    RetainedRows(database, Retention(1)).keep(
+    RetentionStore(database, Retention(1)).keep(
         [StoredPrediction("c", "m", {}, subject="anna@example.org"), StoredPrediction("c", "m", {})]
     )
     database.close()

@@ -58,7 +58,7 @@ def test_the_customer_service_runs_with_its_page(tmp_path: Path) -> None:
         assert 'id="case-1"' in page.text
         cases = httpx2.get(f"{address}/v1/queue", timeout=DEADLINE).json()["cases"]
     by_id = {case["message"]: case for case in cases}
-    assert {by_id["m-8"]["queue"], by_id["m-23"]["queue"]} == {"crisis"}, "messages of people at risk"
+    assert {by_id["m-8"]["queue"], by_id["m-23"]["queue"]} == {"crisis"}, "messages from people at risk"
     assert cases[0]["message"] in ("m-8", "m-23")
     assert by_id["m-2"]["queue"] == by_id["m-17"]["queue"] == "billing"
     assert "[EMAIL]" in by_id["m-11"]["text"]

@@ -68,7 +68,7 @@ def test_the_starter_is_benched_on_texts_that_come_with_insula(
 
 def test_texts_without_labels_are_enough_for_a_bench(insula: Callable[..., Any], here: Path) -> None:
     write_csv(here / "in.csv", [{"nr": number, "said": f"Two hours on hold, {number}!"} for number in range(18)])
-    failed(insula("model", "bench", "--data", "in.csv"), "usual name for text")
+    failed(insula("model", "bench", "--data", "in.csv"), "common name for text")
     said = insula("model", "bench", "--data", "in.csv", "--text", "said", "--json", "--quiet")
     assert json.loads(said.stdout)["rows"] == 18
 

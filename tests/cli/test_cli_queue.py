@@ -82,9 +82,9 @@ def test_a_script_reads_the_exit_status(insula: Insula, here: Path, monkeypatch:
 
 def test_wrong_usage_of_the_queue_is_told(insula: Insula, here: Path) -> None:
     for arguments, words in (
-        (("open",), "Give one"),
-        (("open", "hello"), "--message must be the id"),
-        (("open", "hello", "--message", "m", "--input", "f"), "Give one"),
+        (("open",), "Pass either"),
+        (("open", "hello"), "--message is required"),
+        (("open", "hello", "--message", "m", "--input", "f"), "Pass either"),
         (("open", "hello", "--message", "m", "--texts", "plain"), "masked or none"),
         (("claim",), "--agent"),
     ):

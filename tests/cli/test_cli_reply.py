@@ -140,10 +140,10 @@ def test_a_wrong_conversation_is_told(insula: Insula, tmp_path: Path, content: s
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
     ((), "There is nothing to reply to"),
-    (("Hello there.", "--input", "a.jsonl"), "a text or to the rows of a file"),
+    (("Hello there.", "--input", "a.jsonl"), "TEXT and --input cannot be combined"),
     (("Hello there.", "--dialogue", "chat"), "need --input FILE"),
     (("Hello there.", "--context", "chat.json", "--context", "B: Hi"), "takes one file, or turns"),
-    (("--input", "a.jsonl", "--output", "-", "--resume"), "Name both, or leave out resume"),
+    (("--input", "a.jsonl", "--output", "-", "--resume"), "Pass both, or leave out resume"),
     (("--input", "a.jsonl", "--output", "b.jsonl"), "does not exist"),
     (("Hello there.", "--prompt", "p.md"), "need --endpoint"),
     (("Hello there.", "--endpoint-tokens", "9", "--local-model", "m.gguf"), "need --endpoint"),

@@ -221,7 +221,7 @@ def test_what_cannot_be_pruned_says_so(
     ):
         with pytest.raises(RecipeError, match=words):
             insula.prune_model(run, tmp_path / "small", data=mood, **wrong)
-    with pytest.raises(DataError, match="Name the data with --data"):
+    with pytest.raises(DataError, match="Pass the data with --data"):
         insula.prune_model(run, tmp_path / "small", layers=1)
     with pytest.raises(OutputError, match="must not contain the input"):
         insula.prune_model(run, run, layers=1, data=mood, overwrite=True)

@@ -209,7 +209,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, trained_run: Callabl
 
 def test_a_model_without_a_run_needs_its_data_named(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     run = trained_run("encoder", "multi")  # from data in memory
-    with pytest.raises(DataError, match="Name the data with --data"):
+    with pytest.raises(DataError, match="Pass the data with --data"):
         insula.quantize_model(run.path, tmp_path / "small")
 
 

@@ -235,8 +235,8 @@ def test_another_threshold_replaces_the_chosen_ones(
 @pytest.mark.parametrize(
     ("kind", "threshold", "words"),
     [
-        ("single", 0.5, "needs a binary or multi-label model. Got one of kind 'single'"),
-        ("dimensional", 0.5, "Got one of kind 'dimensional'"),
+        ("single", 0.5, "needs a binary or multi-label model. Got a model of kind 'single'"),
+        ("dimensional", 0.5, "Got a model of kind 'dimensional'"),
         ("binary", {"a": 0.5}, "must be for one of b. Got 'a'"),
         ("multi", {"aa": 0.5}, "Did you mean 'a'"),
         ("multi", 1.5, "from 0 to 1. Got 1.5"),

@@ -42,14 +42,14 @@ def test_turns_may_be_texts_and_what_is_not_set_may_be_null() -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"txt": "a"}, r"The fields of an input must be among text, .* Got 'txt'\. Did you mean 'text'\?"),
+        ({"txt": "a"}, r"The fields of an input must be some of text, .* Got 'txt'\. Did you mean 'text'\?"),
         ({"turns": []}, r"The field 'text' of an input is required. Got only turns"),
         ({"text": 3}, "The text of an input must be a string. Got 3"),
         ({"text": "a", "speaker": ["B"]}, "The speaker of an input must be a string"),
         ({"text": "a", "turns": "Hi"}, "The turns of an input must be a list of texts or turns. Got 'Hi'"),
         ({"text": "a", "turns": [3]}, "A turn must be a text, or an object with text and speaker. Got 3"),
         ({"text": "a", "turns": [{"speaker": "B"}]}, "The field 'text' of a turn is required"),
-        ({"text": "a", "turns": [{"text": "b", "name": "B"}]}, "The fields of a turn must be among text, speaker"),
+        ({"text": "a", "turns": [{"text": "b", "name": "B"}]}, "The fields of a turn must be some of text, speaker"),
         ({"text": "a", "turns": [{"text": 3}]}, "The text and the speaker of a turn must be strings"),
         ({"text": "a", "media": "a.wav"}, "The media of an input must be an object with uri and kind"),
         ({"text": "a", "media": {"uri": "a.wav"}}, "The field 'kind' of the media of an input is required"),

@@ -1,4 +1,4 @@
-"""Parquet in flat memory: nothing is read far ahead, and a whole is joined in few groups."""
+"""Parquet in constant memory: nothing is read far ahead, and a whole is joined in few groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns are found by usual names, kept to where given, and missed with the nearest name."""
+"""Columns are found by common names, kept to where given, and missed with the nearest name."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def test_given_names_are_kept_to() -> None:
         (
             ("words", "label"),
             {},
-            r"No column of 'a\.csv' has a usual name for text .* columns are 'words', 'label'\. Name",
+            r"No column of 'a\.csv' has a common name for text .* columns are 'words', 'label'\. Choose",
         ),
-        (("text", "mood"), {}, r"No column of 'a\.csv' has a usual name for labels .* columns are 'mood'"),
-        (("text", "emotion", "category"), {}, "may be any of 'emotion', 'category'. Name one"),
+        (("text", "mood"), {}, r"No column of 'a\.csv' has a common name for labels .* columns are 'mood'"),
+        (("text", "emotion", "category"), {}, "may be any of 'emotion', 'category'. Choose one"),
         (("content", "review", "label"), {}, "may be any of 'content', 'review'"),
         (
             ("text", "label"),

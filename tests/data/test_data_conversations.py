@@ -226,12 +226,12 @@ def test_long_turns_and_long_dialogues_are_cut_and_counted(tmp_path: Path) -> No
     assert any("2 rows of" in note and "earlier turns; the last" in note for note in notes)
 
 
-def test_two_ways_to_give_the_turns_exclude_each_other() -> None:
-    with pytest.raises(ValueError, match=r"two ways to give the earlier turns.*Got both \('a' and 'b'\)"):
+def test_a_turns_column_cannot_be_combined_with_a_dialogue() -> None:
+    with pytest.raises(ValueError, match=r"cannot be combined: earlier turns.*Got both \('a' and 'b'\)"):
         DataOptions(context="a", dialogue="b")
-    with pytest.raises(ValueError, match="Got 'n' without dialogue"):
+    with pytest.raises(ValueError, match="Got 'n' without `dialogue`"):
         DataOptions(turn="n")
-    with pytest.raises(DataError, match=r"^The options of the data are not valid: context and dialogue are two ways"):
+    with pytest.raises(DataError, match=r"^The options of the data are not valid: `context` and `dialogue` cannot"):
         DataOptions.checked(context="a", dialogue="b")
     recorded = DataOptions(dialogue="d", turn="n", speaker="who")
     assert recorded.with_columns(context="a") == DataOptions(context="a", speaker="who")

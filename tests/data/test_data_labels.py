@@ -261,7 +261,7 @@ def test_columns_are_dimensions_by_place_where_no_name_says() -> None:
     plan = plan_known_scheme(vad, [], ("valence", "a", "d"), DataOptions())
     assert plan.columns == vad.names == ("valence", "arousal", "dominance")
     assert plan.notes == ("Columns are read as dimensions of the model: a = arousal, d = dominance.",)
-    with pytest.raises(DataError, match="Name them with `label`, in this order"):
+    with pytest.raises(DataError, match="Select them with `label`, in this order"):
         plan_known_scheme(vad, [], ("arousal", "v", "d"), DataOptions())
 
 

@@ -188,7 +188,7 @@ def test_label_columns_must_agree(tmp_path: Path) -> None:
         ("text,label\na,b,c\n", r"1 row of .* could not be read, the first in line 2: 3 cells"),
         ("text,label\na,\nb,\n", "must hold a label in at least one row"),
         ("text,label\na,joy\nb,joy\n", "at least two classes. Got only 'joy'"),
-        ("words,label\na,joy\n", "has a usual name for text"),
+        ("words,label\na,joy\n", "has a common name for text"),
     ],
 )
 def test_what_cannot_be_loaded(tmp_path: Path, content: str, message: str) -> None:

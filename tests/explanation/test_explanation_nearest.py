@@ -60,10 +60,10 @@ def test_a_row_is_nearest_to_itself(model: Path, own: bool) -> None:
 def test_static_models_compare_their_mean_vectors() -> None:
     import numpy as np
 
-    from insula.models.networks.averaged import AveragedTokens
+    from insula.models.networks.averaged import StaticNetwork
 
     table = np.array([[1.0, 0.0], [0.0, 1.0]], dtype=np.float32)
-    model = AveragedTokens(table, None, lambda mean, _: mean, {})
+    model = StaticNetwork(table, None, lambda mean, _: mean, {})
     assert model.average(np.array([0, 1, 1]), np.array([1, 2])).tolist() == [[1.0, 0.0], [0.0, 1.0]]
 
 

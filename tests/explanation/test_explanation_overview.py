@@ -187,7 +187,7 @@ def test_the_command_writes_a_page_and_json(written: Path) -> None:
     ("given", "words"),
     [
         (["a text", "--global"], "--global explains the model over the rows of --data"),
-        (["a text", "--rows", "9"], "--rows belongs to --global"),
+        (["a text", "--rows", "9"], "--rows works only with --global"),
         (["a text", "--data", "rows.csv"], "--data needs --effect, --global or --nearest"),
     ],
 )

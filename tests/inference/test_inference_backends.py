@@ -20,7 +20,7 @@ from insula.inference.backends import backends
 from insula.inference.batching import iterate_batches
 from insula.inference.parity import PARITY, check_export
 from insula.inference.predictor import Predictor
-from insula.models.networks.averaged import AveragedTokens
+from insula.models.networks.averaged import StaticNetwork
 from insula.training.families.registry import families
 from waiting import DEADLINE
 
@@ -156,8 +156,8 @@ def test_static_is_held_against_the_trained_weights_too(
     }  # fmt: skip
     assert max(kept.values()) <= 1e-5
     scheme, texts = toy_data.SCHEMES["single"], _texts("single")
-    as_it_is = AveragedTokens.logits
-    monkeypatch.setattr(AveragedTokens, "logits", lambda model, *tokens: 1.1 * as_it_is(model, *tokens))
+    as_it_is = StaticNetwork.logits
+    monkeypatch.setattr(StaticNetwork, "logits", lambda model, *tokens: 1.1 * as_it_is(model, *tokens))
     with pytest.raises(ParityError, match=r"static and torch"):
         check_export(folder, scheme, texts, backend="static")
     assert check_export(folder, scheme, texts)["scores"]["onnx_and_torch"] <= 1e-5

@@ -91,7 +91,7 @@ def test_rows_of_a_dialogue_are_read_across_groups(
         assert read == row["text"] + ("\n" + " / ".join(turns[::-1]) if turns else "")
     assert taken == model().predict([_input(row, given) for row in given])
     assert result.warnings == ("The model reads a target, but none of 21 rows has any: predicted from the text only. "
-                               "Name the columns with `target`.",)  # fmt: skip
+                               "Choose the columns with `target`.",)  # fmt: skip
 
 
 def _input(row: dict[str, Any], rows: list[dict[str, Any]]) -> ModelInput:
@@ -125,9 +125,7 @@ def test_columns_with_usual_names_are_taken_and_said(tmp_path: Path, ending: str
     result = predict_file(predictor, write(tmp_path / f"in.{ending}", rows), taken.extend)
     assert read_by(predictor) == ["Fine.\nfood / B: How was it?"]
     assert (taken[0].id, taken[0].language) == ("7", "en")
-    assert result.warnings == (
-        "The model reads context: columns found by their usual names: 'turns', 'speaker', 'aspect'.",
-    )
+    assert result.warnings == ("The model reads context: columns found by common names: 'turns', 'speaker', 'aspect'.",)
 
 
 def test_usual_names_mean_nothing_to_a_model_of_single_texts(tmp_path: Path) -> None:
@@ -153,7 +151,7 @@ def test_rows_without_the_context_of_a_model_are_counted(tmp_path: Path) -> None
     assert turns.startswith("The model reads earlier turns, but none of 2 rows has any")
     assert target.startswith("The model reads a target, but none of 2 rows has any")
     one = write(tmp_path / "in.csv", [{"text": "Fine.", "turns": "So?", "target": "a"}, {"text": "Oh."}])
-    assert len(predict_file(model(), one, print).warnings) == 1  # that they have usual names
+    assert len(predict_file(model(), one, print).warnings) == 1  # that they have common names
 
 
 def test_rows_whose_context_cannot_be_read_are_set_aside(tmp_path: Path) -> None:
@@ -176,7 +174,7 @@ def test_rows_out_of_order_are_counted(tmp_path: Path) -> None:
 
 def test_two_ways_to_give_the_turns_exclude_each_other(tmp_path: Path) -> None:
     source = write(tmp_path / "in.csv", dialogues())
-    with pytest.raises(DataError, match="two ways to give the earlier turns"):
+    with pytest.raises(DataError, match="cannot be combined: earlier turns"):
         predict_file(model(), source, print, context="who", dialogue="talk")
     with pytest.raises(DataError, match=r"speaker column must be one of .*Got 'whom'.*mean 'who'"):
         predict_file(model(), source, print, dialogue="talk", speaker="whom")

@@ -139,5 +139,5 @@ def test_rules_are_checked_and_tried(run: Path, rules: Path, tmp_path: Path) -> 
     done = CliRunner().invoke(app, ["rules", "check", str(wrong), "-m", str(run)])
     assert (done.exit_code, done.stdout) == (0, "1 rule; 0 of 0 tests passed.\n")
     wrong.write_text(RULES.replace('labels = ["joy"]', 'labels = ["joyful"]'), encoding="utf-8")
-    with pytest.raises(DataError, match=r"must be among anger, disgust, joy\. Got 'joyful'"):
+    with pytest.raises(DataError, match=r"must be labels of the model: anger, disgust, joy\. Got 'joyful'"):
         insula.load_model(run, rules=wrong)

@@ -90,7 +90,7 @@ def test_rows_and_options_are_those_of_training(tmp_path: Path, rows: Path) -> N
 
 def test_a_model_without_a_run_names_no_rows(tmp_path: Path, trained_run: Any) -> None:
     shutil.copytree(trained_run("linear", "single").model, tmp_path / "model")
-    with pytest.raises(DataError, match="Name the data with --data"):
+    with pytest.raises(DataError, match="Pass the data with --data"):
         choose_training_source(open_folder(tmp_path / "model"))
     assert choose_training_source(open_folder(tmp_path / "model"), "tweets") == ["tweets"]
 

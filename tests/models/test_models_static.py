@@ -17,7 +17,7 @@ from insula.models.layers.heads import heads
 from insula.models.layers.numpy_heads import numpy_heads
 from insula.models.layers.padding import pad
 from insula.models.networks.architectures import load_network
-from insula.models.networks.averaged import MIN_SORTED_TEXTS, AveragedTokens
+from insula.models.networks.averaged import MIN_SORTED_TEXTS, StaticNetwork
 from insula.models.networks.static import StaticConfig, StaticForEmotion
 from insula.models.onnx.export import export_onnx
 from insula.models.tokens.tokenization import TOKENIZER, write_settings
@@ -53,7 +53,7 @@ def _in_torch(network: StaticForEmotion, rows: list[NDArray[np.int64]]) -> NDArr
 
 def _in_numpy(folder: Path, rows: list[NDArray[np.int64]]) -> NDArray[np.float32]:
     lengths = np.array([len(row) for row in rows])
-    return AveragedTokens.load(folder).logits(np.concatenate([*rows, np.zeros(0, np.int64)]), lengths)
+    return StaticNetwork.load(folder).logits(np.concatenate([*rows, np.zeros(0, np.int64)]), lengths)
 
 
 def test_the_mean_by_hand() -> None:
@@ -133,7 +133,7 @@ def test_a_row_of_zeros_stays_zero_in_int8() -> None:
 
 def test_what_is_no_static_model_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ModelFolderError, match="does not contain a static model"):
-        AveragedTokens.load(tmp_path)
+        StaticNetwork.load(tmp_path)
     (tmp_path / "config.json").write_text('{"head": "linear", "hidden": 0}', encoding="utf-8")
     with pytest.raises(ModelFolderError, match="does not contain a static model"):
-        AveragedTokens.load(tmp_path)
+        StaticNetwork.load(tmp_path)

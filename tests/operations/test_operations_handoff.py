@@ -18,7 +18,7 @@ from insula.operations.handoff.cases import NewCase
 from insula.operations.handoff.queue import HandoffQueue
 from insula.operations.store.database import Database, open_database
 from insula.operations.store.retention import Retention
-from insula.operations.store.rows import RetainedRows, delete_expired, erase
+from insula.operations.store.rows import RetentionStore, delete_expired, erase
 from insula.operations.store.tables import CASE_EVENTS, CASES
 from waiting import DEADLINE
 
@@ -296,7 +296,7 @@ def test_retention_deletes_closed_cases_only(queue: HandoffQueue, database: Data
     queue.close(cases[3].id, "ann", outcome="resolved")
     queue.reopen(cases[3].id, "lead")
     clock.forward(days=4000)
-    assert RetainedRows(database, Retention(0.001), clock=clock).delete_old() == 1
+    assert RetentionStore(database, Retention(0.001), clock=clock).delete_old() == 1
     assert delete_expired(database, now=clock()) == 0
     assert [case.id for case in queue.list_cases(states=("waiting", "claimed", "closed"))] == [
         cases[0].id, cases[2].id, cases[3].id,

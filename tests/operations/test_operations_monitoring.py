@@ -287,9 +287,9 @@ def test_changed_rule_starts_again() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ('[[alerts]]\nname = "a"\nkind = "threshold"\nlabels = ["x"]', "needs above"),
-        ('[[alerts]]\nname = "a"\nkind = "shift"', "needs labels"),
-        ('[[alerts]]\nname = "a"\nkind = "spike"\nabove = 0.1', "thresholds only"),
+        ('[[alerts]]\nname = "a"\nkind = "threshold"\nlabels = ["x"]', "must set `above`"),
+        ('[[alerts]]\nname = "a"\nkind = "shift"', "must set `labels`"),
+        ('[[alerts]]\nname = "a"\nkind = "spike"\nabove = 0.1', "only to threshold alerts"),
         ('[[alerts]]\nname = "a"\nkind = "threshold"\nlabels = ["x"]\nabove = 30.0', "share of messages"),
         ('[[alerts]]\nname = "a"\nkind = "spike"\nwhere = {topic = "x"}', "not in windows.by"),
         ('[windows]\nlength = "an hour"', "whole number with a unit"),

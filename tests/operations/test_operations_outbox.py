@@ -244,9 +244,9 @@ def test_what_arrived_long_ago_is_deleted(database: Database) -> None:
     ("given", "reason"),
     [
         ({"kind": "webhook"}, "needs url"), ({"kind": "slack", "url": "file:///etc/passwd"}, "https://"),
-        ({"kind": "email"}, "needs host"),
+        ({"kind": "email"}, "must set `host`"),
         ({"kind": "email", "host": "a", "sender": "x", "to": ["a@b.c"]}, "e-mail addresses"),
-        ({"kind": "email", "host": "a", "sender": "a@b.c", "to": ["a@b.c"], "user": "x"}, "belong together"),
+        ({"kind": "email", "host": "a", "sender": "a@b.c", "to": ["a@b.c"], "user": "x"}, "must be set together"),
     ],
 )  # fmt: skip
 def test_receivers_that_are_not_valid(given: dict[str, Any], reason: str) -> None:

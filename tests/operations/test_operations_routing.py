@@ -319,14 +319,14 @@ def test_more_rules_than_calls_can_be_nested() -> None:
         ("routes = 3", "routes must be a list. Got 3"),
         ("", "'routes' is missing"),
         ("[[routes]]\nname = 'a'", "routes[1] ('a'): the rule must have queue, ignore or tags"),
-        ("[[routes]]\nname = 'a'\nqueue = 'b'\nignore = true", "queue and ignore exclude each other"),
+        ("[[routes]]\nname = 'a'\nqueue = 'b'\nignore = true", "`queue` and `ignore` cannot be combined"),
         ("[[routes]]\nname = 'a'\nignore = true\ndeadline = '1h'", "deadline needs a queue"),
         ("[[routes]]\nname = 'a'\nqueue = 'b'\ndeadline = 'soon'", "Got 'soon'"),
         ("[[routes]]\nname = 'a'\nqueu = 'b'", "'queu' is not known"),
         ("[[routes]]\nname = 'a'\nqueue = 'b'\nrisk = 'none'", "risk must be 'concern', 'high' or 'immediate'"),
         ("[[routes]]\nname = 'a'\nqueue = 'b'\nconfidence = 2", "confidence must be at most 1. Got 2"),
         ("[[routes]]\nname = 'a'\nqueue = 'b'\n[[routes]]\nname = 'a'\nqueue = 'c'", "Got 'a' twice"),
-        ("[[routes]]\nname = 'a'\nqueue = 'b'\nwithout = ['c']", "without and negated need words"),
+        ("[[routes]]\nname = 'a'\nqueue = 'b'\nwithout = ['c']", "`without` and `negated` need `words`"),
         ("[[routes]", "is not valid TOML"),
     ],
 )
@@ -368,7 +368,9 @@ def test_labels_must_be_those_of_the_model() -> None:
     scheme = LabelScheme("test", "single", ("anger", "joy"))
     _routes({"predicted": ["anger"], "queue": "a"}).check_labels(scheme, "'f'")
     for key, value in (("predicted", ["angr"]), ("score", {"angr": 0.5}), ("score_below", {"angr": 0.5})):
-        with pytest.raises(DataError, match=r"route '0' in 'f' must be among anger, joy\. Got 'angr'\. Did you mean"):
+        with pytest.raises(
+            DataError, match=r"route '0' in 'f' must be labels of the model: anger, joy\. Got 'angr'\. Did you mean"
+        ):
             _routes({key: value, "queue": "a"}).check_labels(scheme, "'f'")
 
 

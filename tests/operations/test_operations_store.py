@@ -15,7 +15,7 @@ from insula.core.model_input import Turn
 from insula.operations.store.database import Database, open_database
 from insula.operations.store.migrate import find_differences
 from insula.operations.store.retention import Retention
-from insula.operations.store.rows import RetainedRows, StoredFeedback, StoredPrediction, delete_expired, erase
+from insula.operations.store.rows import RetentionStore, StoredFeedback, StoredPrediction, delete_expired, erase
 from insula.operations.store.subjects import Subjects
 from insula.operations.store.tables import FEEDBACK, METADATA, PREDICTIONS
 from waiting import DEADLINE
@@ -62,7 +62,7 @@ def test_servers_that_start_together_make_one_store(address: str) -> None:
 
 
 def test_rows_of_a_store_without_conversations_stay(database: Database, address: str) -> None:
-    RetainedRows(database, Retention(1, mask=_masked)).keep(
+    RetentionStore(database, Retention(1, mask=_masked)).keep(
         [StoredPrediction("a", "m", {}, text="hello")], [StoredFeedback("a", ["joy"])]
     )
     with database.begin_write() as connection:
@@ -77,7 +77,7 @@ def test_rows_of_a_store_without_conversations_stay(database: Database, address:
     again = open_database(address)
     assert find_differences(again._engine) == []
     turns = [Turn(f"I am {CANARY}", CANARY), Turn("so")]
-    RetainedRows(again, Retention(1, mask=_masked)).keep(
+    RetentionStore(again, Retention(1, mask=_masked)).keep(
         [StoredPrediction("a", "m", {}, text="yes", turns=turns, target="x")]
     )
     with again.begin_read() as connection:
@@ -98,7 +98,7 @@ def test_a_newer_store_is_refused(database: Database, address: str) -> None:
 
 
 def test_what_fails_leaves_no_trace(database: Database) -> None:
-    rows = RetainedRows(database, Retention(1))
+    rows = RetentionStore(database, Retention(1))
     rows.keep([StoredPrediction("a", "m", {}, id="same")])
 
     def fail() -> None:
@@ -115,7 +115,7 @@ def test_what_fails_leaves_no_trace(database: Database) -> None:
 
 
 def test_rows_go_when_their_time_is_over(database: Database, clock: Any) -> None:
-    rows = RetainedRows(database, Retention(30), clock=clock)
+    rows = RetentionStore(database, Retention(30), clock=clock)
     rows.keep([StoredPrediction("a", "m", {"labels": ["joy"]})], [StoredFeedback("a", ["joy"])])
     clock.forward(days=10)
     rows.keep([StoredPrediction("a", "m", {})])
@@ -125,10 +125,10 @@ def test_rows_go_when_their_time_is_over(database: Database, clock: Any) -> None
     assert rows.delete_old() == 2
     assert (_count(database, PREDICTIONS), _count(database, FEEDBACK)) == (1, 0)
     # A retention made shorter holds for what is there; one made longer, or taken away, keeps what was promised.
-    assert RetainedRows(database, Retention(10), clock=clock).delete_old() == 1
+    assert RetentionStore(database, Retention(10), clock=clock).delete_old() == 1
     rows.keep([StoredPrediction("a", "m", {})])
     clock.forward(days=31)
-    assert RetainedRows(database, Retention(300), clock=clock).delete_old() == 1
+    assert RetentionStore(database, Retention(300), clock=clock).delete_old() == 1
     rows.keep([StoredPrediction("a", "m", {})])
     clock.forward(days=31)
     assert delete_expired(database, now=clock()) == 1
@@ -136,7 +136,7 @@ def test_rows_go_when_their_time_is_over(database: Database, clock: Any) -> None
 
 def test_erasure_takes_all_of_one_and_nothing_of_others(open_store: Callable[[], Database]) -> None:
     database = open_store()
-    rows = RetainedRows(database, Retention(30, mask=_masked))
+    rows = RetentionStore(database, Retention(30, mask=_masked))
     for subject in ("anna@example.org", "bert", None):
         rows.keep(
             [StoredPrediction("a", "m", {}, text="hello", subject=subject)],
@@ -155,12 +155,12 @@ def test_erasure_takes_all_of_one_and_nothing_of_others(open_store: Callable[[],
 
 def test_no_byte_of_a_subject_or_an_unmasked_text_is_stored(tmp_path: Path) -> None:
     database = open_database(tmp_path / "data")
-    rows = RetainedRows(database, Retention(30, mask=_masked))
+    rows = RetentionStore(database, Retention(30, mask=_masked))
     rows.keep([StoredPrediction("a", "m", {}, text=f"I am {CANARY} and sad\x00\ud800", subject=CANARY)])
     rows.keep(feedback=[StoredFeedback("a", ["joy"], text=f"I am {CANARY}", subject=CANARY)])
     with database.begin_read() as connection:
         assert connection.execute(sa.select(PREDICTIONS.c.text)).scalar_one() == "I am [ID] and sad?"
-    RetainedRows(database, Retention(30)).keep([StoredPrediction("a", "m", {}, text="only with a mask")])
+    RetentionStore(database, Retention(30)).keep([StoredPrediction("a", "m", {}, text="only with a mask")])
     stored = b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())
     assert b"and sad" in stored
     assert CANARY.encode() not in stored
@@ -200,8 +200,8 @@ def test_a_busy_file_is_said_to_be_busy(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("insula.operations.store.database.TIMEOUT", 0.2)
     one, two = open_database(tmp_path), open_database(tmp_path)
     with one.begin_write(), pytest.raises(StoreUnreachableError, match="locked"):
-        RetainedRows(two, Retention(1)).keep([StoredPrediction("a", "m", {})])
-    RetainedRows(two, Retention(1)).keep([StoredPrediction("a", "m", {})])
+        RetentionStore(two, Retention(1)).keep([StoredPrediction("a", "m", {})])
+    RetentionStore(two, Retention(1)).keep([StoredPrediction("a", "m", {})])
     assert _count(one, PREDICTIONS) == 1
     one.close()
     two.close()

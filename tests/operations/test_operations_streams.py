@@ -189,11 +189,11 @@ def test_addresses_that_are_no_streams(tmp_path: Path) -> None:
         open_source(tmp_path)
     with pytest.raises(UnknownNameError, match="redis://"):
         open_source("reddis://localhost/a")
-    with pytest.raises(SettingsError, match="Name the stream"):
+    with pytest.raises(SettingsError, match="with the name of the stream"):
         open_source("redis://localhost/a?gruop=x")
-    with pytest.raises(SettingsError, match="Name the stream"):
+    with pytest.raises(SettingsError, match="with the name of the stream"):
         open_source("nats://localhost")
-    with pytest.raises(SettingsError, match="Name the stream") as caught:
+    with pytest.raises(SettingsError, match="with the name of the stream") as caught:
         open_source("redis://user:secret@localhost")
     assert "secret" not in str(caught.value)
 

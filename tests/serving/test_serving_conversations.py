@@ -149,8 +149,8 @@ def test_ids_languages_and_targets(conversing: Running) -> None:
         ({"texts": {"text": "a"}}, "Put it in a list"),
         ({"dialogue": "a"}, "must be a list of texts or turns"),
         ({"dialogue": [1]}, "A turn must be"),
-        ({"texts": ["a"], "dialogue": ["a"]}, "texts or a dialogue"),
-        ({}, "texts or a dialogue"),
+        ({"texts": ["a"], "dialogue": ["a"]}, "Texts and a dialogue"),
+        ({}, "Texts and a dialogue"),
     ],
 )
 def test_the_client_says_what_it_cannot_send(conversing: Running, given: dict[str, Any], sentence: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from serving_running import Running
 
 from insula.serving.http.problems import CODES
-from insula.serving.settings.settings import iterate_options, name_variable
+from insula.serving.settings.settings import get_variable_name, iterate_options
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "serve.md").read_text(encoding="utf-8")
@@ -55,7 +55,7 @@ def test_settings_that_are_named_exist() -> None:
     assert named
     assert named <= known
     variables = set(re.findall(r"`(INSULA_SERVE_\w+)`", PAGE + ACCESS_PAGE))
-    assert variables <= {name_variable(place) for place, _ in iterate_options()}
+    assert variables <= {get_variable_name(place) for place, _ in iterate_options()}
 
 
 def test_files_that_decide_about_calls_exist() -> None:

@@ -93,7 +93,7 @@ def test_columns_of_turns_are_named_in_order_or_not_read(conversing: Running, tm
     both = {"context": "one", "dialogue": "two"}
     failed = _finished(conversing, _post(conversing, table, headers=CSV, params=both).json()["id"])
     assert failed["status"] == "failed"
-    assert "two ways to give the earlier turns" in failed["detail"]
+    assert "cannot be combined: earlier turns" in failed["detail"]
 
 
 def test_a_job_states_how_its_file_is_read(served: Running, predictor: Predictor) -> None:

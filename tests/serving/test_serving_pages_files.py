@@ -92,7 +92,7 @@ def test_a_failed_file_says_why(filing: Running) -> None:
     listed = finished(visitor)
     assert WORDS["en"]["job_failed"] in listed
     assert WORDS["en"]["reason_no_text_column"].format(columns="“a”, “b”") in listed
-    assert "No column of the file has a usual name" in filing.get(f"/v1/batches/{job}").json()["detail"]
+    assert "No column of the file has a common name" in filing.get(f"/v1/batches/{job}").json()["detail"]
     assert f"/files/{job}/result" not in listed
 
 

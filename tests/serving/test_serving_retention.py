@@ -17,7 +17,7 @@ from serving_running import Running, problem, running
 
 from insula.core.errors import StoreUnreachableError
 from insula.operations.store.database import open_database
-from insula.operations.store.rows import RetainedRows
+from insula.operations.store.rows import RetentionStore
 from insula.operations.store.tables import FEEDBACK, PREDICTIONS
 from insula.serving import retention_writer
 from waiting import DEADLINE, wait_until
@@ -45,14 +45,14 @@ def _stored(tmp_path: Path, table: sa.Table = PREDICTIONS) -> int:
 def test_a_slow_write_that_was_given_up_leaves_no_row(
     storing: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep, go = RetainedRows.keep, threading.Event()
+    keep, go = RetentionStore.keep, threading.Event()
 
-    def slow(self: RetainedRows, *args: Any, **kwargs: Any) -> None:
+    def slow(self: RetentionStore, *args: Any, **kwargs: Any) -> None:
         if args:
             assert go.wait(DEADLINE)
         keep(self, *args, **kwargs)
 
-    monkeypatch.setattr(RetainedRows, "keep", slow)
+    monkeypatch.setattr(RetentionStore, "keep", slow)
     monkeypatch.setattr(storing.service.pool, "_timeout", 0.2)
     problem(storing.post("/v1/predict", BODY), 503, "unavailable")
     go.set()
@@ -64,14 +64,14 @@ def test_a_slow_write_that_was_given_up_leaves_no_row(
 def test_a_write_with_a_lost_confirmation_is_undone(
     storing: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep = RetainedRows.keep
+    keep = RetentionStore.keep
 
-    def lost(self: RetainedRows, *args: Any, **kwargs: Any) -> None:
+    def lost(self: RetentionStore, *args: Any, **kwargs: Any) -> None:
         keep(self, *args, **kwargs)
         raise StoreUnreachableError("The connection was lost.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(RetainedRows, "keep", lost)
+        patch.setattr(RetentionStore, "keep", lost)
         problem(storing.post("/v1/predict", BODY), 503, "unavailable")
         assert _stored(tmp_path) == 1
     assert storing.post("/v1/predict", BODY).status_code == 200
@@ -81,14 +81,14 @@ def test_a_write_with_a_lost_confirmation_is_undone(
 def test_rows_of_a_client_that_left_are_deleted(
     storing: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep, at_work, go = RetainedRows.keep, threading.Event(), threading.Event()
+    keep, at_work, go = RetentionStore.keep, threading.Event(), threading.Event()
 
-    def slow(self: RetainedRows, *args: Any, **kwargs: Any) -> None:
+    def slow(self: RetentionStore, *args: Any, **kwargs: Any) -> None:
         at_work.set()
         assert go.wait(DEADLINE)
         keep(self, *args, **kwargs)
 
-    monkeypatch.setattr(RetainedRows, "keep", slow)
+    monkeypatch.setattr(RetentionStore, "keep", slow)
     monkeypatch.setattr(storing.service.pool, "_timeout", DEADLINE)
     with contextlib.closing(http.client.HTTPConnection(storing.address.removeprefix("http://"))) as client:
         client.request("POST", "/v1/predict", json.dumps(BODY), {"content-type": "application/json"})
@@ -137,7 +137,7 @@ def test_a_text_that_is_not_stored_is_not_charged(
             raise StoreUnreachableError("Nobody is there.")
 
         with monkeypatch.context() as patch:
-            patch.setattr(RetainedRows, "keep", away)
+            patch.setattr(RetentionStore, "keep", away)
             for _ in range(3):
                 problem(service.post("/v1/predict", BODY), 503, "unavailable")
         assert service.post("/v1/predict", BODY).status_code == 200

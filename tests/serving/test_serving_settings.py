@@ -13,7 +13,7 @@ import pytest
 from insula.core.errors import MissingFileError, SettingsError
 from insula.serving.server import serve
 from insula.serving.settings.config_file import to_toml
-from insula.serving.settings.settings import Settings, iterate_options, load_settings, name_variable
+from insula.serving.settings.settings import Settings, get_variable_name, iterate_options, load_settings
 
 
 def test_the_printed_file_explains_every_option(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_file_that_can_be_read_once(tmp_path: Path) -> None:
 
 
 def test_every_option_has_a_variable_of_its_own() -> None:
-    names = [name_variable(place) for place, _ in iterate_options()]
+    names = [get_variable_name(place) for place, _ in iterate_options()]
     assert len(set(names)) == len(names)
 
 

@@ -171,7 +171,7 @@ def test_impossible_distillations_are_rejected(
         load_recipe({"model": {"name": "linear"}, "distil": {"teachers": ["runs/x"]}})
     with pytest.raises(RecipeError, match="need a teacher that scores them"):
         load_recipe({"distil": {"unlabelled": ["texts.txt"]}})
-    with pytest.raises(RecipeError, match="weight must be above 0"):
+    with pytest.raises(RecipeError, match="`weight` must be above 0"):
         load_recipe({"distil": {"teachers": ["runs/x"], "weight": 0}})
     data = toy_data.toy_dataset("multi", train=20, validation=10, test=10)
     with pytest.raises(RecipeError, match=r"must have the labels of the data \(multi: .*Got single"):

@@ -51,7 +51,7 @@ def augment_file(
     """Write the rows of a file and variants of their texts to another file, for training only.
 
     methods   names of augmenters; each variant is made by one of them, drawn with the seed
-    text      column of the text; None looks for its usual names
+    text      column of the text; None looks for common names
     label     column of the label, which `emoji` and `negation` need
     times     number of variants per row; rows in which no method finds something to change get fewer
     language  `en` or `zh`; None takes texts with Chinese characters as Chinese and others as English

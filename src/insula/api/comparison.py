@@ -117,7 +117,7 @@ def compare(
     places = [[locate_model(model) for model in ([side] if isinstance(side, str | Path) else side)] for side in (a, b)]
     if not all(places):
         raise DataError(
-            "Each side of a comparison must have at least one model. Got a side without any. Name a model for it."
+            "Each side of a comparison must have at least one model. Got a side without any. Choose a model for it."
         )
     folders = [[open_folder(place) for place in side] for side in places]
     scheme = _require_same_scheme([folder for side in folders for folder in side])
@@ -169,8 +169,8 @@ def _require_same_scheme(folders: Sequence[ModelFolder]) -> LabelScheme:
         other = folder.scheme
         if not other.has_labels_of(first):
             raise DataError(
-                f"The models of a comparison must have the same label scheme. Got {first.summary} and "
-                f"{other.summary}. Train one of them on the other's labels, or evaluate each of them on its own."
+                f"The compared models must have the same label scheme. Got {first.summary} and "
+                f"{other.summary}. Train one of them on the labels of the other, or evaluate each on its own."
             )
     return first
 
@@ -193,7 +193,7 @@ def _load_own_test_rows(
     examples = list(dataset.splits.get("test", ()))
     if not examples:
         raise DataError(
-            f"The data of run {str(model.path.parent)!r} have no test rows. Name labelled rows with --data."
+            f"The data of run {str(model.path.parent)!r} have no test rows. Pass labelled rows with --data."
         )
     source, options = choose_training_source(model), read_recorded_options(model.path)
     group = group or options.group or _find_first_column(source, options, recorded)
@@ -223,8 +223,9 @@ def _drop_training_rows(examples: Sequence[Example], models: Sequence[Path], nam
     seen = np.any([find_seen_rows(model, examples) for model in models], axis=0)
     if seen.all():
         raise LeakError(
-            f"A comparison needs rows outside the training data. Got {len(examples):,} rows of {name}, all in the "
-            "training data of a model. Name other rows with --data, or train the models on the same split: a source "
+            f"A comparison needs rows that are not in the training data of any model. Got {len(examples):,} rows of "
+            f"{name}, all in the "
+            "training data of a model. Pass other rows with --data, or train the models on the same split: a source "
             "without splits of its own is split by the seed."
         )
     return [example for example, known in zip(examples, seen, strict=True) if not known], int(seen.sum())

@@ -123,11 +123,11 @@ def explain_file(
     header: bool | None = None,
     progress: Progress | None = None,
 ) -> ExplainedFile:
-    """Write every row of a file with its prediction and explanation to `output`, in order; memory stays flat.
+    """Write every row of a file with its prediction and explanation to `output`, in order, in constant memory.
 
     output  CSV, TSV, JSON Lines, Parquet or Arrow by its name; `-` is standard output, as JSON Lines. JSON Lines keeps
             the explanation as an object, the others as JSON text
-    text    column with the text; default found by its usual names
+    text    column with the text; default found by common names
     resume  resume an interrupted run of the same job
     counterfactual  write the smallest edit that changes the labels instead of the weights of words
 

@@ -70,9 +70,7 @@ def mask_file(
     wanted = check_kinds(kinds)
     pseudonyms = _load_pseudonyms(key_file)
     if reveal and pseudonyms is None:
-        raise DataError(
-            "Revealing a file needs the key that masked it. Got none. Name the file of the key with `key_file`."
-        )
+        raise DataError("Revealing a file needs the key that masked it. Got none. Pass the key file as `key_file`.")
     change = _build_revealing(pseudonyms) if reveal and pseudonyms else _build_masking(wanted, pseudonyms)
     return mask_rows(
         source, output, change,

@@ -93,7 +93,7 @@ def predict_file(
 
     source, output   may be URLs of another file system, such as `s3://bucket/big.parquet`
     output    a file, `-`, or a function that receives the predictions in batches of some thousands
-    text      column with the text; default found by its usual names
+    text      column with the text; default found by common names
     context   column with the earlier turns (a list of texts or of objects with text and speaker, also as JSON, or one
               text), or several columns with one turn each, oldest first
     dialogue  column with the dialogue id: rows of a dialogue follow each other, and each has those before it as
@@ -113,7 +113,7 @@ def predict_file(
     output appears under its name when it is complete; until then, finished parts are in a hidden folder next to it,
     and stay there if the run is interrupted.
 
-    If you name no columns of a conversation and the model reads context, insula uses those with usual names.
+    If you name no columns of a conversation and the model reads context, insula uses those with common names.
     `FileResult.list_warnings` says which, and how many rows have context that the model does not read.
 
     Raises `DataError`, `MissingFileError`, `OutputError`. The message of a `KeyboardInterrupt` says how to resume.
@@ -130,7 +130,7 @@ def predict_file(
         require_different(str(output), source)  # checked here, since their local copies differ
     if is_remote(rejects):
         raise OutputError(
-            f"The rejects file must be on this machine. Got {str(rejects)!r}; give a local path, or leave it out."
+            f"The rejects file must be on this machine. Got {str(rejects)!r}. Pass a local path, or leave it out."
         )
     with open_local_copy(source) as here:
         if not is_remote(output):

@@ -52,7 +52,7 @@ def pretrain(
     output    the folder of the new encoder, for `model.base` of a recipe; default `encoders/SOURCE-MODEL`
     model     the encoder to start from: a folder, an alias, a hub id
     exclude   files with the texts of evaluation sets; training leaves out these texts and their near-duplicates
-    text      column with the text; default found by its usual names, also in files of `exclude` that lack it
+    text      column with the text; default found by common names, also in files of `exclude` that lack it
     format, separator, header   how all files are read, where that is not detected (see `DataOptions`)
     options   `epochs`, `batch_size`, `learning_rate`, `max_tokens`, `seed` and the other fields of `PretrainOptions`
     progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
@@ -64,7 +64,7 @@ def pretrain(
     reading = ReadOptions(checked.format, checked.separator, checked.header)
     files, excluded = make_names_absolute(source), make_names_absolute(exclude)
     if not files:
-        raise RecipeError("Pretraining needs at least one file of texts. Got none. Name one.")
+        raise RecipeError("Pretraining needs at least one file of texts. Got none. Pass one.")
     folder = Path(output) if output is not None else ENCODERS / _name_encoder(files[0], chosen.model)
     base = [chosen.model] if Path(chosen.model).is_dir() else []
     require_replaceable(folder, ENCODER, overwrite=overwrite, inputs=[*files, *excluded, *base])

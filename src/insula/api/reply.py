@@ -84,10 +84,10 @@ def reply_file(
     header: bool | None = None,
     progress: Progress | None = None,
 ) -> DraftedFile:
-    """Write every row of a file with drafts of a reply, or a hand-off, to `output`, in order; memory stays flat.
+    """Write every row of a file with drafts of a reply, or a hand-off, to `output`, in order, in constant memory.
 
     output  CSV, TSV, JSON Lines, Parquet or Arrow by its name; `-` is standard output, as JSON Lines
-    text    column with the message; default: found by its usual names
+    text    column with the message; default: found by common names
     context, dialogue, turn, speaker  columns with the earlier turns, as in `predict_file`; default: columns with usual
             names
     resume  resume an interrupted run of the same job

@@ -63,7 +63,7 @@ def report_messages(
     settings = settings.model_copy(update={**_without_none(**given), "fields": columns})
     source = source or settings.source
     if source is None:
-        raise DataError("A report needs messages. Name their file, or set source in the settings.")
+        raise DataError("A report needs messages. Pass a file of messages, or set `source` in the settings.")
     if output is not None:
         require_result_file(output, source, overwrite=True)
     if not isinstance(model, Predictor):

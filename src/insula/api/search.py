@@ -79,12 +79,12 @@ def search(
         tried = dict(read_space(space, start, fixed))
         if both := [key for key in tried if key in fixed]:
             raise RecipeError(
-                f"The option {both[0]!r} is both in the search space and fixed. Remove it from one of the two."
+                f"The option {both[0]!r} cannot be both in the search space and fixed. Remove it from one of them."
             )
     if not tried:
         raise RecipeError(
             "A search needs at least one option that is not fixed. All options of the search space are. Remove one "
-            "from the fixed options, or name another search space."
+            "from the fixed options, or choose another search space."
         )
     folder = Path(output) if output is not None else RUNS / f"search-{build_run_name(source, recipe)}"
     require_different(folder, *list_given_names(source))

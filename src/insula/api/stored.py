@@ -29,7 +29,7 @@ def erase_subject(
     """
     if not subject:
         raise DataError(
-            "The subject must be an id that clients sent with their texts. Got an empty one. Give the person's id."
+            "The subject must be an id that clients sent with their texts. Got an empty one. Pass the person's id."
         )
     log = AuditLog(choose_audit_folder(store, audit), anchor=anchor)
     with open_store(store, purpose=PURPOSE) as database:

@@ -53,7 +53,7 @@ def train(
     chosen = check_recipe(chosen)
     if output is None and count_processes() > 1:
         raise OutputError(
-            "Training with several processes needs a shared output folder. Got none. Name one with --output."
+            "Training with several processes needs a shared output folder. Got none. Choose one with --output."
         )
     folder = Path(output) if output is not None else create_free_folder(source, recipe)
     return start_run(folder, source, chosen, overwrite=overwrite, track=track, command=command, progress=progress)

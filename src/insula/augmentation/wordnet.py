@@ -62,12 +62,13 @@ class Thesaurus:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise MissingFileError(
                 f"The folder {str(folder)!r} must hold WordNet with its file {Path(error.filename).name!r}, which is "
-                f"missing. Install wordnet-base and wordnet-sense-index (Debian), or name another folder in {WORDNET}."
+                "missing. Install wordnet-base and wordnet-sense-index (Debian), or choose another folder in "
+                f"{WORDNET}."
             ) from error
         except (ValueError, KeyError) as error:
             raise DataError(
                 f"The folder {str(folder)!r} must hold the files of WordNet, but one of them is damaged ({error}). "
-                f"Install wordnet-base and wordnet-sense-index (Debian) again, or name another folder in {WORDNET}."
+                f"Install wordnet-base and wordnet-sense-index (Debian) again, or choose another folder in {WORDNET}."
             ) from error
         function_words = stop_words("en")
         dominant = {
@@ -128,7 +129,7 @@ def _find_folder() -> Path:
     if found is None:
         raise MissingFileError(
             f"Synonyms need WordNet, and none of {', '.join(map(str, places))} holds it. Install the packages "
-            f"wordnet-base and wordnet-sense-index (Debian), or name the folder of index.sense in {WORDNET}."
+            f"wordnet-base and wordnet-sense-index (Debian), or set {WORDNET} to the folder of index.sense."
         )
     return found
 

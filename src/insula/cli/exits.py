@@ -77,7 +77,7 @@ def _explain_os_error(error: OSError, place: str = "") -> str:
     """Return a sentence for an error of the operating system."""
     named = repr(str(error.filename)) if error.filename is not None else place
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return f"The disk is full: cannot write {named or 'the output'}. Free some space, or name another place."
+        return f"The disk is full: cannot write {named or 'the output'}. Free some space, or choose another place."
     return f"Cannot use {named or 'a file'}: {error.strerror or error}. Check the path and its permissions."
 
 

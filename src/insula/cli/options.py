@@ -96,7 +96,7 @@ Attribute = Annotated[
     ),
 ]
 
-PANEL = "Columns (found by their usual names unless given)"
+PANEL = "Columns (found by common names unless given)"
 READING = "File format (detected unless given)"
 
 Text = Annotated[
@@ -110,7 +110,7 @@ Text = Annotated[
 ]
 TextAlone = Annotated[
     str | None,
-    typer.Option("--text", help="Column with the text. [default: found by its usual names]", metavar="COLUMN"),
+    typer.Option("--text", help="Column with the text. [default: found by common names]", metavar="COLUMN"),
 ]
 """For commands that read no labels and so have no panel that explains the default."""
 Label = Annotated[
@@ -344,7 +344,7 @@ def _collect_settings(given: Mapping[str, Any], chosen: Sequence[str]) -> dict[s
         value = given.get(name)
         if value == "" or (isinstance(value, list) and "" in value):
             option = f"--{name.replace('_', '-')}"
-            raise typer.BadParameter(f"{option} must be a name. Got an empty one; give a name, or leave {option} out.")
+            raise typer.BadParameter(f"{option} must be a name. Got an empty one. Pass a name, or leave {option} out.")
     settings = {name: given[name] for name in chosen if given.get(name) not in (None, [], ())}
     for name, value in settings.items():
         if isinstance(value, list):

@@ -83,7 +83,7 @@ def predict(
         typer.Option(
             "--text",
             help="Column with the text, or a path into objects (data.text). Repeat it to join several columns. "
-            "[default: found by its usual names]",
+            "[default: found by common names]",
             metavar="COLUMN",
             show_default=False,
             rich_help_panel=FILES,
@@ -198,7 +198,7 @@ def predict(
     are kept, in order. Rows without a readable text go to the rejects file with their line numbers.
 
     A model that was trained with earlier turns or targets also reads them here: with TEXT from --context and --target,
-    in files from the columns you name or, by default, from columns with usual names (turns, context, dialogue,
+    in files from the columns you name or, by default, from columns with common names (turns, context, dialogue,
     speaker, target). Other models read the text only and report how many rows have context.
 
     **Examples**
@@ -216,7 +216,7 @@ def predict(
         raise typer.BadParameter("--resume needs --input FILE and --output FILE. Add them, or leave --resume out.")
     if bench is not None and engine != "local":
         raise typer.BadParameter(
-            "--bench needs --engine local, since it describes this machine. Leave one of the two out."
+            "--bench works only with --engine local, because it describes this machine. Leave out one of the two."
         )
     uses_ray = engine != "local" or address is not None or workers is not None
     if uses_ray and (texts or source in (None, "-") or (output is None and not as_json)):
@@ -233,7 +233,7 @@ def predict(
         raise typer.BadParameter("--bom needs --output FILE. Add it, or leave --bom out.")
     if "" in (source, output):
         raise typer.BadParameter(
-            "--input and --output must be a file, or - for a stream. Got an empty name. Give the name of a file."
+            "--input and --output must be a file, or - for a stream. Got an empty name. Pass the name of a file."
         )
     if "" in (speaker, target, dialogue, turn, *(context or ()), *(text or ())):
         raise typer.BadParameter(
@@ -241,9 +241,7 @@ def predict(
         )
     if texts:
         if source is not None or output is not None:
-            raise typer.BadParameter(
-                "The command predicts texts or a file. Got both. Give TEXT, or --input and --output."
-            )
+            raise typer.BadParameter("TEXT and --input cannot be combined. Pass TEXT, or --input and --output.")
         reject_file_names(texts, verb="predict")
         inputs = build_typed_inputs(
             texts, context=context or (), speaker=speaker, target=target, attributes=attribute or ()
@@ -261,7 +259,7 @@ def predict(
         "target": target, "input_format": format, "separator": separator, "header": header,
     }  # fmt: skip
     if source is None and sys.stdin.isatty():
-        raise typer.BadParameter("There is nothing to predict. Give texts, --input FILE, or pipe lines in.")
+        raise typer.BadParameter("There is nothing to predict. Pass texts or --input FILE, or pipe lines in.")
     if output is None and not as_json:
         _print_predictions(
             source or "-",
@@ -301,7 +299,9 @@ def _parse_thresholds(given: Sequence[str]) -> float | dict[str, float] | None:
         except ValueError:
             raise typer.BadParameter(f"--threshold must be a number, or LABEL=NUMBER. Got {one!r}.") from None
     if "" in limits and len(limits) > 1:
-        raise typer.BadParameter("--threshold must be one number, or a number for each label. Got both. Leave out one.")
+        raise typer.BadParameter(
+            "--threshold must be a single number, or one number for each label. Got both. Leave out one."
+        )
     return limits.get("", limits or None)
 
 

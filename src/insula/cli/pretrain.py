@@ -92,7 +92,7 @@ def pretrain(
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "max_tokens": max_tokens,
                 "seed": seed}  # fmt: skip
     if (resume is None) == (not source):
-        raise typer.BadParameter("The command needs files of texts, or --resume FOLDER. Give one of the two.")
+        raise typer.BadParameter("The command needs files of texts, or --resume FOLDER. Pass one of them.")
     if resume is not None and (
         output
         or exclude

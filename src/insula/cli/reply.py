@@ -209,9 +209,7 @@ def reply(
     )
     if text is not None:
         if source is not None or output is not None or resume:
-            raise typer.BadParameter(
-                "The command replies to a text or to the rows of a file. Got both. Give TEXT, or --input and --output."
-            )
+            raise typer.BadParameter("TEXT and --input cannot be combined. Pass TEXT, or --input and --output.")
         if column or dialogue or turn or format is not None or separator is not None or header is not None:
             raise typer.BadParameter(
                 "--text, --dialogue, --turn, --format, --separator and --header need --input FILE. Add it, or leave "
@@ -221,10 +219,10 @@ def reply(
         return
     if "" in (source, output):
         raise typer.BadParameter(
-            "--input and --output must be a file, or - for a stream. Got an empty name. Give the name of a file."
+            "--input and --output must be a file, or - for a stream. Got an empty name. Pass the name of a file."
         )
     if source is None or output is None:
-        raise typer.BadParameter("There is nothing to reply to. Give TEXT, or --input FILE and --output FILE.")
+        raise typer.BadParameter("There is nothing to reply to. Pass TEXT, or --input FILE and --output FILE.")
     options |= {
         "text": column or None, "context": context or None, "dialogue": dialogue, "turn": turn, "speaker": speaker,
         "resume": resume, "input_format": format, "separator": separator, "header": header,

@@ -31,7 +31,8 @@ def check(
         typer.Option(
             "--model",
             "-m",
-            help="Model whose labels the rules must use; it also runs the tests of labels. [default: none]",
+            help="Model to check the rules against: the rules may use only its labels, and tests with `labels` run "
+            "on it. [default: none; skip these tests]",
             metavar="MODEL",
             autocompletion=complete_model,
         ),
@@ -58,6 +59,6 @@ def check(
         passed = result.tests - len(result.failed) - result.open
         typer.echo(f"{pluralise(result.rules, 'rule')}; {passed:,} of {pluralise(result.tests, 'test')} passed.")
         if result.open:
-            typer.echo(f"{pluralise(result.open, 'test')} of labels not run: name a model with --model.", err=True)
+            typer.echo(f"{pluralise(result.open, 'test')} with labels not run: choose a model with --model.", err=True)
     if result.failed:
         raise typer.Exit(1)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from insula.safety.signals.result import RiskCheck
 
 NEEDS_PERSON = 3
-app = App(help="Detect messages of people at risk, and replies that must not be sent (experimental).")
+app = App(help="Detect messages from people at risk, and replies that must not be sent (experimental).")
 
 
 @app.command("check")
@@ -55,7 +55,7 @@ def check(
 ) -> None:
     """Check messages for signals of suicide, self-harm, violence, abuse and medical emergencies.
 
-    **Experimental, and not clinically validated.** It misses many messages of people at risk, above all those that do
+    **Experimental, and not clinically validated.** It misses many messages from people at risk, above all those that do
     not name the danger; docs/how-to/safety.md has the figures. Use it so that a person sees a message sooner, never as
     a reason to read fewer messages.
 
@@ -78,10 +78,13 @@ def check(
 
     help_line = find_help(country)
     if country is not None and (outgoing or not texts):
-        raise typer.BadParameter("--country needs TEXT that is an incoming message. Give one, or leave --country out.")
+        raise typer.BadParameter(
+            "--country works only with incoming messages on the command line. Add TEXT without --outgoing, or leave "
+            "--country out."
+        )
     if texts:
         if source is not None or output is not None:
-            raise typer.BadParameter("The command checks texts or a file. Got both. Give TEXT or --input.")
+            raise typer.BadParameter("TEXT and --input cannot be combined. Pass one of them.")
         if text or format is not None or separator is not None or header is not None:
             raise typer.BadParameter(
                 "--text, --format, --separator and --header need --input FILE. Add it, or leave these options out."
@@ -92,10 +95,10 @@ def check(
         raise typer.Exit(NEEDS_PERSON if needed else 0)
     if "" in (source, output):
         raise typer.BadParameter(
-            "--input and --output must be a file, or - for a stream. Got an empty name. Give the name of a file."
+            "--input and --output must be a file, or - for a stream. Got an empty name. Pass the name of a file."
         )
     if source is None or output is None:
-        raise typer.BadParameter("There is nothing to check. Give TEXT, or --input FILE and --output FILE.")
+        raise typer.BadParameter("There is nothing to check. Pass TEXT, or --input FILE and --output FILE.")
     options = {"text": text or None, "input_format": format, "separator": separator, "header": header}
     _check_file(source, output, outgoing, as_json, quiet, options)
 

@@ -95,7 +95,7 @@ def train(
     from insula.training.start_run import create_free_folder
 
     if (resume is None) == (not source):
-        raise typer.BadParameter("The command needs DATA to train on, or --resume RUN. Give one of the two.")
+        raise typer.BadParameter("The command needs DATA to train on, or --resume RUN. Pass one of them.")
     if resume is not None and (settings or also or output or overwrite or data or track or recipe != "standard"):
         raise typer.BadParameter("--resume continues the run with its own options. Leave the other options out.")
     if processes > 1 and count_processes() == 1:

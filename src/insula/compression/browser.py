@@ -49,14 +49,13 @@ def export_page(source: ModelFolder, output: Path, libraries: Path) -> int:
     """
     if not (source.path / "model.onnx").exists() or not (source.path / TOKENIZER).exists():
         raise ModelFolderError(
-            f"A page needs a neural model with a model.onnx, and no cascade. Got {str(source.path)!r} of family "
-            f"{source.family!r}. Name another model."
+            f"Only a single neural model with a model.onnx can be exported as a page, not a cascade. Got "
+            f"{str(source.path)!r} of family {source.family!r}. Choose another model."
         )
     if source.rules is not None:
         raise ModelFolderError(
             f"The model {str(source.path)!r} cannot be exported as a page: only insula applies its {RULES}. Train "
-            "without "
-            "rules.file, or name another model."
+            "without rules.file, or choose another model."
         )
     steps = describe_portable_steps(source.preparation.steps)
     found = _find_library_files(libraries)

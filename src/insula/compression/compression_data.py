@@ -70,7 +70,7 @@ def select_unseen_validation_rows(dataset: Dataset, folders: Sequence[ModelFolde
     if not dataset.scheme.has_labels_of(scheme):
         raise DataError(
             f"The data set {dataset.name!r} must have the labels of the model. Got "
-            f"{dataset.scheme.summary}. Name the data that the model was trained on with --data."
+            f"{dataset.scheme.summary}. Pass the data that the model was trained on with --data."
         )
     examples = list(dataset.splits.get("validation", ()))
     for folder in folders:
@@ -79,6 +79,6 @@ def select_unseen_validation_rows(dataset: Dataset, folders: Sequence[ModelFolde
         raise DataError(
             f"The data set {dataset.name!r} must have at least {MIN_VALIDATION_ROWS} validation rows that the "
             f"model was not trained on, to choose thresholds and measure the loss. Got {len(examples)}. "
-            "Name more rows with --data."
+            "Pass more rows with --data."
         )
     return examples

@@ -66,21 +66,21 @@ class Compressor:
         if not file.exists():
             raise ModelFolderError(
                 f"The model folder {str(source.path)!r} has no model.onnx to compress: it has family "
-                f"{source.family!r} and backend {source.backend!r}. Name a neural model that is stored with its base."
+                f"{source.family!r} and backend {source.backend!r}. Choose a neural model that is stored with its base."
             )
         entry = get_backend_entry(source.backend)
         entry.require_can("quantize", source)
         if not entry.runs_graph:
             raise ModelFolderError(
                 f"The model {str(source.path)!r} cannot be quantised: its backend {source.backend!r} does not use "
-                "model.onnx. Name a model with the backend 'onnx'."
+                "model.onnx. Choose a model with the backend 'onnx'."
             )
         self.source, self.rows, self.seed = source, rows, seed
         self.graph = Graph.load(file)
         if not self.graph.find_products() and not self.graph.find_tables():
             raise ModelFolderError(
                 f"The model.onnx of {str(source.path)!r} has no float32 matrices, because it is compressed already. "
-                "Name the model that it was made from."
+                "Use the model that it was made from."
             )
         self.options = read_recorded_section(
             source.path, "decision", DecisionOptions, tells="how its thresholds were chosen"

@@ -83,7 +83,7 @@ def _choose_class(network: PreTrainedModel) -> tuple[str, Place]:
     if config.pruned is not None:
         raise ModelFolderError(
             "A pruned encoder has layers of different shapes, which no transformers class supports. Export it with "
-            "--format onnx, or name the original model."
+            "--format onnx, or use the original model."
         )
     if not isinstance(network.head, LinearHead):
         raise ModelFolderError(

@@ -93,7 +93,7 @@ def build_recovery_recipe(
     if source.family not in prunable or not (source.path / "model.safetensors").exists():
         raise ModelFolderError(
             f"The model {str(source.path)!r} must be of family {' or '.join(map(repr, prunable))} with its trained "
-            f"weights (model.safetensors). Got family {source.family!r}, backend {source.backend!r}. Name a trained "
+            f"weights (model.safetensors). Got family {source.family!r}, backend {source.backend!r}. Choose a trained "
             "run that is not compressed and is stored with its base."
         )
     if layers is not None and layers < 1:

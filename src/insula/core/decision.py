@@ -201,7 +201,7 @@ class DecisionRule:
         labels = {"binary": scheme.names[1:], "multi": scheme.names}.get(scheme.kind, ())
         if not labels:
             raise DataError(
-                "A threshold needs a binary or multi-label model. Got one of kind "
+                "A threshold needs a binary or multi-label model. Got a model of kind "
                 f"{scheme.kind!r}. Leave it out, or set the abstention limit."
             )
         unknown = next((name for name in limits if name and name not in labels), None)

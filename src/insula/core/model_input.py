@@ -131,7 +131,7 @@ def _check_fields(row: Mapping[str, Any], kind: type[Any], called: str, *, requi
     for name in row:
         if name not in known:
             raise DataError(
-                f"The fields of {called} must be among {', '.join(known)}. Got {name!r}."
+                f"The fields of {called} must be some of {', '.join(known)}. Got {name!r}."
                 f"{suggest(str(name), known, CHOOSE)}"
             )
     for name in required:

@@ -58,7 +58,7 @@ class LabelScheme:
         if self.kind == "dimensional" and set(self.ranges) != set(self.names):
             raise DataError(
                 f"The ranges of dimensional scheme {self.name!r} must be for {', '.join(self.names)}. "
-                f"Got {', '.join(self.ranges) or 'none'}. Give each of them a range."
+                f"Got {', '.join(self.ranges) or 'none'}. Add a range for each of them."
             )
         for name, (low, high) in self.ranges.items():
             if not low <= high:

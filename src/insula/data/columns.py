@@ -1,4 +1,4 @@
-"""Find the columns that hold the text, the labels and the rest: the named ones, else those with usual names."""
+"""Find the columns that hold the text, the labels and the rest: the named ones, else those with common names."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def find_columns(
         given = (options.label,) if isinstance(options.label, str) else options.label
         labels = tuple(_require_column(columns, name, "label", where) for name in given)
         if twice := sorted({name for name in labels if labels.count(name) > 1}):
-            raise DataError(f"The label columns must differ. Got {twice[0]!r} more than once. Name each column once.")
+            raise DataError(f"The label columns must differ. Got {twice[0]!r} more than once. Pass each column once.")
     else:
         labels = _find_label_columns(rest, names, where)
     return Columns(
@@ -139,7 +139,7 @@ def find_conversation_columns(columns: Sequence[str], options: DataOptions, wher
 def complete_conversation(
     columns: Sequence[str], given: ConversationColumns, where: str, *, turns: bool, target: bool
 ) -> ConversationColumns:
-    """Return `given`, completed by columns with usual names if `turns` or a `target` are needed."""
+    """Return `given`, completed by columns with common names if `turns` or a `target` are needed."""
     found = given
     if turns and not (given.context or given.dialogue):
         if context := _find_usual(columns, CONTEXT, "context", where):
@@ -154,15 +154,15 @@ def complete_conversation(
 
 
 def find_identity_columns(columns: Sequence[str]) -> tuple[str | None, str | None]:
-    """Return the id column and the language column; None if no column, or more than one, has a usual name."""
+    """Return the id column and the language column; None if no column, or more than one, has a common name."""
     names = ([column for column in columns if column.strip().lower() in tiers[0]] for tiers in (ID, LANGUAGE))
     id_, language = (found[0] if len(found) == 1 else None for found in names)
     return id_, language
 
 
 def find_text_columns(columns: Sequence[str], given: str | Sequence[str] | None, where: str) -> tuple[str, ...]:
-    """Return the columns of the text: the given ones, else the one with a usual name; `DataError` if there is none or
-    several have usual names."""
+    """Return the columns of the text: the given ones, else the one with a common name; `DataError` if there is none or
+    several have common names."""
     if not columns:  # JSON: only its rows name the columns
         raise DataError(
             f"The columns of {where} are unknown, because none of its rows can be read. Check how the file was made.",
@@ -175,8 +175,8 @@ def find_text_columns(columns: Sequence[str], given: str | Sequence[str] | None,
     if found is None:
         usual = ", ".join(name for tier in TEXT for name in tier)
         raise DataError(
-            f"No column of {where} has a usual name for text ({usual}); its columns are {_list_names(columns)}. Name "
-            f"the column with `text`.{_suggest_no_header(columns)}",
+            f"No column of {where} has a common name for text ({usual}); its columns are {_list_names(columns)}. "
+            f"Choose the column with `text`.{_suggest_no_header(columns)}",
             code="no_text_column",
             columns=columns[:_MOST_NAMES],
         )
@@ -202,8 +202,8 @@ def _find_label_columns(columns: Sequence[str], names: Sequence[str], where: str
     if found is None:
         usual = ", ".join((*LABEL[0], *LABEL_LIKE[0], *DIMENSIONS))
         raise DataError(
-            f"No column of {where} has a usual name for labels ({usual}); its columns are {_list_names(columns)}. Name "
-            "one column, or several one-hot or score columns, with `label`."
+            f"No column of {where} has a common name for labels ({usual}); its columns are {_list_names(columns)}. "
+            "Name one column, or several one-hot or score columns, with `label`."
         )
     return (found,)
 
@@ -235,7 +235,7 @@ def _find_usual(columns: Sequence[str], tiers: Sequence[Sequence[str]], what: st
         found = [column for column in columns if column.strip().lower() in tier]
         if len(found) > 1:
             raise DataError(
-                f"The {what} column of {where} is ambiguous: it may be any of {_list_names(found)}. Name one with "
+                f"The {what} column of {where} is ambiguous: it may be any of {_list_names(found)}. Choose one with "
                 f"`{what}`.",
                 code="ambiguous_column",
                 columns=found[:_MOST_NAMES],

@@ -62,7 +62,7 @@ class Dataset:
         """Return the examples of a split; `DataError` if the data set has no split of that name."""
         if name not in self.splits:
             raise DataError(
-                f"The data set {self.name!r} has no split {name!r}; its splits are {', '.join(self.splits)}. Name a "
+                f"The data set {self.name!r} has no split {name!r}; its splits are {', '.join(self.splits)}. Choose a "
                 "file or folder with that split, or let insula split the rows."
             )
         return self.splits[name]

@@ -79,7 +79,7 @@ def load_dataset(
             continue
         if raw is training:
             raise DataError(
-                f"No training row of {found.name!r} is usable. {notes[-1]} Correct the file, or name other columns."
+                f"No training row of {found.name!r} is usable. {notes[-1]} Correct the file, or choose other columns."
             )
         del splits[split]
         notes.append(f"No row of {split} is usable, so that split is ignored.")
@@ -91,7 +91,7 @@ def load_dataset(
     if not any(example.weight for example in guarded["train"]):
         raise DataError(
             f"The weights of the training rows of {found.name!r} must not all be 0, or nothing is learned. "
-            "Name another column with `weight`."
+            "Choose another column with `weight`."
         )
     return Dataset(
         name=found.name,
@@ -125,7 +125,7 @@ def read_examples(
     notes = (*found.notes, *used, _note_columns(raw), *plan.notes, *raw.notes, *counts, *_note_augmented(examples))
     if not examples:
         raise DataError(
-            f"No row of {found.name!r} can be evaluated. {_note_columns(raw)} {notes[-1]} Correct the file, or name "
+            f"No row of {found.name!r} can be evaluated. {_note_columns(raw)} {notes[-1]} Correct the file, or choose "
             "other columns."
         )
     return examples, notes
@@ -158,7 +158,7 @@ def _choose_evaluation_split(found: Source) -> str:
     if split is None:
         raise DataError(
             f"The data set {found.name!r} has no test rows, only {', '.join(found.splits)}. "
-            "Name the file to evaluate on."
+            "Pass the file to evaluate on."
         )
     return split
 
@@ -185,7 +185,7 @@ def _require_rows(raw: RawSplit, name: str) -> None:
         reasons = " ".join((*note_dropped(repr(name), raw), *raw.notes))
         raise DataError(
             f"The data set {name!r} has no row with a text. {reasons or 'It has no rows at all.'} Correct the "
-            "file, or name another one."
+            "file, or choose another one."
         )
 
 
@@ -196,7 +196,7 @@ def _find_shared_label_columns(raw_splits: Mapping[str, RawSplit], training: Raw
         if len(columns) + len(others) > 2 and others != columns:
             raise DataError(
                 f"The label columns of {split} must be those of the training rows: {', '.join(columns)}. Got "
-                f"{', '.join(others)}. Name them with `label`."
+                f"{', '.join(others)}. Select them with `label`."
             )
     return columns
 
@@ -217,7 +217,7 @@ def _note_lost_labels(before: Sequence[Example], after: Sequence[Example], schem
     if scheme.kind != "multi" and len(left) < 2:
         raise LeakError(
             f"The training rows must hold at least two classes. Got only {', '.join(left)!r}: every text of {lost} "
-            "is also in validation or test. Name different files, or one file and let insula split it."
+            "is also in validation or test. Use different files, or one file and let insula split it."
         )
     return (f"No training row is left with the label {lost}: the texts are also in validation or test.",)
 

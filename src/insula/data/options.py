@@ -15,13 +15,13 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class DataOptions(BaseModel):
-    """Options for reading rows as examples. insula finds a column that you do not name by its usual names."""
+    """Options for reading rows as examples. insula finds a column that you do not name by common names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     text: str | tuple[str, ...] | None = Field(
         None,
-        description="column with the text (usual names: text, message, content, review ...); several columns are "
+        description="column with the text (common names: text, message, content, review ...); several columns are "
         "joined with line breaks; `data.text` is the key `text` of the objects in column `data`",
     )
     label: str | tuple[str, ...] | None = Field(
@@ -85,11 +85,11 @@ class DataOptions(BaseModel):
     def _check_context(self) -> DataOptions:
         if self.context is not None and self.dialogue is not None:
             raise ValueError(
-                "context and dialogue are two ways to give the earlier turns: a column that holds them, or the "
-                f"earlier rows. Got both ({self.context!r} and {self.dialogue!r}). Name one of them"
+                "`context` and `dialogue` cannot be combined: earlier turns come either from a column or from "
+                f"earlier rows. Got both ({self.context!r} and {self.dialogue!r}). Choose one of them"
             )
         if self.turn is not None and self.dialogue is None:
-            raise ValueError(f"turn orders the rows of a dialogue. Got {self.turn!r} without dialogue. Name both")
+            raise ValueError(f"`turn` orders the rows of a dialogue. Got {self.turn!r} without `dialogue`. Pass both")
         return self
 
     @model_validator(mode="after")

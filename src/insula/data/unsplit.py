@@ -57,5 +57,5 @@ def _read_unlabelled(found: Source) -> Dataset:
             for row in raw.rows
         ]
     if not any(splits.values()):
-        raise DataError(f"The data set {found.name!r} has no row with a text. Name the text column with `text`.")
+        raise DataError(f"The data set {found.name!r} has no row with a text. Choose the text column with `text`.")
     return Dataset(found.name, WITHOUT_LABELS, splits, found.notes)

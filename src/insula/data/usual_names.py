@@ -26,4 +26,4 @@ TARGET = (("target", "aspect", "目标", "方面"),)
 
 _TIERS = (TEXT, LABEL, LABEL_LIKE, ID, LANGUAGE, WEIGHT, CONTEXT, DIALOGUE, TURN, SPEAKER, TARGET)
 ALL_NAMES = frozenset(name for tiers in _TIERS for tier in tiers for name in tier) | set(DIMENSIONS)
-"""Every usual name: a first line with one of them names columns."""
+"""All common column names; a first line that contains one of them is a header."""

@@ -79,9 +79,9 @@ def draft_file(
     reading: ReadOptions = DETECTED,
     progress: Progress | None = None,
 ) -> DraftedFile:
-    """Write every row of `source` with its drafts or its hand-off to `output`, in order; memory stays flat.
+    """Write every row of `source` with its drafts or its hand-off to `output`, in order, in constant memory.
 
-    columns  the columns of the message and its earlier turns; those not named are found by their usual names
+    columns  the columns of the message and its earlier turns; those not named are found by common names
     resume   resume an interrupted run of the same job; starts from the beginning if there is none
 
     `COLUMNS` are added; a column of the source with one of these names is renamed to `input_NAME`. The output appears
@@ -183,4 +183,4 @@ def _count_outcomes(output: str | Path) -> Counter[str]:
 def _list_warnings(found: FileColumns) -> Sequence[str]:
     if not found.usual:
         return ()
-    return (f"Columns found by their usual names: {', '.join(map(repr, found.usual))}. They hold the conversation.",)
+    return (f"Columns found by common names: {', '.join(map(repr, found.usual))}. They hold the conversation.",)

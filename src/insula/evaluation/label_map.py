@@ -36,8 +36,8 @@ class LabelMap:
     def __post_init__(self) -> None:
         if not self.model.is_categorical:
             raise DataError(
-                f"A label map needs a model with labels. Got the dimensional scheme {self.model.name!r}. Name a model "
-                "with labels."
+                f"A label map needs a model with labels. Got the dimensional scheme {self.model.name!r}. Choose a "
+                "model with labels."
             )
         if not self.table:
             raise DataError(f"The label map {self.name!r} must have at least one label. Got none. Add some to it.")

@@ -40,7 +40,7 @@ def align_words(text: str, words: Any) -> AlignedWords:
     """
     if not isinstance(words, Sequence) or isinstance(words, str) or not words:
         raise DataError(
-            f"The words must be a list of words or of their characters. Got {words!r}. Give at least one word."
+            f"The words must be a list of words or of their characters. Got {words!r}. Pass at least one word."
         )
     found: list[tuple[int, int, int]] = []
     end = 0
@@ -58,7 +58,7 @@ def align_words(text: str, words: Any) -> AlignedWords:
             )
     if not found:
         raise DataError(
-            "At least one word must be in the text. Got only tokens that a tokenizer adds. Give the words of the text."
+            "At least one word must be in the text. Got only tokens that a tokenizer adds. Pass the words of the text."
         )
     kept = tuple(Word(text[first:last], first, last) for first, last, _ in found)
     return AlignedWords(kept, tuple(place for _, _, place in found), len(words))
@@ -83,7 +83,7 @@ def _find_token(text: str, word: str, place: int, start: int) -> tuple[int, int]
         if first >= 0:
             return first, first + len(wanted)
     raise DataError(
-        f"The word {word!r} (number {place + 1}) is not in the text behind character {start}. Give the words as they "
+        f"The word {word!r} (number {place + 1}) is not in the text behind character {start}. Pass the words as they "
         "are written and in their order, or their characters as [start, end]."
     )
 

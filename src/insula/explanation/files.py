@@ -126,7 +126,7 @@ def explain_file(
     reading: ReadOptions = DETECTED,
     progress: Progress | None = None,
 ) -> ExplainedFile:
-    """Write every row of `source` with its prediction and explanation to `output`, in order; memory stays flat.
+    """Write every row of `source` with its prediction and explanation to `output`, in order, in constant memory.
 
     work    what explains each row; it uses `predictor`
     resume  resume an interrupted run of the same job; starts from the beginning if there is none

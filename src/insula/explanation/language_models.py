@@ -54,7 +54,7 @@ class MaskedLanguageModel:
         if self._tokenizer.mask_token is None or any(not name.startswith(prefix) for name in loading["missing_keys"]):
             raise DataError(
                 f"The model in {folder!r} has no head that predicts words: it would propose random ones. Make one with "
-                "`insula pretrain`, or name another folder."
+                "`insula pretrain`, or choose another folder."
             )
         self._model: Any = model.eval()
 
@@ -103,7 +103,7 @@ class CausalLanguageModel:
         path = _convert_smollm2() if folder == SMOLLM2 else Path(folder)
         if not (path / "config.json").exists():
             raise MissingFileError(
-                f"The folder {folder!r} has no language model: it has no config.json. Name another one, or {SMOLLM2}."
+                f"The folder {folder!r} has no language model: it has no config.json. Choose another one, or {SMOLLM2}."
             )
         with convert_encoder_errors(path), silence_transformers():
             self._tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)

@@ -100,7 +100,7 @@ class NearestFinder:
         self.rows = [row for row in rows if row.labels is not None]
         if not self.rows:
             raise DataError(
-                "The nearest training rows need labelled rows. Got none. Name the training file with --data."
+                "The nearest training rows need labelled rows. Got none. Pass the training file with --data."
             )
         self.predictor = predictor
         inputs = [row.input for row in self.rows]

@@ -177,7 +177,7 @@ def score_rows(
     finally:
         progress.finish()
     if not found:
-        raise DataError("There must be at least one explanation to score. Got none. Name another file.")
+        raise DataError("There must be at least one explanation to score. Got none. Choose another file.")
     return ScoredExplanations(tuple(found), time.monotonic() - start)
 
 
@@ -240,5 +240,5 @@ def _read_weights(values: Any, count: int) -> Float64Array:
     except (TypeError, ValueError):
         weights = np.full(1, np.nan)
     if not np.isfinite(weights).all():
-        raise DataError("The weights must be finite numbers. Correct the row, or give 0 for a word without a weight.")
+        raise DataError("The weights must be finite numbers. Correct the row, or use 0 for a word without a weight.")
     return weights

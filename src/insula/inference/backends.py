@@ -289,7 +289,7 @@ backends.register(
         "insula.inference.cascade_backend:CascadeBackend",
         cannot={
             "export": "a cascade consists of two models. Export its stages: {folder}/first and {folder}/second.",
-            "cascade": "it is a cascade already. Name one of its stages: {folder}/first or {folder}/second.",
+            "cascade": "it is a cascade already. Choose one of its stages: {folder}/first or {folder}/second.",
         },
     ),
 )

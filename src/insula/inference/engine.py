@@ -1,4 +1,4 @@
-"""`Engine`: how to run a model on one machine. `insula model bench` finds the fastest; `Predictor` takes it."""
+"""`Engine`: the backend, threads and batch size that run a model. `insula model bench` finds the fastest settings."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ENGINE_VERSION = 1
 
 @dataclass(frozen=True)
 class Engine:
-    """Settings that change the speed of predictions, not their content.
+    """How a model runs on one machine: its backend, threads and batch size. Affects the speed of predictions only.
 
     backend  the backend; None for the backend of the model folder
     threads  None for all processors that this process may use; ignored by backends in numpy and scipy
     tokens   neural backends: the maximum number of tokens per batch, including padding
-    family   the family of the model that it was measured for, and the only one it may run; None if not measured
+    family   the family of the model it was measured for, which is the only one it may run; None if not measured
     """
 
     backend: str | None = None

@@ -1,4 +1,4 @@
-"""Predicts files: rows in, rows with predictions out, in flat memory. Unreadable rows go to a file of rejects."""
+"""Predicts files: rows in, rows with predictions out, in constant memory. Unreadable rows go to a file of rejects."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def predict_file(
 
     output    a file, `-` for standard output, or a function that takes some thousands of predictions at a time
     context, dialogue, turn, speaker, target   the columns with the context of a text, as in `DataOptions`; default for
-              models that read context: columns with usual names. The turns of a dialogue must be in order; rows of
+              models that read context: columns with common names. The turns of a dialogue must be in order; rows of
               other dialogues may be between them
     rejects   file for rejected rows; default: `OUTPUT.rejects.jsonl`; without an output file they are only
               counted. A file with anything else than rejected rows is never replaced
@@ -139,7 +139,7 @@ def predict_file(
         whole = is_file and kind is not None and str(output) != STDOUT
         job = _describe_job(predictor, source, columns, reading, kind, limits) if whole else None
         if resume and job is None:
-            raise DataError("Only prediction from a file into a file can be resumed. Name both, or leave out resume.")
+            raise DataError("Only prediction from a file into a file can be resumed. Pass both, or leave out resume.")
         context_tally = ContextTally()
         groups = read_groups(
             reader, columns, reject_file, context_tally, None if limits is None else limits.text_characters
@@ -260,7 +260,7 @@ def _check_engine(engine: str, source: str | Path, address: str | None, workers:
     if engine == "ray":
         require("ray", extra="ray", purpose="predict on several processes or machines")
         if str(source) == STDIN or not Path(source).is_file():
-            raise DataError(f"The engine 'ray' reads only files. Got {str(source)!r}. Name a file, or use 'local'.")
+            raise DataError(f"The engine 'ray' reads only files. Got {str(source)!r}. Choose a file, or use 'local'.")
         if address is not None:
             check_address(address)
 

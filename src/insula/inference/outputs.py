@@ -51,13 +51,13 @@ def choose_output_kind(
     kind = asked or ("jsonl" if str(output) == STDOUT else find_written_format(output))
     if bom and (kind not in DELIMITED or str(output) == STDOUT):
         raise DataError(
-            f"Only CSV and TSV files can begin with a byte order mark. Got {str(output)!r}. Name a .csv or .tsv file, "
-            "or leave the mark out."
+            f"Only CSV and TSV files can begin with a byte order mark. Got {str(output)!r}. Choose a .csv or .tsv "
+            "file, or leave the mark out."
         )
     if kind == "lines" and scheme.kind == "dimensional":
         raise DataError(
             f"Plain lines can store only labels, but the scheme {scheme.name!r} has values. "
-            "Name a .jsonl, .csv or .parquet file."
+            "Choose a .jsonl, .csv or .parquet file."
         )
     return kind
 

@@ -161,7 +161,7 @@ def check_widened(source: str | Path, output: str | Path, *, resume: bool, what:
     kind = "jsonl" if str(output) == STDOUT else find_written_format(output)
     is_file = str(source) != STDIN and Path(source).is_file()
     if resume and not (is_file and str(output) != STDOUT):
-        raise DataError(f"Only {what} from a file into a file can be resumed. Name both, or leave out resume.")
+        raise DataError(f"Only {what} from a file into a file can be resumed. Pass both, or leave out resume.")
     return kind, is_file
 
 

@@ -45,7 +45,7 @@ from insula.models.locate import locate_model
 from insula.text.context import Context
 from insula.text.preparation import Preparation
 
-CHUNK = 4096  # texts that are tokenised and sorted by length together: flat memory, little padding
+CHUNK = 4096  # texts that are tokenised and sorted by length together: constant memory, little padding
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class Predictor:
         return [prediction for encoded in self._encode_chunks(inputs) for prediction in self.finish(encoded)]
 
     def stream(self, texts: Iterable[TextOrInput]) -> Iterator[Prediction]:
-        """Yield predictions in order, a chunk of texts at a time, in flat memory."""
+        """Yield predictions in order, a chunk of texts at a time, in constant memory."""
         if isinstance(texts, str):
             check_inputs(texts)
         rest = iter(texts)

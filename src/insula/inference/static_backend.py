@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.token_backend import TokenizedBackend
-from insula.models.networks.averaged import AveragedTokens
+from insula.models.networks.averaged import StaticNetwork
 from insula.models.networks.contributions import Contributions
 from insula.models.tokens.windows import FlatTokens, compute_window_spans, pool
 
@@ -22,7 +22,7 @@ class StaticBackend(TokenizedBackend):
 
     def __init__(self, folder: Path, _: Engine = DEFAULT) -> None:
         super().__init__(folder)
-        self._model = AveragedTokens.load(folder)
+        self._model = StaticNetwork.load(folder)
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits in the order of `texts`."""

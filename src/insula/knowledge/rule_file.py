@@ -52,15 +52,20 @@ class Rule(TomlTable):
     @model_validator(mode="after")
     def _does_something(self) -> Self:
         if not self.add and not self.never and self.labels is None:
-            raise ValueError(f"the rule {self.name!r} must have add, never or labels. Say what it does")
+            raise ValueError(
+                f"the rule {self.name!r} must have `add`, `never` or `labels`. Add one to define what it does"
+            )
         if not (self.words or self.where or self.language or self.predicted):
             raise ValueError(
-                f"the rule {self.name!r} must have words, where, language or predicted. Say when it applies"
+                f"the rule {self.name!r} must have `words`, `where`, `language` or `predicted`. Add one to define when "
+                "it applies"
             )
         if self.predicted and (self.labels is None or self.add or self.never):
-            raise ValueError(f"the rule {self.name!r} has predicted, so it must have labels, without add and never")
+            raise ValueError(
+                f"the rule {self.name!r} with `predicted` must have `labels`, and neither `add` nor `never`"
+            )
         if self.negated is not None and not self.words:
-            raise ValueError(f"the rule {self.name!r} has negated, which needs words. Add words, or leave negated out")
+            raise ValueError(f"the rule {self.name!r} has `negated` without `words`. Add `words`, or remove `negated`")
         return self
 
     @property
@@ -86,7 +91,7 @@ class RuleTest(TomlTable):
     @model_validator(mode="after")
     def _expects_something(self) -> Self:
         if self.applies is None and self.labels is None:
-            raise ValueError(f"the test of {self.text[:40]!r} must have applies or labels. Say what to expect")
+            raise ValueError(f"the test of {self.text[:40]!r} must have `applies` or `labels`. Add the expected result")
         return self
 
 
@@ -123,9 +128,9 @@ class RuleFile(TomlTable):
 
 
 def read_rules(file: str | Path) -> RuleFile:
-    """Return the rules of a file, those with `predicted` in an order in which each comes after those it depends on.
+    """Return the rules of a file; rules with `predicted` are sorted topologically, each after the rules it depends on.
 
-    Raises `MissingFileError`, and `DataError` for what is not valid: an unknown key, two rules of one name, a loop.
+    Raises `MissingFileError`, and `DataError` for invalid content: an unknown key, a repeated name, a cycle.
     """
     return parse_rules(read_rule_text(file), repr(str(file)))
 
@@ -158,7 +163,7 @@ def _sort_rules(rules: Sequence[Rule], origin: str) -> list[Rule]:
         loop = f"{', '.join(names)} rewrite each other's labels. Remove one"
         if len(names) == 1:
             loop = f"{names[0]} rewrites its own label. Remove it from labels or predicted"
-        raise DataError(f"The rules in {origin} must not go in a circle: {loop}.") from None
+        raise DataError(f"The rules in {origin} must not form a cycle: {loop}.") from None
     order: list[int] = []
     while sorter.is_active():
         ready = sorted(sorter.get_ready())

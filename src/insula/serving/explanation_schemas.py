@@ -30,7 +30,7 @@ class TextsRequest(RequestModel):
     @model_validator(mode="after")
     def _require_one_alternative(self) -> Self:
         if (self.texts is None) == (self.inputs is None):
-            raise ValueError("Give one of texts and inputs.")
+            raise ValueError("Send either texts or inputs.")
         return self
 
     def to_model_inputs(self) -> list[TextOrInput]:

@@ -39,7 +39,7 @@ class SafetyRequest(RequestModel):
     @model_validator(mode="after")
     def _require_an_alternative(self) -> Self:
         if self.messages is None and self.replies is None:
-            raise ValueError("Give messages, replies, or both.")
+            raise ValueError("Send messages, replies, or both.")
         return self
 
 

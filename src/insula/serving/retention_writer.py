@@ -15,7 +15,7 @@ from insula.core.model_input import ModelInput, TextOrInput, Turn
 from insula.core.prediction import Prediction
 from insula.operations.outbox.outbox import Outbox
 from insula.operations.store.retention import Retention
-from insula.operations.store.rows import RetainedRows, StoredFeedback, StoredPrediction, delete_expired
+from insula.operations.store.rows import RetentionStore, StoredFeedback, StoredPrediction, delete_expired
 from insula.safety.find import check_kinds
 from insula.safety.mask import mask
 from insula.serving.authentication.access_control import AccessControl
@@ -36,7 +36,7 @@ log = logging.getLogger("insula.serving")
 
 @dataclass(eq=False)
 class _Entry:
-    """The rows of one request; `written` is done once they are on disk, cancelled if nobody waits any more."""
+    """The rows of one request; `written` is done once they are on disk, and cancelled if the request stops waiting."""
 
     predictions: Sequence[StoredPrediction]
     feedback: Sequence[StoredFeedback]
@@ -48,9 +48,9 @@ class _Entry:
 
 
 class _Transaction:
-    """One write of many entries in a thread, which may outlast the patience of the requests that wait for it."""
+    """A single write of many entries in a thread; it may still run after the requests waiting for it have timed out."""
 
-    def __init__(self, rows: RetainedRows, entries: Sequence[_Entry], delete: Sequence[str]) -> None:
+    def __init__(self, rows: RetentionStore, entries: Sequence[_Entry], delete: Sequence[str]) -> None:
         self._rows = rows
         self._predictions = [row for entry in entries for row in entry.predictions]
         self._feedback = [row for entry in entries for row in entry.feedback]
@@ -75,7 +75,7 @@ class _Transaction:
 
 
 class RetentionWriter:
-    """Stores predictions and feedback under the retention of the settings; stores nothing without a retention.
+    """Stores predictions and feedback for `retention.days`; stores nothing if that is not set.
 
     Rows of many requests share a transaction. A request is answered once its rows are written, and its rows are deleted
     again if it could not be answered. Texts are masked before, in threads of their own and within `MASK_SECONDS`, so
@@ -90,7 +90,7 @@ class RetentionWriter:
         self._pool = pool
         self._masking = BlockingPool(threads=MASK_THREADS, timeout=MASK_SECONDS)
         self._access = access
-        self._rows: RetainedRows | None = None
+        self._rows: RetentionStore | None = None
         self._pending: list[_Entry] = []
         self._waiting = 0
         self._unanswered: list[str] = []  # ids of rows to delete: they may be stored, and their requests failed
@@ -100,7 +100,7 @@ class RetentionWriter:
         self._stores_texts = settings.retention.texts == "masked"
         self._stores_words = settings.feedback.file is not None or (days is not None and self._stores_texts)
         if days is not None and database is not None:
-            self._rows = RetainedRows(
+            self._rows = RetentionStore(
                 database, Retention(days, mask=(lambda masked: masked) if self._stores_texts else None)
             )
 

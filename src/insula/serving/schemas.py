@@ -136,7 +136,7 @@ class PredictRequest(RequestModel):
     @model_validator(mode="after")
     def _require_one_alternative(self) -> Self:
         if sum(getattr(self, name) is not None for name in ALTERNATIVES) != 1:
-            raise ValueError("Give one of texts, dialogue and inputs.")
+            raise ValueError("Send exactly one of texts, dialogue and inputs.")
         return self
 
     def to_model_inputs(self, most_turns: int) -> list[TextOrInput]:
@@ -185,12 +185,13 @@ class PredictedText(BaseModel):
     speaker: str | None = Field(None, description="The speaker of the turn, for a dialogue.")
     language: str | None = Field(None, description="The language of the input, if it was given.")
     id: str | None = Field(
-        None, description="The id of the input; without one, the id of the stored prediction, if a retention is set."
+        None, description="The id of the input, else the id of the stored prediction if `retention.days` is set."
     )
     rules: list[str] | None = Field(None, description="Names of the rules that changed the prediction, if any did.")
     before: Level | None = Field(None, description="Labels and scores before the rules, if they changed them.")
     stored_id: str | None = Field(
-        None, description="The id of the stored prediction, if a retention is set; feedback names it as `prediction`."
+        None,
+        description="The id of the stored prediction if `retention.days` is set; send it as `prediction` in feedback.",
     )
 
 

@@ -116,7 +116,7 @@ def open_models(settings: Settings, observer: BatchObserver) -> ServedModels:
 def _locate(given: str) -> Path:
     folder = locate_model(given)
     if given == STARTER and not (folder / MANIFEST).exists():
-        raise SettingsError("The starter model is not installed. Name a model: insula serve -m runs/NAME")
+        raise SettingsError("The starter model is not installed. Choose a model: insula serve -m runs/NAME")
     return folder
 
 

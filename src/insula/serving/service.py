@@ -39,7 +39,7 @@ UNWATCHED_SECONDS = 0.05  # most answers take less, so that watching for a disco
 
 @dataclass(frozen=True)
 class RequestPredictions:
-    """The predictions of a request, one for each input, and their ids in the store, none without a retention."""
+    """The predictions of a request, one for each input, and their ids in the store; no ids if nothing is stored."""
 
     predictions: list[Prediction]
     stored_ids: list[str]
@@ -152,16 +152,17 @@ class Service:
                 f"A request may have at most {limits.texts:,} texts. Got {len(inputs):,}. Send several requests.",
             )
         for row, given in enumerate(inputs):
-            if count_characters(given) > limits.characters:
+            if (length := count_characters(given)) > limits.characters:
                 raise ProblemError(
                     "too_large",
-                    f"A text may have at most {limits.characters:,} characters. Text {row} has more. Shorten it.",
+                    f"A text may have at most {limits.characters:,} characters. The text at position {row} has "
+                    f"{length:,}. Shorten it.",
                 )
             if not get_text(given).strip():
                 raise ProblemError("validation", f"{EMPTY_TEXT} Got one at position {row}. Leave it out.")
             if NUL in get_text(given):
                 raise ProblemError(
-                    "validation", f"A text must not contain the character NUL. Text {row} does. Remove the character."
+                    "validation", f"A text must not contain the character NUL. Got one at position {row}. Remove NUL."
                 )
             if isinstance(given, ModelInput):
                 self.check_context([turn.text for turn in given.turns], given.target)
@@ -203,7 +204,7 @@ class Service:
         subject: str | None = None,
         language: str | None = None,
     ) -> RequestPredictions:
-        """Predict the inputs, and store the predictions if a retention is set.
+        """Predict the inputs, and store the predictions if `retention.days` is set.
 
         subject, language  for the stored rows
 
@@ -260,15 +261,19 @@ class Service:
                 f"A request may have at most {limits.texts:,} texts to explain. Got {len(inputs):,}. Send several "
                 "requests.",
             )
-        if any(count_characters(given) > limits.characters for given in inputs):
-            raise ProblemError(
-                "too_large", f"A text to explain may have at most {limits.characters:,} characters. Shorten it."
-            )
+        for row, given in enumerate(inputs):
+            if (length := count_characters(given)) > limits.characters:
+                raise ProblemError(
+                    "too_large",
+                    f"A text to explain may have at most {limits.characters:,} characters. The text at position {row} "
+                    f"has {length:,}. Shorten it.",
+                )
         names = model.predictor.scheme.names
         if not set(wanted.labels) <= set(names):
             # The request's own words are not repeated.
             raise ProblemError(
-                "validation", f"The labels must be among {', '.join(names)}. Correct or omit the others."
+                "validation",
+                f"All labels must be labels of the model: {', '.join(names)}. Correct or remove the others.",
             )
         return await await_while_connected(request, self._explain(model, inputs, wanted, max_wait))
 

@@ -108,7 +108,7 @@ def _build_context(dataset: Dataset, recipe: Recipe) -> Context:
         turns = CONTEXT_TURNS if has_turns and family.pairs else 0
     elif turns and not has_turns:
         raise RecipeError(
-            f"The preparation.context_turns option needs earlier turns, and no training row has any. Got {turns}. Name "
+            f"The preparation.context_turns option needs earlier turns, and no training row has any. Got {turns}. Set "
             "their columns with data.context or data.dialogue, or leave the option out."
         )
     target = any(example.target is not None for example in train)

@@ -134,7 +134,7 @@ def train_run(
         "models": _compute_model_checksums(recipe, trained_base),
         "track": list(track),
     }
-    _record_or_compare(folder, recipe, state | ({"afterwards": dict(afterwards)} if afterwards else {}), resume)
+    _start_or_verify_resume(folder, recipe, state | ({"afterwards": dict(afterwards)} if afterwards else {}), resume)
     language = find_dominant_language([example.text for example in dataset.split("train")])
     with tracking, atomic_folder(folder / "model") as stage:
         run = RunContext(
@@ -202,8 +202,8 @@ def train_as_worker(dataset: Dataset, recipe: Recipe, folder: Path, *, resume: b
     return Run(folder, MetricsDocument())
 
 
-def _record_or_compare(folder: Path, recipe: Recipe, state: Mapping[str, Any], resume: bool) -> None:
-    """Record the data and models of the run; those of a resumed run must not have changed."""
+def _start_or_verify_resume(folder: Path, recipe: Recipe, state: Mapping[str, Any], resume: bool) -> None:
+    """Record the data and models of a new run; if resumed, raise an error unless they are unchanged."""
     state_file = folder / "run.json"
     if resume:
         before = json.loads(state_file.read_text(encoding="utf-8"))

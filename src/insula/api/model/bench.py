@@ -36,24 +36,26 @@ def bench_model(
 
     model   a run, a model folder, or the name of a run
     data    texts to measure on, labelled or not; default the training data of the run, else the built-in data sets
-    text    column with the text in `data`; default found by its usual names
+    text    column with the text in `data`; default found by common names
     format, separator, header   how `data` is read, where that is not detected (see `DataOptions`)
     output  JSON file for the result, for `load_model(model, engine=FILE)`; None writes nothing
     rows    largest number of texts to use
     progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
-    Raises `DataError` if there are no texts, `OutputError` if `output` is one of the inputs.
+    Raises `DataError` for `rows` below 1 and if there are no texts, `OutputError` if `output` is one of the inputs.
     """
     from insula.compression.bench import bench
 
+    if rows < 1:
+        raise DataError(f"The number of rows must be at least 1. Got {rows}. Use a larger number.")
     progress = choose_progress(progress)
     folder = open_folder(locate_model(model))
     if output is not None:
         require_different(output, *list_source_names(data))
         require_outside(output, folder.path)
     texts = sample_texts(folder, data, text=text, progress=progress, format=format, separator=separator, header=header)
-    if rows < 1 or not texts:
-        raise DataError(f"A benchmark needs at least 1 row. Got {min(rows, len(texts))}. Name other texts with --data.")
+    if not texts:
+        raise DataError("A benchmark needs at least one text. Got none. Pass other texts with --data.")
     some = texts[:: max(1, len(texts) // rows)][:rows]
     progress.say(f"Measuring on {len(some):,} texts. Other work on this machine distorts the figures.")
     found = bench(folder, folder.preparation.prepare_all(some))

@@ -134,6 +134,6 @@ def _drop_training_rows(source: ModelFolder, examples: list[Example], progress: 
     if len(left) < MIN_VALIDATION_ROWS:
         raise DataError(
             f"At least {MIN_VALIDATION_ROWS} rows outside the training data are needed to choose and measure the "
-            f"rule. Got {len(left)}. Give more rows with --data."
+            f"rule. Got {len(left)}. Pass more rows with --data."
         )
     return left

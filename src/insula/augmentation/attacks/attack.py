@@ -60,7 +60,7 @@ def attack_examples(
     scheme, began = predictor.scheme, time.monotonic()
     if not scheme.is_categorical:
         raise DataError(
-            "An attack changes decisions, and this model has dimensions instead of labels. Name a model with labels."
+            "An attack changes decisions, and this model has dimensions instead of labels. Choose a model with labels."
         )
     if rows < 1:
         raise DataError(f"The number of rows must be at least 1. Got {rows}. Choose a larger one.")

@@ -78,7 +78,7 @@ class Endpoint(Translator):
         shown = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         shown = " ".join(shown.split())
         return ServiceError(
-            f"The translator at {self.address} answers with something else than a translation: "
+            f"The translator at {self.address} answered with something other than a translation: "
             f"{shown[:_SHOWN] + ('…' if len(shown) > _SHOWN else '')!r}. Check its address, its kind and its model."
         )
 

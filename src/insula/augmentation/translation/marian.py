@@ -69,6 +69,6 @@ def _load(name: str) -> tuple[Any, Any]:
     except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
         reason = str(error).strip().split("\n")[0].rstrip(".")
         raise DataError(
-            f"The translation model {name!r} cannot be loaded: {reason}. Name a folder, or a hub id owner/name."
+            f"The translation model {name!r} cannot be loaded: {reason}. Choose a folder, or a hub id owner/name."
         ) from error
     return tokenizer, model.eval()

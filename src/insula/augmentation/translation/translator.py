@@ -69,7 +69,7 @@ def parse_translator(name: str) -> TranslatorName:
     match = _NAME.fullmatch(name.strip())
     if match is None:
         raise DataError(
-            f"The translator must have the form {FORM}. Got {name!r}. Name one such as 'apertium via spa' or "
+            f"The translator must have the form {FORM}. Got {name!r}. Choose one such as 'apertium via spa' or "
             "'libretranslate:http://localhost:5000 via de'."
         )
     parts = TranslatorName(**match.groupdict())

@@ -22,7 +22,7 @@ def augment(
     ],
     text: Annotated[
         str | None,
-        typer.Option("--text", help="Column with the text.", metavar="COLUMN", show_default="by its usual names"),
+        typer.Option("--text", help="Column with the text.", metavar="COLUMN", show_default="by common names"),
     ] = None,
     label: Annotated[
         str | None,
@@ -85,7 +85,7 @@ def augment(
     from insula.cli.progress import show_progress
 
     if as_json and output == "-":
-        raise typer.BadParameter("--json and --output - both write to standard output. Name a file.")
+        raise typer.BadParameter("--json and --output - both write to standard output. Choose a file.")
     with show_progress(quiet or as_json) as progress:
         done = augment_file(
             source,

@@ -72,9 +72,9 @@ def mask(
     from insula.cli.progress import show_progress
 
     if as_json and output == "-":
-        raise typer.BadParameter("--json and --output - both write to standard output. Name a file.")
+        raise typer.BadParameter("--json and --output - both write to standard output. Choose a file.")
     if reveal and key_file is None:
-        raise typer.BadParameter("--reveal needs the key that masked the file. Name its file with --key-file.")
+        raise typer.BadParameter("--reveal needs the key that masked the file. Pass its file with --key-file.")
     wanted = None if kinds is None else [kind.strip() for kind in kinds.split(",") if kind.strip()]
     if wanted == []:
         raise typer.BadParameter(

@@ -212,7 +212,7 @@ def explain(
         )  # fmt: skip
         return
     if rows is not None:
-        raise typer.BadParameter("--rows belongs to --global. Add --global, or leave --rows out.")
+        raise typer.BadParameter("--rows works only with --global. Add --global, or leave --rows out.")
     predictor: Any = model
     if rules is not None:
         from insula.api.prediction import load_model
@@ -223,7 +223,9 @@ def explain(
     )
     if score is not None:
         if texts or not is_plain or effect is not None or data is not None:
-            raise typer.BadParameter("--score reads explanations from its file. Give it only with --model and --json.")
+            raise typer.BadParameter(
+                "--score reads explanations from its file. Combine it only with --model and --json."
+            )
         print_scores(score, predictor, as_json=as_json, quiet=quiet, seed=seed, input_format=format)
         return
     if nearest:

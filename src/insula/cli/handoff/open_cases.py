@@ -82,13 +82,15 @@ def open_(
     from insula.operations.handoff.cases import NewCase, read_cases
 
     if (source is None) == (text is None and message is None):
-        raise typer.BadParameter("The command opens TEXT with --message ID, or the cases of --input FILE. Give one.")
+        raise typer.BadParameter("Pass either TEXT with --message ID, or --input FILE with several cases.")
     if texts not in ("masked", "none"):
         raise typer.BadParameter(f"--texts must be masked or none. Got {texts!r}.")
     if source is not None:
         cases = read_cases(_read_file(source), repr(source))
     elif message is None:
-        raise typer.BadParameter("--message must be the id of the message: it keeps a message from a second case.")
+        raise typer.BadParameter(
+            "--message is required. Pass the id of the message, so that no message gets two cases."
+        )
     else:
         given = {"message": message, "text": text, "queue": queue, "risk": risk, "deadline": deadline}
         cases = [NewCase.from_dict({**given, "reason": reason, "tags": tag or [], "subject": subject})]

@@ -92,8 +92,8 @@ def compare(
 
     if not against and len(models) != 2:
         raise typer.BadParameter(
-            f"A comparison without --against needs two models. Got {pluralise(len(models), 'model')}. Name two, or "
-            "name the models of B with --against."
+            f"A comparison without --against needs two models. Got {pluralise(len(models), 'model')}. Pass two, or "
+            "pass the models of B with --against."
         )
     a, b = (models, against) if against else (models[:1], models[1:])
     with show_progress(quiet) as progress:

@@ -22,7 +22,7 @@ def report(
     source: Annotated[
         str | None,
         typer.Argument(
-            help="File of messages; - is standard input. [default: that of --config]", metavar="FILE",
+            help="File of messages; - is standard input. [default: from --config]", metavar="FILE",
             show_default=False,
         ),
     ] = None,
@@ -30,8 +30,8 @@ def report(
         str | None,
         typer.Option(
             "--model", "-m", metavar="MODEL", show_default=False, autocompletion=complete_model,
-            help="A run (runs/care), a model folder, or the name of a run (care). [default: that of --config, else "
-            "starter]",
+            help="A run (runs/care), a model folder, or the name of a run (care). [default: from --config, "
+            "else starter]",
         ),
     ] = None,
     by: Annotated[
@@ -57,7 +57,7 @@ def report(
     time: Annotated[
         str | None,
         typer.Option(
-            "--time", help="Column with the time when the message was written. [default: found by its usual names]",
+            "--time", help="Column with the time when the message was written. [default: found by common names]",
             metavar="COLUMN", show_default=False,
         ),
     ] = None,

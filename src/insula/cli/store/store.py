@@ -89,7 +89,7 @@ def deliveries(
 
     if stop is not None:
         if failed or retry:
-            raise typer.BadParameter("--stop goes with neither --failed nor --retry. Leave them out.")
+            raise typer.BadParameter("--stop cannot be combined with --failed or --retry. Leave them out.")
         deleted = stop_deliveries(stop, store=store)
         typer.echo(json.dumps({"deleted": deleted}) if as_json else f"deleted  {pluralise(deleted, 'notification')}")
         return

@@ -16,7 +16,7 @@ VECTORS_PER_TEXT = 4
 def sample_activations(
     graph: Graph, tokens: Sequence[NDArray[np.int64]], *, seed: int = 0
 ) -> dict[str, NDArray[np.float32]]:
-    """Return activation name to (rows, width) vectors of random tokens, for activations that enter a matrix product.
+    """Return (rows, width) vectors of random tokens, by name of the activation, for the inputs of matrix products.
 
     tokens  texts as token ids; each runs alone, so that no vector is padding
     """

@@ -16,7 +16,7 @@ from insula.inference.token_backend import run_in_batches
 def measure_sensitivities(
     graph: Graph, scales: Mapping[str, ActivationScale], tokens: Sequence[NDArray[np.int64]], outputs: int
 ) -> dict[str, float]:
-    """Return activation name to the mean squared change of the logits on these texts, the most sensitive first.
+    """Return the mean squared change of the logits on these texts, by name of the activation, most sensitive first.
 
     All products of one activation share its quantised values, and are quantised together or not at all.
     """

@@ -26,7 +26,7 @@ class FileColumns:
     """Names of the columns that make an input.
 
     texts            columns of the text, joined by line ends
-    usual            conversation columns that were found by their usual names
+    usual            conversation columns that were found by common names
     attributes       columns that the rules of the model look at
     most_turns       earlier turns kept
     most_characters  characters kept of an earlier turn; None for all
@@ -65,7 +65,7 @@ def find_file_columns(
 
     attributes  columns that the rules of the model look at; those that the file lacks are left out
 
-    Columns that the options do not name are found by their usual names if the model reads what they hold.
+    Columns that the options do not name are found by common names if the model reads what they hold.
     """
     texts = find_text_columns(columns, options.text, where)
     rest = [name for name in columns if name not in texts]
@@ -106,7 +106,7 @@ class ContextTally:
         found = []
         if columns.usual:
             names = ", ".join(map(repr, columns.usual))
-            found.append(f"The model reads context: columns found by their usual names: {names}.")
+            found.append(f"The model reads context: columns found by common names: {names}.")
         for count, is_read, what, option in (
             (self.with_turns, context.turns > 0, "earlier turns", "`context` or `dialogue`"),
             (self.with_target, context.target, "a target", "`target`"),
@@ -117,7 +117,7 @@ class ContextTally:
             if is_read and not count and self.rows:
                 found.append(
                     f"The model reads {what}, but none of {pluralise(self.rows, 'row')} has any: predicted from the "
-                    f"text only. Name the columns with {option}."
+                    f"text only. Choose the columns with {option}."
                 )
         if self.out_of_order:
             come, whose = ("comes", "its") if self.out_of_order == 1 else ("come", "their")

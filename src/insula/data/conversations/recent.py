@@ -1,4 +1,4 @@
-"""`RecentDialogues`: find the earlier turns of rows in a stream, in flat memory."""
+"""`RecentDialogues`: find the earlier turns of rows in a stream, in constant memory."""
 
 from __future__ import annotations
 

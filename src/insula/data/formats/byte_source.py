@@ -41,7 +41,8 @@ def open_bytes(path: str | Path) -> BinaryIO:
     if path.suffix.lower() == ".gz":
         file.close()
         raise DataError(
-            f"The file {str(path)!r} is named like a gzip file, but it is not one. Rename it, or compress it with gzip."
+            f"The file {str(path)!r} has the ending of a gzip file, but is not one. Rename it, or compress it with "
+            "gzip."
         )
     return file
 
@@ -56,7 +57,7 @@ def find_zip_member(path: Path, archive: zipfile.ZipFile | None = None) -> str:
     if len(names) != 1:
         raise DataError(
             f"The archive {str(path)!r} must hold one file of rows. Got {', '.join(names[:10]) or 'none'}. Unpack it "
-            "and name the file or folder."
+            "and use the file or folder."
         )
     return names[0]
 
@@ -73,7 +74,7 @@ def require_file(path: Path) -> None:
         reason = "" if folder.is_dir() else f" The folder {str(folder)!r} does not exist either."
         raise MissingFileError(f"The file {str(path)!r} does not exist.{reason}{suggest_file(path)} Check the path.")
     if path.is_dir():
-        raise DataError(f"The path {str(path)!r} must be a file, but it is a folder. Name a file in it.")
+        raise DataError(f"The path {str(path)!r} must be a file, but it is a folder. Choose a file in it.")
     if path.is_file() and path.stat().st_size == 0:
         raise DataError(
             f"The file {str(path)!r} is empty: it has no rows to read. Check how it was made.", code="empty"
@@ -97,7 +98,7 @@ def read_errors(path: str | Path) -> Iterator[None]:
         ) from error
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # damaged, another method, a password
         raise DataError(
-            f"The archive {str(path)!r} cannot be unpacked: {error}. Unpack it yourself and name the file."
+            f"The archive {str(path)!r} cannot be unpacked: {error}. Unpack it and use the file."
         ) from error
     except PermissionError as error:
         raise DataError(f"The file {str(path)!r} cannot be read: permission denied. Change its permissions.") from error

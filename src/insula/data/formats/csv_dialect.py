@@ -182,7 +182,7 @@ def complete_header(first: Sequence[str], records: Sequence[Sequence[str]], path
     raise DataError(
         f"The first line of {path!r} has {pluralise(len(names), 'cell')} ({shown}), but the rows below have {width}, "
         "so that it does not name their columns. Add the missing names. If it is no header, say so with --no-header; "
-        "if texts have separators in them, put quotes around the texts, or name another one with --separator.",
+        "if texts have separators in them, put quotes around the texts, or choose another one with --separator.",
         code="short_header",
         names=len(names),
         cells=width,

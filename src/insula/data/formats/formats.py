@@ -134,7 +134,7 @@ def open_rows(
     on_reject  called with rows that cannot be read (default: they are collected in `rejects` of the reader)
     limits     bounds on what a text file from a stranger may cost (default: none)
 
-    Memory stays flat: at most `batch_size` rows and one block of the file are held (a `.json` list is held as text).
+    Memory use is constant: at most `batch_size` rows and a block of the file are held (a `.json` list is held as text).
     Raises `MissingFileError`, or `DataError` if there is nothing to read or a limit is exceeded.
     """
     kind = check_format(format) if format is not None else None if str(path) == STDIN else find_format(path)

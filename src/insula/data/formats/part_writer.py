@@ -67,7 +67,7 @@ class PartFormat:
         return {"header": [*Header.from_batches(batches, more).names, *more]}
 
     def write(self, file: Path, rows: Sequence[Row], layout: Layout | None) -> Layout:
-        """Write a part atomically; return the layout (plain JSON types): `layout`, or the one of these first rows."""
+        """Write a part atomically; return its layout in plain JSON types: `layout`, or a new one from these rows."""
         if self._kind in DELIMITED:
             layout = layout or self.build_layout([rows], ())
         with atomic_file(file) as temporary, temporary.open("wb") as stream:
@@ -81,7 +81,7 @@ class PartFormat:
         return layout or {}
 
     def join(self, parts: Iterable[Path], layout: Layout | None, columns: Sequence[str]) -> None:
-        """Write the joined output atomically, in flat memory; `columns` are the header if there are no parts."""
+        """Write the joined output atomically, in constant memory; `columns` are the header if there are no parts."""
         parts = list(parts)
         if self._kind not in DELIMITED and (not parts or layout is None):
             with open_writer(self._path, format=self._kind, columns=columns, types=self._types):

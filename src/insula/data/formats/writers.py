@@ -57,7 +57,9 @@ def open_writer(
         else find_written_format(path)
     )
     if str(path) == STDOUT and kind not in _TEXT_WRITERS:
-        raise DataError(f"Standard output takes one of {', '.join(_TEXT_WRITERS)}. Got {kind!r}. Name a file instead.")
+        raise DataError(
+            f"Standard output takes one of {', '.join(_TEXT_WRITERS)}. Got {kind!r}. Choose a file instead."
+        )
     with open_output(path) as stream:
         writer = _build_writer(kind, stream, columns, types or {}, every)
         with contextlib.closing(writer):

@@ -21,13 +21,13 @@ def plan_label_columns(cells: Sequence[tuple[Any, ...]], columns: Sequence[str],
             if number is None and not is_unlabelled(score):
                 raise DataError(
                     f"Several label columns must hold numbers: 0 and 1, or scores. Got {as_name(score)!r} in "
-                    f"{column!r}. Correct it, or name a single label column."
+                    f"{column!r}. Correct it, or choose a single label column."
                 )
     whole = [cast(tuple[float, ...], row) for row in rows if None not in row]
     if not whole:
         raise DataError(
             f"The label columns {', '.join(columns)} must all hold a number in at least one row. No row has all of "
-            "them. Name other columns with `label`."
+            "them. Choose other columns with `label`."
         )
     flags = all(number in (0, 1) for row in whole for number in row)
     scores = not flags or {column.lower() for column in columns} <= set(DIMENSIONS)

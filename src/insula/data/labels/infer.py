@@ -68,7 +68,7 @@ def infer_labels(
     if not labelled:
         raise DataError(
             f"The {describe_columns(columns)} must hold a label in at least one row. All {len(cells)} rows are empty. "
-            "Name another column with `label`."
+            "Choose another column with `label`."
         )
     if options.scheme is not None:
         scheme = get_builtin_scheme(options.scheme)
@@ -125,7 +125,7 @@ def _plan_one_column(cells: Sequence[Any], column: str, options: DataOptions, na
     if kind == "ordinal" and not names and scheme.name == column:
         raise DataError(
             f"The order of the labels in {column!r} is unknown: {', '.join(order[:10])}. "
-            "Name a `label_names` file with one label per line, lowest first."
+            "Choose a `label_names` file with one label per line, lowest first."
         )
     plan = LabelPlan(scheme, "name", renames=names)
     return _note_unsplit(plan, column, order)
@@ -198,7 +198,7 @@ def _order_classes(counts: Mapping[str, int], column: str, row_count: int, names
     if len(counts) > _FREE_TEXT_LABELS and len(counts) > row_count / 2:
         raise DataError(
             f"The label column {column!r} holds {len(counts)} different values in {row_count} rows, which looks like "
-            "free text. Name another column with `label`."
+            "free text. Choose another column with `label`."
         )
     if names and (unknown := [name for name in counts if name not in names and name not in names.values()]):
         raise DataError(
@@ -245,7 +245,7 @@ def _note_labels(plan: LabelPlan, cells: Sequence[Any], columns: Sequence[str]) 
     if always and len(always) == len(counts):
         raise DataError(
             f"The {describe_columns(columns)} must hold labels that differ between rows. Got "
-            f"{', '.join(always[:10])} in each of them: there is nothing to learn. Name another column with `label`."
+            f"{', '.join(always[:10])} in each of them: there is nothing to learn. Choose another column with `label`."
         )
     if always:
         plan = plan.with_note(f"Every training row has the label {', '.join(always[:10])}.")
@@ -276,5 +276,5 @@ def _is_blank(cell: Any) -> bool:
 def _explain_one_class(column: str, only: str) -> str:
     return (
         f"The label column {column!r} must hold at least two classes. Got only {only}. "
-        "Add rows of another class, or name another column with `label`."
+        "Add rows of another class, or choose another column with `label`."
     )

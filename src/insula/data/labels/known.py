@@ -60,7 +60,7 @@ def plan_known_scheme(
     if found and not known:
         raise DataError(
             f"No label in the {describe_columns(columns)} is one of scheme {scheme.name!r} "
-            f"({', '.join(scheme.names)}). Got {', '.join(sorted(found)[:10])}. Name another column with `label`."
+            f"({', '.join(scheme.names)}). Got {', '.join(sorted(found)[:10])}. Choose another column with `label`."
         )
     shape = "names" if scheme.kind == "multi" or delimiter or any(as_list(c) is not None for c in cells) else "name"
     return LabelPlan(scheme, shape, delimiter=delimiter, renames=renames, notes=notes)  # type: ignore[arg-type]
@@ -74,7 +74,7 @@ def _plan_values(scheme: LabelScheme, columns: Sequence[str]) -> LabelPlan:
     if len(columns) != len(scheme.names) or any(one != name and one in scheme.names for one, name in pairs):
         raise DataError(
             f"The scheme {scheme.name!r} needs one column each for {', '.join(scheme.names)}. Got the "
-            f"{describe_columns(columns)}. Name them with `label`, in this order."
+            f"{describe_columns(columns)}. Select them with `label`, in this order."
         )
     taken = ", ".join(f"{one} = {name}" for one, name in pairs if one != name)
     return LabelPlan(scheme, "values", scheme.names, notes=(f"Columns are read as dimensions of the model: {taken}.",))

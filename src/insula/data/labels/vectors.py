@@ -65,6 +65,6 @@ def name_vector_positions(form: VectorForm, column: str, names: Mapping[str, str
     if len(names) != form.width:
         raise DataError(
             f"The `label_names` must name the {form.width} positions of the lists in {column!r}. Got {len(names)} "
-            f"names: {', '.join(list(names.values())[:10])}. Name each position."
+            f"names: {', '.join(list(names.values())[:10])}. Write one name for each position."
         )
     return tuple(names.values())

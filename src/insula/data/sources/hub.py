@@ -37,7 +37,7 @@ def open_hub(name: str) -> dict[str, tuple[RowReader, dict[str, dict[str, str]]]
         raise DataError(
             f"The data set {name!r} cannot be loaded from the Hugging Face hub: "
             f"{reason[0] if reason else type(error).__name__} "
-            "Check the name and the network, or download the files and name their folder."
+            "Check the name and the network, or download the files and use their folder."
         ) from error
     splits = loaded if isinstance(loaded, Mapping) else {"train": loaded}
     return {

@@ -60,7 +60,7 @@ def find_folder_files(folder: Path) -> dict[str, list[Path]]:
     if not unnamed:
         raise DataError(
             f"The folder {str(folder)!r} holds no data file: no file name ends in {', '.join(EXTENSIONS)} "
-            "(also with .gz). Name another folder or file."
+            "(also with .gz). Choose another folder or file."
         )
     raise DataError(
         f"The files of the folder {str(folder)!r} must have train, validation, test or all in their names. "

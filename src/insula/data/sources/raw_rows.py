@@ -64,7 +64,7 @@ class RawSplit:
         if self.columns is not None and len(columns.labels) != len(self.columns.labels):
             raise DataError(
                 f"The files of one split must have the same label columns: {', '.join(self.columns.labels)}. Got "
-                f"{', '.join(columns.labels)} in {where}. Name them with `label`."
+                f"{', '.join(columns.labels)} in {where}. Select them with `label`."
             )
         self.columns = self.columns or columns
         self.value_names.update(reader.value_names)

@@ -143,7 +143,7 @@ def _find_folder(path: Path, options: DataOptions) -> Source:
 
 def _find_several(paths: Sequence[Path], options: DataOptions) -> Source:
     if not paths:
-        raise DataError("The list of data files must name at least one. Got none. Name a file, a folder or a data set.")
+        raise DataError("There must be at least one data file. Got none. Pass a file, a folder or a data set.")
     for path in paths:
         if not path.is_file():
             raise MissingFileError(

@@ -32,8 +32,8 @@ def read_texts(
 ) -> tuple[list[str], tuple[str, ...]]:
     """Return the texts of all files, in order, and notes on what was left out.
 
-    text        text column (default: found by its usual names); plain lines have none
-    likely      column preferred to the usual names, in files that have it
+    text        text column (default: found by common names); plain lines have none
+    likely      column preferred to common names, in files that have it
     max_length  characters kept of one text
     reading     format, separator and header of the files, where they are not detected
 
@@ -57,7 +57,7 @@ def read_texts(
 def read_source_texts(source: SourceName, options: DataOptions, *, text: TextColumns = None) -> list[str]:
     """Return the texts of all rows of a source as `find_source` resolves it, labelled or not.
 
-    The column is `text` (default: the one in the options if the source has it, else one with a usual name).
+    The column is `text` (default: the one in the options if the source has it, else one with a common name).
     """
     found = find_source(source, options)
     texts: list[str] = []

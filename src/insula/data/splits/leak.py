@@ -128,8 +128,8 @@ def remove_leaks(
             where = " or ".join(holder for holder in holders[::-1] if holder in splits)
             if name == "train":
                 raise LeakError(
-                    f"The training rows must have texts that are not in {where}. All of their texts are. Name "
-                    "different files, or one file and let insula split it."
+                    f"Every training text also occurs in {where}, so no training rows are left. Use different files, "
+                    "or one file and let insula split it."
                 )
             del cleaned[name], overlaps[name]
             notes.append(f"No row of {name} was left; that split was dropped.")

@@ -71,7 +71,7 @@ class AnswerFinder:
 
     file     rows with the answers (column `reply`, `answer` or `response`) and the messages that they answered (column
              `message`, `post` or `question`); without messages, the answers themselves are compared
-    reply, message  names of these columns (default: found by their usual names)
+    reply, message  names of these columns (default: found by common names)
 
     Personal data in an answer is masked, near-duplicates of an answer are dropped, and answers that `check_reply` stops
     are never used. Raises `MissingFileError`, and `DataError` for a file without a usable answer.
@@ -169,7 +169,7 @@ def _iterate_rows(file: Path, reply: str | None, message: str | None) -> Iterato
 def _choose_column(columns: Sequence[str], given: str | None, names: Sequence[str], file: Path) -> str | None:
     if given is not None and given not in columns:
         raise DataError(
-            f"The file {str(file)!r} has no column {given!r}. Its columns: {', '.join(map(repr, columns))}. Name one."
+            f"The file {str(file)!r} has no column {given!r}. Its columns: {', '.join(map(repr, columns))}. Choose one."
         )
     return given or next((name for name in names if name in columns), None)
 

@@ -50,7 +50,7 @@ class ChatEndpoint(ChatGenerator):
             )
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise DataError(
-                f"The address of an endpoint must begin with http:// or https://. Got {url!r}. Name the base address, "
+                f"The address of an endpoint must begin with http:// or https://. Got {url!r}. Pass the base address, "
                 "such as http://127.0.0.1:8080/v1."
             )
         super().__init__(model, prompt=prompt, seconds=seconds, tokens=tokens, budget=budget, masked=masked)

@@ -100,7 +100,7 @@ def measure_drift(
     """
     for name, (texts, _) in (("reference", reference), ("current", now)):
         if len(texts) < MIN_ROWS:
-            raise DataError(f"Drift needs at least {MIN_ROWS} {name} texts. Got {len(texts)}. Give more rows.")
+            raise DataError(f"Drift needs at least {MIN_ROWS} {name} texts. Got {len(texts)}. Pass more rows.")
     found = [
         *_test_decisions(scheme, reference[1], now[1]),
         _test_numbers("length", [len(text) for text in reference[0]], [len(text) for text in now[0]]),

@@ -113,8 +113,8 @@ def _fits_figure(history: Sequence[Mapping[str, float]]) -> list[Figure]:
     return [Figure(f"{len(rows)} fits", svg, caption)]
 
 
-def draw_answer_figures(evaluation: Evaluation) -> list[Figure]:
-    """The confusion matrix, and bars for the labels."""
+def draw_label_figures(evaluation: Evaluation) -> list[Figure]:
+    """Return the confusion matrix, and bar charts of the scores of each label."""
     figures = []
     labels, counts = (evaluation.confusion.labels, evaluation.confusion.counts) if evaluation.confusion else ([], [])
     if counts and len(counts) == len(labels) <= MAX_LABELS:

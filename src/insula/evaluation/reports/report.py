@@ -8,10 +8,10 @@ from insula.core.files import write_text
 from insula.core.sentences import pluralise
 from insula.evaluation.document import MetricsDocument
 from insula.evaluation.reports.figures import (
-    draw_answer_figures,
     draw_baselines,
     draw_confidence,
     draw_curves,
+    draw_label_figures,
     draw_learning,
     draw_scatter,
     draw_slice_figures,
@@ -70,7 +70,7 @@ def render_report(document: MetricsDocument) -> str:
         learning=draw_learning(document.history),
         metric_rows=list_metrics(document),
         levels=list_levels(evaluation),
-        answers=draw_answer_figures(evaluation),
+        answers=draw_label_figures(evaluation),
         scatter=draw_scatter(evaluation, document.scheme.ranges),
         labels=build_label_table(document),
         dimensions=build_dimension_table(document),

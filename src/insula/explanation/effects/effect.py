@@ -146,7 +146,7 @@ def measure_effects(
     Raises `UnknownNameError` for another name, `DataError` without names or rows.
     """
     if not names:
-        raise DataError("There must be at least one feature, such as negation. Got none. Name a feature.")
+        raise DataError("There must be at least one feature, such as negation. Got none. Choose a feature.")
     progress = progress or Silent()
     scores = {name: _Scores(find_feature(name)) for name in dict.fromkeys(names)}
     rows = 0
@@ -160,7 +160,7 @@ def measure_effects(
     finally:
         progress.finish()
     if not rows:
-        raise DataError("The data must have at least one row with a text. Got none. Name other data.")
+        raise DataError("The data must have at least one row with a text. Got none. Choose other data.")
     labels = predictor.scheme.names
     return [_estimate(name, found, labels, seed, resamples) for name, found in scores.items()]
 

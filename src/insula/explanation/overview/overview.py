@@ -63,7 +63,7 @@ def explain_texts(
     columns = _find_columns(predictor, labels)
     texts = [text for text in texts if text.strip()]
     if not texts:
-        raise DataError("A global explanation needs texts. Got none. Name rows with texts with --data.")
+        raise DataError("A global explanation needs texts. Got none. Pass rows with texts with --data.")
     if method == AUTO:
         method = "occlusion" if Question(predictor, texts[0]).contributions is None else "exact"
     explainers[method]  # raises for a name that is not known

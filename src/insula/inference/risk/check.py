@@ -13,7 +13,7 @@ from insula.safety.signals.result import RiskCheck, RiskScore
 def check_message(text: str, *, language: str | None = None, seconds: float = SECONDS) -> RiskCheck:
     """Check a message for signs of suicide, self-harm, violence, abuse or a medical emergency.
 
-    Experimental, and not clinically validated: it misses messages of people at risk, above all those that do not name
+    Experimental, and not clinically validated: it misses messages from people at risk, above all those that do not name
     the danger. Rules and a learned score each can find a risk, and neither hides what the other found.
 
     language  ISO 639-1 code, if known; English and Chinese are read, and `needs_person` is set for any other

@@ -1,4 +1,4 @@
-"""`AveragedTokens`: a trained `static` network in numpy, from token ids to logits, without torch or padding."""
+"""`StaticNetwork`: a trained `static` network in numpy. It maps token ids to logits without torch or padding."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MIN_SORTED_TEXTS = 8  # sorting by length does not pay off up to this number of 
 MAX_BLOCK_ROWS = 256  # texts of equal length per block: their vectors stay in the CPU cache
 
 
-class AveragedTokens:
-    """The weights of a `static` model folder.
+class StaticNetwork:
+    """A `static` network with the weights of a model folder.
 
     table   (tokens, width) float32, converted from the stored type
     hidden  weights (hidden, width) and biases (hidden,) of the ReLU layer, or None
@@ -37,7 +37,7 @@ class AveragedTokens:
         self._tensors = tensors
 
     @classmethod
-    def load(cls, folder: Path) -> AveragedTokens:
+    def load(cls, folder: Path) -> StaticNetwork:
         """Read `config.json` and `model.safetensors`. Raises `ModelFolderError` if they are not a `static` model."""
         try:
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -78,7 +78,7 @@ class AveragedTokens:
         return self.hidden is None and self._head is numpy_heads["linear"]
 
     def contributions(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return (tokens, outputs) what each token of one text adds to its logits, and the (outputs,) base."""
+        """Return (tokens, outputs) contributions of the tokens of one text to its logits, and the (outputs,) bias."""
         vectors = self.table[ids].astype(np.float64) / max(len(ids), 1)
         weights = self._tensors["output.weight"].astype(np.float64)
         return vectors @ weights.T, self._tensors["output.bias"].astype(np.float64)

@@ -49,7 +49,7 @@ def read_anchors(path: str | Path) -> list[Anchor]:
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(
-            f"There is no file of anchors at {str(path)!r}. Name the file that the server writes to."
+            f"There is no file of anchors at {str(path)!r}. Pass the file that the server writes to."
         )
     with path.open(encoding="utf-8", errors="replace") as lines:
         return list(_find_anchors(lines))

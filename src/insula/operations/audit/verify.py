@@ -54,7 +54,7 @@ def verify_log(folder: str | Path, anchors: Sequence[Anchor] = (), *, since: int
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise MissingFileError(f"There is no audit log in {str(folder)!r}. Name the folder that the server writes to.")
+        raise MissingFileError(f"There is no audit log in {str(folder)!r}. Pass the folder that the server writes to.")
     found = AuditVerification(anchors=len(anchors))
     wanted: dict[int, set[str]] = {}
     for anchor in anchors:

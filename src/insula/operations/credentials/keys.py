@@ -219,11 +219,12 @@ def _check_key(
     if unknown or not scopes:
         got = repr(unknown[0]) if unknown else "none"
         raise DataError(
-            f"The scopes of a key must be some of {', '.join(SCOPES)}. Got {got}. Name at least one of these."
+            f"The scopes of a key must be some of {', '.join(SCOPES)}. Got {got}. Choose at least one of these."
         )
     if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
         raise DataError(
-            f"A key's name must have 1 to {MAX_NAME} printable characters. Got {len(name)}. Name the key's owner."
+            f"A key's name must have 1 to {MAX_NAME} printable characters. Got {len(name)}. Use the name of the key's "
+            "owner."
         )
     for what, value in (("quota", texts_a_day), ("rate", calls_a_second), ("burst", burst)):
         if value is not None and not 0 < value < 1e12:

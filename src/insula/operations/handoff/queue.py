@@ -175,7 +175,7 @@ class HandoffQueue:
         if (agent is None) == (queue is None):
             raise DataError(
                 f"A case must be reassigned to an agent or to a queue. Got agent {agent!r} and queue "
-                f"{queue!r}. Name one of them."
+                f"{queue!r}. Choose one of them."
             )
         if agent is not None:
             check_name("agent", agent, 200)

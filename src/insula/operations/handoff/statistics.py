@@ -1,4 +1,4 @@
-"""`QueueStats`: how many cases wait, how old they are, how fast they are handled."""
+"""`QueueStats`: counts, ages and handling times of cases."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from insula.operations.store.tables import CASE_EVENTS, CASES
 from insula.safety.signals.result import LEVELS
 
 RECENT = 1000
-"""The times are those of this many cases, the latest ones."""
+"""Number of latest cases that times are computed from."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueueDepth:
-    """Numbers of open cases.
+    """Counts of open cases.
 
     late    cases past their deadline that are not closed
     oldest  age of the oldest waiting case in seconds, None if none waits
@@ -37,16 +37,16 @@ class QueueStats:
     """Figures of the queue; times are in seconds, None without a case that has them.
 
     opened          cases that were ever opened; equals waiting + claimed + closed + deleted
-    deleted         closed cases that the retention deleted
+    deleted         closed cases deleted after their retention time
     late            cases past their deadline that are not closed
     oldest          age of the oldest waiting case
     escalations     cases that became late, counted at each time
     expired_leases  leases that expired
     to_claim        median time from opening to the first claim, of recent cases
     to_close        median time from opening to closing, of recent cases
-    by_risk         risk to the number of cases that are not closed
-    by_agent        agent to the number of cases that he or she holds
-    outcomes        outcome to the number of closed cases
+    by_risk         number of cases that are not closed, by risk
+    by_agent        number of cases that each agent holds
+    outcomes        number of closed cases, by outcome
     """
 
     opened: int

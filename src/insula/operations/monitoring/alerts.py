@@ -25,7 +25,7 @@ MIN_SEASONS = 4
 
 @dataclass(frozen=True)
 class Alert:
-    """An alert as it is stored. Its times are those of the messages: ends of windows, or the message of a shift.
+    """A stored alert. Its times come from the messages: the end of a window, or the message that completes a shift.
 
     raised, ended  when it was raised and when it ended; None while it lasts
     window         start of the window that raised it; None for a shift
@@ -115,7 +115,7 @@ class AlertBook:
 def check_windows(
     connection: Connection, stream: int, seconds: int, rule: AlertRule, closed: tuple[int, int]
 ) -> list[Finding]:
-    """Return what a rule about windows finds in those that close: with a start in [first, last)."""
+    """Return the findings of a rule in the windows that close, which start in [first, last)."""
     earlier = closed[0] - (rule.windows - 1) * seconds
     range_ = (WINDOWS.c.start >= earlier) & (WINDOWS.c.start < closed[1])
     findings: list[Finding] = []
@@ -124,10 +124,10 @@ def check_windows(
         if window.messages < (rule.least if rule.labels else 1):
             continue
         if rule.above is not None:
-            found: Finding | None = _judge_threshold(rule, rule.above, window, seconds)
+            found: Finding | None = _check_threshold(rule, rule.above, window, seconds)
         else:
             seasons = _read_seasons(connection, stream, seconds, rule, window.start)
-            found = _judge_spike(rule, window, seasons, seconds)
+            found = _check_spike(rule, window, seasons, seconds)
         if found is None:
             continue
         row = [*(row if row and row[-1] == window.start - seconds else []), window.start] if found.applies else []
@@ -153,7 +153,7 @@ def read_alert(row: Any, stream: str) -> Alert:
     return Alert(row["id"], stream, row["rule"], row["raised"], row["ended"], window, row["reason"], dict(row["facts"]))
 
 
-def _judge_threshold(rule: AlertRule, limit: float, window: WindowHits, seconds: int) -> Finding:
+def _check_threshold(rule: AlertRule, limit: float, window: WindowHits, seconds: int) -> Finding:
     value = window.share if rule.labels else float(window.messages)
     facts: dict[str, Any] = {"labels": list(rule.labels), "messages": window.messages, "limit": limit}
     if rule.labels:
@@ -164,8 +164,8 @@ def _judge_threshold(rule: AlertRule, limit: float, window: WindowHits, seconds:
     return Finding(value > limit, _find_end(window, seconds), reason, facts, window.start)
 
 
-def _judge_spike(rule: AlertRule, window: WindowHits, seasons: Sequence[WindowHits], seconds: int) -> Finding | None:
-    """Compare a window with those of the same time before; None if there are too few of them."""
+def _check_spike(rule: AlertRule, window: WindowHits, seasons: Sequence[WindowHits], seconds: int) -> Finding | None:
+    """Compare a window with earlier ones at the same time; None if there are too few of them."""
     if len(seasons) < MIN_SEASONS:
         return None
     values = [one.share if rule.labels else float(one.messages) for one in seasons]

@@ -117,7 +117,7 @@ class Counting:
                 return place
         known = list(dict.fromkeys(name for _, name in self._columns))
         raise DataError(
-            f"The labels of alert {rule.name!r} must be among {', '.join(known)}. Got "
+            f"The labels of alert {rule.name!r} must be labels of the model: {', '.join(known)}. Got "
             f"{label!r}.{suggest(label, known, CHOOSE)}"
         )
 

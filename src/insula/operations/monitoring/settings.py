@@ -44,7 +44,7 @@ class WindowSettings(TomlTable):
     @classmethod
     def _check_different(cls, by: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(by)) < len(by):
-            raise ValueError("the attributes must differ. Remove the repeated one")
+            raise ValueError("the attributes must be unique. Remove the repeated one")
         return tuple(sorted(by))
 
     @property
@@ -113,18 +113,26 @@ class AlertRule(TomlTable):
     def _is_possible(self) -> Self:
         if self.kind == "threshold":
             if self.above is None:
-                raise ValueError("a threshold needs above. Add the share, such as above = 0.2")
+                raise ValueError(
+                    "a threshold alert must set `above`. Add a share (above = 0.2), or without labels a number of "
+                    "messages (above = 500)"
+                )
             if self.labels and self.above >= 1:
-                raise ValueError("above is a share of messages. Choose a value below 1")
+                raise ValueError(
+                    "`above` must be below 1 for an alert with labels: it is a share of messages. Choose a smaller "
+                    "value"
+                )
         elif self.above is not None:
-            raise ValueError(f"above is for thresholds only. Leave it out of a {self.kind}")
+            raise ValueError(f"`above` applies only to threshold alerts. Remove it from this {self.kind} alert")
         if self.kind == "shift":
             if not self.labels:
-                raise ValueError("a shift needs labels. Add the labels whose share is watched")
+                raise ValueError("a shift alert must set `labels`. Add the labels whose share is watched")
             if self.windows != 1:
-                raise ValueError("windows is for thresholds and spikes: a shift looks at messages. Leave it out")
+                raise ValueError(
+                    "`windows` applies only to threshold and spike alerts. Remove it from this shift alert"
+                )
             if self.usual is not None and self.usual * self.factor >= 1:
-                raise ValueError("usual times factor must be below 1. Choose a smaller factor")
+                raise ValueError("`usual` times `factor` must be below 1. Choose a smaller factor")
         return self
 
     @property
@@ -145,7 +153,7 @@ class MonitorFile(TomlTable):
     def _fits(self) -> Self:
         names = [receiver.name for receiver in self.receivers]
         if len(set(names)) < len(names):
-            raise ValueError("the names of receivers must differ. Rename one")
+            raise ValueError("the names of receivers must be unique. Rename one")
         for rule in self.alerts:
             unknown = sorted(set(rule.where) - set(self.windows.by))
             if unknown:

@@ -49,12 +49,12 @@ class Receiver(TomlTable):
     def _is_complete(self) -> Self:
         if self.kind == "email":
             if self.host is None or self.sender is None or not self.to:
-                raise ValueError("email needs host, sender and to. Add them")
+                raise ValueError("a receiver of the kind email must set `host`, `sender` and `to`. Add them")
             wrong = [address for address in (self.sender, *self.to) if not _ADDRESS.fullmatch(address)]
             if wrong:
-                raise ValueError(f"sender and to must be e-mail addresses, got {wrong[0]!r}. Correct it")
+                raise ValueError(f"`sender` and `to` must be e-mail addresses. Got {wrong[0]!r}. Correct it")
             if (self.user is None) != (self.password_env is None):
-                raise ValueError("user and password_env belong together. Add the other one")
+                raise ValueError("`user` and `password_env` must be set together. Add the missing one")
         elif self.url is None or not _URL.fullmatch(self.url):
             raise ValueError(f"{self.kind} needs url, an address that starts with https:// or http://. Add it")
         return self

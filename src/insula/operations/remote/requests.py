@@ -69,7 +69,7 @@ def iterate_predict_requests(
 ) -> Iterator[Request]:
     """Yield requests to predict at most `size` texts each; a dialogue is one request."""
     if (texts is None) == (dialogue is None):
-        raise DataError("A prediction takes texts or a dialogue. Give exactly one of the two.")
+        raise DataError("Texts and a dialogue cannot be combined. Pass exactly one of them.")
     options = {name: value for name, value in (("target", target), ("model", model)) if value is not None}
     if dialogue is not None:
         whole = ModelInput.from_dict({"text": "", "turns": dialogue})

@@ -59,11 +59,11 @@ class Route(TomlTable):
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
         if self.queue is not None and self.ignore:
-            raise ValueError("queue and ignore exclude each other. Leave one of them out")
+            raise ValueError("`queue` and `ignore` cannot be combined. Remove one of them")
         if self.queue is None and not self.ignore and not self.tags:
-            raise ValueError("the rule must have queue, ignore or tags. Say what it does")
+            raise ValueError("the rule must have `queue`, `ignore` or `tags`. Add one to define what it does")
         if (self.without or self.negated is not None) and not self.words:
-            raise ValueError("without and negated need words. Add words, or leave them out")
+            raise ValueError("`without` and `negated` need `words`. Add words, or remove them")
         for name in ("deadline", "priority"):
             if getattr(self, name) is not None and self.queue is None:
                 raise ValueError(f"{name} needs a queue. Add queue, or leave {name} out")

@@ -1,1 +1,1 @@
-"""The SQL store: keys and their use, predictions and feedback under a retention."""
+"""The SQL store: keys and their use, predictions and feedback, which are deleted after a set time."""

@@ -136,7 +136,7 @@ def _parse_url(address: str | Path) -> URL:
         return url.set(drivername="postgresql+psycopg")
     raise StoreError(
         f"The store must be a file, or an address that starts with sqlite:/// or postgresql://. Got {url.drivername!r}"
-        ". Name such a place."
+        ". Use one of these."
     )
 
 

@@ -43,7 +43,7 @@ def migrate(engine: Engine) -> None:
             if current is not None and current not in known:
                 raise StoreError(
                     f"The store is at migration {current!r}, which this version does not know (newest: {newest!r}): a "
-                    "newer insula created it. Install that version, or name another store."
+                    "newer insula created it. Install that version, or choose another store."
                 )
             if current != newest:
                 _run(script, connection)

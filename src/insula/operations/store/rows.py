@@ -1,4 +1,4 @@
-"""Rows about people in the store: kept for a time, deleted after it, erased at the request of their subject.
+"""Rows about people in the store: kept for a limited time, then deleted, or erased on request of their subject.
 
 Predictions and feedback are written here, cases of the hand-off queue in `operations/handoff`. The time of a case runs
 from the moment it is closed.
@@ -75,8 +75,8 @@ class StoredFeedback:
     id: str = field(default_factory=make_id)
 
 
-class RetainedRows:
-    """The rows of a store under a retention. `clock` gives the time, in UTC."""
+class RetentionStore:
+    """Stores predictions and feedback for the time of a retention setting. `clock` returns the time in UTC."""
 
     def __init__(
         self, database: Database, retention: Retention, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -120,8 +120,9 @@ class RetainedRows:
     def delete_old(self) -> int:
         """Delete rows past the retention set when they were stored or the one set now; return how many."""
         now = self._clock()
-        return self._delete(
-            lambda table: (table.c.delete_after <= now) | (KEPT_SINCE[table] <= now - self._retention.span)
+        return _delete_where(
+            self._database,
+            lambda table: (table.c.delete_after <= now) | (KEPT_SINCE[table] <= now - self._retention.span),
         )
 
     def _build_row(self, one: StoredPrediction | StoredFeedback) -> dict[str, Any]:
@@ -140,7 +141,7 @@ class RetainedRows:
         }
 
     def _keep_turns(self, turns: Sequence[Turn]) -> list[dict[str, str]] | None:
-        """Return what is stored of earlier turns, oldest first; None where no text is stored."""
+        """Return the stored form of earlier turns, oldest first; None if no text is stored."""
         rows = []
         for turn in turns:
             row = {
@@ -150,14 +151,11 @@ class RetainedRows:
             rows.append({name: kept for name, kept in row.items() if kept is not None})
         return [row for row in rows if row] or None
 
-    def _delete(self, old: Callable[[sa.Table], sa.ColumnElement[bool]]) -> int:
-        return _delete_rows(self._database, old)
-
 
 def delete_expired(database: Database, *, now: datetime | None = None) -> int:
     """Delete rows past the retention set when they were stored; return how many."""
     moment = now or datetime.now(UTC)
-    return _delete_rows(database, lambda table: table.c.delete_after <= moment)
+    return _delete_where(database, lambda table: table.c.delete_after <= moment)
 
 
 def erase(database: Database, subject: str, *, before_commit: Callable[[str, int], object] | None = None) -> int:
@@ -184,14 +182,16 @@ def erase(database: Database, subject: str, *, before_commit: Callable[[str, int
     return gone
 
 
-def _delete_rows(database: Database, old: Callable[[sa.Table], sa.ColumnElement[bool]]) -> int:
+def _delete_where(database: Database, build_condition: Callable[[sa.Table], sa.ColumnElement[bool]]) -> int:
+    """Delete the rows of every table for which its condition holds, in batches; return how many."""
     gone = 0
     for table in KEPT_SINCE:
-        some = sa.select(table.c.id).where(old(table)).limit(DELETE_BATCH)
+        condition = build_condition(table)
+        some = sa.select(table.c.id).where(condition).limit(DELETE_BATCH)
         while True:
             with database.begin_write() as connection:
                 # The condition again: a case that is reopened meanwhile stays.
-                count = connection.execute(sa.delete(table).where(table.c.id.in_(some), old(table))).rowcount
+                count = connection.execute(sa.delete(table).where(table.c.id.in_(some), condition)).rowcount
             gone += count
             if count < DELETE_BATCH:
                 break

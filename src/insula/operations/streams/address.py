@@ -44,7 +44,7 @@ def split_address(address: str, broker: str, form: str, options: Sequence[str], 
     ):
         raise SettingsError(
             f"The address of a {broker} stream must be {form}, with {' and '.join(f'?{one}' for one in options)} as "
-            f"options. Got {address.rpartition('@')[2]!r}. Name the stream."
+            f"options. Got {address.rpartition('@')[2]!r}. Write the address with the name of the stream."
         )
     server = urlunsplit((parts.scheme, parts.netloc, "", "", ""))
     shown = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))

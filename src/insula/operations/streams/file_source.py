@@ -36,7 +36,7 @@ class FileSource(LineSource):
         if not follow and not self.path.exists():
             raise MissingFileError(f"The stream {str(path)!r} does not exist. Check the path, or wait with --follow.")
         if self.path.is_dir():
-            raise DataError(f"The stream {str(path)!r} is a folder. Name a file of JSON Lines.")
+            raise DataError(f"The stream {str(path)!r} is a folder. Pass a file of JSON Lines.")
 
     def resume(self, position: str | None) -> str | None:
         """Continue after a line. A file that was renamed meanwhile is found in its folder and read to its end."""

@@ -24,7 +24,7 @@ MILLISECONDS_FROM = 1e11  # as seconds, a number from here on is a time after th
 
 
 class MessageFields(TomlTable):
-    """The keys of a message, if they do not have their usual names."""
+    """The keys of a message, if they do not have common names."""
 
     text: Key | None = Field(None, description="Key of the text.")
     id: Key | None = Field(None, description="Key of the id.")
@@ -70,7 +70,9 @@ class MessageReader:
         """Return the message of a row whose cells were read already."""
         text_key = _find(row, self._text)
         if text_key is None:
-            raise DataError(f"it has no text under {' or '.join(map(repr, self._text[:3]))}; name the key with --text")
+            raise DataError(
+                f"it has no text under {' or '.join(map(repr, self._text[:3]))}; choose the key with --text"
+            )
         text = row[text_key]
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"its text must be a string with at least one character, got {quote(text)}")

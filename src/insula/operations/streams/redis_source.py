@@ -129,7 +129,7 @@ def _split_address(address: str) -> tuple[BrokerAddress, str]:
     if not rest or not database.isdecimal():
         raise SettingsError(
             f"The database of a Redis stream must be a number, as in redis://HOST:PORT/0/STREAM. Got {database!r}. "
-            "Name the stream alone, or after a number."
+            "Write redis://HOST:PORT/STREAM, or put the database number before the stream name."
         )
     return found, database
 

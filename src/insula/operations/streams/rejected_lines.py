@@ -50,6 +50,6 @@ class RejectedLines:
 
     def _error(self, error: OSError) -> OutputError:
         return OutputError(
-            f"The rejects file {str(self.path)!r} cannot be written: {error.strerror}. Free space, or name another "
+            f"The rejects file {str(self.path)!r} cannot be written: {error.strerror}. Free space, or choose another "
             "file."
         )

@@ -167,7 +167,7 @@ def _with_descriptions(text: str, plain: PlainText, found: set[RiskSpan], sets: 
     kinds = tuple(sorted((kind for kind in KINDS if weights[kind]), key=lambda kind: -weights[kind]))
     explicit = any(span.wording == "explicit" for span in spans)
     frames = find_frames(text, plain.text, sets)
-    urgent = any(rules.urgent.search(plain.text) for rules in sets)
+    urgent = any(rules.urgent_pattern.search(plain.text) for rules in sets)
     level: Level = "concern"
     if explicit:
         level = "immediate" if urgent or kinds[0] == "medical_emergency" else "high"

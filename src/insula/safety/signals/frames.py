@@ -17,7 +17,7 @@ def find_frames(original: str, plain: str, sets: Sequence[RuleSet]) -> tuple[Fra
     found: list[Frame] = []
 
     def is_shown(name: str) -> bool:
-        return any(rules.frames[name].search(plain) for rules in sets)
+        return any(rules.frame_patterns[name].search(plain) for rules in sets)
 
     third, first = is_shown("third_person"), is_shown("first_person")
     if first or not third:

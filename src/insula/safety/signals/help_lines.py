@@ -71,6 +71,6 @@ def find_help(country: str | None = None) -> HelpLine:
         known = [code for code in lines if code != DEFAULT]
         raise DataError(
             f"The country must be one of {', '.join(known)}. Got {country!r}.{suggest(country.upper(), known)} "
-            "Leave it out for the help of any country."
+            "Omit the country to get help that applies anywhere."
         )
     return found

@@ -63,25 +63,25 @@ class RuleSet:
         self._needed = needed
 
     def find_candidates(self, text: str) -> Iterator[SignalRule]:
-        """Yield the rules that may match a plain text: it has the words that they need."""
+        """Yield the rules that may match a plain text, because it has the words they need."""
         return (self.rules[place] for place in self._needed.find(text))
 
     def is_benign(self, text: str, match: re.Match[str]) -> bool:
-        """Return whether a match is in a context without risk: the words of one are near it."""
-        return any(is_near(context, text, match, self.reach) for context in self.benign.values())
+        """Return whether words that show a context without risk are near a match."""
+        return any(is_near(context, text, match, self.reach) for context in self.benign_patterns.values())
 
     @functools.cached_property
-    def benign(self) -> dict[str, re.Pattern[str]]:
-        """Contexts without risk, by name."""
+    def benign_patterns(self) -> dict[str, re.Pattern[str]]:
+        """Patterns of contexts without risk, by name."""
         return {name: self._compile(lines) for name, lines in self._table["benign"].items()}
 
     @functools.cached_property
-    def frames(self) -> dict[str, re.Pattern[str]]:
-        """Patterns that show a frame, by its name."""
+    def frame_patterns(self) -> dict[str, re.Pattern[str]]:
+        """Patterns that show a frame, such as a joke or a quotation, by name."""
         return {name: self._compile(lines) for name, lines in self._table["frames"].items()}
 
     @functools.cached_property
-    def urgent(self) -> re.Pattern[str]:
+    def urgent_pattern(self) -> re.Pattern[str]:
         """Pattern that shows that the danger is present now."""
         return self._compile(self._table["urgent"]["now"])
 

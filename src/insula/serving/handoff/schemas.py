@@ -62,7 +62,7 @@ class Reassign(LeaseStep):
     @model_validator(mode="after")
     def _require_one_alternative(self) -> Self:
         if (self.to is None) == (self.queue is None):
-            raise ValueError("Give one of to and queue.")
+            raise ValueError("Send either to or queue.")
         return self
 
 

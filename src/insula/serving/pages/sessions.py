@@ -104,7 +104,7 @@ def read_session_secret(file: Path | None) -> bytes:
         secret = file.read_bytes().strip()
     except OSError as error:
         raise SettingsError(
-            f"The file pages.session_secret {str(file)!r} cannot be read: {error.strerror}. Name a readable file."
+            f"The file pages.session_secret {str(file)!r} cannot be read: {error.strerror}. Choose a readable file."
         ) from None
     if len(secret) < MIN_SECRET:
         raise SettingsError(

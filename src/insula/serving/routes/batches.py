@@ -74,10 +74,10 @@ async def create(
     request: Request,
     options: Annotated[JobOptions, Query(description="Model, columns and format of an upload.")],
 ) -> Response:
-    """Upload a file as the body with its media type, or name a file in a folder of `jobs.sources` in JSON.
+    """Upload a file as the body with its media type, or choose a file in a folder of `jobs.sources` in JSON.
 
     The query parameters are for an upload; a JSON body has the same fields. A model that reads conversations finds
-    their columns by their usual names if none is given.
+    their columns by common names if none is given.
     """
     service = get_service(request)
     caller = service.access.get_caller()

@@ -52,7 +52,7 @@ _writing = threading.Lock()
     openapi_extra=describe_json_body(FeedbackRequest, EXAMPLES),
 )
 async def feedback(request: Request) -> Response:
-    """Stored in the database if a retention is set, and as a line of `feedback.file`, which `insula train` reads.
+    """Stored in the database if `retention.days` is set, and as a line of `feedback.file`, which `insula train` reads.
 
     Personal data in the text, its earlier turns, their speakers, the target and the note is masked first. Only the
     database stores the subject, by which rows are erased. 501 if neither is set, 404 if

@@ -31,7 +31,7 @@ EXAMPLES = {
     openapi_extra=describe_json_body(SafetyRequest, EXAMPLES),
 )
 async def check(request: Request) -> Response:
-    """Experimental, and not clinically validated: it misses messages of people at risk.
+    """Experimental, and not clinically validated: it misses messages from people at risk.
 
     It fails closed: a message that could not be checked, or not in time, has `needs_person` and says why in `failure`;
     such a reply is not `allowed`. Treat any other answer than 200 like that, too. Each text counts as one text of the

@@ -169,7 +169,7 @@ def load_settings(
 def iterate_options(
     settings: type[BaseModel] = Settings, place: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield every option as its place (`("queue", "wait_ms")`) and its field."""
+    """Yield the key of every option (`("queue", "wait_ms")`) and its field."""
     for name, field in settings.model_fields.items():
         inner = get_section(field)
         if inner is not None:
@@ -184,9 +184,9 @@ def get_section(field: FieldInfo) -> type[BaseModel] | None:
     return kind if isinstance(kind, type) and issubclass(kind, SettingsSection) else None
 
 
-def name_variable(place: tuple[str, ...]) -> str:
+def get_variable_name(key: tuple[str, ...]) -> str:
     """Return the name of an option's environment variable."""
-    return PREFIX + "_".join(place).upper()
+    return PREFIX + "_".join(key).upper()
 
 
 class _EnvironmentSource(EnvSettingsSource):
@@ -194,7 +194,7 @@ class _EnvironmentSource(EnvSettingsSource):
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         super().__init__(Settings)
-        known = {name_variable(place) for place, _ in iterate_options()}
+        known = {get_variable_name(place) for place, _ in iterate_options()}
         ours = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
         for name in ours:
             if name not in known:
@@ -243,7 +243,7 @@ def _describe_error(error: ValidationError) -> str:
         known = [".".join(one) for one, _ in iterate_options()] + list(Settings.model_fields)
         return f"The setting {name!r} does not exist.{suggest(name, known)} List all with: insula serve --print-config"
     sentence = describe_invalid_value(repr(name), found)
-    return f"The setting {sentence}. Change it in the file, or set {name_variable(place)}."
+    return f"The setting {sentence}. Change it in the file, or set {get_variable_name(place)}."
 
 
 def _describe_entry_error(found: Any, place: tuple[str, ...]) -> str:

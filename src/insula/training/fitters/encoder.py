@@ -158,7 +158,7 @@ def _warn_of_unknown_words(tokenizer: TextTokenizer, train: Rows, base: str, pro
     if unknown > MAX_UNKNOWN_SHARE:
         progress.say(
             f"Warning: {unknown:.0%} of the tokens are unknown to the encoder {base!r}, which is for another "
-            "language. Name one for yours with --set model.base=FOLDER_OR_HUB_ID, or train --recipe linear."
+            "language. Choose one for yours with --set model.base=FOLDER_OR_HUB_ID, or train --recipe linear."
         )
 
 

@@ -103,7 +103,7 @@ def _warn_of_unknown(options: ScratchOptions, entries: Sequence[str], file: Path
     if known < MIN_KNOWN_SHARE:
         progress.say(
             f"Warning: {1 - known:.0%} of the words are unknown to the encoder {options.vectors_from!r}, so that "
-            "their initial vectors carry no meaning. Name an encoder for your language with "
+            "their initial vectors carry no meaning. Choose an encoder for your language with "
             "--set model.vectors_from=FOLDER_OR_HUB_ID, or set model.vectors=random."
         )
 

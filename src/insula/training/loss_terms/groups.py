@@ -84,7 +84,7 @@ def _number_subgroups(given: TermInput) -> tuple[int, NDArray[np.int64]]:
     train = given.train
     if train.subgroup is None:
         raise RecipeError(
-            "The robust.group_dro option needs subgroups, and no training row has one. Name their column with "
+            "The robust.group_dro option needs subgroups, and no training row has one. Set their column with "
             "data.subgroup, or set robust.group_dro=0."
         )
     labelled = np.ones(len(train), dtype=bool) if train.labelled is None else train.labelled
@@ -92,7 +92,7 @@ def _number_subgroups(given: TermInput) -> tuple[int, NDArray[np.int64]]:
     if len(names) < 2:
         raise RecipeError(
             "The robust.group_dro option needs at least two subgroups in the training rows. Got only "
-            f"{str(names[0])!r}. Name another column with data.subgroup, or set robust.group_dro=0."
+            f"{str(names[0])!r}. Choose another column with data.subgroup, or set robust.group_dro=0."
         )
     # Rows without labels have no loss here, whatever their number.
     return len(names), np.searchsorted(names, train.subgroup).clip(max=len(names) - 1)

@@ -39,7 +39,7 @@ def build(given: TermInput) -> LossTerm | None:
     if (partner < 0).all():
         raise RecipeError(
             "The robust.pairs option needs rows with the same value in the pair column, and no two training rows have "
-            "one. Name the column with data.pair, or set robust.pairs=0."
+            "one. Choose the column with data.pair, or set robust.pairs=0."
         )
     margin, divergence = given.plan.robust.pair_margin, given.objective.divergence
     paired = partner >= 0

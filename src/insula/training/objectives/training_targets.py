@@ -34,7 +34,7 @@ def build_training_rows(
     if options.soft_labels:
         if not any(example.votes for example in examples):
             raise RecipeError(
-                "The objective.soft_labels option needs votes, and no training row has any. Name their column with "
+                "The objective.soft_labels option needs votes, and no training row has any. Set their column with "
                 "data.votes, or set objective.soft_labels=false."
             )
         gold = build_soft_gold_matrix(scheme, examples)

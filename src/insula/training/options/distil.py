@@ -18,7 +18,7 @@ class DistilOptions(Section):
     )
     unlabelled: Several = Field((), description="files of unlabelled texts for the teachers to score")
     text: str | None = Field(
-        None, description="text column of the unlabelled files; found by its usual names if not given"
+        None, description="text column of the unlabelled files; found by common names if not given"
     )
     temperature: float = Field(
         2.0, ge=0.1, le=100, description="softmax temperature; above 1, small probabilities of the teacher count more"
@@ -30,9 +30,9 @@ class DistilOptions(Section):
     @model_validator(mode="after")
     def _check_teachers(self) -> DistilOptions:
         if self.unlabelled and not self.teachers:
-            raise ValueError("unlabelled texts need a teacher that scores them. Name one in distil.teachers")
+            raise ValueError("unlabelled texts need a teacher that scores them. Choose one in distil.teachers")
         if self.teachers and not self.weight:
-            raise ValueError("weight must be above 0 with teachers. Raise it, or leave distil.teachers out")
+            raise ValueError("`weight` must be above 0 with teachers. Raise it, or leave distil.teachers out")
         return self
 
     def with_absolute_paths(self) -> DistilOptions:

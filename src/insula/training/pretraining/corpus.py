@@ -57,7 +57,7 @@ def read_corpus(
 ) -> Corpus:
     """Return the corpus of the files, with the first of near-duplicates and without texts near one of `exclude`.
 
-    text      text column, also of those files of `exclude` that have it; None to find it by its usual names
+    text      text column, also of those files of `exclude` that have it; None to find it by common names
     reading   format, separator and header of all files, where they are not detected
     held_out  share of the texts to hold out, at most 2,000
 
@@ -78,7 +78,7 @@ def read_corpus(
     if len(distinct) < MIN_TEXTS:
         raise DataError(
             f"Pretraining needs at least {MIN_TEXTS} different texts. Got {len(distinct)} among "
-            f"{pluralise(len(texts), 'text')}. Name more files."
+            f"{pluralise(len(texts), 'text')}. Pass more files."
         )
     count = min(max(1, round(len(distinct) * held_out)), MAX_HELD_OUT, len(distinct) - 1)
     aside = set(np.random.default_rng(seed).choice(len(distinct), size=count, replace=False).tolist())

@@ -31,11 +31,11 @@ def open_for_pretraining(folder: Path) -> tuple[PreTrainedModel, Any, bool]:
             folder, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
         )
     if tokenizer.mask_token_id is None:
-        raise DataError(f"The tokenizer in {str(folder)!r} has no mask token. Name another encoder.")
+        raise DataError(f"The tokenizer in {str(folder)!r} has no mask token. Choose another encoder.")
     embeddings, output = model.get_input_embeddings(), model.get_output_embeddings()
     if output is None or output.weight is not embeddings.weight:
         raise DataError(
-            f"The encoder in {str(folder)!r} must have a head tied to its input embeddings. Name another encoder."
+            f"The encoder in {str(folder)!r} must have a head tied to its input embeddings. Choose another encoder."
         )
     if len(tokenizer) > embeddings.num_embeddings:
         raise DataError(

@@ -67,7 +67,7 @@ def pretrain_encoder(
     )
     for note in corpus.notes:
         progress.say(note)
-    _record_or_compare(work, given, corpus, resume)
+    _start_or_verify_resume(work, given, corpus, resume)
     with silence_transformers():
         tokenizer.save_pretrained(work / "tokenizer")
     steps = choose_encoder_steps(EncoderOptions(base=options.model, max_tokens=options.max_tokens), Base(source))
@@ -146,7 +146,8 @@ class _Reader:
         return MaskedRows(self.tokenizer(self.preparation.prepare_all(texts)), self.masking, self.seed)
 
 
-def _record_or_compare(work: Path, given: PretrainInput, corpus: Corpus, resume: bool) -> None:
+def _start_or_verify_resume(work: Path, given: PretrainInput, corpus: Corpus, resume: bool) -> None:
+    """Record the input of a new pretraining; if resumed, raise `DataError` unless the texts are unchanged."""
     file = work / FACTS
     if resume:
         if json.loads(file.read_text(encoding="utf-8"))["corpus"] != corpus.digest:

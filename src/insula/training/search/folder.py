@@ -52,7 +52,7 @@ def require_same_study(folder: Path, study: str | None) -> None:
         before = f"--study {recorded}" if recorded else f"its own {OWN_STUDY}, without --study"
         raise OutputError(
             f"The search in {str(folder)!r} must continue with its first study: {before}. Got "
-            f"{f'--study {study}' if study else 'no --study'}. Give the same, or search with another --output."
+            f"{f'--study {study}' if study else 'no --study'}. Pass the same study, or search with another --output."
         )
 
 

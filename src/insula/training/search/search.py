@@ -230,7 +230,7 @@ def _find_best(records: Sequence[TrialRecord]) -> TrialRecord:
     complete = [record for record in records if record.value is not None]
     if not complete:
         failed = next((record.error for record in reversed(records) if record.error), None)
-        raise RecipeError(f"No trial was completed. {failed or ''} Correct the recipe, or give the search more trials.")
+        raise RecipeError(f"No trial was completed. {failed or ''} Correct the recipe, or allow more trials.")
     return max(complete, key=lambda record: record.value or 0.0)
 
 

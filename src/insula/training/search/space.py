@@ -56,11 +56,11 @@ class Range(BaseModel):
     @model_validator(mode="after")
     def _check_range(self) -> Range:
         if not self.low < self.high:
-            raise ValueError("low must be below high. Swap or correct the two")
+            raise ValueError("`low` must be below `high`. Swap or correct them")
         if self.log and self.low <= 0:
-            raise ValueError("low must be above 0 where log is true. Raise it, or set log to false")
+            raise ValueError("`low` must be above 0 if `log` is true. Raise it, or set `log` to false")
         if self.log and self.step is not None:
-            raise ValueError("step and log exclude each other. Remove one of them")
+            raise ValueError("`step` and `log` cannot be combined. Remove one of them")
         return self
 
     @property

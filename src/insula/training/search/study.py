@@ -75,7 +75,7 @@ class Study:
         ends = None if seconds is None else time.monotonic() + seconds
         while ends is None or time.monotonic() < ends:
             self._recover()
-            done, running = self._count_trials()
+            done, running = self._summarise_trials()
             if len(done) >= trials:
                 return
             if len(done) + running >= trials:
@@ -122,7 +122,7 @@ class Study:
 
     def _try(self, trial: optuna.Trial, objective: Callable[[Attempt], float], trials: int) -> float:
         trial.set_user_attr("worker", self._worker)
-        done, _ = self._count_trials()
+        done, _ = self._summarise_trials()
         earlier = sum(other.number < trial.number for other in (*done, *self._list_trials(TrialState.RUNNING)))
         if earlier >= trials:  # other processes started theirs at the same time
             trial.set_user_attr("superfluous", True)
@@ -145,7 +145,7 @@ class Study:
             trial.set_user_attr("error", str(error))
             raise
         except BaseException:
-            self._try_again(trial.params, trial.user_attrs)
+            self._enqueue_again(trial.params, trial.user_attrs)
             raise
 
     def _suggest_values(self, trial: optuna.Trial) -> dict[str, Any]:
@@ -165,8 +165,8 @@ class Study:
     def _list_trials(self, *states: TrialState) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False, states=states)
 
-    def _count_trials(self) -> tuple[list[FrozenTrial], int]:
-        """Return the trials that are done (also failed with an error), and the number of running ones."""
+    def _summarise_trials(self) -> tuple[list[FrozenTrial], int]:
+        """Return the finished trials, including those that failed with an error, and the number of running trials."""
         ended = self._list_trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
         done = [trial for trial in ended if trial.state != TrialState.FAIL or "error" in trial.user_attrs]
         return done, len(self._list_trials(TrialState.RUNNING))
@@ -188,17 +188,17 @@ class Study:
                         self.retry(self._study, trial)
 
     def retry(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Enqueue a trial whose process died again."""
+        """Enqueue the trial of a dead process again, and remove its files."""
         shutil.rmtree(get_trial_folder(self._folder, trial.number), ignore_errors=True)
-        self._try_again(trial.params, trial.user_attrs)
+        self._enqueue_again(trial.params, trial.user_attrs)
 
-    def _try_again(self, values: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
+    def _enqueue_again(self, values: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
         tries = int(attributes.get("tries", 1))
         if values and tries < MAX_TRIES:
             self._study.enqueue_trial(dict(values), user_attrs={"tries": tries + 1})
 
     def _stop_if_all_failed(self) -> None:
-        done, _ = self._count_trials()
+        done, _ = self._summarise_trials()
         if len(done) >= 3 and all(trial.state == TrialState.FAIL for trial in done):
             raise RecipeError(
                 f"The search stops: all of its first {len(done)} trials failed. "

@@ -94,7 +94,7 @@ def _require_same_labels(teacher: str, known: LabelScheme, wanted: LabelScheme) 
     if not same:
         raise RecipeError(
             f"The teacher {teacher!r} must have the labels of the data ({wanted.kind}: {', '.join(wanted.names)}). "
-            f"Got {known.kind}: {', '.join(known.names)}. Name a run on the same labels in distil.teachers."
+            f"Got {known.kind}: {', '.join(known.names)}. Choose a run on the same labels in distil.teachers."
         )
 
 

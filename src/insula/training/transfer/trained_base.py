@@ -26,7 +26,7 @@ def require_labels(base: ModelFolder, scheme: LabelScheme) -> None:
     if not base.scheme.has_labels_of(scheme):
         raise RecipeError(
             f"The model.base option must name a model with the labels of the data ({scheme.kind}: "
-            f"{', '.join(scheme.names)}). Got {base.scheme.kind}: {', '.join(base.scheme.names)}. Name another base."
+            f"{', '.join(scheme.names)}). Got {base.scheme.kind}: {', '.join(base.scheme.names)}. Choose another base."
         )
 
 

@@ -108,7 +108,8 @@ def _load_lac() -> NameModel:
 def _load_spacy(folder: Path) -> NameModel:
     if not folder.is_dir():
         raise MissingFileError(
-            f"The folder {str(folder)!r} of the name model does not exist. Name a spaCy pipeline as spacy:FOLDER."
+            f"The folder {str(folder)!r} of the name model does not exist. Pass the folder of a spaCy pipeline as "
+            "spacy:FOLDER."
         )
     require("spacy", extra="spacy", purpose=f"find names with the pipeline {str(folder)!r}")
     import spacy
@@ -122,7 +123,7 @@ def _load_spacy(folder: Path) -> NameModel:
     if not any("doc.ents" in pipeline.get_pipe_meta(name).assigns for name in pipeline.pipe_names):
         raise DataError(
             f"The spaCy pipeline {str(folder)!r} must have a component that finds entities, such as 'ner'. It has: "
-            f"{', '.join(pipeline.pipe_names) or 'none'}. Name another pipeline."
+            f"{', '.join(pipeline.pipe_names) or 'none'}. Choose another pipeline."
         )
     # To a pipeline of another language Chinese looks like one long name.
     foreign = None if pipeline.lang == "zh" else _HAN

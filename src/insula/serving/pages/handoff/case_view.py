@@ -71,7 +71,7 @@ def build_case_line(case: Case, now: datetime, say: Translator) -> CaseLine:
     if case.state != "closed":
         wait = say.format_wait(round(abs((case.due - now).total_seconds())))
         due = say("due_late" if is_late else "due_in", wait=wait)
-    text = " ".join((case.text or _describe_missing(case, say)).split())
+    text = " ".join((case.text or _explain_missing_text(case, say)).split())
     return CaseLine(
         id=case.id,
         sign=SIGN * LEVELS.index(case.risk),
@@ -114,7 +114,7 @@ def build_case_view(
             for turn in case.turns
         ],
         pieces=list(_iterate_pieces(case)),
-        no_text="" if case.text else _describe_missing(case, say),
+        no_text="" if case.text else _explain_missing_text(case, say),
         reason=case.reason or "",
         steps=_list_steps(case, agent),
         events=[
@@ -141,7 +141,7 @@ def _describe_state(case: Case, now: datetime, say: Translator) -> str:
     return say("state_waiting")
 
 
-def _describe_missing(case: Case, say: Translator) -> str:
+def _explain_missing_text(case: Case, say: Translator) -> str:
     return say("case_no_text" if case.erased is None else "case_erased")
 
 

@@ -67,7 +67,7 @@ async def claim_next(request: Request) -> Response:
 
 @router.post("/pages/queue/{case:int}/{step}")
 async def do_step(request: Request, case: int, step: str) -> Response:
-    """Do a step with a case, and show it; or say why it is not possible."""
+    """Do a step with a case and redirect; if it is not possible, show the case with the reason."""
     form = await read_form(request)
     language = get_language(request, form.get("lang"))
     if not get_visitors(request).has_csrf_token(request, form):
@@ -90,7 +90,7 @@ async def do_step(request: Request, case: int, step: str) -> Response:
 async def _build_step(
     service: Service, case: int, step: str, form: Mapping[str, str]
 ) -> Callable[[HandoffQueue], Case | None]:
-    """Return the call of a step; raise `ProblemError` for one that is not known, `ValidationError` for a wrong form."""
+    """Return a function for the step. Raises `ProblemError` if it is unknown, `ValidationError` for a bad form."""
     agent, lease = service.access.get_caller().name, service.handoff.lease
     if step == "done":
         end = Close(outcome=form.get("outcome", "").strip(), note=form.get("note", "").strip() or None)

@@ -46,7 +46,7 @@ FILE_ENGLISH = {
     "or put quotes around texts with separators.",
     "reason_no_header": "The file has no line with the names of its columns. Add one, or choose “Data” under “First "
     "line of a table”.",
-    "reason_no_text_column": "No column has a usual name for text. Enter one of these as the column with the text: "
+    "reason_no_text_column": "No column has a common name for text. Enter one of these as the column with the text: "
     "{columns}.",
     "reason_unknown_column": "The file has no column {column}. Its columns are: {columns}.",
     "reason_ambiguous_column": "Several columns may hold the text: {columns}. Enter one as the column with the text.",

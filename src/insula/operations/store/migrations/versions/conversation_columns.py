@@ -1,4 +1,4 @@
-"""Earlier turns, speakers and targets next to the texts."""
+"""Add columns for earlier turns, speakers and targets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TABLES = ("predictions", "feedback")
 
 
 def upgrade() -> None:
-    """Add the columns; rows that are stored have no value in them."""
+    """Add the columns; existing rows have no values in them."""
     for table in TABLES:
         op.add_column(table, sa.Column("turns", sa.JSON))
         op.add_column(table, sa.Column("speaker", sa.Text))
