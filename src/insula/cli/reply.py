@@ -92,8 +92,8 @@ def reply(
         str | None,
         typer.Option(
             "--answers",
-            help="File with good answers of your own (columns message and reply): those to similar messages become "
-            "drafts, too.",
+            help="File with your own good answers (columns message and reply): answers to similar messages "
+            "become drafts, too.",
             metavar="FILE",
             show_default=False,
             rich_help_panel=MORE,
@@ -155,7 +155,7 @@ def reply(
         int | None,
         typer.Option(
             "--endpoint-tokens",
-            help="Largest number of tokens that the endpoint may use in all. [default: no limit]",
+            help="Maximum number of tokens that the endpoint may use in total. [default: no limit]",
             metavar="TOKENS",
             show_default=False,
             rich_help_panel=MORE,

@@ -1,4 +1,4 @@
-"""`draft_file`: a file of messages to a file of drafts and hand-offs, one group of rows at a time."""
+"""`draft_file`: a file of messages to a file of drafts and hand-offs, one batch of rows at a time."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from insula.data.formats.row_reader import Row
 from insula.data.options import DataOptions
 from insula.empathy.replies import WantedReply, write_replies
 from insula.empathy.reply import OUTCOMES, Reply
-from insula.inference.groups import read_groups
 from insula.inference.parts import check_widened, open_widened
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
+from insula.inference.row_batches import read_row_batches
 from insula.text.context import Context
 
 _ROWS_A_GROUP = 32
@@ -104,20 +104,20 @@ def draft_file(
         with open_widened(output, kind, reader, COLUMNS, job, list_types=_list_types, resume=resume, scan=scan) as out:
             progress.start("drafting")
             try:
-                for group in read_groups(reader, found, rejects, tally):
-                    rows += len(group.rows)
-                    if group.number in out.finished:
-                        out.kept.add_columns(group.rows)
-                        kept_rows += len(group.rows)
-                        progress.skip(len(group.rows))
+                for batch in read_row_batches(reader, found, rejects, tally):
+                    rows += len(batch.rows)
+                    if batch.number in out.finished:
+                        out.kept.add_columns(batch.rows)
+                        kept_rows += len(batch.rows)
+                        progress.skip(len(batch.rows))
                         continue
-                    replies = write_replies(group.inputs, lambda: predictor, wanted)
+                    replies = write_replies(batch.inputs, lambda: predictor, wanted)
                     for reply in replies:
                         outcomes[reply.outcome] += 1
                         stopped += reply.stopped
                         failures.update(reply.failures)
-                    out.write(group.number, group.rows, [_build_cells(one, nested=out.nested) for one in replies])
-                    progress.advance(len(group.rows))
+                    out.write(batch.number, batch.rows, [_build_cells(one, nested=out.nested) for one in replies])
+                    progress.advance(len(batch.rows))
             finally:
                 progress.finish()
         if kept_rows:

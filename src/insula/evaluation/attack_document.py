@@ -35,24 +35,24 @@ class AttackDocument(Document):
     title: ClassVar[str] = "attack document"
 
     format_version: int = Field(1, description="version of the file format")
-    insula_version: str | None = Field(None, description="version of insula that made it")
-    created: str | None = Field(None, description="time in UTC (ISO 8601)")
+    insula_version: str | None = Field(None, description="version of insula that wrote the file")
+    created: str | None = Field(None, description="time at which the file was written, in UTC (ISO 8601)")
     command: str = ""
     model: str = Field("", description="the model, as given")
     family: str | None = None
-    data: str = Field("", description="name of the rows")
+    data: str = Field("", description="name of the data")
     notes: list[str] = Field(default_factory=list)
     method: str = Field("", description="what the attack changes: characters or words")
     seed: int = 0
-    max_queries: int = Field(0, description="largest number of queries for a row")
-    max_share: float = Field(0.0, description="largest share of the words of a text to change, at least one word")
+    max_queries: int = Field(0, description="maximum number of queries for a row")
+    max_share: float = Field(0.0, description="maximum share of the words of a text to change, at least one word")
     available: int | None = Field(None, description="number of rows that were read, of which `rows` were drawn")
     seen: int | None = Field(None, description="number of rows read that are in the training data of the model")
     display: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="names of the labels in other languages"
     )
     min_meaning: float | None = Field(
-        None, description="least cosine similarity of a changed text and the original; null: not compared"
+        None, description="minimum cosine similarity of a changed text to the original; null: not compared"
     )
     rejected: int | None = Field(
         None, description="number of texts that change the decision and were rejected for their meaning"

@@ -137,7 +137,7 @@ class MistakeWords(Record):
 
     label: str = ""
     method: str = Field("", description="the explainer")
-    words: list[WordWeight] = Field(default_factory=list, description="the words of the text as it is quoted")
+    words: list[WordWeight] = Field(default_factory=list, description="the words of the quoted text")
 
 
 class Mistake(Record):

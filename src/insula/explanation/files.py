@@ -1,4 +1,4 @@
-"""`explain_file`: a file of texts to a file of explanations or counterfactuals, one group of rows at a time."""
+"""`explain_file`: a file of texts to a file of explanations or counterfactuals, one batch of rows at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from insula.data.formats.row_reader import Row
 from insula.data.options import DataOptions
 from insula.explanation.counterfactual import find_counterfactual
 from insula.explanation.explain import AUTO, explain_input
-from insula.inference.groups import find_columns, read_groups
+from insula.inference.row_batches import find_columns, read_row_batches
 from insula.inference.parts import check_widened, open_widened
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
@@ -158,18 +158,18 @@ def explain_file(
         with open_widened(output, kind, reader, work.columns, job, list_types=types, resume=resume, scan=scan) as out:
             progress.start("explaining")
             try:
-                for group in read_groups(reader, columns, rejects, tally):
-                    rows += len(group.rows)
-                    if group.number in out.finished:
-                        out.kept.add_columns(group.rows)
-                        kept_rows += len(group.rows)
-                        progress.skip(len(group.rows))
+                for batch in read_row_batches(reader, columns, rejects, tally):
+                    rows += len(batch.rows)
+                    if batch.number in out.finished:
+                        out.kept.add_columns(batch.rows)
+                        kept_rows += len(batch.rows)
+                        progress.skip(len(batch.rows))
                         continue
                     explained = []
-                    for given in group.inputs:
+                    for given in batch.inputs:
                         explained.append(_build_cells(work, given, nested=out.nested))
                         progress.advance()
-                    out.write(group.number, group.rows, explained)
+                    out.write(batch.number, batch.rows, explained)
             finally:
                 progress.finish()
         return ExplainedFile(

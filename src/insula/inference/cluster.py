@@ -1,8 +1,8 @@
 """Prediction of a file on Ray Data: workers run the model, this process reads the rows and writes the predictions.
 
-One task on this machine reads the source again and streams the inputs of each group. A pool of workers, each with its
+One task on this machine reads the source again and streams the inputs of each batch. A pool of workers, each with its
 own predictor, computes the logits, which come back in order. Ray slows down reading while the workers are busy, and
-replaces lost workers. This process writes the output as it does without a cluster, so that every group is written once,
+replaces lost workers. This process writes the output as it does without a cluster, so that every batch is written once,
 and a job that one machine started may be finished by many.
 """
 
@@ -39,11 +39,11 @@ from insula.core.model_input import as_inputs
 from insula.data.conversations.file_columns import ContextTally, FileColumns
 from insula.data.formats.formats import ReadOptions, open_rows
 from insula.inference.engine import Engine
-from insula.inference.groups import RejectCounter, read_groups
 from insula.inference.predictor import Predictor
+from insula.inference.row_batches import RejectCounter, read_row_batches
 
 Answers = tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]
-"""The logits of a group, and whether each text is longer than the model reads."""
+"""The logits of a batch, and whether each text is longer than the model reads."""
 WORKER_THREADS = 1  # Ray reserves as many processors per worker
 
 
@@ -64,8 +64,8 @@ class ReadPlan:
     """Settings for reading the input of the workers.
 
     source, input_format   the arguments of `open_rows`
-    rows                   rows per group
-    done                   numbers of finished groups, which are skipped
+    rows                   rows per batch
+    done                   numbers of finished batches, which are skipped
     """
 
     source: str
@@ -79,7 +79,7 @@ class ReadPlan:
 def open_cluster_logits(
     model: Path, reading: ReadPlan, cluster: Cluster, engine: Engine
 ) -> Iterator[Callable[[int], Answers]]:
-    """Yield a function from a group number to what `Predictor.read` returns. Call it once per group, in order.
+    """Yield a function from a batch number to what `Predictor.read` returns. Call it once per batch, in order.
 
     engine  the engine of each worker, except for its threads
     """
@@ -87,7 +87,7 @@ def open_cluster_logits(
         workers = cluster.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
         context = DataContext.get_current()
         before = (context.target_max_block_size, context.execution_options.preserve_order, context.enable_progress_bars)
-        context.target_max_block_size = 1  # one row is one group, and each group is a separate block
+        context.target_max_block_size = 1  # one row is one batch, and each batch is a separate block
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
         logger = logging.getLogger("ray.data")
@@ -95,7 +95,9 @@ def open_cluster_logits(
         logger.setLevel(logging.ERROR)
         try:
             here = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
-            inputs = ray.data.read_datasource(_Groups(reading), override_num_blocks=1, num_cpus=0, label_selector=here)
+            inputs = ray.data.read_datasource(
+                _RowBatches(reading), override_num_blocks=1, num_cpus=0, label_selector=here
+            )
             answers = inputs.map_batches(
                 _Worker,
                 fn_constructor_args=(ray.put(_pack(model)), engine),
@@ -117,9 +119,9 @@ def open_cluster_logits(
 def _read_next(rows: Iterator[dict[str, Any]], number: int) -> Answers:
     row = next(rows, None)
     if row is None or row["number"] != number:
-        found = "nothing" if row is None else f"group {row['number']}"
+        found = "nothing" if row is None else f"batch {row['number']}"
         raise DataError(
-            f"The workers must return group {number} next. Got {found}. Run the job again, without changing the input "
+            f"The workers must return batch {number} next. Got {found}. Run the job again, without changing the input "
             "meanwhile."
         )
     logits = np.frombuffer(row["logits"], dtype=row["kind"]).reshape(-1, row["outputs"])
@@ -139,8 +141,8 @@ def _connect(address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-class _Groups(Datasource):  # type: ignore[misc]
-    """The groups of one source, read by one task, because a row can be found only by reading all rows before it."""
+class _RowBatches(Datasource):  # type: ignore[misc]
+    """The batches of one source, read by one task, because a row can be found only by reading all rows before it."""
 
     def __init__(self, reading: ReadPlan) -> None:
         super().__init__()
@@ -157,15 +159,15 @@ class _Groups(Datasource):  # type: ignore[misc]
 
 
 def _iterate_inputs(reading: ReadPlan) -> Iterator[Any]:
-    """Yield a table with one row per group: its number and its inputs as JSON."""
+    """Yield a table with one row per batch: its number and its inputs as JSON."""
     rejects = RejectCounter()
     with open_rows(
         reading.source, batch_size=reading.rows, on_reject=rejects.add, **reading.reading._asdict()
     ) as reader:
-        for group in read_groups(reader, reading.columns, rejects, ContextTally()):
-            if group.rows and group.number not in reading.done:
-                inputs = [one if isinstance(one, str) else one.to_dict() for one in group.inputs]
-                yield pa.table({"number": [group.number], "inputs": pa.array([json.dumps(inputs)], pa.large_string())})
+        for batch in read_row_batches(reader, reading.columns, rejects, ContextTally()):
+            if batch.rows and batch.number not in reading.done:
+                inputs = [one if isinstance(one, str) else one.to_dict() for one in batch.inputs]
+                yield pa.table({"number": [batch.number], "inputs": pa.array([json.dumps(inputs)], pa.large_string())})
 
 
 class _Worker:
@@ -183,7 +185,7 @@ class _Worker:
             shutil.rmtree(folder, ignore_errors=True)
 
     def __call__(self, batch: Any) -> Any:
-        """Return the logits of each group, and which of its texts are too long."""
+        """Return the logits of each batch, and which of its texts are too long."""
         read = [self._predictor.read(as_inputs(json.loads(one))) for one in batch.column("inputs").to_pylist()]
         found = [logits for logits, _ in read]
         return pa.table({

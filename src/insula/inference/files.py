@@ -25,14 +25,14 @@ from insula.data.formats.row_reader import ReadLimits
 from insula.data.formats.writers import STDOUT
 from insula.data.options import DataOptions
 from insula.inference.cluster_address import check_address
-from insula.inference.groups import Group, find_columns, read_groups
 from insula.inference.outputs import Output, Sink, choose_output_kind, open_output
 from insula.inference.overlap import prefetch_items
 from insula.inference.predictor import CHUNK, Predictor
 from insula.inference.rejects import Rejects
+from insula.inference.row_batches import RowBatch, find_columns, read_row_batches
 
 ENGINES = ("local", "ray")
-PredictGroup = Callable[[], list[Prediction]]
+PredictBatch = Callable[[], list[Prediction]]
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def predict_file(
         if resume and job is None:
             raise DataError("Only prediction from a file into a file can be resumed. Pass both, or leave out resume.")
         context_tally = ContextTally()
-        groups = read_groups(
+        batches = read_row_batches(
             reader, columns, reject_file, context_tally, None if limits is None else limits.text_characters
         )
         with (
@@ -160,20 +160,20 @@ def predict_file(
                 else None,
             ) as out,
             _show_progress(progress),
-            _encode_groups(groups, predictor, out, prefetch=is_file)
+            _encode_row_batches(batches, predictor, out, prefetch=is_file)
             if engine == "local"
-            else _predict_on_ray(groups, predictor, out, source, columns, reading, address, workers) as encoded,
+            else _predict_on_ray(batches, predictor, out, source, columns, reading, address, workers) as encoded,
         ):
             tally, truncated, at_risk = _Tally(progress), 0, 0
-            for group, predict in encoded:
+            for batch, predict in encoded:
                 if predict is None:
-                    out.skip(group)
+                    out.skip(batch)
                 else:
                     predictions = predict()
                     truncated += sum(one.truncated for one in predictions)
                     at_risk += sum(one.at_risk for one in predictions)
-                    out.take(group, predictions)
-                tally.count(group, is_new=predict is not None)
+                    out.take(batch, predictions)
+                tally.count(batch, is_new=predict is not None)
             tally.add_rejected(reject_file.count)
         warnings = (
             *reader.warnings,
@@ -195,21 +195,21 @@ def predict_file(
 
 
 @contextlib.contextmanager
-def _encode_groups(
-    groups: Iterable[Group], predictor: Predictor, out: Output, *, prefetch: bool
-) -> Iterator[Iterator[tuple[Group, PredictGroup | None]]]:
-    """Yield encoded groups with the function that predicts them; None for empty and finished groups.
+def _encode_row_batches(
+    batches: Iterable[RowBatch], predictor: Predictor, out: Output, *, prefetch: bool
+) -> Iterator[Iterator[tuple[RowBatch, PredictBatch | None]]]:
+    """Yield encoded batches with the function that predicts them; None for empty and finished batches.
 
-    prefetch  read and encode the next group in a thread while the model computes; not for typed input, which must stay
+    prefetch  read and encode the next batch in a thread while the model computes; not for typed input, which must stay
               interruptible
     """
 
-    def encode(group: Group) -> PredictGroup | None:
-        if not group.rows or group.number in out.finished:
+    def encode(batch: RowBatch) -> PredictBatch | None:
+        if not batch.rows or batch.number in out.finished:
             return None
-        return partial(predictor.finish, predictor.encode(group.inputs))
+        return partial(predictor.finish, predictor.encode(batch.inputs))
 
-    encoded = ((group, encode(group)) for group in groups)
+    encoded = ((batch, encode(batch)) for batch in batches)
     if not prefetch:
         yield encoded
         return
@@ -219,7 +219,7 @@ def _encode_groups(
 
 @contextlib.contextmanager
 def _predict_on_ray(
-    groups: Iterable[Group],
+    batches: Iterable[RowBatch],
     predictor: Predictor,
     out: Output,
     source: str | Path,
@@ -227,8 +227,8 @@ def _predict_on_ray(
     reading: ReadOptions,
     address: str | None,
     workers: int | None,
-) -> Iterator[Iterator[tuple[Group, PredictGroup | None]]]:
-    """Yield groups with the function that gets their predictions from workers; None for empty and finished groups."""
+) -> Iterator[Iterator[tuple[RowBatch, PredictBatch | None]]]:
+    """Yield batches with the function that gets their predictions from workers; None for empty and finished batches."""
     from insula.inference.cluster import Cluster, ReadPlan, open_cluster_logits
 
     if predictor.folder is None:
@@ -236,12 +236,12 @@ def _predict_on_ray(
     plan = ReadPlan(str(Path(source).absolute()), columns, reading, CHUNK, out.finished)
     with open_cluster_logits(predictor.folder, plan, Cluster(address, workers), predictor.engine) as logits_of:
 
-        def predict_group(group: Group) -> list[Prediction]:
-            return predictor.answer(group.inputs, *logits_of(group.number))
+        def predict_batch(batch: RowBatch) -> list[Prediction]:
+            return predictor.answer(batch.inputs, *logits_of(batch.number))
 
         yield (
-            (group, partial(predict_group, group) if group.rows and group.number not in out.finished else None)
-            for group in groups
+            (batch, partial(predict_batch, batch) if batch.rows and batch.number not in out.finished else None)
+            for batch in batches
         )
 
 
@@ -273,22 +273,22 @@ class _Tally:
         self._progress = progress
         self._started = time.monotonic()
 
-    def count(self, group: Group, *, is_new: bool) -> None:
-        """Count a finished group; `is_new` if this run predicted it."""
-        self.rows += len(group.rows)
-        self.new += len(group.rows) if is_new else 0
-        if group.share:
-            self._progress.expect(max(group.seen, round(group.seen / group.share)))
+    def count(self, batch: RowBatch, *, is_new: bool) -> None:
+        """Count a finished batch; `is_new` if this run predicted it."""
+        self.rows += len(batch.rows)
+        self.new += len(batch.rows) if is_new else 0
+        if batch.share:
+            self._progress.expect(max(batch.seen, round(batch.seen / batch.share)))
         if is_new:
-            self._advance(group.seen)
+            self._advance(batch.seen)
             return
-        if not self.new:  # the clock starts with the first group that this run predicts
+        if not self.new:  # the clock starts with the first batch that this run predicts
             self._started = time.monotonic()
-        self._progress.skip(group.seen - self._seen)
-        self._seen = group.seen
+        self._progress.skip(batch.seen - self._seen)
+        self._seen = batch.seen
 
     def add_rejected(self, rejected: int) -> None:
-        """Count rows that were rejected after the last group."""
+        """Count rows that were rejected after the last batch."""
         if self.rows + rejected > self._seen:
             self._advance(self.rows + rejected)
 

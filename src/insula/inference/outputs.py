@@ -15,28 +15,28 @@ from insula.data.formats.part_writer import BINARY, DELIMITED, PartFormat
 from insula.data.formats.row_reader import Row, RowReader
 from insula.data.formats.row_writer import RowWriter
 from insula.data.formats.writers import STDOUT, open_writer
-from insula.inference.groups import Group
 from insula.inference.overlap import BackgroundWorker
 from insula.inference.parts import Job, OutputParts, open_parts
 from insula.inference.predicted_columns import PredictedColumns
+from insula.inference.row_batches import RowBatch
 
 Sink = Callable[[list[Prediction]], None]
-PredictedGroup = tuple[Group, list[Prediction]]
+PredictedBatch = tuple[RowBatch, list[Prediction]]
 
 
 class Output(Protocol):
-    """Receives groups in order.
+    """Receives batches in order.
 
-    finished  numbers of groups that an earlier run finished, and that must be skipped
+    finished  numbers of batches that an earlier run finished, and that must be skipped
     """
 
     finished: frozenset[int]
 
-    def skip(self, group: Group) -> None:
-        """Skip a finished group."""
+    def skip(self, batch: RowBatch) -> None:
+        """Skip a finished batch."""
 
-    def take(self, group: Group, predictions: list[Prediction]) -> None:
-        """Write the predictions of a group."""
+    def take(self, batch: RowBatch, predictions: list[Prediction]) -> None:
+        """Write the predictions of a batch."""
 
 
 def choose_output_kind(
@@ -99,7 +99,7 @@ def open_output(
         if all_rows is not None and part_format.is_table and (flat or not reader.types):
             renamed = ([joined.rename_columns(row) for row in rows] for rows in all_rows)
             parts.set_layout(renamed, joined.list_prediction_columns(flat=flat))
-        with BackgroundWorker[PredictedGroup](
+        with BackgroundWorker[PredictedBatch](
             lambda answered: parts.write(answered[0].number, _build_rows(joined, *answered))
         ) as behind:
             yield _Parts(parts, joined, behind)
@@ -112,10 +112,10 @@ class _Function:
     def __init__(self, function: Sink) -> None:
         self._function = function
 
-    def skip(self, group: Group) -> None:
-        """Do nothing: no group is finished."""
+    def skip(self, batch: RowBatch) -> None:
+        """Do nothing: no batch is finished."""
 
-    def take(self, group: Group, predictions: list[Prediction]) -> None:
+    def take(self, batch: RowBatch, predictions: list[Prediction]) -> None:
         self._function(predictions)
 
 
@@ -126,27 +126,27 @@ class _Stream:
         self._writer = writer
         self._joined = joined
 
-    def skip(self, group: Group) -> None:
-        """Do nothing: no group is finished."""
+    def skip(self, batch: RowBatch) -> None:
+        """Do nothing: no batch is finished."""
 
-    def take(self, group: Group, predictions: list[Prediction]) -> None:
-        self._writer.write(_build_rows(self._joined, group, predictions))
+    def take(self, batch: RowBatch, predictions: list[Prediction]) -> None:
+        self._writer.write(_build_rows(self._joined, batch, predictions))
 
 
 class _Parts:
     """Joins and writes rows in a background thread, so that the model does not wait."""
 
-    def __init__(self, parts: OutputParts, joined: PredictedColumns, behind: BackgroundWorker[PredictedGroup]) -> None:
+    def __init__(self, parts: OutputParts, joined: PredictedColumns, behind: BackgroundWorker[PredictedBatch]) -> None:
         self.finished = parts.finished
         self._joined = joined
         self._behind = behind
 
-    def skip(self, group: Group) -> None:
-        self._joined.add_columns(group.rows)
+    def skip(self, batch: RowBatch) -> None:
+        self._joined.add_columns(batch.rows)
 
-    def take(self, group: Group, predictions: list[Prediction]) -> None:
-        self._behind.submit((group, predictions))
+    def take(self, batch: RowBatch, predictions: list[Prediction]) -> None:
+        self._behind.submit((batch, predictions))
 
 
-def _build_rows(joined: PredictedColumns, group: Group, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
-    return [joined.join(*pair) for pair in zip(group.rows, predictions, strict=True)]
+def _build_rows(joined: PredictedColumns, batch: RowBatch, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
+    return [joined.join(*pair) for pair in zip(batch.rows, predictions, strict=True)]

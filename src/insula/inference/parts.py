@@ -38,11 +38,11 @@ def can_resume(output: str | Path) -> bool:
 
 
 class OutputParts:
-    """The parts of one output, numbered by group.
+    """The parts of one output, numbered by batch.
 
     job.json     the job that they belong to (model, input, columns); missing if it cannot be resumed
     layout.json  the columns and types of all rows, or those that the first rows fixed
-    000007.part  the rows of group 7, written atomically
+    000007.part  the rows of batch 7, written atomically
     """
 
     def __init__(self, folder: Path, output: Path, part_format: PartFormat) -> None:
@@ -53,11 +53,11 @@ class OutputParts:
 
     @property
     def finished(self) -> frozenset[int]:
-        """The numbers of finished groups."""
+        """The numbers of finished batches."""
         return frozenset(int(file.stem) for file in self._list_files())
 
     def write(self, number: int, rows: Sequence[Row]) -> None:
-        """Write the rows of a group. Raises `OutputError`, and `DataError` if they do not match the first rows."""
+        """Write the rows of a batch. Raises `OutputError`, and `DataError` if they do not match the first rows."""
         with convert_output_errors(self._output):
             self._store_layout(self._format.write(self._get_file(number), rows, self._layout))
 
@@ -102,7 +102,7 @@ class OutputParts:
 def open_parts(output: Path, part_format: PartFormat, job: Job | None, *, resume: bool) -> Iterator[OutputParts]:
     """Yield the parts of `output`, and remove them at the end.
 
-    If the block was interrupted or failed, they are kept if a group is finished and the job can be resumed. They are
+    If the block was interrupted or failed, they are kept if a batch is finished and the job can be resumed. They are
     removed if the input was rejected (`DataError`). Raises `OutputError` if another process writes the same output.
     """
     folder = get_parts_folder(output)
@@ -133,8 +133,8 @@ class WidenedOutput:
     """An output with the columns of the input and more.
 
     kept      the columns of the input
-    finished  numbers of groups that an earlier run finished
-    put       writes rows of the group with a number
+    finished  numbers of batches that an earlier run finished
+    put       writes rows of the batch with a number
     nested    whether a cell may hold an object; otherwise it holds JSON text
     """
 
@@ -144,7 +144,7 @@ class WidenedOutput:
     nested: bool
 
     def write(self, number: int, rows: Sequence[Row], added: Sequence[Row]) -> None:
-        """Write the rows of a group, each with its cells for the added columns."""
+        """Write the rows of a batch, each with its cells for the added columns."""
         if rows:
             self.put(number, [self.kept.rename_columns(row) | new for row, new in zip(rows, added, strict=True)])
 

@@ -151,7 +151,7 @@ class DraftedReply(BaseModel):
 
     text: str
     strategy: Strategy
-    generator: str = Field(description="Generator that wrote the draft; always a machine.")
+    generator: str = Field(description="Generator that wrote the draft; never a person.")
     open: list[str] = Field(description="Gaps that the person must fill in, such as `[answer]`.")
     scores: dict[str, float] = Field(
         description="Scores of the ranking by name, each 0 to 1; empty if only one generator wrote drafts."
@@ -162,7 +162,9 @@ class HandedOff(BaseModel):
     """A hand-off: the reasons why a person must answer, and an answer until then."""
 
     risk: CheckedMessage
-    message: str = Field(description="An answer that offers a person, and says whether somebody was notified.")
+    message: str = Field(
+        description="An answer that offers to talk to a person and says whether somebody was notified."
+    )
     help: str = Field(description="Sentence that says where to find help.")
     notified: bool = Field(description="Whether somebody was notified.")
 

@@ -38,8 +38,7 @@ def drift(
         float,
         typer.Option(
             "--min-size",
-            help="Smallest difference that counts as drift if it is significant: between shares or "
-            "distributions, 0 to 1.",
+            help="Smallest significant difference between shares or distributions that counts as drift, 0 to 1.",
             metavar="SIZE",
             min=0,
             max=1,

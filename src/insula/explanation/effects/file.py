@@ -14,9 +14,9 @@ from insula.data.conversations.file_columns import ContextTally
 from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.data.options import DataOptions
 from insula.explanation.effects.effect import RESAMPLES, FeatureEffect, measure_effects
-from insula.inference.groups import find_columns, read_groups
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
+from insula.inference.row_batches import find_columns, read_row_batches
 
 _ROWS_A_GROUP = 256
 
@@ -76,8 +76,8 @@ def measure_file_effects(
         columns = find_columns(predictor, reader, source, DataOptions.checked(text=text))
 
         def read() -> Iterator[Sequence[TextOrInput]]:
-            for group in read_groups(reader, columns, rejects, tally):
-                yield group.inputs
+            for batch in read_row_batches(reader, columns, rejects, tally):
+                yield batch.inputs
 
         found = measure_effects(
             predictor, read(), names, seed=seed, resamples=resamples, progress=progress

@@ -16,7 +16,7 @@ ChangeKind = Literal["negated", "contrast", "intensified", "weakened"]
 class WordEffect(Record):
     """The evidence that a word or phrase adds for a label: the mean over the texts that contain it."""
 
-    text: str = Field("", description="the word or phrase in small letters")
+    text: str = Field("", description="the word or phrase in lower case")
     weight: Interval = Field(default_factory=Interval, description="mean weight over texts, with its 95% interval")
     texts: int = Field(0, description="number of texts that contain it")
     occurrences: int = Field(0, description="number of times it occurs in them")
@@ -27,9 +27,11 @@ class WordChange(Record):
 
     kind: ChangeKind = Field("negated", description="what the cue does; contrast: the word comes after 'but'")
     text: str = ""
-    plain: float = Field(0.0, description="mean weight elsewhere")
-    changed: float = Field(0.0, description="mean weight where the cue concerns it")
-    difference: Interval = Field(default_factory=Interval, description="changed - plain, with its 95% interval")
+    plain: float = Field(0.0, description="mean weight otherwise")
+    changed: float = Field(0.0, description="mean weight if the cue applies to it")
+    difference: Interval = Field(
+        default_factory=Interval, description="difference between `changed` and `plain`, with its 95% interval"
+    )
     plain_texts: int = 0
     changed_texts: int = 0
 
@@ -79,8 +81,8 @@ class Interaction(Record):
     kind: ChangeKind = "negated"
     kept: Interval = Field(
         default_factory=Interval,
-        description="share of the weight that is kept: 1 all, 0 none, below 0 the sign changes; null with too few "
-        "words",
+        description="share of the weight that is kept: 1 is all, 0 is none, below 0 the sign changes; null "
+        "with too few words",
     )
     words: int = Field(0, description="number of words that occur with and without such a cue")
     occurrences: int = Field(0, description="number of times that they occur with one")
@@ -102,13 +104,13 @@ class GlobalExplanation(Document):
     title: ClassVar[str] = "global explanation"
 
     format_version: int = Field(1, description="version of the file format")
-    insula_version: str | None = Field(None, description="version of insula that made it")
-    created: str | None = Field(None, description="time in UTC (ISO 8601)")
+    insula_version: str | None = Field(None, description="version of insula that wrote the file")
+    created: str | None = Field(None, description="time at which the file was written, in UTC (ISO 8601)")
     command: str = ""
     model: str = Field("", description="the model, as given")
     family: str | None = None
     kind: Kind | None = Field(None, description="kind of the label scheme")
-    data: str = Field("", description="name of the rows")
+    data: str = Field("", description="name of the data")
     notes: list[str] = Field(default_factory=list)
     method: str = Field("", description="the explainer")
     seed: int = 0

@@ -29,7 +29,13 @@ from insula.operations.monitoring.keep_trying import keep_trying
 from insula.operations.monitoring.message_batch import MessageBatch, predict_messages
 from insula.operations.monitoring.settings import MonitorFile
 from insula.operations.monitoring.shift import ShiftDetector
-from insula.operations.monitoring.window_rows import add_counts, add_new_ids, delete_ids, delete_windows, read_groups
+from insula.operations.monitoring.window_rows import (
+    add_counts,
+    add_new_ids,
+    delete_ids,
+    delete_windows,
+    read_row_batches,
+)
 from insula.operations.outbox.outbox import Outbox, add_notifications
 from insula.operations.store.database import Database
 from insula.operations.store.tables import ALERTS, STREAMS
@@ -230,7 +236,7 @@ class Monitor:
         with self._database.begin_write() as connection:
             connection.execute(self._database.insert_new(STREAMS).values(values))
             row = connection.execute(sa.select(STREAMS).where(STREAMS.c.name == name)).mappings().one()
-            return row["id"], row["position"], read_groups(connection, row["id"], MAX_GROUPS)
+            return row["id"], row["position"], read_row_batches(connection, row["id"], MAX_GROUPS)
 
     def _clean(self, number: int, stop: threading.Event) -> None:
         """Delete data past its retention period, at intervals of `CLEAN_EVERY`."""

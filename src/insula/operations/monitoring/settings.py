@@ -62,8 +62,8 @@ class AlertRule(TomlTable):
     name: Name
     kind: Literal["threshold", "spike", "shift"] = Field(
         description="`threshold`: the share is above a fixed value. `spike`: the share is far above that of earlier "
-        "windows at the same time of day. `shift`: the share has risen lastingly; found within few "
-        "messages (CUSUM)."
+        "windows at the same time of day. `shift`: the share has risen and stays high; found "
+        "within a few messages (CUSUM)."
     )
     labels: tuple[Name, ...] = Field(
         (), description="Labels of the messages to count. Without labels, the rule watches the number of messages."
@@ -89,7 +89,9 @@ class AlertRule(TomlTable):
         le=100,
         description="threshold, spike: number of consecutive windows for which the condition must hold.",
     )
-    usual: Share | None = Field(None, description="shift: the usual share. [default: learned from the first messages]")
+    usual: Share | None = Field(
+        None, description="shift: the usual share of the labels. [default: learned from the first messages]"
+    )
     learn: int = Field(
         400,
         ge=10,

@@ -30,20 +30,20 @@ class Receiver(TomlTable):
     )
     url: str | None = Field(None, description="webhook, slack: the address to post to.")
     secret_env: Name | None = Field(
-        None, description="webhook: environment variable with the secret that signs what is sent."
+        None, description="webhook: environment variable with the secret that signs notifications."
     )
     host: Name | None = Field(None, description="email: the mail server.")
     port: int = Field(587, ge=1, le=65535, description="email: its port.")
     security: Literal["starttls", "tls", "none"] = Field("starttls", description="email: encryption of the connection.")
-    user: Name | None = Field(None, description="email: the user who signs in, if the server wants one.")
+    user: Name | None = Field(None, description="email: the user name, if the server requires one.")
     password_env: Name | None = Field(None, description="email: environment variable with the password.")
-    sender: str | None = Field(None, description="email: the address that it comes from.")
-    to: tuple[str, ...] = Field((), description="email: the addresses that it goes to.")
+    sender: str | None = Field(None, description="email: the sender's address.")
+    to: tuple[str, ...] = Field((), description="email: the recipients' addresses.")
     texts: Literal["none", "masked"] = Field(
         "none",
         description="Words of the message in notifications of a case: `none`, or `masked` with personal data masked.",
     )
-    seconds: float = Field(10.0, gt=0, le=120, description="Time-out of an attempt in seconds.")
+    seconds: float = Field(10.0, gt=0, le=120, description="Timeout of an attempt in seconds.")
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

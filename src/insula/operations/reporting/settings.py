@@ -24,7 +24,7 @@ class Advice(TomlTable):
         description="Labels of the model, or of its coarser levels; a message counts if it has one of them.",
     )
     above: Share = Field(
-        description="Share of messages, 0 to 1. The advice is given if the whole 95% interval of the measured share is "
+        description="Share of messages, 0 to 1. The advice is shown if the whole 95% interval of the measured share is "
         "above it."
     )
     text: Words = Field(description="The advice.")
@@ -40,7 +40,7 @@ class ReportFile(TomlTable):
 
     title: Words | None = Field(None, description="Title of the report. [default: the name of the file of messages]")
     title_zh: Words | None = Field(None, description="The title in Chinese. [default: title]")
-    source: Words | None = Field(None, description="File of messages, beside this file or absolute.")
+    source: Words | None = Field(None, description="Path of the file of messages, absolute or relative to this file.")
     model: Words | None = Field(None, description="Model that predicts the messages, as in --model.")
     by: Name | None = Field(None, description="Attribute whose values are the groups, such as `film`.")
     window: str | None = Field(

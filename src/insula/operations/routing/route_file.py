@@ -53,7 +53,7 @@ class Route(TomlTable):
         False, description="Opens no case, except for a message that a person must see because of its risk."
     )
     tags: tuple[Name, ...] = Field(
-        (), description="Tags to add to the case. A rule with only tags does not end the search."
+        (), description="Tags to add to the case. After a rule with only tags, the next rule is tried."
     )
 
     @model_validator(mode="after")
@@ -93,7 +93,7 @@ class RouteFile(TomlTable):
     match: Literal["first", "all"] = Field(
         "first",
         description="`first`: the first rule with `queue` or `ignore` decides, and rules before it only add tags. "
-        "`all`: every rule that applies acts; the case is in the queue of the first of them, with the shortest "
+        "`all`: every rule that applies takes effect; the case is in the queue of the first of them, with the shortest "
         "deadline and the highest priority, and is opened unless all that decide say `ignore`.",
     )
     routes: tuple[Route, ...] = Field(min_length=1)

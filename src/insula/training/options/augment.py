@@ -16,14 +16,14 @@ class AugmentOptions(Section):
     """Augmentation: changed copies of training rows. Validation and test rows are never augmented."""
 
     methods: Several = Field(
-        (), description="augmenters, each copy is made by one of them at random; none: no augmentation"
+        (), description="augmenters; each copy is made by a random one of them; none: no augmentation"
     )
     times: int = Field(1, ge=1, le=100, description="copies of each training row")
     mode: Literal["once", "epoch"] = Field(
-        "once", description="once: every epoch has the same copies; epoch: every epoch has copies of its own"
+        "once", description="once: every epoch has the same copies; epoch: every epoch has new copies"
     )
     soft_weight: Share = Field(
-        0.5, description="weight of copies by methods that keep most labels, not all, as a share of the row's weight"
+        0.5, description="weight of copies by methods that keep most but not all labels, as a share of the row's weight"
     )
     translator: str | None = Field(
         None, description="translator of back-translation, as for `insula data augment --translator`"
@@ -32,7 +32,7 @@ class AugmentOptions(Section):
         None,
         gt=0,
         le=1,
-        description="least cosine similarity of a copy and its text by the bilingual encoder, such as 0.9",
+        description="minimum cosine similarity of a copy to its text by the bilingual encoder, such as 0.9",
     )
     seed: int | None = Field(None, ge=0, description="seed of the copies; the seed of the recipe if not given")
 

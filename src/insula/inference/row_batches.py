@@ -1,4 +1,4 @@
-"""Splits the rows of a file into numbered groups, the unit of prediction, writing and resuming."""
+"""Splits the rows of a file into numbered batches, the unit of prediction, writing and resuming."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ RAW_CHARACTERS = 1000
 
 
 @dataclass(frozen=True)
-class Group:
-    """Consecutive rows of a file. The split depends only on the file.
+class RowBatch:
+    """Consecutive rows of a file; how a file is divided depends only on the file.
 
     number  from 0
     rows    the rows with a text
@@ -73,16 +73,16 @@ def find_columns(predictor: Predictor, reader: RowReader, source: str | Path, op
     )
 
 
-def read_groups(
+def read_row_batches(
     reader: RowReader,
     columns: FileColumns,
     rejects: RejectHandler,
     tally: ContextTally,
     most_characters: int | None = None,
-) -> Iterator[Group]:
-    """Yield one group per batch of the reader. Rows without a text or with unreadable context go to `rejects`.
+) -> Iterator[RowBatch]:
+    """Yield a `RowBatch` for each batch of the reader. Rows without a text or with unreadable context go to `rejects`.
 
-    The context of a row depends only on the file: dialogues continue across groups. Rows whose text and context have
+    The context of a row depends only on the file: dialogues continue across batches. Rows whose text and context have
     more than `most_characters` go to `rejects`, too; None is no limit.
     """
     kept = 0
@@ -110,7 +110,7 @@ def read_groups(
         kept += len(rows)
         tally.count(inputs)
         tally.out_of_order = builder.out_of_order
-        yield Group(number, rows, inputs, kept + rejects.count, reader.share_read)
+        yield RowBatch(number, rows, inputs, kept + rejects.count, reader.share_read)
 
 
 class _InputBuilder:
