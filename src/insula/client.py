@@ -167,7 +167,7 @@ class Client(_BaseClient):
         subject: str | None = None,
         wait_ms: int | None = None,
     ) -> list[dict[str, Any]]:
-        """Return what the routing rules of the service decide about each message, in order.
+        """Return the decision of the service's routing rules about each message, in order.
 
         messages  `ModelInput`s, or dictionaries with their fields; each has an `id`
         source    where messages get their ids; a message with a case there gets no second one
@@ -316,7 +316,7 @@ class AsyncClient(_BaseClient):
         subject: str | None = None,
         wait_ms: int | None = None,
     ) -> list[dict[str, Any]]:
-        """Return what the routing rules decide about each message, as `Client.route` does."""
+        """Return the decision of the routing rules about each message, as `Client.route` does."""
         found: list[dict[str, Any]] = []
         for body in iterate_route_bodies(messages, source, subject, self.patience.batch):
             found += (await self._send("POST", ROUTE, build_wait_header(wait_ms), body))["messages"]

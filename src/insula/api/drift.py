@@ -35,7 +35,7 @@ def measure_drift(
     separator: str | None = None,
     header: bool | None = None,
 ) -> Drift:
-    """Return in what texts differ from reference texts, and how good the model probably still is on them.
+    """Compare texts with reference texts, and estimate how good the model still is on them.
 
     reference  texts like those of the validation or test rows: a file, or texts and inputs; labels are not needed
     data       current texts

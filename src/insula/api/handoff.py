@@ -74,7 +74,7 @@ def check_routes(file: str | Path, *, model: str | Path | None = None) -> tuple[
 def try_route(
     given: TextOrInput, file: str | Path, model: str | Path | Predictor = STARTER
 ) -> tuple[IncomingMessage, RouteDecision]:
-    """Predict a text, check it for a risk, and return both with what the rules of a file decide about it.
+    """Predict a text and check it for risk; return both with the decision of the rules in a file.
 
     The rules see the attributes of a `ModelInput`, and its language, which is detected if it has none. Raises as
     `check_routes` does.

@@ -15,7 +15,7 @@ from insula.knowledge.rules import Matcher
 
 @dataclass(frozen=True)
 class FailedTest:
-    """A test of a rules file that failed: its text, and what is different in one sentence."""
+    """A failed test of a rules file: its text, and the difference in one sentence."""
 
     text: str
     problem: str

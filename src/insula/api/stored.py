@@ -82,7 +82,7 @@ def stop_deliveries(receiver: str, *, store: str | Path = STORE) -> int:
 
 
 def verify_audit(folder: str | Path, *, anchors: str | Path | None = None, since: int = 1) -> AuditVerification:
-    """Verify an audit log; return what was read and what is wrong.
+    """Verify an audit log; return the number of entries and the problems found.
 
     folder    folder of the log
     anchors   file of anchors, kept elsewhere; without it, entries removed from the end are not detected

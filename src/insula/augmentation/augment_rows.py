@@ -127,7 +127,7 @@ def augment_rows(
 
 
 class _VariantMaker:
-    """Makes the variants of rows and counts them."""
+    """Generates variants of rows and counts them."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ class _VariantMaker:
         self._times, self._language, self._seed = times, language, seed
 
     def prepare(self, rows: Sequence[Row]) -> None:
-        """Let augmenters see the texts of the next rows."""
+        """Let augmenters prepare for the texts of the next rows."""
         texts = [row.get(self._text) for row in rows]
         originals = [
             Original(text, self._get_seed(number), self._language)
@@ -261,5 +261,5 @@ def _iterate_cautions(chosen: Mapping[str, Augmenter]) -> Iterator[str]:
 
 
 def _describe_methods(names: Sequence[str], one: str, several: str) -> str:
-    """Return the start of a sentence: `The method swap keeps`, `The methods swap, delete keep`."""
+    """Return the start of a sentence, such as `The method swap keeps` or `The methods swap, delete keep`."""
     return f"The method {names[0]} {one}" if len(names) == 1 else f"The methods {', '.join(names)} {several}"

@@ -32,7 +32,7 @@ _WEAK = re.compile(r"^to (?:be|feel) (?=\w)")  # "to feel happy" and "happy" are
 
 
 def is_installed() -> bool:
-    """Return whether the user has named a place of CC-CEDICT."""
+    """Return whether the user has set the path of CC-CEDICT."""
     return bool(os.environ.get(CEDICT))
 
 

@@ -37,7 +37,7 @@ class MeaningGuard:
 
 
 def guard_augmenters(chosen: Mapping[str, Augmenter], guard: MeaningGuard) -> dict[str, Augmenter]:
-    """Return augmenters whose copies pass the guard; those that give a new label change the meaning on purpose."""
+    """Return augmenters whose copies pass the guard; methods that give a new label are exempt."""
     return {name: one if one.preserves == "nothing" else _guard(one, guard) for name, one in chosen.items()}
 
 

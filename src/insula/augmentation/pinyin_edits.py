@@ -85,7 +85,7 @@ def _replace_characters(text: str, situation: Situation, find: Callable[[str], s
 
 @functools.cache
 def _load_tables() -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Return toneless syllable to common characters, and character to its most frequent syllable."""
+    """Return the common characters of each toneless syllable, and the most frequent syllable of each character."""
     syllable_of = {chr(code): _strip_tone(readings.partition(",")[0]) for code, readings in pinyin_dict.items()}
     characters_of: dict[str, str] = {}
     for row in range(0xB0, 0xD8):

@@ -21,7 +21,7 @@ Preserves = Literal["label", "emotion", "nothing"]
 
 @dataclass(frozen=True)
 class Situation:
-    """The context of a text, which an augmenter may use.
+    """The context that an augmenter may use for a text.
 
     random    the source of chance, seeded per variant
     language  `zh` or `en`
@@ -39,7 +39,7 @@ Change = Callable[[str, Situation], str | None]
 
 @dataclass(frozen=True)
 class AugmenterOptions:
-    """Options of augmenters that have some.
+    """Options for augmenters that need them.
 
     translator  name of a translator (`translation.translator`); None takes the default
     memory      keeps translations for a further attempt; None keeps none

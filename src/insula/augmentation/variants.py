@@ -11,7 +11,7 @@ from insula.text.scripts import detect_language_by_script
 
 
 class Original(NamedTuple):
-    """A text of which variants are made, with the seed of their random choices and its language, if it is known."""
+    """A text to make variants of, with the seed of the random choices and, if known, its language."""
 
     text: str
     seed: str
@@ -57,7 +57,7 @@ def make_variants(
 
 
 def prepare_variants(originals: Sequence[Original], chosen: Mapping[str, Augmenter], times: int) -> None:
-    """Let augmenters that are fast with many texts at a time see those that `make_variants` will ask them first."""
+    """Let augmenters that are fast on many texts prepare the texts that `make_variants` will try first."""
     for name, augmenter in chosen.items():
         if augmenter.prepare is None:
             continue
@@ -72,7 +72,7 @@ def prepare_variants(originals: Sequence[Original], chosen: Mapping[str, Augment
 
 
 def _draw_order(chosen: Mapping[str, Augmenter], seed: str, number: int) -> tuple[random.Random, list[str]]:
-    """Return the source of chance of a variant and the augmenters in the order in which they are asked."""
+    """Return the random generator of a variant, and the augmenters in the order to try."""
     chance = random.Random(f"{seed} {number}")
     names = list(chosen)
     chance.shuffle(names)

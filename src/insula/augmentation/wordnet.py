@@ -25,7 +25,7 @@ WORDNET = "INSULA_WORDNET"
 
 @dataclass(frozen=True)
 class Strictness:
-    """Which words have synonyms, and which these are.
+    """Limits on which words have synonyms, and on which synonyms they have.
 
     dominant  least share of a word's counts in its most frequent sense
     rarer     least count of a synonym, as a share of the word's count; 0 allows words that the corpus does not have
@@ -140,7 +140,7 @@ _Irregular = Mapping[str, Mapping[str, list[str]]]  # by part of speech: word to
 
 
 def _read_senses(file: Path) -> tuple[dict[str, list[tuple[_Sense, int]]], dict[_Sense, list[str]]]:
-    """Return word to senses with counts, and synset to words; of single words without digits."""
+    """Return the senses of each word with counts, and the words of each synset; only single words without digits."""
     senses: dict[str, list[tuple[_Sense, int]]] = defaultdict(list)
     members: dict[_Sense, list[str]] = defaultdict(list)
     with file.open(encoding="utf-8") as lines:
@@ -155,7 +155,7 @@ def _read_senses(file: Path) -> tuple[dict[str, list[tuple[_Sense, int]]], dict[
 
 
 def _read_exceptions(file: Path) -> dict[str, list[str]]:
-    """Return word to its irregular forms, those with a doubled consonant included."""
+    """Return the irregular forms of each word, including those with a doubled consonant."""
     forms: dict[str, list[str]] = defaultdict(list)
     for line in file.read_text(encoding="utf-8").splitlines():
         form, *words = line.split()
@@ -176,7 +176,7 @@ def _iterate_forms(senses: _Senses, irregular: _Irregular) -> Iterator[str]:
 
 
 def _find_dominant(senses: list[tuple[_Sense, int]], least: float) -> tuple[_Sense, int] | None:
-    """Return the most frequent sense with its count, None if it has less than the least share of all counts."""
+    """Return the most frequent sense with its count; None if its share of all counts is too small."""
     sense, count = max(senses, key=lambda one: one[1])
     total = sum(count + _SMOOTHING for _, count in senses)
     return (sense, count) if count + _SMOOTHING >= least * total else None
@@ -206,7 +206,7 @@ def _inflect(word: str, suffix: str, irregular: Mapping[str, list[str]]) -> str 
 
 
 def iterate_synonyms(words: list[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Yield the place and the synonyms of each word of a text that has some."""
+    """Yield the position and the synonyms of each word of a text that has synonyms."""
     thesaurus = load_thesaurus()
     for place, word in enumerate(words):
         if found := thesaurus.find(word, words[place - 1] if place else ""):

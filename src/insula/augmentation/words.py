@@ -31,5 +31,5 @@ def split_words(text: str, language: str) -> tuple[list[str], list[str]]:
 
 
 def join_words(words: Sequence[str], gaps: Sequence[str]) -> str:
-    """Return the text of words and the pieces around them."""
+    """Join words and the pieces around them into a text."""
     return gaps[0] + "".join(word + gap for word, gap in zip(words, gaps[1:], strict=True))

@@ -7,5 +7,5 @@ import sys
 
 
 def as_typed() -> str:
-    """Return the whole command, quoted so that it can be run again."""
+    """Return the command line, quoted so that it can be run again."""
     return shlex.join(["insula", *sys.argv[1:]])

@@ -23,7 +23,7 @@ def end(sentence: str, status: int = FAILED) -> NoReturn:
 
 
 def end_usage(error: Any) -> NoReturn:
-    """End with the sentence of a usage error and the command whose help explains it."""
+    """Exit with a usage error and the help command that explains it."""
     if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: its help is printed already
         raise typer.Exit(WRONG_USAGE)
     sentence = _explain_usage_error(error)

@@ -362,7 +362,7 @@ def _run(source: str, output: str | Sink, model: Predictor, options: dict[str, A
 
 
 def _report_problems(result: FileResult) -> None:
-    """Print to standard error, even with --quiet, what was repaired and what was not predicted."""
+    """Print repairs and unpredicted rows to standard error, even with --quiet."""
     for warning in result.warnings:
         _warn(warning)
     if result.rejected:

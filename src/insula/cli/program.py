@@ -16,7 +16,7 @@ UsageError = cast(type[Exception], typer.BadParameter.__bases__[0])
 
 
 class Command(TyperCommand):
-    """A command whose help page shows names of values, not types of Python."""
+    """A command whose help page shows the names of values rather than Python types."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters, as the help page shows them."""

@@ -121,7 +121,7 @@ def _get_distinct_confidence(prediction: Prediction) -> float | None:
 
 
 def pad(text: str, width: int) -> str:
-    """Return the text with blanks up to a width in cells."""
+    """Pad the text with blanks to a width in cells."""
     return text + " " * (width - count_cells(text))
 
 

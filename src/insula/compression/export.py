@@ -162,7 +162,7 @@ def _write_card(source: ModelFolder) -> str:
 
 
 def _describe_windows(folder: Path) -> str:
-    """Return what insula does with long texts and the pipeline does not; empty if it truncates them too."""
+    """Describe how insula reads long texts if the pipeline cannot; empty if insula truncates them, too."""
     tokenizer, _ = open_tokenizer(folder)
     if tokenizer.windows == "none":
         return ""

@@ -16,7 +16,7 @@ class PriorDecision:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any] | None) -> PriorDecision | None:
-        """Return what `to_dict` wrote; None for None."""
+        """Build the object from the output of `to_dict`; None for None."""
         return None if row is None else cls(tuple(row["labels"]), dict(row["scores"]))
 
     def to_dict(self, digits: int = 6) -> dict[str, Any]:

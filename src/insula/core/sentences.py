@@ -51,7 +51,7 @@ def shorten(text: str, most: int) -> str:
 
 
 def describe_requirement(error: Mapping[str, Any]) -> str:
-    """Return what the value of an entry of `ValidationError.errors()` must be, such as `must be at least 0`."""
+    """Return the requirement in an entry of `ValidationError.errors()`, such as `must be at least 0`."""
     rule = _RULES.get(error["type"])
     if rule is not None:
         limits = error.get("ctx", {}).items()

@@ -202,7 +202,7 @@ def _find_shared_label_columns(raw_splits: Mapping[str, RawSplit], training: Raw
 
 
 def find_number_names(found: Source, raw: RawSplit, columns: tuple[str, ...]) -> Mapping[str, str] | None:
-    """Return number to label name; None if neither a `label_names` file nor the source names them."""
+    """Return the label names by number; None if neither a `label_names` file nor the source names them."""
     if found.options.label_names is not None:
         return read_label_names(found.options.label_names)
     return {**raw.value_names, **found.names}.get(columns[0]) if len(columns) == 1 else None

@@ -25,7 +25,7 @@ def list_other_turns(given: ModelInput) -> list[Turn]:
 
 
 def follow_turns(state: ConversationState, given: ModelInput) -> ConversationState:
-    """Return the state with what the earlier turns say of it.
+    """Return the state, updated by the earlier turns.
 
     - `answers`: the last turn is a question of another speaker.
     - `asked`: what the speaker asked for in the turns right before the message, which nobody has answered. A short

@@ -143,7 +143,7 @@ def write_check_ins(
 
 
 def find_gaps(text: str) -> tuple[str, ...]:
-    """Return what a person must fill in, such as `[answer]`."""
+    """Return the gaps that a person must fill in, such as `[answer]`."""
     return tuple(_OPEN.findall(text))
 
 
@@ -229,7 +229,7 @@ class _Told:
 def _open_draft(
     table: Mapping[str, Any], text: str, state: ConversationState, strategy: Strategy, turn: int, told: _Told
 ) -> Iterator[str]:
-    """Yield what comes before the sentence of the strategy: what happened, or what the person feels about it."""
+    """Yield the sentences before that of the strategy: what happened, or how the person feels about it."""
     says = told.pick_says(strategy, turn)
     if strategy == "reflection" or (state.need == "information" and (says is None or state.polarity != "negative")):
         return  # a question of fact wants its answer, and a reflection is such a sentence itself
@@ -257,7 +257,7 @@ def _open_draft(
 
 
 def _find_kind(text: str, state: ConversationState) -> str:
-    """Return the kind of sentences that fit: a feeling, or what is known if no feeling is named."""
+    """Return the kind of sentences that fit: the feeling, or a more general kind if none is named."""
     long = len(text) >= _QUOTED[state.language][0]
     if state.feeling == "gratitude" and state.topic != "service" and long:
         return "positive"  # thanks to somebody else

@@ -64,7 +64,7 @@ class FoundEvent:
     slots: Mapping[str, str] = field(default_factory=dict)
 
     def fill(self, sentences: Sequence[str]) -> list[str]:
-        """Return the sentences whose slots are known, filled in; of enough that name something, only those."""
+        """Return the sentences whose slots are known, filled in; only those with slots if there are enough."""
         known = [one for one in sentences if set(_SLOT.findall(one)) <= set(self.slots)]
         naming = [one for one in known if "{" in one]
         return [
@@ -73,7 +73,7 @@ class FoundEvent:
 
 
 def find_events(text: str, language: str) -> list[FoundEvent]:
-    """Return the events of a text, the most telling first; `language` is that of the text, `en` or `zh`."""
+    """Return the events of a text, the most specific first; `language` is `en` or `zh`."""
     found = []
     plain = text.replace("’", "'")
     modifiers = find_cues(plain)

@@ -75,7 +75,7 @@ def write_replies(
 
 
 def _check(inputs: Sequence[ModelInput]) -> list[RiskCheck | None]:
-    """Return what asks for a person in each message and its turns, None where nothing does."""
+    """Return for each message the check, of it or its turns, that asks for a person; None if there is none."""
     texts = [[one.text, *(turn.text for turn in reversed(one.turns) if turn.text.strip())] for one in inputs]
     checks = iter(check_messages([text for some in texts for text in some]))
     return [choose_risk([next(checks) for _ in some]) for some in texts]

@@ -146,7 +146,7 @@ def build_hand_off(risk: RiskCheck, language: str, country: str | None = None) -
 
 
 def choose_risk(checks: Iterable[RiskCheck]) -> RiskCheck | None:
-    """Return the check that matters most among those of a message and its earlier turns; None if all is ordinary."""
+    """Return the most serious check of a message and its earlier turns; None if all are ordinary."""
     serious = [check for check in checks if check.needs_person]
     return max(serious, key=lambda check: (not is_weak(check), check.priority), default=None)
 

@@ -171,7 +171,7 @@ def read_state(
 
 
 def find_request(text: str) -> Need | None:
-    """Return what a message asks for, by its words or its question mark; None if it asks for nothing."""
+    """Return the request of a message, by its words or its question mark; None without a request."""
     cues, plain = _read_cues(detect_language_by_script(text)), text.replace("’", "'")
     return next((name for name in _ASKED if _has(cues.needs[name], plain)), None) or _read_question(
         plain, "unclear", cues
@@ -196,7 +196,7 @@ def _choose_event(text: str, language: str, feelings: set[Feeling], said: Polari
 
 
 def _read_question(text: str, polarity: Polarity, cues: _Cues) -> Need | None:
-    """Return what a text that ends with a question asks for, if no cue says so; None if it does not ask."""
+    """Return the request of a text that ends with a question, if no cue shows it; None without a question."""
     if not text.rstrip().endswith(("?", "？")):
         return None
     if _has(cues.choice, text):

@@ -14,7 +14,7 @@ WORST = 20
 
 
 class AttackedText(Record):
-    """A text that the model decided correctly, and what the attack made of it."""
+    """A text that the model predicted correctly, and its version after the attack."""
 
     row: int = Field(0, description="the row among those that were read, from 1")
     text: str = ""

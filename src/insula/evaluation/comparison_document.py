@@ -84,7 +84,7 @@ class ComparedExamples(Record):
 
 
 class _Heading(Document):
-    """The compared models and rows; a base class of its own so that its keys come first in the file."""
+    """The compared models and rows; a separate base class, so that its keys come first in the file."""
 
     format_version: int = 1
     insula_version: str | None = None

@@ -136,7 +136,7 @@ class MappedLabels:
         return Decisions(scores, chosen, decided.confidence, decided.abstained)
 
     def list_notes(self, decided: Decisions) -> tuple[str, ...]:
-        """Return sentences on what is measured."""
+        """Return sentences that describe the measurement."""
         names, absent = self.scheme.names, [name for name in self.map.table if name not in self.scheme.names]
         shown = "; ".join(f"{name} = {', '.join(self.map.table[name]) or 'none'}" for name in names)
         lines = [f"The model's labels count as labels of the rows ({self.map.name}): {shown}."]

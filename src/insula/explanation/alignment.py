@@ -18,7 +18,7 @@ _MARKS = ("##", "▁", "Ġ", "</w>")
 
 @dataclass(frozen=True, slots=True)
 class AlignedWords:
-    """Words with their places in the text, in its order.
+    """Words with their positions in the text, in order.
 
     kept    the words
     places  (words,) the place of each in the list that was given; tokens that a tokenizer adds are in none
@@ -31,7 +31,7 @@ class AlignedWords:
 
 
 def align_words(text: str, words: Any) -> AlignedWords:
-    """Return words with their places.
+    """Return words with their positions.
 
     words  strings, looked for one behind the other, in any letter case and without the marks of sub-word tokens; or
            [start, end], or objects with `start` and `end`: characters of the text, `end` exclusive
@@ -65,7 +65,7 @@ def align_words(text: str, words: Any) -> AlignedWords:
 
 
 def _find_token(text: str, word: str, place: int, start: int) -> tuple[int, int] | None:
-    """Return where a word or token is behind character `start`; None for one that a tokenizer adds."""
+    """Return the position of a word or token after character `start`; None for one that a tokenizer adds."""
     bare = word
     for mark in _MARKS:
         bare = bare.removeprefix(mark).removesuffix(mark)

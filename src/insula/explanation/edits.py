@@ -51,7 +51,7 @@ class Edit:
     words: int
 
     def overlaps(self, other: Edit) -> bool:
-        """Return whether both change the same place."""
+        """Return whether both change the same characters."""
         if self.start == other.start:
             return True
         first, second = sorted((self, other), key=lambda edit: edit.start)

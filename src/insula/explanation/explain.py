@@ -39,7 +39,7 @@ def explain_input(
     seed: int = 0,
     pause: Callable[[], None] | None = None,
 ) -> Explanation:
-    """Return what the words of one text did to its prediction.
+    """Return the contribution of each word of a text to its prediction.
 
     method      a name in `explainers`; `auto`: `exact` where the model is a sum over words, else `contexts`
     labels      whose weights are given; the decided ones where not given, or the one with the highest score
@@ -80,7 +80,7 @@ def explain_input(
 
 
 def _find_columns(predictor: Predictor, prediction: Prediction, labels: Sequence[str]) -> dict[str, int]:
-    """Return the labels to explain with their places in the scheme."""
+    """Return the labels to explain, with their positions in the scheme."""
     names = predictor.scheme.names
     check_labels(labels, names)
     if not predictor.scheme.is_categorical:

@@ -30,7 +30,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a text, as it is written, and where it is: characters `start` to `end` (exclusive) of the text.
+    """A word as written in the text, and its position: characters `start` to `end` (exclusive).
 
     notes  what a rule of the language, or of the user, says of it
     """
@@ -49,7 +49,7 @@ class Word:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
+        """Build the object from the output of `to_dict`."""
         notes = tuple(Note(one["kind"], one["by"]) for one in row.get("notes") or ())
         return cls(row["text"], row["start"], row["end"], notes)
 

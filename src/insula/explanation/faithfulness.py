@@ -27,7 +27,7 @@ def measure_trust(question: Question, weights: Float64Array, column: int, other:
 
 
 def measure_completeness_error(question: Question, weights: Float64Array, column: int) -> float:
-    """Return how far the weights miss the evidence of the whole text less that of no words."""
+    """Return the difference between the sum of the weights and the evidence gained from no words to the whole text."""
     nothing = np.zeros((1, len(question)), dtype=bool)
     ends = question.evidence(np.concatenate([question.everything(), nothing]))[:, column]
     return abs(float(weights.sum() - (ends[0] - ends[1])))

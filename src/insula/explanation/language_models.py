@@ -34,7 +34,7 @@ CONVERSION_SECONDS = 600.0
 
 
 class MaskedLanguageModel:
-    """Proposes other words for each place of a text.
+    """Proposes replacements for each word of a text.
 
     folder  a folder with a masked language model, the alias of an encoder, or a hub id
 
@@ -60,7 +60,7 @@ class MaskedLanguageModel:
 
     @torch.inference_mode()
     def propose(self, text: str) -> Iterator[Edit]:
-        """Yield edits that each replace one word by one that is likely at its place, in the order of the words."""
+        """Yield edits that each replace a word by a likely one, in the order of the words."""
         spans = [(start, end) for start, end in find_word_spans(text) if text[start:end].isalpha()][:MOST_WORDS]
         if not spans:
             return
@@ -112,7 +112,7 @@ class CausalLanguageModel:
 
     @torch.inference_mode()
     def compute_perplexity(self, text: str) -> float:
-        """Return e to the mean surprise of a token, at least 1: the lower, the more fluent."""
+        """Return the exponential of the mean negative log-likelihood of a token, at least 1; lower is more fluent."""
         tokens = self._tokenizer(text, truncation=True, max_length=MAX_TOKENS, add_special_tokens=False)["input_ids"]
         start = self._tokenizer.bos_token_id
         start = self._tokenizer.eos_token_id if start is None else start

@@ -162,7 +162,7 @@ def format_nearest(found: NearestExamples) -> Iterator[str]:
 
 
 def describe_nearest(found: NearestExamples) -> str:
-    """Return what the numbers are."""
+    """Return a description of the figures."""
     return (
         f"similarity: cosine of {found.features}, over {pluralise(found.rows, 'row')}; rows with the predicted label "
         "support it. This indicates influence, it does not measure it."

@@ -98,7 +98,7 @@ class AdditiveBackend(Backend, Protocol):
     """A backend whose logits are a sum over pieces of the text."""
 
     def contributions(self, text: str, /) -> Contributions | None:
-        """Return what each piece of a prepared text adds; None where this model's logits are no such sum."""
+        """Return the contribution of each piece of a prepared text; None if this model's logits are not such a sum."""
 
 
 @runtime_checkable
@@ -156,7 +156,7 @@ class WindowedBackend(StagedBackend, Protocol):
 
     @property
     def max_tokens(self) -> int:
-        """The number of tokens that are read at once."""
+        """The maximum number of tokens read at once."""
 
     windows: Windows
 
@@ -173,10 +173,10 @@ class RiskBackend(TokenStages, Protocol):
     def run_with_risk(
         self, ids: NDArray[np.int64], mask: NDArray[np.int64], needed: ChooseRows, /
     ) -> NDArray[np.float32]:
-        """Return `run`'s logits and, in a last column, those of any risk of the rows that need them, else NaN."""
+        """Return the logits of `run` and a last column with risk logits for the rows that need them, else NaN."""
 
     def compute_with_risk(self, encoded: Any, needed: ChooseRows, /) -> NDArray[np.floating[Any]]:
-        """Return `compute`'s logits and, in a last column, those of any risk of the rows that need them, else NaN."""
+        """Return the logits of `compute` and a last column with risk logits for the rows that need them, else NaN."""
 
 
 def encode(backend: Backend, texts: Sequence[Any]) -> Any:

@@ -95,11 +95,11 @@ class OnnxBackend(TokenBackend):
         return self._compute(tokens, self.outputs, _compute_logits)
 
     def run_with_risk(self, ids: NDArray[np.int64], mask: NDArray[np.int64], needed: ChooseRows) -> NDArray[np.float32]:
-        """Return the logits of one batch and, in a last column, those of any risk of the rows that need them."""
+        """Return the logits of a batch and a last column with risk logits for the rows that need them."""
         return self._compute_with_risk(needed, self._shared, ids, mask)
 
     def compute_with_risk(self, tokens: Sequence[TextTokens], needed: ChooseRows) -> NDArray[np.float32]:
-        """Return `compute`'s logits and, in a last column, those of any risk of the rows that need them, else NaN."""
+        """Return the logits of `compute` and a last column with risk logits for the rows that need them, else NaN."""
         return self._compute(tokens, self.outputs + 1, partial(self._compute_with_risk, needed))
 
     def _compute(self, tokens: Sequence[TextTokens], outputs: int, run: RunSession) -> NDArray[np.float32]:

@@ -135,7 +135,7 @@ class Predictor:
         return changed
 
     def with_rules(self, rules: str | Path | Rules | None) -> Predictor:
-        """Return this model with other rules: those of a file, or None for none.
+        """Return this model with the rules of a file, or with none for None.
 
         Raises `MissingFileError`, and `DataError` for rules that are not valid or do not fit the labels.
         """

@@ -34,7 +34,7 @@ class StaticBackend(TokenizedBackend):
         return pool(self._model.average(tokens.ids, tokens.lengths), tokens.counts, "mean")
 
     def contributions(self, text: str) -> Contributions | None:
-        """Return what each token of a prepared text adds to its logits; None where its layers mix them."""
+        """Return the contribution of each token of a prepared text to its logits; None if its layers mix tokens."""
         if not self._model.additive:
             return None
         ids, places = self.tokenizer.encode_with_places(text)

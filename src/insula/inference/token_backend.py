@@ -19,14 +19,14 @@ from insula.text.context import Segments
 
 
 class TokenizedBackend:
-    """The tokenizer of a model folder, and how it reads texts that are longer than the network reads at once."""
+    """The tokenizer of a model folder, with its handling of texts longer than the network reads at once."""
 
     def __init__(self, folder: Path) -> None:
         self.tokenizer, self.outputs = open_tokenizer(folder)
 
     @property
     def max_tokens(self) -> int:
-        """The number of tokens that are read at once."""
+        """The maximum number of tokens read at once."""
         return self.tokenizer.max_tokens
 
     @property
@@ -80,7 +80,7 @@ def run_in_batches(
     budget: int = TOKEN_BUDGET,
     at_once: int = 1,
 ) -> NDArray[np.float32]:
-    """Return (rows, outputs) logits in the order of `tokens`, those of a text in windows pooled.
+    """Return (rows, outputs) logits in the order of `tokens`; the logits of the windows of a text are pooled.
 
     run      computes the logits of one padded batch from its ids and mask
     at_once  the number of batches that run in parallel, one per thread

@@ -54,7 +54,7 @@ _SENTENCE_END = re.compile(r"[.!?。！？…\n]")
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """A word that changes what others mean.
+    """A word that changes the meaning of others.
 
     kind          what it does to the words it concerns
     text          the cue as it is written
@@ -75,7 +75,7 @@ class Cue:
 
 
 def find_cues(text: str) -> list[Cue]:
-    """Return the cues of a text in order of their places."""
+    """Return the cues of a text, in order of position."""
     return sorted(_iterate_cues(text), key=lambda cue: (cue.start, cue.kind))
 
 

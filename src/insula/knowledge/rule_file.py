@@ -75,7 +75,7 @@ class Rule(TomlTable):
 
 
 class RuleTest(TomlTable):
-    """A text with what the rules should do to it.
+    """A text with the expected effect of the rules.
 
     where, language  attributes and language of the input
     applies          names of the rules that should apply to the text and its attributes, no more and no fewer

@@ -48,7 +48,7 @@ class Rules:
 
     @classmethod
     def read(cls, path: str | Path, scheme: LabelScheme) -> Rules:
-        """Read a file. Raises `MissingFileError`, and `DataError` for what is not valid or does not fit the labels."""
+        """Read a file. Raises `MissingFileError`, and `DataError` if it is invalid or does not fit the labels."""
         return cls.parse(read_rule_text(path), scheme, repr(str(path)))
 
     @classmethod
@@ -106,7 +106,7 @@ class Rules:
         return Decisions(scores, chosen, confidence, abstained & ~np.asarray(overridden, dtype=bool))
 
     def find_matches(self, given: TextOrInput) -> list[Match]:
-        """Return where the words of the rules that apply to an input are in its text."""
+        """Return the positions of the words of all rules that apply to an input."""
         applying = self.matcher.find_rules([given]).get(0, [])
         return [match for rule in applying for match in self.matcher.find_matches(rule, get_text(given))]
 
@@ -175,7 +175,7 @@ def _find_differences(one: Decisions, other: Decisions) -> BoolArray:
 
 
 def _replace_rows(decisions: Decisions, rows: Int64Array, new: Decisions) -> Decisions:
-    """Return the decisions with those of some rows in place."""
+    """Return the decisions with some rows replaced."""
     scores, chosen = decisions.scores.astype(np.float64, copy=True), decisions.chosen.copy()
     abstained, confidence = decisions.abstained.copy(), decisions.confidence
     scores[rows], chosen[rows], abstained[rows] = new.scores, new.chosen, new.abstained
@@ -235,7 +235,7 @@ class Matcher:
         return found
 
     def applies(self, rule: Rule, given: TextOrInput) -> bool:
-        """Return whether a rule applies to an input; `predicted` is not looked at."""
+        """Return whether a rule applies to an input, without regard to `predicted`."""
         attributes = given.attributes if isinstance(given, ModelInput) else {}
         if any(attributes.get(name) != value for name, value in rule.where.items()):
             return False

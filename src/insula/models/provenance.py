@@ -44,7 +44,7 @@ def add_validation_texts(folder: Path, rows: Fingerprint) -> None:
 
 
 def merge_fingerprints(several: Iterable[Mapping[str, Fingerprint]]) -> dict[str, Fingerprint]:
-    """Return the union of several sets of named fingerprints; those of one name become one."""
+    """Return the union of several sets of named fingerprints; fingerprints with the same name are merged."""
     merged: dict[str, Fingerprint] = {}
     for fingerprints in several:
         for name, one in fingerprints.items():

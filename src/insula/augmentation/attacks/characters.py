@@ -38,7 +38,7 @@ _CHINESE = re.compile(f"[{HAN}]+")
 
 
 def find_character_edits(sentence: Sentence, place: int, chance: random.Random) -> list[str]:
-    """Return words that differ from the word at a place by one character."""
+    """Return words that differ by one character from the word at a position."""
     word = sentence.words[place]
     if _LATIN.fullmatch(word):
         found = list(dict.fromkeys(_iterate_typos(word)))

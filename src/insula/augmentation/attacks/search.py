@@ -104,7 +104,7 @@ class Sentence:
         return cls(tuple(text[first:last] for first, last in spans), gaps)
 
     def replaced(self, place: int, word: str) -> Sentence:
-        """Return the sentence with another word at a place."""
+        """Return the sentence with another word at a position."""
         return dataclasses.replace(self, words=(*self.words[:place], word, *self.words[place + 1 :]))
 
     def count_words(self) -> int:
@@ -132,7 +132,7 @@ Guard = Callable[[str, str], bool]
 
 
 class _Found(NamedTuple):
-    """The result of a search: the changed text, the number of its changed words, and that of rejected texts."""
+    """The result of a search: the changed text, its number of changed words, and the number of rejected texts."""
 
     text: str
     edits: int
@@ -281,7 +281,7 @@ def _search(
 def _rank(
     sentence: Sentence, places: Sequence[int], confidence: _Confidence
 ) -> Generator[list[str], list[_Answer | None], list[int]]:
-    """Return the places by the confidence without their words, lowest first."""
+    """Return the positions of the words, sorted by the confidence without each, lowest first."""
     if len(places) < 2:
         return list(places)
     answers = yield [str(sentence.replaced(place, "")) for place in places]

@@ -22,7 +22,7 @@ _CHINESE = re.compile(f"[{HAN}]+")
 
 
 def find_synonym_edits(sentence: Sentence, place: int, chance: random.Random) -> list[str]:
-    """Return synonyms of the word at a place."""
+    """Return synonyms of the word at a position."""
     word = sentence.words[place]
     if word.lower() in NEGATIONS:
         return []

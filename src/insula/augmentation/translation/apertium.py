@@ -20,7 +20,7 @@ END = "\n\n"
 
 
 class Apertium(Translator):
-    """The program, started for many texts at a time: a start takes longer than a hundred texts.
+    """The program, started once for many texts, because starting it takes longer than translating a hundred.
 
     modes  names of the modes there and back, such as `eng-spa` and `spa-eng`
     """
@@ -32,7 +32,7 @@ class Apertium(Translator):
         self._program, self._modes = program, modes
 
     def translate_back(self, texts: Sequence[str], language: str) -> Iterator[str]:
-        """Yield English texts after the other language of the pair."""
+        """Yield English texts, translated into the other language of the pair and back."""
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             some = list(texts[start : start + TEXTS_AT_ONCE])
             for mode in self._modes:

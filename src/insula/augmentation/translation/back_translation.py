@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"\d+")
 
 
 class BackTranslation:
-    """The change of the augmenter.
+    """The augmenter function of back-translation.
 
     translator   the engine
     name         its name, as given
@@ -45,7 +45,7 @@ class BackTranslation:
         self._known: dict[tuple[str, str], str] = {}
 
     def __call__(self, text: str, situation: Situation) -> str | None:
-        """Return the text after the other language; None if nothing of it is to translate, or the result is bad."""
+        """Return the back-translated text; None if there is nothing to translate, or the result is bad."""
         language = situation.language
         if _SURROGATE.search(text):  # half a character, which no engine takes
             return None
@@ -61,7 +61,7 @@ class BackTranslation:
         return changed if is_faithful(text, changed, language) else None
 
     def prepare(self, texts: Sequence[str], language: str) -> None:
-        """Translate what will be needed, many texts at a time."""
+        """Translate the texts that will be needed, many at a time."""
         if len(self._known) > MOST_KNOWN:
             self._known.clear()
         new: dict[str, None] = {}
@@ -93,7 +93,7 @@ class BackTranslation:
 
 
 def cut_ends(line: str) -> tuple[str, str, str]:
-    """Return what precedes the words of a line, the words, and what follows them."""
+    """Split a line into the part before its words, the words, and the part after them."""
     spans = _find_kept(line)
     ends, starts = dict(spans), {end: start for start, end in spans}
     first, last = 0, len(line)
@@ -123,7 +123,7 @@ def has_negation(text: str, language: str) -> bool:
 
 
 def build_back_translation(options: AugmenterOptions) -> Augmenter:
-    """Return the augmenter for a translator; raises what `open_translator` raises."""
+    """Return the augmenter for a translator. Raises the errors of `open_translator`."""
     name = choose_translator(options.translator)
     translator = open_translator(name)
     change = BackTranslation(translator, name, options.memory)

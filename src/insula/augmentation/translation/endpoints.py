@@ -50,7 +50,7 @@ class Endpoint(Translator):
             self.languages = tuple(one for one in self.languages if one != pivot)
 
     def translate_back(self, texts: Sequence[str], language: str) -> Iterator[str]:
-        """Yield texts after the pivot language."""
+        """Yield texts, translated into the pivot language and back."""
         pivot = self.pivot or PIVOTS[language]
         for text in texts:
             yield self.translate(self.translate(text, language, pivot), pivot, language)
@@ -60,7 +60,7 @@ class Endpoint(Translator):
         """Return the translation of a text; raises `ServiceError`."""
 
     def ask(self, path: str, content: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
-        """Return the JSON that the service answers to a POST request; raises `ServiceError`."""
+        """Send a POST request and return the JSON of the response; raises `ServiceError`."""
         request = urllib.request.Request(
             self.address + path, json.dumps(content).encode(), {"content-type": "application/json", **headers}
         )
@@ -74,7 +74,7 @@ class Endpoint(Translator):
         raise AssertionError  # the last attempt returns or raises
 
     def reject(self, answer: object) -> ServiceError:
-        """Return the error for an answer that is no translation."""
+        """Build the error for an answer that is not a translation."""
         shown = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         shown = " ".join(shown.split())
         return ServiceError(

@@ -20,7 +20,7 @@ class FastTranslate(Translator):
         self._engine = Engine(cache_size=1, auto_download_binary=False)
 
     def translate_back(self, texts: Sequence[str], language: str) -> Iterator[str]:
-        """Yield English texts after Portuguese."""
+        """Yield English texts, translated into Portuguese and back."""
         for text in texts:
             try:
                 between = self._engine.translate(text, "en-pt")

@@ -18,7 +18,7 @@ _LANGUAGES = re.compile(r"(?:^|[-_/])(?P<source>en|zh)[-_](?P<target>[a-z]{2,3})
 
 
 class Marian(Translator):
-    """A model there and a model back; greedy search, so that the same text gives the same translation."""
+    """Two models, one for each direction, with greedy search, so that a text always gets the same translation."""
 
     def __init__(self, there: str, back: str, language: str) -> None:
         require("transformers", extra="train", purpose="translate with a model of the hub")
@@ -26,7 +26,7 @@ class Marian(Translator):
         self._models = [_load(name) for name in (there, back)]
 
     def translate_back(self, texts: Sequence[str], language: str) -> Iterator[str]:
-        """Yield texts after the language of the first model."""
+        """Yield texts, translated by the first model and back by the second."""
         import torch
 
         for text in texts:
@@ -41,7 +41,7 @@ class Marian(Translator):
 
 
 def open_marian(where: str | None, pivot: str | None) -> Marian:
-    """Return the engine; `where` is two folders or hub ids with a comma between, whose names end in their languages."""
+    """Return the engine; `where` is two folders or hub ids with a comma, whose names end in their languages."""
     names = (where or "").split(",")
     found = [_LANGUAGES.search(name) for name in names]
     if len(names) != 2 or found[0] is None:

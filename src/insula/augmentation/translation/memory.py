@@ -14,17 +14,17 @@ SUFFIX = ".translations"
 
 
 class Memory(Protocol):
-    """Remembers translations by the name of the translator, the language and the text."""
+    """Stores translations by translator, language and text."""
 
     def get(self, translator: str, language: str, text: str) -> str | None:
-        """Return a translation, None if it is not known."""
+        """Return a stored translation; None if there is none."""
 
     def put(self, translator: str, language: str, text: str, found: str) -> None:
-        """Keep a translation."""
+        """Store a translation."""
 
 
 class TranslationFile:
-    """A memory in a file, which is made with the first translation; each one is kept at once.
+    """A translation memory in a file, created with the first translation; each translation is written immediately.
 
     Raises `OutputError` if the file cannot be written, or is another one.
     """
@@ -34,7 +34,7 @@ class TranslationFile:
         self._connection = self._open() if file.exists() else None
 
     def get(self, translator: str, language: str, text: str) -> str | None:
-        """Return a translation, None if it is not known."""
+        """Return a stored translation; None if there is none."""
         if self._connection is None:
             return None
         row = self._connection.execute(
@@ -44,7 +44,7 @@ class TranslationFile:
         return None if row is None else str(row[0])
 
     def put(self, translator: str, language: str, text: str, found: str) -> None:
-        """Keep a translation."""
+        """Store a translation."""
         self._connection = self._connection or self._open()
         self._connection.execute(
             "INSERT OR REPLACE INTO translations VALUES (?, ?, ?, ?)", (translator, language, text, found)
@@ -78,7 +78,7 @@ class TranslationFile:
 
 @contextmanager
 def remember_translations(output: Path | None) -> Iterator[Memory | None]:
-    """Provide a memory in a file next to `output`, removed at the end; after an error it stays for the next attempt.
+    """Provide a translation memory in a file next to `output`; it is removed at the end, but kept after an error.
 
     Provides None without an output. Raises `OutputError` if another file has its name.
     """

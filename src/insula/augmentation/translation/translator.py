@@ -65,7 +65,7 @@ class TranslatorName(NamedTuple):
 
 
 def parse_translator(name: str) -> TranslatorName:
-    """Return the parts of a name; raises `DataError` for another form, `UnknownNameError` for an unknown engine."""
+    """Parse a name; raises `DataError` for a wrong form, `UnknownNameError` for an unknown engine."""
     match = _NAME.fullmatch(name.strip())
     if match is None:
         raise DataError(
@@ -87,12 +87,12 @@ def choose_translator(name: str | None) -> str:
 
 
 def open_translator(name: str) -> Translator:
-    """Return the translator with a name; raises what `parse_translator` and the engine raise."""
+    """Return the translator with a name. Raises the errors of `parse_translator` and of the engine."""
     engine, where, pivot = parse_translator(name)
     return translators[engine](where, pivot)
 
 
 def require_no_place(engine: str, where: str | None) -> None:
-    """Raise `DataError` if a place is given for an engine that has none."""
+    """Raise `DataError` if something follows the colon of an engine that takes nothing."""
     if where is not None:
         raise DataError(f"The translator {engine!r} takes nothing after a colon. Got {where!r}. Leave it out.")

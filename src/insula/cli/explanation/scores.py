@@ -13,7 +13,7 @@ from insula.core.sentences import pluralise
 def print_scores(
     source: str, model: Any, *, as_json: bool, quiet: bool, seed: int = 0, input_format: str | None
 ) -> None:
-    """Score a file of explanations, and print the means of their figures beside occlusion and a random ranking."""
+    """Score a file of explanations, and print the mean figures next to those of occlusion and a random ranking."""
     from insula.api.explanation import score_explanations
     from insula.cli.progress import show_progress
 

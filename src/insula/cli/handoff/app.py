@@ -14,7 +14,7 @@ CONFLICT, TRY_AGAIN = 4, 5
 
 
 class _Queue(Group):
-    """The group, with exit statuses of its own."""
+    """The command group, with its own exit statuses."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""

@@ -78,7 +78,7 @@ def try_(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what the rules decide about a text, and why: the prediction, the risk, every rule that was tried.
+    """Show the decision of the rules about a text, with the prediction, the risk, and every rule that was tried.
 
     Nothing is stored.
 

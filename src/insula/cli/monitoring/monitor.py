@@ -148,7 +148,7 @@ def monitor(
 def _read_settings(
     config: Path | None, window: str | None, grace: str | None, by: list[str] | None, keys: dict[str, str | None]
 ) -> MonitorFile:
-    """Return the settings of the file, with what options say in its place."""
+    """Return the settings of the file, overridden by the options."""
     from insula.core.durations import parse_duration
     from insula.operations.monitoring.settings import MonitorFile, read_monitor_file
 
@@ -166,7 +166,7 @@ def _read_settings(
 
 
 def _stop_on_signals() -> threading.Event:
-    """Return what SIGTERM and Ctrl-C set, so that the monitor ends after the batch that it has in hand."""
+    """Return an event that SIGTERM and Ctrl-C set, so that the monitor stops after the current batch."""
     stop = threading.Event()
 
     def handle(number: int, frame: Any) -> None:

@@ -16,7 +16,7 @@ DISAGREEMENT = "annotators who disagree on the label"
 
 
 class Export(NamedTuple):
-    """The tool that wrote an export, and what turns its rows into plain rows, or into the reason why not."""
+    """The tool that wrote an export, and a function that turns a row into a plain row, or into an error."""
 
     tool: str
     convert: Callable[[Row], Row | str]

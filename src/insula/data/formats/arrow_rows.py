@@ -138,7 +138,7 @@ def _validate(batch: Any) -> None:
 
 
 def _read_value_names(metadata: Mapping[bytes, bytes]) -> dict[str, dict[str, str]]:
-    """Return column to number to name from what the library `datasets` writes into the schema."""
+    """Return the label names by number, for each column, from the schema that the library `datasets` writes."""
     try:
         features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
         kinds = {column: kind.get("feature", kind) for column, kind in features.items() if isinstance(kind, dict)}

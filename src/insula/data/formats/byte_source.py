@@ -63,7 +63,7 @@ def find_zip_member(path: Path, archive: zipfile.ZipFile | None = None) -> str:
 
 
 def _is_hidden(name: str) -> bool:
-    """True for what systems add to archives: `__MACOSX/._rows.csv`, `.DS_Store`."""
+    """Whether a file was added to an archive by the operating system: `__MACOSX/._rows.csv`, `.DS_Store`."""
     return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith(".")
 
 

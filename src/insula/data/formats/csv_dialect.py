@@ -205,7 +205,7 @@ def read_sample_records(head: Sequence[str], dialect: Dialect) -> list[list[str]
 
 
 def _count_hidden_quotes(sample: Sequence[str], dialect: Dialect) -> int:
-    """Return the number of cells with a quote behind blanks, which does not open a quoted cell."""
+    """Return the number of cells with a quote after blanks, which does not start a quoted cell."""
     cells = (cell for record in read_sample_records(sample, dialect) for cell in record)
     return sum(cell[:1].isspace() and cell.lstrip()[:1] == '"' for cell in cells)
 

@@ -87,7 +87,7 @@ class CsvRows(TextRows):
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences on the dialect, and on what was repaired so far."""
+        """Sentences on the dialect and on the repairs so far."""
         found = super().warnings
         if self._escaped:
             found.append(f'{pluralise(self._escaped, "row")} with quotes escaped by a backslash (\\") read as such.')
@@ -175,7 +175,7 @@ class CsvRows(TextRows):
 
 
 class _RecordFeed:
-    """Passes lines to `csv.reader`, keeps those of the current record, and can rewind to the second of them."""
+    """Passes lines to `csv.reader`, keeps the lines of the current record, and can rewind to the second one."""
 
     def __init__(self, lines: TextLines, skipped: int, *, backslash: bool, most_characters: int) -> None:
         self._most_characters = most_characters

@@ -83,7 +83,7 @@ def detect_utf16(head: bytes) -> str | None:
 
 
 def identify_binary(head: bytes) -> str | None:
-    """Return what `head` is if it is not text, and what to do (`a PNG picture. Export ...`); None if it may be text."""
+    """Return the type of binary data and what to do (`a PNG picture. Export ...`); None if it may be text."""
     for magic, kind, advice in _MAGIC:
         if head.startswith(magic):
             return f"{kind}. {advice}"

@@ -42,7 +42,7 @@ class _JsonReader(TextRows):
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences on what was repaired so far."""
+        """Sentences on the repairs so far."""
         found = super().warnings
         if self._repaired:
             rows = pluralise(self._repaired, "row")

@@ -123,7 +123,7 @@ def has_json_lines(head: Sequence[str]) -> bool:
 
 
 def _detect_table(lines: Sequence[str]) -> Content | None:
-    """Return the format of lines whose first one names columns, and which nearly all have as many cells as it has."""
+    """Return the format of lines if the first one names columns and nearly all others have as many cells."""
     if len(lines) < 2 or not any(delimiter in lines[0] for delimiter in DELIMITERS):
         return None
     tabs = "\t" in lines[0]

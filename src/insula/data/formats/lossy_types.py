@@ -12,7 +12,7 @@ IsLossy = Callable[[Any], bool]
 
 
 def build_lossy_checks(schema: pa.Schema) -> dict[str, IsLossy]:
-    """Return column to a check that is true for values that would be truncated; Arrow raises for all other misfits."""
+    """Return a check for each column, true for values that would be truncated; Arrow raises for other mismatches."""
     checks = ((field.name, _build_check(field.type)) for field in schema)
     return {name: check for name, check in checks if check is not None}
 

@@ -16,7 +16,7 @@ RAW_CHARACTERS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """Bounds on what a text file makes its reader hold in memory, for files from strangers.
+    """Limits on how much of a text file is in memory at once, for untrusted files.
 
     line_bytes        longest line, and longest CSV record; enforced to within a block of the file
     batch_characters  characters of the file in one batch, to within a block; a batch may have fewer rows for it
@@ -94,7 +94,7 @@ class RowReader:
 
     @property
     def encoding(self) -> str | None:
-        """Name of the text encoding as far as it is known."""
+        """Name of the text encoding, as detected so far."""
         return None
 
     @property
@@ -109,7 +109,7 @@ class RowReader:
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences on how the file is read and on what was repaired so far; complete after the last batch."""
+        """Sentences on how the file is read and on the repairs so far; complete after the last batch."""
         return list(self.notes)
 
     def __iter__(self) -> Iterator[RowBatch]:
@@ -189,7 +189,7 @@ class TextRows(RowReader):
 
     @property
     def encoding(self) -> str | None:
-        """Name of the text encoding as far as it is known."""
+        """Name of the text encoding, as detected so far."""
         return self._text.encoding
 
     @property
@@ -199,7 +199,7 @@ class TextRows(RowReader):
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences on what was repaired so far."""
+        """Sentences on the repairs so far."""
         return [*super().warnings, *self._text.warnings]
 
     def close(self) -> None:

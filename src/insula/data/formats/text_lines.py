@@ -66,7 +66,7 @@ class TextLines:
 
     @property
     def encoding(self) -> str:
-        """Name of the encoding as far as it is known."""
+        """Name of the encoding, as detected so far."""
         return self._known or "utf-8"
 
     @property
@@ -76,7 +76,7 @@ class TextLines:
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences on what was repaired so far."""
+        """Sentences on the repairs so far."""
         found = [
             f"{pluralise(count, 'line')} {'is' if count == 1 else 'are'} not {self.encoding} like the rest: read as "
             f"{name}."

@@ -231,7 +231,7 @@ def _is_none(cell: Any) -> bool:
 
 
 def _is_none_label(cells: Sequence[Any]) -> bool:
-    """True if `None` looks like the other labels of a column, and not like what Python prints for a missing value."""
+    """Whether `None` is a label like the others of a column, and not Python's text for a missing value."""
     names = {name for cell in cells if not _is_none(cell) for name in list_cell_names(cell)}
     return bool(names) and all(name[:1].isupper() and not name.isupper() for name in names)
 

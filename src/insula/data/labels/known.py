@@ -81,7 +81,7 @@ def _plan_values(scheme: LabelScheme, columns: Sequence[str]) -> LabelPlan:
 
 
 def _number_labels(scheme: LabelScheme, found: set[str]) -> dict[str, str]:
-    """Return number to label if every name is the number of a label, counted from 0 or 1; else nothing."""
+    """Return the label of each number if every name is the number of a label, counted from 0 or 1; else nothing."""
     if found == set(SENTIMENT_OF_SIGN) and set(scheme.names) == set(SENTIMENT_OF_SIGN.values()):
         return dict(SENTIMENT_OF_SIGN)
     for first in (0, 1):

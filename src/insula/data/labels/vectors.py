@@ -13,7 +13,7 @@ _MIN_DELIMITED = 3  # "0,1" may be a decimal number, or the labels 0 and 1
 
 
 class VectorForm(NamedTuple):
-    """The number of positions, and what separates them in text (None for lists)."""
+    """The number of positions, and their separator in text (None for lists)."""
 
     width: int
     delimiter: str | None = None

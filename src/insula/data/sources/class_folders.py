@@ -18,7 +18,7 @@ Files = dict[str, list[tuple[str, Path]]]
 
 
 def find_class_folders(folder: Path) -> tuple[Files, tuple[str, ...]]:
-    """Return split to (label, file) and notes; nothing if the folder does not have this layout.
+    """Return the (label, file) pairs of each split, and notes; nothing if the folder does not have this layout.
 
     Every sub-folder of the folder, or of its folders named after splits, must hold `.txt` files only, and there must be
     at least two labels.

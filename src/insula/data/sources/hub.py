@@ -47,6 +47,6 @@ def open_hub(name: str) -> dict[str, tuple[RowReader, dict[str, dict[str, str]]]
 
 
 def _read_label_names(features: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Return number to name for each column whose labels are stored as numbers or lists of numbers."""
+    """Return the label names by number, for each column that stores labels as numbers or lists of numbers."""
     found = {column: getattr(getattr(kind, "feature", kind), "names", None) for column, kind in features.items()}
     return {column: {str(n): name for n, name in enumerate(names)} for column, names in found.items() if names}

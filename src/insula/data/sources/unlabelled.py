@@ -30,7 +30,7 @@ def read_texts(
     max_length: int = 20_000,
     reading: ReadOptions = DETECTED,
 ) -> tuple[list[str], tuple[str, ...]]:
-    """Return the texts of all files, in order, and notes on what was left out.
+    """Return the texts of all files, in order, and notes on the rows left out.
 
     text        text column (default: found by common names); plain lines have none
     likely      column preferred to common names, in files that have it
@@ -71,7 +71,7 @@ def read_source_texts(source: SourceName, options: DataOptions, *, text: TextCol
 
 
 def _read_texts(reader: RowReader, named: TextColumns, where: str, max_length: int, notes: list[str]) -> list[str]:
-    """Return the texts of one reader; add to `notes` what was left out."""
+    """Return the texts of one reader; add rows left out to `notes`."""
     text_of = build_cell_getter(find_text_columns(reader.columns, named, repr(where)), reader.columns)
     texts: list[str] = []
     missing = 0

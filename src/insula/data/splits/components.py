@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class DisjointSets:
-    """The items 0 to `count` - 1, each a component of its own at first."""
+    """The items 0 to `count` - 1; at first, each is its own component."""
 
     def __init__(self, count: int) -> None:
         self._parent = list(range(count))

@@ -118,7 +118,7 @@ class AnswerFinder:
 
 
 def _read_answers(file: Path, reply: str | None, message: str | None) -> tuple[list[tuple[str, str]], AnswersSummary]:
-    """Return (message, answer) pairs that may be used, and what became of the rows."""
+    """Return the usable (message, answer) pairs, and a summary of the rows."""
     pairs: list[tuple[str, str]] = []
     rows = empty = unsafe = masked = 0
     for asked, answer in _iterate_rows(file, reply, message):

@@ -40,7 +40,7 @@ def is_leak(answer: str, prompt: str, secrets: tuple[str, ...] = ()) -> bool:
 
 
 def _decode(answer: str) -> Iterator[str]:
-    """Yield an answer as it is, and as it may have been before it was disguised."""
+    """Yield an answer unchanged, and decoded in ways that may undo a disguise."""
     yield answer
     yield answer[::-1]
     yield codecs.encode(answer, "rot13")

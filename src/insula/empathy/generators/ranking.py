@@ -79,7 +79,7 @@ def measure_relevance(message: str, replies: Sequence[str]) -> list[float]:
 
 
 def _stretch(cosine: float | Float32Array) -> float:
-    """Return a cosine as a share of what a good reply reaches."""
+    """Return a cosine as a share of the value that a good reply reaches."""
     return float(np.clip(cosine / 0.6, 0, 1))
 
 

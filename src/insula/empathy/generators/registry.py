@@ -50,7 +50,7 @@ class DraftGenerator(Protocol):
     name: str
 
     def write(self, asked: DraftRequest) -> Proposals:
-        """Return drafts; what goes wrong is a `failure`, and no exception."""
+        """Return drafts; errors become a `failure` and are not raised."""
 
     def describe(self) -> Mapping[str, Any]:
         """Return plain JSON types: everything that the drafts depend on, without secrets."""

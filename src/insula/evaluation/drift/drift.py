@@ -89,7 +89,7 @@ def measure_drift(
     alpha: float = ALPHA,
     min_size: float = MIN_SIZE,
 ) -> Drift:
-    """Return in what texts differ from reference texts, given with the decisions of one model.
+    """Return the differences between texts and reference texts, given with the decisions of one model.
 
     features  (rows, width) what the model makes of the reference texts and of the current texts, or of some of each;
               without them the embedding is not tested

@@ -29,7 +29,7 @@ MAX_SLICES = 30
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart with heading and caption; a `wide` one scrolls in a frame of its own."""
+    """A chart with heading and caption; a `wide` one scrolls in its own frame."""
 
     title: str
     svg: Markup
@@ -142,7 +142,7 @@ def draw_label_figures(evaluation: Evaluation) -> list[Figure]:
 
 
 def draw_scatter(evaluation: Evaluation, ranges: Mapping[str, Sequence[float]]) -> list[Figure]:
-    """A scatter plot for each dimension, with its metrics; `ranges` are those of the label scheme."""
+    """Return a scatter plot for each dimension, with its metrics; `ranges` come from the label scheme."""
     agreement = {row.name: row for row in evaluation.per_dimension}
     figures = []
     for index, (name, pairs) in enumerate(list((evaluation.scatter or {}).items())[:12]):

@@ -45,7 +45,7 @@ def choose_even_columns(count: int, most: int) -> int:
 
 @cache
 def load_environment(package: str) -> jinja2.Environment:
-    """Return the templates of a package, and those of reports that they include.
+    """Return the templates of a package, and the report templates that they include.
 
     Values are escaped, and undefined names raise an error.
     """

@@ -216,7 +216,7 @@ def _estimate(name: str, found: _Scores, labels: Sequence[str], seed: int, resam
 def _estimate_difference(
     values: Float64Array, one: np.ndarray, other: np.ndarray | None, seed: int, resamples: int
 ) -> list[Estimate | None]:
-    """Return for each column the mean of the rows `one`, less that of the rows `other`, with intervals."""
+    """Return for each column the mean of the rows `one` minus the mean of the rows `other`, with intervals."""
     sides = [one] if other is None else [one, other]
     counts = [int(side.sum()) for side in sides]
     if not all(counts):

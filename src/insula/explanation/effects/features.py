@@ -56,7 +56,7 @@ for _name in ("negation", "intensifier", "emotion-word", "identity", "name"):
 
 
 def find_feature(name: str) -> Feature:
-    """Return a feature of the registry, or for `token:WORD` that of a word.
+    """Return a feature of the registry or, for `token:WORD`, the feature of a word.
 
     Raises `UnknownNameError`, and `DataError` for a token without a word.
     """
@@ -96,7 +96,7 @@ def _split_intensifier(text: str, chance: random.Random) -> Versions:
 
 
 def _split_emotion_word(text: str, chance: random.Random) -> Versions:
-    """Delete every word of feeling, or put one before the text: drawn at random from those of its language."""
+    """Delete every emotion word, or put one before the text, drawn at random for its language."""
     spans = [(start, end) for start, end in find_word_spans(text) if text[start:end].lower() in _EMOTION_WORDS]
     if spans:
         return _keep(True, text, apply_edits(text, [delete_span("deletion", text, *span) for span in spans]))

@@ -45,7 +45,7 @@ def _format(estimate: Estimate | None) -> str:
 
 
 def _comment(one: LabelEffect) -> str:
-    """Return what a reader should notice; empty where effect and correlation agree."""
+    """Return a remark for the reader; empty if effect and correlation agree."""
     if one.effect is None or one.correlation is None or not one.differs:
         return ""
     if one.effect.value * one.correlation.value < 0 and one.effect.is_clear and one.correlation.is_clear:

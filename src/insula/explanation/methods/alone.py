@@ -10,7 +10,7 @@ from insula.explanation.question import Question
 
 
 def explain_alone(question: Question, evaluations: int) -> Float64Array:
-    """Return the evidence of each word alone less that of no words at all."""
+    """Return the evidence of each word alone minus the evidence of no words."""
     only = np.eye(len(question), dtype=bool)
     evidence = question.evidence(np.concatenate([np.zeros((1, len(question)), dtype=bool), only]))
     return evidence[1:] - evidence[:1]

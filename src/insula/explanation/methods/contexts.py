@@ -57,7 +57,7 @@ def _toggle(context: BoolArray) -> BoolArray:
 
 
 def _weigh_in(question: Question, context: BoolArray) -> Float64Array:
-    """Return (words, columns): what each word adds to the other words of the context."""
+    """Return the (words, columns) evidence that each word adds to the other words of the context."""
     evidence = question.evidence(_toggle(context))
     gains: Float64Array = np.where(context[:, None], evidence[0] - evidence[1:], evidence[1:] - evidence[0])
     return gains

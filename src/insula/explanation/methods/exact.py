@@ -13,7 +13,7 @@ PORTION = 4096  # pieces at a time, so that a very long text takes little memory
 
 
 def explain_exactly(question: Question, evaluations: int) -> Float64Array:
-    """Return what each word adds to the evidence: the sum of its pieces' contributions, without any sampling.
+    """Return the contribution of each word to the evidence: the sum of its pieces' contributions, without sampling.
 
     An n-gram over several words is shared among them by its characters. Raises `DataError` where the model is not such
     a sum.

@@ -10,7 +10,7 @@ from insula.explanation.question import Question
 
 
 def explain_by_occlusion(question: Question, evaluations: int) -> Float64Array:
-    """Return the evidence of the whole text less that of the text without each word."""
+    """Return the evidence of the whole text minus the evidence without each word."""
     without = ~np.eye(len(question), dtype=bool)
     evidence = question.evidence(np.concatenate([question.everything(), without]))
     return evidence[:1] - evidence[1:]

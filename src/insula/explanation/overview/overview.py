@@ -50,7 +50,7 @@ def explain_texts(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> GlobalExplanation:
-    """Return what each label listens to: words and phrases, how cues change their weights, and examples.
+    """Return the words and phrases behind each label, how cues change their weights, and examples.
 
     texts   they are masked before they are explained
     method  a name in `explainers`; `auto`: `exact` where the model is a sum over words, else `occlusion`
@@ -88,7 +88,7 @@ def explain_texts(
 
 
 class _Work:
-    """The explanations of many texts, and what was counted in them."""
+    """The explanations of many texts, and the counts of their words."""
 
     def __init__(self, predictor: Predictor, method: str, columns: dict[str, int], seed: int) -> None:
         self.predictor, self.method, self.columns, self.seed = predictor, method, columns, seed
@@ -109,7 +109,7 @@ class _Work:
         return Question(self.predictor, masked, words=words, seed=self.seed)
 
     def explain(self, questions: Sequence[Question], progress: Progress) -> None:
-        """Explain the texts, and add up what is in them."""
+        """Explain the texts, and add up the weights of their words."""
         phrases = Phrases([(one.text, one.words) for one in questions])
         progress.start("explaining", len(questions))
         try:
@@ -120,7 +120,7 @@ class _Work:
             progress.finish()
 
     def summarise(self) -> GlobalExplanation:
-        """Return what was found, without the facts on the model and the data."""
+        """Return the summary, without facts about the model and the data."""
         words, phrases = self.words.summarise(), self.phrases.summarise()
         scheme = self.predictor.scheme
         falls = np.mean(self.falls, axis=0).tolist()

@@ -46,7 +46,7 @@ class Phrases:
 
 
 def make_key(text: str, start: int, end: int) -> str:
-    """Return the word or phrase of these characters as it is counted: in small letters, with single blanks."""
+    """Return the normal form in which a word or phrase is counted: lower case, with single blanks."""
     return " ".join(text[start:end].casefold().split())
 
 

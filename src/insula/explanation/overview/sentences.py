@@ -24,7 +24,7 @@ def describe_rows(document: GlobalExplanation) -> str:
 
 
 def describe_reading(document: GlobalExplanation) -> str:
-    """Return what a weight is, and which words are listed."""
+    """Return sentences on what a weight is and which words are listed."""
     unit = "the value" if document.kind == "dimensional" else "the evidence for the label (its logit)"
     meaning = (
         f"how much of {unit} is lost without the word"

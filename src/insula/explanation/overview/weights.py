@@ -23,7 +23,7 @@ _TAIL = 0.975
 
 @dataclass
 class WeightTable:
-    """The weights of all places where a word or phrase occurs, for every label.
+    """The weights of all occurrences of a word or phrase, for every label.
 
     labels  number of labels
     """
@@ -170,7 +170,7 @@ class WeightSummary:
         return counted.model_copy(update={"kept": kept})
 
     def _describe(self, chosen: BoolArray) -> tuple[Int64Array, Float64Array, Float64Array]:
-        """Return the number of texts, mean weights and their standard errors of every word, at the chosen places."""
+        """Return the number of texts, mean weights and standard errors of every word, at the chosen positions."""
         words, labels = len(self.words), self._weights.shape[1]
         key, text, weights = self._key[chosen], self._text[chosen], self._weights[chosen]
         if not len(key):

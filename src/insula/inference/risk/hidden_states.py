@@ -40,7 +40,7 @@ class HiddenStates:
     def compute(
         self, windows: Sequence[NDArray[np.int64]]
     ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.int64]]]:
-        """Yield batches of windows: their places, (rows, tokens, width) vectors, and the (rows, tokens) mask."""
+        """Yield batches of windows: their positions, (rows, tokens, width) vectors, and the (rows, tokens) mask."""
         for places in iterate_batches([len(window) for window in windows]):
             ids, mask = pad([windows[place] for place in places])
             yield places, self._session.run([self._tensor], {"input_ids": ids, "attention_mask": mask})[0], mask

@@ -37,7 +37,7 @@ class CornHead(Head):
 
     @torch.no_grad()
     def set_base_rates(self, biases: Sequence[float]) -> None:
-        """Set the biases of the questions so that the classes have these logits."""
+        """Set the biases of the binary outputs so that the classes have these logits."""
         above, at = _compute_tails(biases)
         self.output.bias.copy_(torch.tensor(np.log(above) - np.log(at)))
 

@@ -43,7 +43,7 @@ class NgramFeatures:
         return "char_wb" if self.within_words else "char"
 
     def prepare_for_characters(self, texts: Sequence[str]) -> Sequence[str]:
-        """Return the texts whose characters are counted."""
+        """Return the texts prepared for counting character n-grams."""
         return texts if self.within_words else [text.replace(" ", "") for text in texts]
 
 
@@ -109,7 +109,7 @@ class LinearModel:
         return self.featurizer(texts)
 
     def contributions(self, text: str) -> Contributions:
-        """Return what each n-gram of a prepared text adds to its logits."""
+        """Return the contribution of each n-gram of a prepared text to its logits."""
         from insula.models.networks.ngram_contributions import compute_ngram_contributions
 
         return compute_ngram_contributions(self, text)

@@ -18,7 +18,7 @@ Found = tuple[int, int, int]  # feature, start, end
 
 
 def compute_ngram_contributions(model: LinearModel, text: str) -> Contributions:
-    """Return one piece for each place in the prepared `text` where the model finds an n-gram of its vocabulary.
+    """Return one piece for each position in the prepared `text` with an n-gram of the vocabulary.
 
     A feature that occurs several times shares its contribution equally among its places; the sum is exact.
     """
@@ -33,7 +33,7 @@ def compute_ngram_contributions(model: LinearModel, text: str) -> Contributions:
 
 
 def _iterate_places(model: LinearModel, text: str) -> Iterator[Found]:
-    """Yield the features of `text` with their places, counted as the model counts them."""
+    """Yield the features of `text` with their positions, as the model counts them."""
     features, words, characters = model.featurizer.features, model.featurizer.words, model.featurizer.characters
     lowered = text.lower()
     text = lowered if len(lowered) == len(text) else text  # a few letters change their length
@@ -59,7 +59,7 @@ def _iterate_places(model: LinearModel, text: str) -> Iterator[Found]:
 
 
 def _iterate_runs(text: str, *, within_words: bool) -> Iterator[tuple[str, list[int]]]:
-    """Yield what character n-grams run over, with the place in `text` of each of its characters."""
+    """Yield the strings that character n-grams cover, with the position in `text` of each character."""
     if within_words:
         for match in re.finditer(r"\S+", text):
             start, end = match.span()

@@ -25,7 +25,7 @@ _LOCAL_NORMALIZERS = ("BertNormalizer", "NFC", "NFD", "NFKC", "NFKD", "Lowercase
 
 
 def reads_word_by_word(tokenizer: Any, *, pattern: str) -> bool:
-    """Return True if the tokens of a text are certain to be those of its space-separated words, concatenated.
+    """Return whether the tokens of a text always equal the concatenated tokens of its space-separated words.
 
     pattern  a regular expression of a `Split` that neither matches a space nor looks across one
     """

@@ -128,7 +128,7 @@ class TextTokenizer:
 
     @functools.cached_property
     def _cache(self) -> TokenCache | None:
-        """The tokens of known words; None if the tokens of a text are not those of its words."""
+        """The tokens of known words; None if the tokens of a text do not follow from its words."""
         local = reads_word_by_word(self._tokenizer, pattern=WORD)
         return TokenCache(self._tokenizer) if local else None
 

@@ -92,7 +92,7 @@ def split_into_windows(ids: Ids, lengths: Ids, *, max_tokens: int, windows: Wind
 
 
 def pool(logits: NDArray[np.float32], counts: Sequence[int] | Ids, windows: Windows) -> NDArray[np.float32]:
-    """Return (texts, outputs) logits from those of their windows (windows, outputs), in order.
+    """Return the (texts, outputs) logits from the (windows, outputs) logits of their windows, in order.
 
     counts  the number of windows of each text, at least 1
     """

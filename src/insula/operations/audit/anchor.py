@@ -25,7 +25,7 @@ class Anchor:
 
 
 def write_anchor(place: str, entry: Entry) -> None:
-    """Append the head of the log to the file `place`; `-` is standard output, for the log of a container.
+    """Append the head of the log to the file `place`; `-` is standard output, for container logs.
 
     Raises `OutputError` if the file cannot be written.
     """

@@ -78,7 +78,7 @@ class Quota:
             return int(connection.execute(query).scalar() or 0)
 
     def release(self) -> None:
-        """Return what was reserved and not charged, when a server stops; errors of the store are ignored."""
+        """Release reserved but uncharged texts when a server stops; errors of the store are ignored."""
         with self._mutex:
             held, self._reserved = self._reserved, {}
         with contextlib.suppress(StoreError):
@@ -107,7 +107,7 @@ class Quota:
             return reserved
 
     def _reserve(self, caller: str, reserved: _Reservation, needed: int, quota: int) -> int:
-        """Reserve a block if there is room for one, else what is needed; return how many texts, 0 without room."""
+        """Reserve a block of texts if the quota allows, else only those needed; return the number reserved."""
         now = time.monotonic()
         if 0 < reserved.no_room <= needed and now - reserved.asked < PAUSE:
             return 0

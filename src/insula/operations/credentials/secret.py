@@ -40,7 +40,7 @@ def make_secret() -> str:
 
 
 def parse_key(key: str) -> PresentedKey | None:
-    """Return the id and digest of a key, None if the text is not a key: no database is asked about a typing error."""
+    """Return the id and digest of a key; None if the text is not a key, so that a typo needs no database query."""
     found = _FORM.fullmatch(key) if len(key) == LENGTH else None
     if found is None or not are_equal(_check(found[1], found[2]), found[3]):
         return None

@@ -27,7 +27,7 @@ UNMASKED = "The words of the message could not be masked, so they are not stored
 
 
 def build_row(new: NewCase, subject: str | None, retention: Retention) -> dict[str, Any]:
-    """Return what is stored of a new case, but for its times.
+    """Return the stored values of a new case, except its times.
 
     A case whose words cannot be masked is opened without them: a fault of the masking must not lose a message.
     """
@@ -44,7 +44,7 @@ def build_row(new: NewCase, subject: str | None, retention: Retention) -> dict[s
 
 
 def _keep_answer(answer: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return what is stored of a prediction; None for one that is not JSON, such as one with a score that is NaN."""
+    """Return the stored form of a prediction; None if it is not valid JSON, such as one with a NaN score."""
     kept = {key: value for key, value in (answer or {}).items() if key in ANSWER}
     try:
         json.dumps(kept, allow_nan=False)

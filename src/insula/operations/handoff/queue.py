@@ -254,7 +254,7 @@ class HandoffQueue:
                 return Escalation(tuple(late), tuple(returned))
 
     def find(self, case: int) -> Case:
-        """Return a case as it is stored."""
+        """Return a stored case."""
         with self._database.begin_read() as connection:
             row = connection.execute(sa.select(CASES).where(is_case(CASES.c.id, case))).mappings().one_or_none()
         if row is None:

@@ -85,7 +85,7 @@ def compute_depth(connection: Connection, now: datetime, queue: str | None = Non
 
 
 def compute_stats(connection: Connection, now: datetime, queue: str | None = None) -> QueueStats:
-    """Return the figures of all cases, or of one queue; `opened` and `deleted` are those of all queues."""
+    """Return the figures of all cases or of one queue; `opened` and `deleted` always cover all queues."""
     mine = sa.true() if queue is None else CASES.c.queue == queue
     is_open = CASES.c.state != "closed"
     depth = compute_depth(connection, now, queue)

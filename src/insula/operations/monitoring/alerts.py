@@ -81,7 +81,7 @@ class AlertBook:
         self._name = name
 
     def record(self, rule: AlertRule, findings: Sequence[Finding]) -> Iterator[Alert]:
-        """Raise or end the alert of a rule as it is found; yield each alert that changed."""
+        """Raise or end the alert of a rule according to its findings; yield each alert that changed."""
         last = self._find_last(rule.name)
         for finding in findings:
             if last is not None and last.ended is None:  # it is raised

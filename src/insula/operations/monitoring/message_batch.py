@@ -47,7 +47,7 @@ class MessageBatch:
         return self.counting.count(keys, self.decisions.of_rows(places), self.flags[places], hits)
 
     def fits(self, where: Mapping[str, str], place: int) -> bool:
-        """Whether the message at a place has these attributes."""
+        """Whether the message at a position has these attributes."""
         return matches(where, self.keys[place][1])
 
 

@@ -171,7 +171,7 @@ class MonitorFile(TomlTable):
 
 
 def read_monitor_file(file: str | Path) -> MonitorFile:
-    """Return the settings of a file. Raises `MissingFileError`, and `DataError` for what is not valid."""
+    """Return the settings of a file. Raises `MissingFileError`, and `DataError` if it is invalid."""
     return parse_monitor_file(read_rule_text(file, "monitor"), repr(str(file)))
 
 

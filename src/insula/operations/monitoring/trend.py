@@ -77,7 +77,7 @@ class TrendPoint:
 
 @dataclass(frozen=True)
 class StreamState:
-    """A monitored stream: what was counted in all, until when windows are closed, by which attributes they count."""
+    """A monitored stream: its total counts, the end of the closed windows, and the attributes they count by."""
 
     name: str
     counts: Mapping[str, int]

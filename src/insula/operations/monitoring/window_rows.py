@@ -61,7 +61,7 @@ def add_counts(
 def read_window_hits(
     connection: Connection, stream: int, seconds: int, rule: AlertRule, starts: sa.ColumnElement[bool]
 ) -> list[WindowHits]:
-    """Return what an alert sees of the windows with these starts, in order."""
+    """Return the counts that an alert uses, for the windows with these starts, in order."""
     label = (WINDOW_LABELS.c.window == WINDOWS.c.id) & (WINDOW_LABELS.c.level == ALERT)
     label &= WINDOW_LABELS.c.label == rule.name
     query = sa.select(WINDOWS.c.start, WINDOWS.c.attributes, WINDOWS.c.messages, WINDOW_LABELS.c.messages)

@@ -68,7 +68,7 @@ class Dispatcher:
             thread.start()
 
     def close(self, wait: float = 10.0) -> None:
-        """Stop after the attempts in hand and one more look; attempts that take over `wait` seconds are left."""
+        """Stop after the current attempts and one last check; abandon attempts after `wait` seconds."""
         self._stop.set()
         for event in self._wake.values():
             event.set()

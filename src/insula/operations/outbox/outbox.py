@@ -70,7 +70,7 @@ def add_notifications(
     receivers: Sequence[Receiver],
     now: datetime,
 ) -> None:
-    """Store notifications for all receivers that want them, in the transaction of what they report."""
+    """Store notifications for all subscribed receivers, in the transaction of the event that they report."""
     rows = [
         {
             "receiver": receiver.name, "key": one.key, "event": one.event, "summary": one.summary,

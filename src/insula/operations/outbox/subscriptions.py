@@ -20,7 +20,7 @@ from insula.operations.store.tables import OUTBOX, SUBSCRIPTIONS
 
 
 def subscribe(database: Database, receivers: Sequence[Receiver], events: Sequence[str]) -> list[str]:
-    """Store which events each receiver wants, in place of what it wanted before.
+    """Store the events that each receiver subscribes to; they replace its earlier subscriptions.
 
     Return the names of other receivers that are subscribed: another server's, or those of a receiver that has left the
     settings.
@@ -41,7 +41,7 @@ def subscribe(database: Database, receivers: Sequence[Receiver], events: Sequenc
 
 
 def unsubscribe(database: Database, receiver: str) -> tuple[bool, int]:
-    """Notify a receiver no more, and delete what has not arrived.
+    """Stop notifying a receiver, and delete its undelivered notifications.
 
     Return whether it was subscribed, and how many of its notifications were deleted.
     """
@@ -52,7 +52,7 @@ def unsubscribe(database: Database, receiver: str) -> tuple[bool, int]:
 
 
 def notify_subscribers(connection: Connection, notification: Notification, now: datetime) -> None:
-    """Store a notification for all that are subscribed to its event, in the transaction of what it reports."""
+    """Store a notification for all receivers subscribed to its event, in the transaction of that event."""
     values: dict[str, Any] = {
         "key": notification.key, "event": notification.event, "summary": notification.summary,
         "data": dict(notification.data), "created": now, "attempts": 0, "due": now, "state": "waiting",

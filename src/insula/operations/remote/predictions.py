@@ -10,7 +10,7 @@ from insula.core.prediction import Prediction, PriorDecision
 
 
 class Predictions(list[Prediction]):
-    """The predictions of a service in the order of the texts, and what the model reads besides the text.
+    """The predictions of a service in the order of the texts, and the context that the model reads.
 
     model, version  the model that answered; None if no text was sent
     context_turns   number of earlier turns that it reads; 0 for none

@@ -14,7 +14,7 @@ from insula.operations.reporting.settings import Advice, ReportFile
 
 @dataclass(frozen=True)
 class WordBehind:
-    """A word that led the model to a label: in how many of the explained messages, and its mean weight in them."""
+    """A word that led the model to a label: the number of explained messages with it, and its mean weight in them."""
 
     word: str
     messages: int

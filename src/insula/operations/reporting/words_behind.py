@@ -32,7 +32,7 @@ LEAST_WORDS = 3  # of a quote: a cry says little
 
 @dataclass(order=True, frozen=True)
 class Candidate:
-    """A message that may be explained: first those of which the model is sure, then by score and order."""
+    """A message that may be explained. Sure predictions come first, then the order is by score and position."""
 
     is_sure: bool
     score: float

@@ -31,7 +31,7 @@ class IncomingMessage:
 
 @dataclass(frozen=True)
 class ConditionCheck:
-    """One condition of a rule, for one message: what is `wanted`, and what the message has (`got`)."""
+    """A condition of a rule for a message: the `wanted` value, and the value of the message (`got`)."""
 
     condition: str
     wanted: str
@@ -43,7 +43,7 @@ class ConditionCheck:
 
 
 def check_conditions(route: Route, message: IncomingMessage) -> list[ConditionCheck]:
-    """Return every condition of a rule with what the message has; the rule applies if all are met."""
+    """Return every condition of a rule with the value of the message; the rule applies if all are met."""
     return list(_iterate_checks(route, message))
 
 
@@ -82,7 +82,7 @@ def _iterate_checks(route: Route, message: IncomingMessage) -> Iterator[Conditio
 
 @lru_cache(maxsize=1000)
 def _build_matcher(words: tuple[str, ...], negated: bool | None) -> tuple[Rule, Matcher]:
-    """Return a rule that looks for words as the user's own rules do, and what finds them."""
+    """Return a rule that finds words in the same way as the user's own rules, and its matcher."""
     rule = Rule(name="words", words=words, negated=negated, labels=())
     return rule, Matcher(RuleFile(rules=(rule,)))
 

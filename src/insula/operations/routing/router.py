@@ -88,7 +88,7 @@ class Router:
         self.file = file
 
     def route(self, message: IncomingMessage) -> RouteDecision:
-        """Return what happens to a message."""
+        """Return the decision about a message."""
         steps: list[RouteStep] = []
         applying: list[Route] = []
         for route in self.file.routes:

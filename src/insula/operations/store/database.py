@@ -59,7 +59,7 @@ class Database:
                 yield connection
 
     def now(self, connection: Connection) -> datetime:
-        """Return the time in UTC; PostgreSQL gives it, so that servers whose clocks differ agree."""
+        """Return the time in UTC. It comes from PostgreSQL if possible, so that servers with different clocks agree."""
         if self.kind == "postgresql":
             there: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
             return there.astimezone(UTC)
@@ -72,7 +72,7 @@ class Database:
         return sqlite.insert(table).on_conflict_do_nothing()
 
     def insert_or_add(self, table: sa.Table, sums: Sequence[str]) -> Any:
-        """Return an insert that adds these columns to a row that has the same values in the others.
+        """Return an insert that, if a row with the same key exists, adds these columns to it instead.
 
         The other columns, without a counted `id`, must be the key of the table or unique together.
         """
@@ -82,7 +82,7 @@ class Database:
         return insert.on_conflict_do_update(index_elements=key, set_=added)
 
     def forget_pages(self) -> None:
-        """Empty the journal of SQLite, so that it does not hold deleted rows; other databases do it on their own."""
+        """Empty SQLite's journal, so that it holds no deleted rows; other databases do this automatically."""
         if self.kind == "sqlite":
             with _store_errors(self._engine.url), self._engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

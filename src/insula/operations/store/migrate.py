@@ -56,7 +56,7 @@ def migrate(engine: Engine) -> None:
 
 
 def find_differences(engine: Engine) -> list[Any]:
-    """Return how the tables differ from what the code expects, as reported by Alembic; for tests of the migrations."""
+    """Return the differences between the tables and the code, as reported by Alembic; for tests."""
     from alembic.autogenerate import compare_metadata
 
     with engine.connect() as connection:

@@ -32,7 +32,7 @@ class Retention:
         return timedelta(days=self.days)
 
     def keep(self, text: str | None) -> str | None:
-        """Return what is stored of a text."""
+        """Return the stored form of a text."""
         if text is None or self.mask is None:
             return None
         # PostgreSQL rejects the NUL character, and a lone surrogate cannot be encoded as UTF-8.

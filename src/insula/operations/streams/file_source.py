@@ -39,7 +39,7 @@ class FileSource(LineSource):
             raise DataError(f"The stream {str(path)!r} is a folder. Pass a file of JSON Lines.")
 
     def resume(self, position: str | None) -> str | None:
-        """Continue after a line. A file that was renamed meanwhile is found in its folder and read to its end."""
+        """Continue after a line. If the file has been renamed, it is found in its folder and read to its end."""
         if position is None:
             return None
         number, _, offset = position.partition(":")
@@ -122,7 +122,7 @@ class FileSource(LineSource):
             return True  # between the two steps of a rotation
 
     def _find_file(self, number: int) -> Path | None:
-        """Return the file with a number: the path, or a neighbour whose name starts alike."""
+        """Return the file with a number: the path, or a file next to it whose name starts in the same way."""
         try:
             neighbours = sorted(self.path.parent.glob(f"{glob.escape(self.path.name)}*"))
             return next(

@@ -41,5 +41,5 @@ class LineSource:
         self._rejects.close()
 
     def _take(self, most: int) -> list[StreamEntry]:
-        """Return up to `most` of the lines in hand."""
+        """Return up to `most` of the buffered lines."""
         return [self._ready.popleft() for _ in range(min(most, len(self._ready)))]

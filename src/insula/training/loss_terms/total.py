@@ -39,7 +39,7 @@ class LossTerms:
 
     @property
     def views(self) -> dict[str, Sequence[Any]]:
-        """The other texts that the terms add to the training rows."""
+        """The additional texts that the terms use for the training rows."""
         return {name: texts for term in self.terms for name, texts in term.views.items()}
 
     def attach(self, model: Any) -> None:

@@ -48,7 +48,7 @@ class Choice:
         return {name: value} if self.where else {}
 
     def to_query(self) -> dict[str, str]:
-        """Return the query of an address that leads to the same choice."""
+        """Return the query string of the same selection."""
         given = {"stream": self.stream or "", "by": self.by, "where": self.where, "last": str(self.last)}
         return {name: value for name, value in given.items() if value}
 
