@@ -40,7 +40,7 @@ class Pseudonyms:
         return base64.urlsafe_b64encode(ciphertext).rstrip(b"=").decode("ascii")
 
     def reveal(self, text: str) -> str:
-        """Return the text with the pseudonyms of this key replaced by their values; those of other keys remain."""
+        """Return the text with the pseudonyms of this key replaced by their values; pseudonyms of other keys remain."""
         return TOKEN.sub(self._decrypt, text)
 
     def _decrypt(self, token: re.Match[str]) -> str:

@@ -36,7 +36,7 @@ def rank_labels(
 
 
 def _compute_logits(scheme: LabelScheme, scores: Mapping[str, float]) -> Mapping[str, float]:
-    """Return logits whose softmax, or sigmoid for a multi-label model, gives the scores; values stay as they are."""
+    """Return logits whose softmax (sigmoid for a multi-label model) gives the scores; dimensions are unchanged."""
     if not scheme.is_categorical:
         return scores
     within = {label: min(max(score, SMALLEST), 1 - SMALLEST) for label, score in scores.items()}

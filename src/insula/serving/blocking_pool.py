@@ -22,7 +22,7 @@ class BlockingPool:
         self._timeout = timeout
 
     async def run(self, call: Callable[[], Result]) -> Result:
-        """Return what `call` returns; raise `StoreUnreachableError` if that takes too long."""
+        """Return the result of `call`; raise `StoreUnreachableError` if it takes too long."""
         future = self._threads.submit(call)
         try:
             async with asyncio.timeout(self._timeout):

@@ -64,7 +64,7 @@ class Job:
         return self.caller or LOCAL.id
 
     def to_public_dict(self) -> dict[str, Any]:
-        """Return the fields that its caller may see: no path of the server is among them."""
+        """Return the fields that its caller may see, without paths of the server."""
         return {name: getattr(self, name) for name in PUBLIC}
 
 

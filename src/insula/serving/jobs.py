@@ -48,7 +48,7 @@ class StoppedError(Exception):
 
 
 class JobRunner:
-    """Predicts jobs in one thread, each from a folder of its own.
+    """Predicts jobs in one thread, each in its own folder.
 
     charge  charges texts to a caller with a daily quota, and returns whether the quota had room for them
 
@@ -203,7 +203,7 @@ class JobRunner:
         return file
 
     def remove(self, name: str, caller: Caller) -> None:
-        """Delete a job with all its files, even while it runs; raise what `find` does."""
+        """Delete a job with all its files, even while it runs. Raises the errors of `find`."""
         self._remove(self.find(name, caller))
 
     def _remove(self, job: Job) -> None:

@@ -68,7 +68,7 @@ class _Transaction:
             self._rows.keep(delete=self._ids)
 
     def give_up(self) -> bool:
-        """Let the thread delete what it writes from now on; return False if everything is written already."""
+        """Make the thread delete the rows it writes; return False if everything is already written."""
         with self._mutex:
             self._is_given_up = not self._is_written
         return self._is_given_up
@@ -110,7 +110,7 @@ class RetentionWriter:
         return self._rows is not None
 
     async def start(self) -> None:
-        """Load what masking needs, and delete expired rows, now and every hour."""
+        """Load the recognisers for masking, and delete expired rows now and every hour."""
         if self._stores_words:
             await asyncio.to_thread(self._mask, "Anna, anna@example.org")
         self._cleaning = asyncio.ensure_future(self._clean())
@@ -304,7 +304,7 @@ def _split_into_portions(texts: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _iterate_texts(row: StoredPrediction | StoredFeedback) -> Iterator[str]:
-    """Yield what a caller wrote into a row, in the order of `RetentionWriter._mask_rows`."""
+    """Yield the texts of a row that come from the caller, in the order of `RetentionWriter._mask_rows`."""
     for text in (row.text, row.speaker, row.target):
         if text is not None:
             yield text

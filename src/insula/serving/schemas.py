@@ -72,7 +72,7 @@ class TextInContext(RequestModel):
 
 
 class TextWithAttributes(TextInContext):
-    """A text in its context, with facts that the rules of a model may look at."""
+    """A text in its context, with attributes that the rules of a model may use."""
 
     attributes: dict[Speaker, Speaker] = Field(
         {}, max_length=50, description="Attributes of the text for rules, such as its source."
@@ -140,7 +140,7 @@ class PredictRequest(RequestModel):
         return self
 
     def to_model_inputs(self, most_turns: int) -> list[TextOrInput]:
-        """Return the inputs to classify; those of a dialogue have at most `most_turns` earlier turns."""
+        """Return the inputs to classify; inputs of a dialogue have at most `most_turns` earlier turns."""
         if self.texts is not None:
             return [text if self.target is None else ModelInput(text, target=self.target) for text in self.texts]
         if self.inputs is not None:

@@ -59,7 +59,7 @@ class DrainingServer(uvicorn.Server):
                 signal.signal(one, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Drain at the first signal; close the port at once, without the rest of the notice, at the second."""
+        """Drain at the first signal; at the second, skip the rest of the notice and close the port immediately."""
         now = time.monotonic()
         if self._closes_at is None:
             self.service.draining = True

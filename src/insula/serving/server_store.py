@@ -53,7 +53,7 @@ class ServerStore:
 
     @property
     def is_open(self) -> bool:
-        """Whether the database is open; looks at no file."""
+        """Whether the database is open, without checking files."""
         return self._database is not None
 
     def open_keys(self) -> KeyStore | None:

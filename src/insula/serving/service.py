@@ -46,7 +46,7 @@ class RequestPredictions:
 
 
 class Dependencies:
-    """Checks whether the store and Redis answer, once for all probes of a second: anybody may probe."""
+    """Checks whether the store and Redis answer, at most once a second, because anybody may probe."""
 
     def __init__(self, access: AccessControl, store: ServerStore, pool: BlockingPool) -> None:
         self._access = access

@@ -102,7 +102,7 @@ class Telemetry:
         self._handoff.set(depth)
 
     def set_notifications(self, states: Mapping[str, int]) -> None:
-        """Set how many notifications wait and how many are given up; a service without a queue has no such metric."""
+        """Set the numbers of waiting and failed notifications; a service without a queue has no such metric."""
         if self._notifications is None:
             self._notifications = Gauge(
                 "insula_notifications",

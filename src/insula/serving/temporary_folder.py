@@ -13,7 +13,7 @@ PREFIX, LOCK = "insula-jobs-", "lock"
 
 
 class TemporaryFolder:
-    """A folder for jobs that must not survive the server; those of servers that were killed are deleted here."""
+    """A folder for jobs that must not outlive the server. It deletes the folders of killed servers."""
 
     def __init__(self) -> None:
         for old in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):

@@ -97,7 +97,7 @@ class Context:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Context:
-        """Read what `to_dict` wrote; `RecipeError` for unknown keys and wrong values."""
+        """Build the object from the output of `to_dict`. Raises `RecipeError` for unknown keys and wrong values."""
         if not isinstance(row, Mapping) or not set(row) <= set(KEYS):
             raise RecipeError(
                 f"The context of a text preparation must have only the keys {', '.join(KEYS)}. Got {row!r}. Remove "

@@ -66,7 +66,7 @@ def _translate(source: str) -> str:
 
 
 def _escape(source: str, place: int, inside: bool) -> tuple[str, int]:
-    """Return the counterpart of the escape whose letter is at `place`, and the place after it."""
+    """Return the counterpart of the escape whose letter is at `place`, and the position after it."""
     letter = source[place]
     if letter in _HEX:
         end = place + 1 + _HEX[letter]

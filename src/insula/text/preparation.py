@@ -112,7 +112,7 @@ class Preparation:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Preparation:
-        """Read what `to_dict` wrote; `RecipeError` for unknown keys and wrong types, `UnknownNameError` for steps."""
+        """Build from `to_dict`. Raises `RecipeError` for wrong keys or types, `UnknownNameError` for unknown steps."""
         for key in row:
             if key not in KEYS:
                 raise RecipeError(

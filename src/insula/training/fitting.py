@@ -120,7 +120,7 @@ def with_empty_names(names: NDArray[np.str_] | None, rows: int) -> NDArray[np.st
 
 
 def with_every_epoch(epoch: NDArray[np.intp] | None, rows: int) -> NDArray[np.intp] | None:
-    """Return the epochs of rows followed by those of further rows, which every epoch uses; None for None."""
+    """Return the epochs of rows, extended by further rows that every epoch uses; None for None."""
     return None if epoch is None else np.concatenate([epoch, np.zeros(rows, dtype=np.intp)])
 
 

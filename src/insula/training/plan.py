@@ -130,7 +130,7 @@ def _build_training_rows(dataset: Dataset, plan: TrainingPlan) -> Rows:
 def _build_rows(
     examples: Sequence[Example] | None, plan: TrainingPlan, scheme: LabelScheme | None = None
 ) -> Rows | None:
-    """Return rows under a scheme (default: that of the plan); None without examples."""
+    """Return rows under a scheme (default: the plan's scheme); None without examples."""
     if not examples:
         return None
     texts = plan.preparation.prepare_segments([example.input for example in examples])

@@ -42,7 +42,7 @@ class RunRecord:
 
 
 def read_record(folder: Path, *, named: str | Path) -> RunRecord:
-    """Return what a run recorded when it started.
+    """Return the record that a run wrote when it started.
 
     named  the caller's name for the run, for messages
 

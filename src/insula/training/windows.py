@@ -72,7 +72,7 @@ def choose_windows(
 
 
 def list_length_notes(facts: Mapping[str, Any], choice: WindowChoice, options: ModelOptions) -> list[str]:
-    """Return what a run says of texts that are longer than its model reads.
+    """Return the notes of a run about texts longer than its model reads.
 
     facts  those of the fitter: `rows`, `truncated_rows`
     """

@@ -65,7 +65,7 @@ from insula.operations.store.tables import CASE_EVENTS, CASES
 from insula.safety.signals.result import LEVELS
 
 LEASE = 15 * 60
-"""Seconds for which an agent holds a case, unless given."""
+"""Default number of seconds for which an agent holds a case."""
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,9 @@ class Monitor:
             if closed is not None and now_closed is not None:
                 now_closed = max(closed, now_closed)
             book = AlertBook(connection, number, name)
-            shifts, alerts = self._judge(connection, number, book, batch, taken, row["shifts"], (closed, now_closed))
+            shifts, alerts = self._check_alerts(
+                connection, number, book, batch, taken, row["shifts"], (closed, now_closed)
+            )
             counts = {
                 "counted": len(taken), "repeated": int((~is_new).sum()), "late": int((is_new & is_late).sum()),
                 "untimed": sum(not batch.messages[place].has_time for place in taken),
@@ -207,7 +209,7 @@ class Monitor:
             add_notifications(self._database, connection, told, self._settings.receivers, now)
         return counts, alerts
 
-    def _judge(
+    def _check_alerts(
         self, connection: Connection, number: int, book: AlertBook, batch: MessageBatch, taken: Sequence[int],
         shifts: Mapping[str, Any], closed: tuple[int | None, int | None],
     ) -> tuple[dict[str, Any], list[Alert]]:  # fmt: skip

@@ -67,7 +67,7 @@ class MessageReader:
         return self.read_row(_parse(entry.content), entry, now)
 
     def read_row(self, row: Mapping[str, Any], entry: StreamEntry, now: datetime) -> StreamMessage:
-        """Return the message of a row whose cells were read already."""
+        """Return the message of a row that is already parsed."""
         text_key = _find(row, self._text)
         if text_key is None:
             raise DataError(

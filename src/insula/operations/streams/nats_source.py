@@ -61,7 +61,7 @@ class NatsSource:
         return self._ended
 
     def resume(self, position: str | None) -> str | None:
-        """Do nothing: the consumer knows what was confirmed."""
+        """Do nothing: the consumer keeps the position of the last confirmed message."""
 
     def read(self, most: int, wait: float) -> Sequence[StreamEntry]:
         """Return messages, among them those that were not confirmed in time."""
@@ -72,7 +72,7 @@ class NatsSource:
         self._ask(self._confirm(entries))
 
     def reject(self, entry: StreamEntry, reason: str) -> None:
-        """Copy a message to the stream of rejected ones, with the reason in a header; after a crash it may be twice."""
+        """Copy a message to the stream of rejected messages, with the reason in a header; a crash may duplicate it."""
         self._ask(self._reject(entry, reason))
 
     def close(self) -> None:
@@ -150,7 +150,7 @@ class NatsSource:
 
 
 async def _end_tasks() -> None:
-    """End what the client leaves waiting, in particular after a lost connection: a closed loop could not."""
+    """Cancel the tasks that the client leaves behind, such as after a lost connection, before the loop closes."""
     while left := asyncio.all_tasks() - {asyncio.current_task()}:
         for task in left:
             task.cancel()

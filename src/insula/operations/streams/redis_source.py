@@ -60,7 +60,7 @@ class RedisSource:
         return self._ended
 
     def resume(self, position: str | None) -> str | None:
-        """Do nothing: the group knows what was confirmed."""
+        """Do nothing: the consumer group keeps the position of the last confirmed entry."""
 
     def read(self, most: int, wait: float) -> Sequence[StreamEntry]:
         """Return entries that a consumer left unconfirmed, then new ones."""
@@ -72,7 +72,7 @@ class RedisSource:
             self._ask(lambda: self._redis.xack(self._stream, self._group, *(entry.position for entry in entries)))
 
     def reject(self, entry: StreamEntry, reason: str) -> None:
-        """Copy an entry to the stream of rejected entries; after a crash it may be there twice."""
+        """Copy an entry to the stream of rejected entries; a crash may duplicate it."""
         row: dict[Any, Any] = {"id": entry.position, "reason": reason, "raw": entry.content}
         self._ask(lambda: self._redis.xadd(f"{self._stream}{REJECTED}", row))
 

@@ -34,7 +34,7 @@ class RejectedLines:
             raise self._error(error) from error
 
     def flush(self) -> None:
-        """Write what was added to the disk."""
+        """Write added lines to the disk."""
         if self._file is not None:
             try:
                 self._file.flush()

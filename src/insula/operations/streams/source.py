@@ -54,4 +54,4 @@ class MessageSource(Protocol):
         """Put an entry that cannot be read where people find it, with the reason. Raises `StreamError`."""
 
     def close(self) -> None:
-        """Free what is held."""
+        """Release connections and files."""

@@ -29,7 +29,7 @@ class StandardInput(LineSource):
         self._splitter = LineSplitter(prefix=f"{uuid.uuid4()}:")
 
     def resume(self, position: str | None) -> str | None:
-        """Do nothing: standard input starts where it is."""
+        """Do nothing: standard input cannot be repositioned."""
 
     def read(self, most: int, wait: float) -> Sequence[StreamEntry]:
         """Return the lines that are there."""

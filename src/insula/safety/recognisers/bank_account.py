@@ -22,7 +22,7 @@ _HEAD = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}(?=[ \-]?[0-9A-Za-z])")
 
 
 def _build_body_pattern(length: int) -> re.Pattern[str]:
-    """Return the pattern of what follows the check digits: without separators, or in groups of four as in print."""
+    """Return the pattern for the part after the check digits: without separators, or in printed groups of four."""
     body = length - 4
     last = rf"[ \-][0-9A-Za-z]{{{body % 4}}}" if body % 4 else ""
     return re.compile(

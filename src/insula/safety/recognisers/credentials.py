@@ -67,7 +67,7 @@ def find_api_keys(text: str) -> Iterator[Span]:
 
 
 def find_passwords(text: str) -> Iterator[Span]:
-    """Yield `password` spans: what is quoted after a cue, has a digit, or ends the line after a colon."""
+    """Yield `password` spans: a word after a cue that is quoted, has a digit, or ends the line after a colon."""
     for found in _PASSWORD.finditer(text):
         quoted = next((name for name in ("double", "single", "curly") if found[name]), None)
         if quoted or found["pin"]:

@@ -112,7 +112,7 @@ def _blank_ticket(found: re.Match[str]) -> str:
 
 
 def _blank_ticket_zh(found: re.Match[str]) -> str:
-    """Blank the number; after 快递 or a like word alone a mobile number may be that of the courier."""
+    """Blank the number, except a mobile number directly after a word like 快递: it may be the courier's."""
     cue_alone = found.string[found.start() : found.start("number")] in _WEAK_ZH
     return found[0] if cue_alone and _MOBILE_ZH.fullmatch(found["number"]) else _blank_numbers(found)
 

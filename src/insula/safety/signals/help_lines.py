@@ -35,7 +35,7 @@ class HelpLine:
     read_on: date | None = None
 
     def sentence(self, language: str = "en") -> str:
-        """Return what to tell a person, in English or Chinese."""
+        """Return the sentence to tell a person, in English or Chinese."""
         number = f" ({self.number})" if self.number else ""
         return _SENTENCES[language].format(service=self.service[language], number=number)
 

@@ -43,7 +43,7 @@ class NeededWords:
         self._sizes = sorted({len(part) for part in self._by_part})
 
     def find(self, text: str) -> list[int]:
-        """Return the places of the rules that may match a plain text, in order."""
+        """Return the indices of the rules that may match a plain text, in order."""
         found = set(self._always)
         parts = {text[at : at + size] for size in self._sizes for at in range(len(text) - size + 1)}
         for part in parts & self._by_part.keys():

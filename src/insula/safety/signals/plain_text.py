@@ -63,7 +63,7 @@ class PlainText:
         return "".join(characters)
 
     def _replace(self, pattern: re.Pattern[str], replacement: object) -> None:
-        """Replace what matches by what `replacement` returns, which is no longer; keep the offsets."""
+        """Replace each match by the result of `replacement`, which is no longer than the match; keep the offsets."""
         parts: list[str] = []
         offsets = array("l")
         at = 0

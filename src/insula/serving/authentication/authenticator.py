@@ -53,11 +53,11 @@ class Authenticator:
 
     @property
     def needs_credentials(self) -> bool:
-        """Whether every call needs credentials, as far as is known: the first key may have been created since."""
+        """Whether every call needs credentials, as last known: the first key may have been created since then."""
         return not self._local.is_open
 
     async def accepts_host(self, headers: Headers) -> bool:
-        """Whether a call may name its host, as `LocalAccess.accepts_host` says."""
+        """Whether a call may use its host name, as defined by `LocalAccess.accepts_host`."""
         return await self._local.accepts_host(list(headers))
 
     async def authenticate_session(self, key_id: str) -> Caller:
@@ -79,7 +79,7 @@ class Authenticator:
 
 
 def find_credentials(headers: Headers) -> str | None:
-    """Return the key or token in `Authorization: Bearer` or `X-API-Key`, None without one; no other place counts.
+    """Return the key or token in `Authorization: Bearer` or `X-API-Key`; None without one. Nothing else is read.
 
     Raises `AccessDeniedError` if one is malformed, or if there are several: which one counts would be a guess.
     """

@@ -16,7 +16,7 @@ class CallerLimits:
     rate: RateLimit | None = None
 
     def with_defaults(self, defaults: CallerLimits) -> CallerLimits:
-        """Return these limits, with those of `defaults` where none is set."""
+        """Return these limits, with missing ones taken from `defaults`."""
         return CallerLimits(self.texts_a_day or defaults.texts_a_day, self.rate or defaults.rate)
 
 

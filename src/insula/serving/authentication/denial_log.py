@@ -38,7 +38,7 @@ class DenialLog:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="insula-audit")
 
     def add(self, denied: AccessDeniedError, address: str | None) -> Future[None] | None:
-        """Write an entry in a thread of its own; return None if the call is only counted."""
+        """Write an entry in a separate thread; return None if the call is only counted."""
         with self._mutex:
             bucket, wait = take(self._buckets.get(denied.reason), self._clock(), ENTRIES)
             self._buckets[denied.reason] = bucket

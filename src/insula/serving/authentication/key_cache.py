@@ -51,7 +51,7 @@ class KeyCache:
         return await self._find_caller(shown.digest, lambda keys: keys.recognise(key))
 
     async def find_caller_by_id(self, key_id: str) -> Caller:
-        """Return the caller whose key has this id and was recognised before; raises what `find_caller` does."""
+        """Return the caller whose key has this id and was recognised before. Raises the errors of `find_caller`."""
         return await self._find_caller(f"id:{key_id}", lambda keys: keys.find(key_id))
 
     async def _find_caller(self, slot: str, lookup: Lookup) -> Caller:

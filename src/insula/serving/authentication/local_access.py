@@ -51,7 +51,7 @@ class LocalAccess:
 
     @property
     def is_open(self) -> bool:
-        """Whether calls needed no credentials when this was asked last."""
+        """Whether calls needed no credentials at the last check."""
         return self._is_open
 
     async def allows(self, headers: Headers, address: str | None) -> bool:
@@ -59,7 +59,7 @@ class LocalAccess:
         return await self._is_open_now() and (self._from_anywhere or _is_local(headers, address))
 
     async def accepts_host(self, headers: Headers) -> bool:
-        """Whether a call may name this host: while calls need no credentials, it must be this machine's own name."""
+        """Whether a call may use this host name: while calls need no credentials, it must be a name of this machine."""
         return (
             self._from_anywhere
             or _is_addressed_to_this_machine(_index_headers(headers))

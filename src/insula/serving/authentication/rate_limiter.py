@@ -17,7 +17,7 @@ ROUNDING = 1e-9  # a token that is short by this much is a rounding error and co
 
 @dataclass(frozen=True)
 class RateLimit:
-    """The rate at which calls may come: `rate` calls a second on average, `burst` calls at once after a rest."""
+    """The allowed rate of calls: `rate` calls per second on average, and up to `burst` calls at once after a pause."""
 
     rate: float
     burst: int

@@ -48,7 +48,7 @@ class Routed:
 
 
 class MessageRouter:
-    """Decides about messages by the file of `handoff.routes`, whose labels are those of the first model.
+    """Decides about messages by the rules of `handoff.routes`, whose labels belong to the first model.
 
     Raises `MissingFileError`, and `DataError` if the file is not valid or names a label that the model does not have.
     """
@@ -79,7 +79,7 @@ class MessageRouter:
         source: str,
         subject: str | None,
     ) -> list[Routed]:
-        """Return what happens to messages, in order; all cases of a request are opened in one transaction, or none is.
+        """Return the decisions about messages, in order; one transaction opens either all cases of a request or none.
 
         A message that has a case already gets no second one. Raises `ProblemError` if the store does not answer.
         """
@@ -107,7 +107,7 @@ class MessageRouter:
         ]
 
     async def _add_words(self, service: Service, router: Router, cases: Sequence[NewCase]) -> list[NewCase]:
-        """Return the cases with the words behind their predictions, as far as they are found in time.
+        """Return the cases with the words behind their predictions, if they are found in time.
 
         The masked text is explained: its words can be shown as they are.
         """
@@ -157,7 +157,7 @@ def _choose_label(router: Router, case: NewCase) -> str | None:
 
 
 def _iterate_strongest(explanation: Explanation, label: str) -> Iterator[str]:
-    """Yield the strongest words for a label, each once, without what masking put in place of personal data."""
+    """Yield the strongest words for a label, each once, without the tokens that mask personal data."""
     seen = set[str]()
     for word, weight in explanation.top_words(label, len(explanation.words)):
         text = " ".join(word.text.split())

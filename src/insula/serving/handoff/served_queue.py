@@ -79,11 +79,11 @@ class ServedQueue:
 
     @property
     def lease(self) -> int:
-        """Seconds for which an agent holds a case, unless given."""
+        """Default number of seconds for which an agent holds a case."""
         return round(self._options.lease_minutes * 60)
 
     async def run(self, call: Callable[[HandoffQueue], Result]) -> Result:
-        """Return what a call of the queue returns; raise `ProblemError` if it is not possible."""
+        """Return the result of a call of the queue; raise `ProblemError` if it is not possible."""
         queue = self._queue
         if queue is None:
             raise ProblemError(
@@ -106,14 +106,14 @@ class ServedQueue:
             ) from None
 
     def start(self) -> None:
-        """Start to look for late cases and to notify receivers."""
+        """Start looking for late cases and notifying receivers."""
         if self._queue is not None and self._outbox is not None:
             self._timer = asyncio.ensure_future(self._watch(self._queue, self._outbox))
         if self._dispatcher is not None:
             self._dispatcher.start()
 
     async def stop(self, seconds: float) -> None:
-        """Stop looking for late cases, and notify receivers of what is due once more."""
+        """Stop looking for late cases, and send due notifications one last time."""
         if self._timer is not None:
             self._timer.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -15,7 +15,7 @@ PLAIN = ("", "identity")
 
 
 class BodyMemory:
-    """The bytes that the bodies and stream messages of all clients together may occupy."""
+    """The memory that the bodies and stream messages of all clients may occupy together."""
 
     def __init__(self, size: int) -> None:
         self._free = size

@@ -131,7 +131,7 @@ def describe_responses(*codes: str) -> dict[int | str, dict[str, Any]]:
 
 
 def _list_methods(request: Request) -> str:
-    """Return the methods of all routes of a path; the router names only those of the first one."""
+    """Return the methods of all routes of a path; the router reports only the methods of the first one."""
     found = [
         method
         for method in METHODS

@@ -94,7 +94,7 @@ def create_stream_protocol(limits: Limits, memory: BodyMemory) -> type[WebSocket
             return self.read_paused or not self.writable.is_set()
 
         def _parse(self) -> None:
-            """Parse what has arrived, until messages or answers wait; then read no more from the connection."""
+            """Parse received data until messages or answers are pending; then pause reading from the connection."""
             data, start = self._unparsed, 0
             while start < len(data) and not self._is_paused() and not self.transport.is_closing():
                 super().data_received(data[start : start + PIECE])
@@ -109,7 +109,7 @@ def create_stream_protocol(limits: Limits, memory: BodyMemory) -> type[WebSocket
             self._limit()
 
         def _limit(self) -> None:
-            """Take what is held from the memory, and start the clock of a message that is not complete."""
+            """Charge buffered bytes to the memory, and start the clock of an incomplete message."""
             unfinished = len(self.conn.reader.buffer) + sum(map(len, self.frames))
             held = len(self._unparsed) + unfinished + self._queued
             try:

@@ -80,7 +80,7 @@ class WindowAnswer(BaseModel):
 
 
 class AlertAnswer(BaseModel):
-    """An alert; its times are those of the messages."""
+    """An alert; its times come from the messages."""
 
     id: int
     stream: str

@@ -16,7 +16,7 @@ NO_STREAM = "The store of this service has no monitored stream. Start `insula mo
 
 
 async def read_store(service: Service, call: Callable[[Database], Result]) -> Result | None:
-    """Return what `call` reads, in a thread; None while the service has no store.
+    """Run `call` on the store in a thread and return its result; None if the service has no store.
 
     Raises `ProblemError` for an unknown stream or attribute, and if the store does not answer.
     """

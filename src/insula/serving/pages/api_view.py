@@ -65,7 +65,7 @@ def _build_operation(method: str, path: str, facts: Mapping[str, Any], address: 
 
 
 def _with_code(text: str) -> Markup:
-    """Return a description as HTML, with what is between backticks as code."""
+    """Return a description as HTML, with text between backticks as code."""
     parts = text.split("`")
     return Markup().join(
         Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)

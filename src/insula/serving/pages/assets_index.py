@@ -22,7 +22,7 @@ FOLDER = "/pages/assets"
 
 @cache
 def read_asset(name: str) -> bytes:
-    """Return the content of a file of `KINDS`; the stylesheets are those of reports and of exported pages, too."""
+    """Return the content of a file of `KINDS`; reports and exported pages use the same stylesheets."""
     if KINDS[name] == CSS:
         return read_page_style(name).encode("utf-8")
     return files("insula.serving.pages").joinpath("assets", name).read_bytes()

@@ -70,7 +70,7 @@ class ChineseCard:
 
 
 def build_chinese_card(document: MetricsDocument, scheme: LabelScheme) -> ChineseCard:
-    """Return the card of a (sanitized) document; what was not recorded is left out."""
+    """Return the card of a (sanitised) document, without facts that were not recorded."""
     say = Translator("zh")
     return ChineseCard(
         model=_list_known(

@@ -20,7 +20,7 @@ SCORES = ("total", *WEIGHTS)
 class DraftView:
     """A draft with its number, and the names of its strategy and generator.
 
-    open    what the person must fill in
+    open    gaps that the person must fill in
     scores  names and values of the ranking; none if only one generator wrote drafts
     """
 

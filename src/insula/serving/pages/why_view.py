@@ -17,7 +17,7 @@ SPOKEN = 3  # words of each side in the sentence that a screen reader reads
 
 @dataclass(frozen=True)
 class WordRow:
-    """A word of the table: its weight with its sign, the length of its bar (0 to 100), and what else is known."""
+    """A row of the table of words: the signed weight, the length of its bar (0 to 100), and notes."""
 
     text: str
     note: str
@@ -128,7 +128,7 @@ def _describe_note(note: Note, say: Translator) -> str:
 
 
 def describe_rules(scheme: LabelScheme, prediction: Prediction, say: Translator) -> str:
-    """Return which rules changed a prediction, and what it was before; empty if none did."""
+    """Describe the rules that changed a prediction and the prediction before; empty if none did."""
     if prediction.before is None:
         return ""
     labels = [scheme.display_name(label, say.language) for label in prediction.before.labels]

@@ -336,11 +336,11 @@ class Translator:
         return name in self._words
 
     def describe_problem(self, code: str) -> str:
-        """Return what went wrong, by the code of the problem."""
+        """Describe a problem by its code."""
         return self._words.get(f"problem_{code}", self._words["problem_other"])
 
     def name_level(self, name: str) -> str:
-        """Return what a coarser level is called; its own name where it is not known here."""
+        """Return the display name of a coarser level, or the level's own name if it is unknown here."""
         return self._words.get(f"level_{name}", name)
 
     def format_share(self, value: float) -> str:

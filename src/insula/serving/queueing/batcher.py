@@ -237,7 +237,7 @@ class Batcher:
 
 
 def _deliver(answers: list[tuple[QueuedInput, Prediction | None]]) -> None:
-    """Assign predictions to their requests, and wake complete requests, all of one event loop at once."""
+    """Assign predictions to their requests, and wake complete requests, together for each event loop."""
     done: dict[asyncio.AbstractEventLoop, list[PendingRequest]] = {}
     for item, prediction in answers:
         request = item.request

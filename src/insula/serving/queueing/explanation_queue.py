@@ -150,7 +150,7 @@ class ExplanationQueue:
         return found
 
     def close(self) -> None:
-        """Abandon what waits, and end the thread."""
+        """Abandon waiting work, and end the thread."""
         self._closed.set()
         self._thread.shutdown(wait=False, cancel_futures=True)
 

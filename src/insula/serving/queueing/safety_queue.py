@@ -39,7 +39,7 @@ class SafetyQueue:
         return self._waiting
 
     def prepare(self) -> None:
-        """Load in the background what the checks need."""
+        """Load the models of the checks in the background."""
         if self._options.enabled:
             self._threads.submit(check_messages, ["Hello."])
 
@@ -63,7 +63,7 @@ class SafetyQueue:
         return found + [ReplyCheck(False, failure=failure) for _ in texts[len(found) :]]
 
     async def run(self, call: Callable[[], Checked]) -> Checked:
-        """Return what `call` returns; raise `ProblemError` if that takes too long."""
+        """Return the result of `call`; raise `ProblemError` if it takes too long."""
         try:
             async with asyncio.timeout(self._options.seconds):
                 return await asyncio.get_running_loop().run_in_executor(self._threads, call)
@@ -71,7 +71,7 @@ class SafetyQueue:
             raise ProblemError("unavailable", "The drafts took too long. Send a shorter message.") from None
 
     def close(self) -> None:
-        """End the threads; what waits is not checked any more."""
+        """End the threads; waiting texts are not checked any more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _check(

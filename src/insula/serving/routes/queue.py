@@ -121,7 +121,7 @@ async def claim(request: Request, case: CaseNumber) -> Response:
     openapi_extra=describe_json_body(LeaseStep, {"Renew": {"lease": 900}}),
 )
 async def renew(request: Request, case: CaseNumber) -> Response:
-    """The case, whose lease starts again."""
+    """Restart the lease of a case, and return the case."""
     service = get_service(request)
 
     def build(body: LeaseStep, agent: str) -> Callable[[HandoffQueue], Case]:

@@ -66,7 +66,7 @@ def _iterate_lists(settings: Settings) -> Iterator[str]:
 
 
 def _without_password(address: str) -> str:
-    """Return an address without its password; any other text as it is."""
+    """Return an address without its password; other texts are unchanged."""
     if "://" not in address:
         return address
     return PASSWORD_OPTION.sub("", USER_AND_PASSWORD.sub(r"\1@", address)).rstrip("?&")

@@ -76,7 +76,7 @@ class Family:
         return "torch" in self.packages if self.gradient is None else self.gradient
 
     def check(self, model: ModelOptions) -> Base | None:
-        """Return the base; raise early what training would raise later.
+        """Return the base. Raises early the errors that training would raise later.
 
         Raises `MissingExtraError`, or the errors of `locate`.
         """

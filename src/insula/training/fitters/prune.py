@@ -72,7 +72,7 @@ def choose_kept(importance: Importance, layers: int, shape: EncoderShape) -> Kep
 def prune(
     model: EncoderForEmotion, rows: TokenRows, terms: LossTerms, options: ModelOptions, run: RunContext
 ) -> dict[str, Any]:
-    """Prune a trained encoder in place and return what was kept, for the metrics of the run.
+    """Prune a trained encoder in place; return a description of the kept parts, for the metrics of the run.
 
     Importance is measured on at most 1,000 labelled training rows, drawn with the seed. A resumed run reads its earlier
     choice, which might differ in the last bits with another number of threads.
@@ -98,7 +98,7 @@ def prune(
 
 
 def _describe_kept(before: EncoderShape, kept: KeptParts) -> dict[str, Any]:
-    """Return what was kept, for the metrics: indices of layers and heads, numbers of neurons."""
+    """Describe the kept parts for the metrics: indices of layers and heads, neurons per layer."""
     return {
         "before": before.to_dict(),
         "layers": list(kept.layers),

@@ -31,7 +31,7 @@ loss_terms.register("pairs", "insula.training.loss_terms.pairs:build")
 
 
 def build_terms(given: TermInput) -> list[LossTerm]:
-    """Return the terms that the recipe uses: built-in terms first, then those of `objective.terms`.
+    """Return the terms that the recipe uses: built-in terms first, then `objective.terms`.
 
     Raises `RecipeError` if a term does not fit the scheme.
     """

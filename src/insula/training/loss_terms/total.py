@@ -29,7 +29,7 @@ class LossTerms:
 
     @classmethod
     def of(cls, given: TermInput) -> LossTerms:
-        """Return the terms that the recipe uses; raises what `build_terms` raises."""
+        """Return the terms that the recipe uses. Raises the errors of `build_terms`."""
         return cls(build_terms(given), given.scheme.output_count)
 
     @property
@@ -43,7 +43,7 @@ class LossTerms:
         return {name: texts for term in self.terms for name, texts in term.views.items()}
 
     def attach(self, model: Any) -> None:
-        """Add to the model what the terms need in training."""
+        """Add the modules and buffers that the terms need in training to the model."""
         for term in self.terms:
             if term.attach is not None:
                 term.attach(model)
@@ -77,7 +77,7 @@ class LossTerms:
         return rows, by_term
 
     def compute_validation_loss(self, batch: Batch, outputs: Outputs) -> torch.Tensor:
-        """Return the (rows,) validation losses: those of the terms that are `in_validation`."""
+        """Return the (rows,) validation losses of the terms that are `in_validation`."""
         found = [
             term.weight * losses
             for term in reversed(self.terms)

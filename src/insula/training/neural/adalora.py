@@ -60,7 +60,7 @@ class RankReallocation(TrainerCallback):
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Add the gradient of `gamma * mean(||P^T P - I|| + ||Q Q^T - I||)` to that of the loss."""
+        """Add the gradient of `gamma * mean(||P^T P - I|| + ||Q Q^T - I||)` to the gradient of the loss."""
         if not self.restored:
             self._restore(state.global_step)
         parameters, distances = [], []

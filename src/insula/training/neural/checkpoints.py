@@ -62,11 +62,11 @@ class AtomicCheckpoints(Trainer):
         self.accelerator.wait_for_everyone()
 
     def add_to_checkpoint(self, folder: Path) -> None:
-        """Write the elapsed time, and what else a resumed run needs, before the checkpoint is complete."""
+        """Write the elapsed time and other state of a resumed run, before the checkpoint is complete."""
         write_json(folder / CLOCK, {"seconds": self.seconds_before + time.monotonic() - self.began})
 
     def restore_from(self, checkpoint: Path) -> None:
-        """Restore what `add_to_checkpoint` wrote."""
+        """Restore the state that `add_to_checkpoint` wrote."""
         if (checkpoint / CLOCK).exists():
             self.seconds_before = float(json.loads((checkpoint / CLOCK).read_text(encoding="utf-8"))["seconds"])
 

@@ -110,7 +110,7 @@ class EmotionTrainer(AtomicCheckpoints):
         return EpochLoader(self.train_dataset, batch_sampler=batches, collate_fn=collate)
 
     def get_eval_dataloader(self, eval_dataset: TokenRows | None = None) -> Any:
-        """Return the same batches as for prediction; every process gets all of them, so that all get the same score."""
+        """Return the same batches as for prediction; each process gets all of them, so that scores agree."""
         rows: TokenRows = self.eval_dataset if eval_dataset is None else eval_dataset
         loader = DataLoader(rows, batch_sampler=BudgetBatches(rows.lengths), collate_fn=collate)
         return loader if self.args.world_size > 1 else self.accelerator.prepare(loader)
@@ -144,13 +144,13 @@ class EmotionTrainer(AtomicCheckpoints):
             self.average.save(folder)
 
     def restore_from(self, checkpoint: Path) -> None:
-        """Restore what `add_to_checkpoint` wrote."""
+        """Restore the state that `add_to_checkpoint` wrote."""
         super().restore_from(checkpoint)
         if self.average is not None:
             self.average.load(checkpoint)
 
     def take_average(self) -> None:
-        """Replace the weights by their average: that of the best checkpoint, if one was chosen."""
+        """Replace the weights by their average; if a best checkpoint was chosen, by its average."""
         if self.average is not None:
             if self.state.best_model_checkpoint is not None:
                 self.average.load(Path(self.state.best_model_checkpoint))

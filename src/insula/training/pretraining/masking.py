@@ -36,7 +36,7 @@ class Masking:
     special: Tokens
 
     def hide(self, tokens: Tokens, random: np.random.Generator) -> tuple[Tokens, Tokens]:
-        """Return the masked tokens, and labels: the original token at each chosen place, `IGNORED` elsewhere."""
+        """Return the masked tokens, and labels: the original token at each masked position, `IGNORED` elsewhere."""
         places = np.flatnonzero(~np.isin(tokens, self.special))
         labels = np.full_like(tokens, IGNORED)
         if not len(places):

@@ -57,7 +57,7 @@ def with_auxiliary(dataset: Dataset, recipe: Recipe, progress: Progress) -> Data
 
 
 def with_task_rows(rows: Rows, tasks: Sequence[Task]) -> Rows:
-    """Return the training rows followed by those of the tasks, which have no labels of the main set."""
+    """Return the training rows, followed by rows of the tasks, which have no labels of the main set."""
     if not tasks:
         return rows
     counts = [len(task.rows) for task in tasks]

@@ -160,7 +160,7 @@ def _describe_prediction(case: Case, scheme: LabelScheme, say: Translator) -> st
 
 
 def _iterate_pieces(case: Case) -> Iterator[Piece]:
-    """Yield the text in pieces, the words behind the prediction apart."""
+    """Yield the text in pieces; words behind the prediction are separate pieces."""
     text = case.text or ""
     if not case.words:
         if text:

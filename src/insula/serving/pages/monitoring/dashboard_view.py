@@ -29,7 +29,7 @@ class Choice:
 
     @classmethod
     def read(cls, query: Mapping[str, str], streams: Sequence[StreamState]) -> Choice:
-        """Return the choice of a query; what its stream does not have is ignored."""
+        """Return the selection in a query, without attributes that the stream does not have."""
         named = query.get("stream")
         stream = next((one for one in streams if one.name == named), streams[0] if streams else None)
         known = () if stream is None else stream.attributes

@@ -30,7 +30,7 @@ FIELDS = 12  # besides those of labels
 
 @router.post("/pages/feedback")
 async def send_feedback(request: Request) -> Response:
-    """A word of thanks, or what is wrong: a fragment for htmx, the whole page for a plain form."""
+    """Return a word of thanks or the problem: a fragment for htmx, the whole page for a plain form."""
     service = get_service(request)
     most_labels = max(len(model.predictor.scheme.names) for model in service.models)
     form = await read_form(request, max_fields=FIELDS + most_labels)

@@ -47,7 +47,7 @@ async def show_form(request: Request) -> Response:
 
 @router.post("/pages/judge")
 async def judge(request: Request) -> Response:
-    """The answer to a text: a fragment for htmx, the whole page for a plain form."""
+    """Return the prediction for a text: a fragment for htmx, the whole page for a plain form."""
     service = get_service(request)
     form = await read_form(request)
     language, text = get_language(request, form.get("lang")), form.get("text", "")
@@ -77,7 +77,7 @@ async def judge(request: Request) -> Response:
 
 @router.post("/pages/explain")
 async def explain(request: Request) -> Response:
-    """The words behind the answer to a text: a fragment for htmx, the whole page with the answer for a plain form."""
+    """Return the words behind a prediction: a fragment for htmx, the whole page for a plain form."""
     service = get_service(request)
     form = await read_form(request)
     language = get_language(request, form.get("lang"))
@@ -128,7 +128,7 @@ def _render_edit(
 def _build_answer(
     service: Service, model: ServedModel, given: ModelInput, prediction: Prediction, say: Translator
 ) -> dict[str, Any]:
-    """Return what a page shows of a prediction."""
+    """Return the parts of a prediction that a page shows."""
     scheme = model.predictor.scheme
     names = scheme.names if service.settings.explain.enabled else ()
     return {
