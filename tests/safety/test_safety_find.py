@@ -6,7 +6,7 @@ import pytest
 
 from insula.core.errors import DataError
 from insula.safety.find import find_personal_data
-from insula.safety.readable import Readable
+from insula.safety.readable import ReadableText
 from insula.safety.spans import Span, without_overlaps
 from masking_cases import hand_made
 from masking_generator import generated
@@ -75,7 +75,7 @@ def test_overlaps_the_outer_the_checked_the_longer() -> None:
 
 
 def test_readable_leads_back_to_the_original() -> None:
-    readable = Readable("a\u200b\u200bｂ\u00ad c")
+    readable = ReadableText("a\u200b\u200bｂ\u00ad c")
     assert readable.text == "ab c"
     assert [readable.map_span(at, at + 1) for at in range(4)] == [(0, 1), (3, 4), (5, 6), (6, 7)]
 

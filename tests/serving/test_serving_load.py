@@ -23,7 +23,7 @@ from serving_held import Held
 from serving_running import Running, problem, running
 
 from insula.inference.predictor import EncodedInputs, Predictor
-from insula.serving.queueing.admission import Pace
+from insula.serving.queueing.admission import BatchTiming
 from insula.serving.queueing.batch_queue import BatchQueue, PendingRequest, QueuedInput
 from waiting import DEADLINE, eventually, wait_until
 
@@ -33,7 +33,7 @@ SECONDS_A_BATCH = 0.1
 @pytest.fixture
 def paced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Expect every batch to take a tenth of a second, however fast this machine is."""
-    monkeypatch.setattr(Pace, "estimate_seconds", lambda self, tokens, *, batches: batches * SECONDS_A_BATCH)
+    monkeypatch.setattr(BatchTiming, "estimate_seconds", lambda self, tokens, *, batches: batches * SECONDS_A_BATCH)
 
 
 def _waiting(service: Running) -> int:
@@ -241,13 +241,13 @@ def test_sigterm_drains(linear_model: Path, tmp_path: Path) -> None:
 
 
 def test_the_pace_is_learnt() -> None:
-    pace = Pace()
+    pace = BatchTiming()
     assert pace.estimate_seconds(100, batches=2) == 0
     for tokens in (10, 50, 100, 30) * 10:
         pace.add(tokens, 0.01 + tokens * 0.001)
     assert pace.estimate_seconds(100, batches=2) == pytest.approx(0.02 + 0.1)
     assert pace.estimate_batch_overhead() == pytest.approx(10)
-    alike = Pace()
+    alike = BatchTiming()
     for _ in range(5):
         alike.add(40, 0.2)
     assert alike.estimate_seconds(80, batches=2) == pytest.approx(0.4)

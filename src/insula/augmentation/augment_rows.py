@@ -122,7 +122,7 @@ def augment_rows(
             rejected=reader.reject_count,
             first_reject=reader.first_reject,
             seconds=time.monotonic() - started,
-            warnings=(*_iterate_cautions(chosen), *maker.explain_zeros(), *reader.warnings),
+            warnings=(*_iterate_cautions(chosen), *maker.explain_missing_variants(), *reader.warnings),
         )
 
 
@@ -175,7 +175,7 @@ class _VariantMaker:
                 yield variant if self._label is None else {**variant, self._label: label}
         self.without += made < self._times
 
-    def explain_zeros(self) -> Iterator[str]:
+    def explain_missing_variants(self) -> Iterator[str]:
         """Yield a sentence for each method that made no variant because of the language or the labels of the rows."""
         for name, augmenter in self._chosen.items():
             if self.counts[name] or not self._languages:

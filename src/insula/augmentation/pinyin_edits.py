@@ -31,12 +31,12 @@ _CHARACTER = re.compile(f"[{HAN}]")
 
 def replace_by_homophone(text: str, situation: Situation) -> str | None:
     """Replace characters by others of the same syllable."""
-    return _replace_characters(text, situation, find_same)
+    return _replace_characters(text, situation, find_homophones)
 
 
 def replace_by_neighbour(text: str, situation: Situation) -> str | None:
     """Replace characters by others of a syllable that is easily confused."""
-    return _replace_characters(text, situation, find_near)
+    return _replace_characters(text, situation, find_near_homophones)
 
 
 def find_neighbours(syllable: str) -> tuple[str, ...]:
@@ -54,13 +54,13 @@ def find_neighbours(syllable: str) -> tuple[str, ...]:
 
 
 @functools.cache
-def find_same(character: str) -> str:
+def find_homophones(character: str) -> str:
     """Return the common characters of the same syllable; none for negations."""
     return _find_others(character, lambda syllable: (syllable,))
 
 
 @functools.cache
-def find_near(character: str) -> str:
+def find_near_homophones(character: str) -> str:
     """Return the common characters of easily confused syllables; none for negations."""
     return _find_others(character, find_neighbours)
 

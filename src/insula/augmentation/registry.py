@@ -14,7 +14,7 @@ from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.registry import Registry
 
 if TYPE_CHECKING:
-    from insula.augmentation.translation.memory import Memory
+    from insula.augmentation.translation.memory import TranslationMemory
 
 Preserves = Literal["label", "emotion", "nothing"]
 
@@ -46,7 +46,7 @@ class AugmenterOptions:
     """
 
     translator: str | None = None
-    memory: Memory | None = None
+    memory: TranslationMemory | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ WORDNET = "INSULA_WORDNET"
 
 
 @dataclass(frozen=True)
-class Strictness:
+class SynonymLimits:
     """Limits on which words have synonyms, and on which synonyms they have.
 
     dominant  least share of a word's counts in its most frequent sense
@@ -35,9 +35,9 @@ class Strictness:
     rarer: float
 
 
-COMMON = Strictness(0.7, 0.2)
+COMMON = SynonymLimits(0.7, 0.2)
 """For texts that read well."""
-WIDE = Strictness(0.4, 0.0)
+WIDE = SynonymLimits(0.4, 0.0)
 """For attacks, which need more candidates."""
 _SMOOTHING = 0.5  # added to each count: senses that the corpus does not have
 _POS = {"1": "noun", "2": "verb", "3": "adjective", "4": "adverb", "5": "adjective"}
@@ -54,7 +54,7 @@ class Thesaurus:
     synonyms: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def read(cls, folder: Path, strictness: Strictness = COMMON) -> Thesaurus:
+    def read(cls, folder: Path, strictness: SynonymLimits = COMMON) -> Thesaurus:
         """Read the WordNet of a folder; raises `MissingFileError` without its files, `DataError` for damaged ones."""
         try:
             senses, members = _read_senses(folder / "index.sense")
@@ -109,13 +109,13 @@ class Thesaurus:
         return found if word == low else tuple(one.capitalize() for one in found)
 
 
-def load_thesaurus(strictness: Strictness = COMMON) -> Thesaurus:
+def load_thesaurus(strictness: SynonymLimits = COMMON) -> Thesaurus:
     """Return the synonyms of the user's WordNet, read once; `MissingFileError` if there is none."""
     return _load(_find_folder(), strictness)
 
 
 @functools.cache
-def _load(folder: Path, strictness: Strictness) -> Thesaurus:
+def _load(folder: Path, strictness: SynonymLimits) -> Thesaurus:
     return Thesaurus.read(folder, strictness)
 
 

@@ -111,14 +111,14 @@ class Compressor:
         return sample_activations(self.graph, self.calibration_tokens, seed=self.seed)
 
     @cached_property
-    def sensitive(self) -> list[str]:
+    def sensitive_activations(self) -> list[str]:
         """All activations, the most sensitive to INT8 first."""
         tokens = self.calibration_tokens[:SENSITIVITY_TEXTS]
         return list(measure_sensitivities(self.graph, self.scales, tokens, self.source.scheme.output_count))
 
     def find_most_sensitive(self, count: int) -> list[str]:
         """Return the products of the `count` most sensitive activations."""
-        first = set(self.sensitive[:count]) if count else set()
+        first = set(self.sensitive_activations[:count]) if count else set()
         return [product.name for product in self.graph.find_products() if product.activation in first]
 
     def keep_applicable(self, plan: Plan) -> Plan:

@@ -8,7 +8,7 @@ from insula.core.environment import require
 from insula.core.errors import CHOOSE, DataError, suggest
 from insula.safety.kinds import GROUPS, KINDS, TOKEN
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
-from insula.safety.readable import BLANK, Readable
+from insula.safety.readable import BLANK, ReadableText
 from insula.safety.recognisers.names.models import LAC, is_name_model, load_name_model
 from insula.safety.recognisers.registry import find_spans
 from insula.safety.spans import Span, without_overlaps
@@ -27,7 +27,7 @@ def find_personal_data(text: str, kinds: Collection[str] | None = None) -> tuple
     refer to `text` as given. Tokens that `mask` has written are skipped. Raises as `check_kinds` does.
     """
     wanted = check_kinds(kinds)
-    readable = Readable(text)
+    readable = ReadableText(text)
     plain = TOKEN.sub(lambda token: BLANK * len(token[0]), readable.text)
     found: list[Span] = []
     for _ in range(_MAX_ROUNDS):

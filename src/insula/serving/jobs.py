@@ -87,13 +87,13 @@ class JobRunner:
         self._thread = threading.Thread(target=self._work, name="insula-jobs", daemon=True)
         self._thread.start()
 
-    def begin_stop(self) -> None:
+    def request_stop(self) -> None:
         """Stop after the current batch, and start no further job; the next start resumes the rest."""
         self._stopping.set()
 
     def stop(self, timeout: float = JOIN_SECONDS) -> None:
         """Stop after the current batch, and wait for that at most `timeout` seconds."""
-        self.begin_stop()
+        self.request_stop()
         with self._changed:
             self._changed.notify_all()
         if self._thread is not None:

@@ -61,10 +61,10 @@ def _iterate_typos(word: str) -> Iterator[str]:
 
 
 def _iterate_chinese(word: str) -> Iterator[str]:
-    from insula.augmentation.pinyin_edits import find_near, find_same  # the extra is for Chinese only
+    from insula.augmentation.pinyin_edits import find_homophones, find_near_homophones  # the extra is for Chinese only
 
     for at, character in enumerate(word):
         if character in HALVES:
             yield word[:at] + HALVES[character] + word[at + 1 :]
-        for other in find_same(character) + find_near(character):
+        for other in find_homophones(character) + find_near_homophones(character):
             yield word[:at] + other + word[at + 1 :]

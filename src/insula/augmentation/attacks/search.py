@@ -120,7 +120,7 @@ Candidates = Callable[[Sentence, int, random.Random], Iterable[str]]
 
 
 @dataclass(frozen=True)
-class _Answer:
+class _TextPrediction:
     """The prediction of a text: (labels,) scores and decision."""
 
     scores: FloatArray
@@ -131,7 +131,7 @@ Guard = Callable[[str, str], bool]
 """Returns whether a changed text means the same as the original."""
 
 
-class _Found(NamedTuple):
+class _SearchResult(NamedTuple):
     """The result of a search: the changed text, its number of changed words, and the number of rejected texts."""
 
     text: str
@@ -139,7 +139,7 @@ class _Found(NamedTuple):
     rejected: int
 
 
-_Search = Generator[list[str], list[_Answer | None], _Found]
+_Search = Generator[list[str], list[_TextPrediction | None], _SearchResult]
 """Yields texts to predict, receives an answer for each (None: no queries left), and returns what it found."""
 
 
@@ -151,8 +151,8 @@ class _Row:
     given: ModelInput
     search: _Search
     wanted: list[str]
-    known: dict[str, _Answer]
-    result: _Found | None = None
+    known: dict[str, _TextPrediction]
+    result: _SearchResult | None = None
     waiting: list[str] = field(default_factory=list)
 
     def choose_new(self, limit: int) -> list[str]:
@@ -221,11 +221,11 @@ def attack_rows(
     progress.finish()
 
 
-def _predict(predictor: Predictor, inputs: Sequence[ModelInput]) -> list[_Answer]:
+def _predict(predictor: Predictor, inputs: Sequence[ModelInput]) -> list[_TextPrediction]:
     if not inputs:
         return []
     decisions = predictor.decide(inputs)
-    return [_Answer(scores, chosen) for scores, chosen in zip(decisions.scores, decisions.chosen, strict=True)]
+    return [_TextPrediction(scores, chosen) for scores, chosen in zip(decisions.scores, decisions.chosen, strict=True)]
 
 
 class _Confidence:
@@ -234,17 +234,17 @@ class _Confidence:
     def __init__(self, kind: str, chosen: BoolArray) -> None:
         self.kind, self.chosen = kind, chosen
 
-    def __call__(self, answer: _Answer) -> float:
+    def __call__(self, answer: _TextPrediction) -> float:
         return float(compute_confidence(self.kind, answer.scores[None], self.chosen[None])[0])  # type: ignore[arg-type]
 
-    def is_changed(self, answer: _Answer) -> bool:
+    def is_changed(self, answer: _TextPrediction) -> bool:
         return not np.array_equal(answer.chosen, self.chosen)
 
 
 def _search(
     sentence: Sentence,
     confidence: _Confidence,
-    first: _Answer,
+    first: _TextPrediction,
     candidates: Candidates,
     limits: AttackLimits,
     guard: Guard | None,
@@ -269,18 +269,18 @@ def _search(
         for best, answer in sorted(found, key=lambda pair: (not confidence.is_changed(pair[1]), confidence(pair[1]))):
             if confidence.is_changed(answer):
                 if guard is None or guard(str(sentence), str(best)):
-                    return _Found(str(best), edits + 1, rejected)
+                    return _SearchResult(str(best), edits + 1, rejected)
                 rejected += 1
                 continue
             if confidence(answer) < lowest:
                 current, lowest, edits = best, confidence(answer), edits + 1
             break
-    return _Found(str(current), edits, rejected)
+    return _SearchResult(str(current), edits, rejected)
 
 
 def _rank(
     sentence: Sentence, places: Sequence[int], confidence: _Confidence
-) -> Generator[list[str], list[_Answer | None], list[int]]:
+) -> Generator[list[str], list[_TextPrediction | None], list[int]]:
     """Return the positions of the words, sorted by the confidence without each, lowest first."""
     if len(places) < 2:
         return list(places)
@@ -290,7 +290,7 @@ def _rank(
 
 
 def _to_outcome(row: _Row, kind: str) -> AttackOutcome:
-    changed, edits, rejected = row.result or _Found(row.given.text, 0, 0)
+    changed, edits, rejected = row.result or _SearchResult(row.given.text, 0, 0)
     before, after = row.known[row.given.text], row.known[changed]
     confidence = _Confidence(kind, before.chosen)
     return AttackOutcome(

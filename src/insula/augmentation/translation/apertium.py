@@ -9,7 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 
-from insula.augmentation.translation.translator import Translator, require_no_place
+from insula.augmentation.translation.translator import Translator, require_no_argument
 from insula.core.errors import DataError, MissingFileError, ServiceError, suggest
 
 ENGLISH = ("eng", "en")
@@ -67,7 +67,7 @@ def _build_error(mode: str, problem: str) -> ServiceError:
 
 def open_apertium(where: str | None, pivot: str | None) -> Apertium:
     """Return the engine; `pivot` is an installed language such as `spa`, by default Spanish or the first one."""
-    require_no_place("apertium", where)
+    require_no_argument("apertium", where)
     program = shutil.which("apertium")
     if program is None:
         raise MissingFileError(

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from insula.augmentation.registry import Augmenter, AugmenterOptions, Situation
-from insula.augmentation.translation.memory import Memory
+from insula.augmentation.translation.memory import TranslationMemory
 from insula.augmentation.translation.translator import Translator, choose_translator, open_translator
 from insula.text.emojis import find_emoji
 from insula.text.protected_words import CHINESE_NEGATIONS, NEGATIONS
@@ -40,7 +40,7 @@ class BackTranslation:
     memory       keeps translations for a further attempt
     """
 
-    def __init__(self, translator: Translator, name: str, memory: Memory | None) -> None:
+    def __init__(self, translator: Translator, name: str, memory: TranslationMemory | None) -> None:
         self._translator, self._name, self._memory = translator, name, memory
         self._known: dict[tuple[str, str], str] = {}
 

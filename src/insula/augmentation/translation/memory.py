@@ -13,7 +13,7 @@ from insula.core.errors import OutputError, ServiceError
 SUFFIX = ".translations"
 
 
-class Memory(Protocol):
+class TranslationMemory(Protocol):
     """Stores translations by translator, language and text."""
 
     def get(self, translator: str, language: str, text: str) -> str | None:
@@ -77,7 +77,7 @@ class TranslationFile:
 
 
 @contextmanager
-def remember_translations(output: Path | None) -> Iterator[Memory | None]:
+def remember_translations(output: Path | None) -> Iterator[TranslationMemory | None]:
     """Provide a translation memory in a file next to `output`; it is removed at the end, but kept after an error.
 
     Provides None without an output. Raises `OutputError` if another file has its name.

@@ -92,7 +92,7 @@ def open_translator(name: str) -> Translator:
     return translators[engine](where, pivot)
 
 
-def require_no_place(engine: str, where: str | None) -> None:
+def require_no_argument(engine: str, where: str | None) -> None:
     """Raise `DataError` if something follows the colon of an engine that takes nothing."""
     if where is not None:
         raise DataError(f"The translator {engine!r} takes nothing after a colon. Got {where!r}. Leave it out.")

@@ -13,7 +13,7 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 
 
-class _Demand:
+class _RemainingRows:
     """The number of rows, and of rows of each label, that the splits still need."""
 
     def __init__(self, strata: Sequence[Mapping[Hashable, int]], targets: Sequence[int], cover: bool) -> None:
@@ -75,7 +75,7 @@ def stratify_iteratively(
     Groups of one row fill the splits exactly, except if training needs more rows to have every label. No split stays
     empty if there are at least as many groups as labels and further splits (without `cover`, as splits).
     """
-    demand = _Demand(strata, targets, cover)
+    demand = _RemainingRows(strata, targets, cover)
     chosen = [-1] * len(sizes)
     order = np.random.default_rng(seed).permutation(len(sizes)).tolist()
     order.sort(key=lambda item: -sizes[item])

@@ -25,7 +25,7 @@ TOKEN = "token:"
 
 
 @dataclass(frozen=True, slots=True)
-class Versions:
+class TextVersions:
     """A text with and without a feature.
 
     present  whether the text as written has it; None if it has neither side of a feature with two sides, or both
@@ -46,7 +46,7 @@ class Feature:
     sides  what rows of either version have, for people: ("with a negation", "without")
     """
 
-    split: Callable[[str, random.Random], Versions]
+    split: Callable[[str, random.Random], TextVersions]
     sides: tuple[str, str]
 
 
@@ -68,16 +68,16 @@ def find_feature(name: str) -> Feature:
     return Feature(lambda text, chance: _split_token(text, token), (f"with {token!r}", "without"))
 
 
-def _split_negation(text: str, chance: random.Random) -> Versions:
+def _split_negation(text: str, chance: random.Random) -> TextVersions:
     """Remove every negation, or add the first that fits."""
     if _has(text, "negated"):
         bare = _apply_apart(text, list(remove_negations(text)))
-        return Versions(True) if _has(bare, "negated") else _keep(True, text, bare)
+        return TextVersions(True) if _has(bare, "negated") else _keep(True, text, bare)
     edits = sorted(add_negations(text), key=lambda edit: edit.start)
     return _keep(False, apply_edits(text, edits[:1]), text)
 
 
-def _split_intensifier(text: str, chance: random.Random) -> Versions:
+def _split_intensifier(text: str, chance: random.Random) -> TextVersions:
     """Remove every intensifier, or add one before the first word of feeling that takes one."""
     cues = [cue for cue in find_cues(text) if cue.kind == "intensified"]
     if cues:
@@ -86,56 +86,56 @@ def _split_intensifier(text: str, chance: random.Random) -> Versions:
         )
     if contains_han(text):
         place = _CHINESE_DEGREE_PLACE.search(text)
-        return Versions(False) if place is None else _keep(False, _put_in(text, place.start(), "非常"), text)
+        return TextVersions(False) if place is None else _keep(False, _put_in(text, place.start(), "非常"), text)
     place = _ENGLISH_DEGREE_PLACE.search(text)
     if place is None:
-        return Versions(False)
+        return TextVersions(False)
     if (article := place["article"]) is not None:  # "an awful film" becomes "a really awful film"
         return _keep(False, f"{text[: place.start()]}{article[0]} really {text[place.start('noun') :]}", text)
     return _keep(False, _put_in(text, place.start("word"), "really "), text)
 
 
-def _split_emotion_word(text: str, chance: random.Random) -> Versions:
+def _split_emotion_word(text: str, chance: random.Random) -> TextVersions:
     """Delete every emotion word, or put one before the text, drawn at random for its language."""
     spans = [(start, end) for start, end in find_word_spans(text) if text[start:end].lower() in _EMOTION_WORDS]
     if spans:
         return _keep(True, text, apply_edits(text, [delete_span("deletion", text, *span) for span in spans]))
     language = detect_language_by_script(text)
-    return _keep(False, _put_before(text, chance.choice(_WORDS_OF[language])), text)
+    return _keep(False, _prepend(text, chance.choice(_WORDS_OF[language])), text)
 
 
-def _split_identity(text: str, chance: random.Random) -> Versions:
+def _split_identity(text: str, chance: random.Random) -> TextVersions:
     """Write all pronouns and nouns of the table in the female form, and in the male form."""
     language = detect_language_by_script(text)
     return _compare_sides(text, set_gender(text, language, "female"), set_gender(text, language, "male"))
 
 
-def _split_name(text: str, chance: random.Random) -> Versions:
+def _split_name(text: str, chance: random.Random) -> TextVersions:
     """Write all first names of the table as female names, and as male names."""
     return _compare_sides(text, set_names(text, "female"), set_names(text, "male"))
 
 
-def _split_token(text: str, token: str) -> Versions:
+def _split_token(text: str, token: str) -> TextVersions:
     """Remove every occurrence of a word, or put it before the text."""
     whole = "" if contains_han(token) else r"(?<!\w)", "" if contains_han(token) else r"(?!\w)"
     pattern = re.compile(f"{whole[0]}{re.escape(token)}{whole[1]}", re.IGNORECASE)
     spans = [match.span() for match in pattern.finditer(text)]
     if spans:
         return _keep(True, text, apply_edits(text, [delete_span("deletion", text, *span) for span in spans]))
-    return _keep(False, _put_before(text, token), text)
+    return _keep(False, _prepend(text, token), text)
 
 
-def _keep(present: bool, given: str, absent: str) -> Versions:
+def _keep(present: bool, given: str, absent: str) -> TextVersions:
     """Return the versions if they differ and neither is empty, else only whether the feature is present."""
     if given == absent or not given.strip() or not absent.strip():
-        return Versions(present)
-    return Versions(present, given, absent)
+        return TextVersions(present)
+    return TextVersions(present, given, absent)
 
 
-def _compare_sides(text: str, given: str, absent: str) -> Versions:
+def _compare_sides(text: str, given: str, absent: str) -> TextVersions:
     if given == absent:
-        return Versions(None)
-    return Versions(True if text == given else False if text == absent else None, given, absent)
+        return TextVersions(None)
+    return TextVersions(True if text == given else False if text == absent else None, given, absent)
 
 
 def _has(text: str, kind: str) -> bool:
@@ -155,7 +155,7 @@ def _put_in(text: str, place: int, word: str) -> str:
     return f"{text[:place]}{word}{text[place:]}"
 
 
-def _put_before(text: str, word: str) -> str:
+def _prepend(text: str, word: str) -> str:
     """Return the text after a word: at its start, where a model reads it however long the text is."""
     return f"{word} {text}"
 

@@ -99,7 +99,7 @@ class TextTokenizer:
             return TextTokens((np.asarray(ids, dtype=np.int64),))
         if self.windows == "none" or not isinstance(text, str):
             return TextTokens((np.asarray(ids[: self.max_tokens], dtype=np.int64),), truncated=True)
-        before, after = self._around
+        before, after = self._special_token_counts
         content = [
             number for one in (encoding, *encoding.overflowing) for number in one.ids[before : len(one.ids) - after]
         ]
@@ -120,7 +120,7 @@ class TextTokenizer:
         return read < len(self._tokenizer.encode(text[0], add_special_tokens=False).ids)
 
     @functools.cached_property
-    def _around(self) -> tuple[int, int]:
+    def _special_token_counts(self) -> tuple[int, int]:
         """Numbers of special tokens before and after a text."""
         marks = self._tokenizer.encode("a").special_tokens_mask
         before = marks.index(0)

@@ -1,4 +1,4 @@
-"""`Counting`: what is counted of a predicted message: its labels, those of coarser levels, and what alerts look for."""
+"""`MessageCounter`: what is counted of a predicted message: its labels, those of coarser levels, and what alerts look for."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class WindowCount:
     labels: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
-class Counting:
+class MessageCounter:
     """Counts messages by the labels of a model.
 
     hits of a rule: the messages with one of its labels and its attributes; without labels all with its attributes.

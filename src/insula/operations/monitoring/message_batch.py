@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from insula.core.decision import Decisions
 from insula.core.model_input import ModelInput
 from insula.inference.predictor import Predictor
-from insula.operations.monitoring.counting import Counting, Key, WindowCount, matches
+from insula.operations.monitoring.counting import Key, MessageCounter, WindowCount, matches
 from insula.operations.streams.message import StreamMessage
 
 
@@ -26,7 +26,7 @@ class MessageBatch:
     is_future  whether its time was in the future and was replaced
     """
 
-    counting: Counting
+    counting: MessageCounter
     messages: Sequence[StreamMessage]
     keys: Sequence[Key]
     decisions: Decisions
@@ -46,13 +46,13 @@ class MessageBatch:
         hits = [marked[places] for marked in self.hits]
         return self.counting.count(keys, self.decisions.of_rows(places), self.flags[places], hits)
 
-    def fits(self, where: Mapping[str, str], place: int) -> bool:
+    def has_attributes(self, where: Mapping[str, str], place: int) -> bool:
         """Whether the message at a position has these attributes."""
         return matches(where, self.keys[place][1])
 
 
 def predict_messages(
-    predictor: Predictor, counting: Counting, messages: Sequence[StreamMessage], now: datetime, limit: datetime
+    predictor: Predictor, counting: MessageCounter, messages: Sequence[StreamMessage], now: datetime, limit: datetime
 ) -> MessageBatch:
     """Predict messages. A time after `limit` is replaced by `now`: it comes from a wrong clock."""
     is_future = [message.time > limit for message in messages]

@@ -24,7 +24,7 @@ from insula.core.errors import DataError
 from insula.core.progress import Progress, Silent
 from insula.inference.predictor import Predictor
 from insula.operations.monitoring.alerts import Alert, AlertBook, check_shift, check_windows
-from insula.operations.monitoring.counting import MAX_GROUPS, Counting
+from insula.operations.monitoring.counting import MAX_GROUPS, MessageCounter
 from insula.operations.monitoring.keep_trying import keep_trying
 from insula.operations.monitoring.message_batch import MessageBatch, predict_messages
 from insula.operations.monitoring.settings import MonitorFile
@@ -101,7 +101,7 @@ class Monitor:
         progress: Progress | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        Counting(predictor.scheme, settings)  # raises for alerts that do not fit the labels
+        MessageCounter(predictor.scheme, settings)  # raises for alerts that do not fit the labels
         self._predictor = predictor
         self._database = database
         self._settings = settings
@@ -125,7 +125,7 @@ class Monitor:
         if row is None:
             return report
         number, position, groups = row
-        counting = Counting(self._predictor.scheme, self._settings, groups)
+        counting = MessageCounter(self._predictor.scheme, self._settings, groups)
         if sentence := source.resume(position):
             self._note(report, sentence)
         self._progress.start("monitor")
@@ -139,7 +139,7 @@ class Monitor:
         return report
 
     def _take(
-        self, source: MessageSource, number: int, name: str, entries: Sequence[StreamEntry], counting: Counting,
+        self, source: MessageSource, number: int, name: str, entries: Sequence[StreamEntry], counting: MessageCounter,
         report: MonitorReport, stop: threading.Event,
     ) -> None:  # fmt: skip
         now = self._clock()
@@ -221,7 +221,7 @@ class Monitor:
         for rule, hits in zip(self._settings.alerts, batch.hits, strict=True):
             if rule.kind == "shift":
                 detector = ShiftDetector.restore(rule, shifts.get(rule.name))
-                seen = [place for place in taken if batch.fits(rule.where, place)]
+                seen = [place for place in taken if batch.has_attributes(rule.where, place)]
                 times = [batch.messages[place].time for place in seen]
                 findings = check_shift(rule, detector, hits[np.array(seen, dtype=np.int64)], times)
                 alerts += book.record(rule, findings)

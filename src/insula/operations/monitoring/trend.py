@@ -112,7 +112,7 @@ class Trend:
         }
 
 
-def add_up(points: Sequence[TrendPoint]) -> TrendPoint | None:
+def sum_points(points: Sequence[TrendPoint]) -> TrendPoint | None:
     """Return the sum of windows; it has the start of the first one."""
     if not points:
         return None

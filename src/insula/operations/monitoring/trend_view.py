@@ -15,7 +15,7 @@ from insula.evaluation.reports.figures import Figure
 from insula.evaluation.reports.readable import format_count, format_percent
 from insula.evaluation.result import Interval
 from insula.operations.monitoring.alerts import Alert
-from insula.operations.monitoring.trend import Trend, TrendPoint, add_up
+from insula.operations.monitoring.trend import Trend, TrendPoint, sum_points
 from insula.operations.monitoring.trend_words import WORDS
 
 SHOWN = 6  # labels, and groups, with a chart of their own
@@ -50,7 +50,7 @@ class TrendView:
 def build_trend_view(trend: Trend, *, language: Literal["en", "zh"] = "en") -> TrendView:
     """Return the view of a trend."""
     words = WORDS[language]
-    total = add_up(trend.points)
+    total = sum_points(trend.points)
     names = {} if language == "en" else name_labels(total)
     labels = sorted(total.labels, key=lambda name: -total.labels[name])[:SHOWN] if total is not None else []
     marks = [alert.raised for alert in trend.alerts]
@@ -145,7 +145,7 @@ def sum_starts(points: Sequence[TrendPoint]) -> list[TrendPoint]:
     starts: dict[datetime, list[TrendPoint]] = {}
     for point in points:
         starts.setdefault(point.start, []).append(point)
-    summed = [add_up(starts[start]) for start in sorted(starts)]
+    summed = [sum_points(starts[start]) for start in sorted(starts)]
     return [point for point in summed if point is not None and point.messages]
 
 
@@ -174,7 +174,7 @@ def _find_groups(points: Sequence[TrendPoint]) -> list[tuple[tuple[str, ...], li
     groups: dict[tuple[str, ...], list[TrendPoint]] = {}
     for point in points:
         groups.setdefault(tuple(point.attributes.values()), []).append(point)
-    summed = [(key, some, total) for key, some in groups.items() if (total := add_up(some)) is not None]
+    summed = [(key, some, total) for key, some in groups.items() if (total := sum_points(some)) is not None]
     return sorted(summed, key=lambda item: (item[2].valence or 0.0, item[0]))
 
 

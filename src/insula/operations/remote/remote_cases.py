@@ -15,7 +15,7 @@ CaseRow = dict[str, Any]
 """A case as in JSON."""
 
 
-class Ask(Protocol):
+class SendRequest(Protocol):
     """Sends a request, and returns the JSON of the answer, or an awaitable of it."""
 
     def __call__(
@@ -37,7 +37,7 @@ class Cases:
     Methods raise `ServiceError`, with the status 409 if the case does not allow the step.
     """
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: SendRequest) -> None:
         self._ask = ask
 
     def find(
@@ -106,7 +106,7 @@ class Cases:
 class AsyncCases:
     """The methods of `Cases`, to await."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: SendRequest) -> None:
         self._ask = ask
 
     async def find(

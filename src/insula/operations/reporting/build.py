@@ -17,7 +17,7 @@ from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.data.formats.row_reader import RowBatch
 from insula.evaluation.metrics.proportions import measure_share
 from insula.inference.predictor import Predictor
-from insula.operations.monitoring.counting import ALERT, Counting, Key, WindowCount, parse_group
+from insula.operations.monitoring.counting import ALERT, Key, MessageCounter, WindowCount, parse_group
 from insula.operations.monitoring.message_batch import MessageBatch, predict_messages
 from insula.operations.monitoring.settings import AlertRule, MonitorFile, WindowSettings
 from insula.operations.monitoring.trend import NEGATIVE, POLARITY, POSITIVE, TrendPoint, mark_polarity
@@ -87,7 +87,7 @@ class _Work:
         )
         by = () if settings.by is None else (settings.by,)
         windows = WindowSettings(length=settings.window or "1h", by=by)
-        self._counting = Counting(predictor.scheme, MonitorFile(windows=windows, alerts=rules))
+        self._counting = MessageCounter(predictor.scheme, MonitorFile(windows=windows, alerts=rules))
         self._reader = MessageReader(settings.fields)
         self._now = datetime.now(UTC)
         self._timed: dict[Key, WindowCount] = {}

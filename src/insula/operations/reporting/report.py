@@ -78,7 +78,7 @@ class Side:
 
 @dataclass(frozen=True)
 class GivenAdvice:
-    """An advice with the share of messages that it rests on."""
+    """A piece of advice, with the share of messages that it is based on."""
 
     advice: Advice
     share: Interval

@@ -23,7 +23,7 @@ class LineSplitter:
         self._skips = False  # inside a line that is too long: its bytes are dropped up to its end
 
     @property
-    def has_rest(self) -> bool:
+    def has_partial_line(self) -> bool:
         """Whether a line has begun and not ended."""
         return bool(self._rest) or self._skips
 
@@ -42,7 +42,7 @@ class LineSplitter:
 
     def finish(self) -> Iterator[StreamEntry]:
         """Yield the last line, if it has no line feed."""
-        if self.has_rest:
+        if self.has_partial_line:
             yield from self._take(self.offset)
 
     def _take(self, end: int) -> Iterator[StreamEntry]:

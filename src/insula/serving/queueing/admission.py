@@ -27,7 +27,7 @@ def refuse_long_wait(wait: float, max_wait: float, *, has_room: bool) -> None:
     )
 
 
-class Pace:
+class BatchTiming:
     """Time that batches take: `seconds = start + tokens * each`, by least squares with exponential forgetting."""
 
     def __init__(self) -> None:

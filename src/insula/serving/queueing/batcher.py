@@ -15,7 +15,7 @@ from insula.core.prediction import Prediction
 from insula.inference.backends import has_token_stages
 from insula.inference.predictor import EncodedInputs, Predictor
 from insula.serving.http.problems import ProblemError
-from insula.serving.queueing.admission import Pace, refuse_long_wait
+from insula.serving.queueing.admission import BatchTiming, refuse_long_wait
 from insula.serving.queueing.batch_queue import BatchQueue, PendingRequest, QueuedInput, estimate_tokens
 from insula.serving.settings.sections import Queue
 
@@ -50,7 +50,7 @@ class Batcher:
         self._observer = observer
         self._has_tokens = has_token_stages(predictor.backend)
         self._queue = BatchQueue(tokens=options.batch_tokens, texts=options.batch_texts, padded=self._has_tokens)
-        self._pace = Pace()
+        self._pace = BatchTiming()
         self._changed = threading.Condition()
         self._computing = threading.Lock()
         self._running_batches = 0  # batches taken and not finished, at most one for each worker

@@ -35,7 +35,7 @@ log = logging.getLogger("insula.serving")
 Pause = Callable[[], None] | None
 
 
-class Timed(Protocol):
+class TimedResult(Protocol):
     """A result that says how long it took."""
 
     @property
@@ -43,7 +43,7 @@ class Timed(Protocol):
         """The time it took."""
 
 
-Found = TypeVar("Found", bound=Timed, covariant=True)
+Found = TypeVar("Found", bound=TimedResult, covariant=True)
 
 
 class Work(Protocol[Found]):
