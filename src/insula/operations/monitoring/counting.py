@@ -1,4 +1,4 @@
-"""`MessageCounter`: what is counted of a predicted message: its labels, those of coarser levels, and what alerts look for."""
+"""`MessageCounter`: counts a predicted message by its labels, their coarser levels, and the attributes of alerts."""
 
 from __future__ import annotations
 
