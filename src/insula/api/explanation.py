@@ -1,4 +1,4 @@
-"""`explain` and its like: why a model predicts what it predicts, and what each label listens to."""
+"""Explanations of predictions: words behind one prediction, words behind each label, counterfactuals, effects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of long work: what reports it, what ignores it, and what draws it in a notebook."""
+"""Progress of long work: the interface, a silent implementation, and one for notebooks."""
 
 from __future__ import annotations
 

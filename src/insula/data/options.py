@@ -1,4 +1,4 @@
-"""`DataOptions`: how rows are read. The `[data]` section of a recipe, and the column options of the command line."""
+"""`DataOptions`: the options for reading rows. The `[data]` section of a recipe, and the column options of the command line."""
 
 from __future__ import annotations
 

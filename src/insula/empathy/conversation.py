@@ -1,4 +1,4 @@
-"""`follow_turns`: what the earlier turns change in the state of a conversation."""
+"""`follow_turns`: updates the state of a conversation by the earlier turns."""
 
 from __future__ import annotations
 

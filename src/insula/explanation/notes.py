@@ -1,4 +1,4 @@
-"""`add_notes`: words with what rules of the language and of the user say of them."""
+"""`add_notes`: adds notes to words, from rules of the language and of the user."""
 
 from __future__ import annotations
 

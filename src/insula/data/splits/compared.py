@@ -1,4 +1,4 @@
-"""The key by which rows are compared in splits and by the leak guard: the text, in a dialogue with the turn before it.
+"""The key by which splits and the leak guard compare rows: the text and, in a dialogue, the turn before it.
 
 "Yes, I did." occurs in many dialogues and means something else in each: in dialogues two rows are equal only if they
 follow the same turn. The target is ignored: a text that a model was trained on with one target is known with another.

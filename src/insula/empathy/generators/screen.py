@@ -1,4 +1,4 @@
-"""`screen_draft`: what every draft must pass, whatever wrote it. One that fails is left out, not repaired."""
+"""`screen_draft`: the checks of every draft from any generator. A draft that fails is dropped, not repaired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Occlusion in small contexts: words that say the same thing hide each other where only one is removed from the text.
+"""Occlusion in small contexts: if only one word is removed, words with the same meaning hide each other.
 
 The weight of a word is a weighted mean of what it adds to no words at all, to the most important words alone, and to
 the text without them. The last shows a word that another one covers for ("glad, so glad"), which occlusion does not

@@ -1,4 +1,4 @@
-"""`HiddenStates`: what a layer inside the network of a model folder computes, one vector a token."""
+"""`HiddenStates`: the outputs of a layer inside the network of a model folder, one vector per token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notifications of cases: what leaves the house when a case is opened, late, reassigned, closed or reopened."""
+"""Notifications about cases: the data sent when a case is opened, late, reassigned, closed or reopened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`MonitorFile`: what a monitor counts, how long it keeps it, and when it raises an alert; read from TOML."""
+"""`MonitorFile`: the settings of a monitor: counts, retention and alerts; read from TOML."""
 
 from __future__ import annotations
 

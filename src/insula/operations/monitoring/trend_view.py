@@ -1,4 +1,4 @@
-"""`build_trend_view`: what a page shows of a trend, in the words of a language: charts, alerts, groups, windows."""
+"""`build_trend_view`: the content of a page about a trend, in one language: charts, alerts, groups, windows."""
 
 from __future__ import annotations
 

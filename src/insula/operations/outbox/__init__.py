@@ -1,1 +1,1 @@
-"""The outbox: notifications that are stored with what they report, and delivered until their receiver has them."""
+"""The outbox: notifications, stored with the event they report and delivered until the receiver accepts them."""

@@ -1,4 +1,4 @@
-"""`Dispatcher`: delivers what is due, one thread per receiver, so that one that hangs delays no other."""
+"""`Dispatcher`: delivers due notifications, with one thread per receiver, so that no receiver delays another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Receiver`: who is notified of what, as settings files say it."""
+"""`Receiver`: a receiver of notifications and its events, as configured in settings files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Predictions`: what a service answered, in the order of the texts."""
+"""`Predictions`: the predictions of a service, in the order of the texts."""
 
 from __future__ import annotations
 

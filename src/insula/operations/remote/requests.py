@@ -1,4 +1,4 @@
-"""Requests to a service: the bodies that ask about texts, and what their answers say."""
+"""Requests to a service: the bodies of requests about texts, and the parsing of responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ReportFile`: what a report on messages shows, and what it advises; read from TOML."""
+"""`ReportFile`: the settings of a report on messages, with its advice; read from TOML."""
 
 from __future__ import annotations
 

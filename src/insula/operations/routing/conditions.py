@@ -1,4 +1,4 @@
-"""The conditions of routing rules: what a message must fulfil, what it has instead, and which messages fulfil both."""
+"""The conditions of routing rules: checks of a message, and overlaps between rules."""
 
 from __future__ import annotations
 

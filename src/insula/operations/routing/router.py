@@ -1,4 +1,4 @@
-"""`Router`: which rules apply to a message, what happens to it, and why."""
+"""`Router`: finds the rules that apply to a message, and decides about it with a reason."""
 
 from __future__ import annotations
 

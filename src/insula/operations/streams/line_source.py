@@ -1,4 +1,4 @@
-"""`LineSource`: what a file and standard input share as streams: lines in hand, an end, a file of rejected lines."""
+"""`LineSource`: the common base of file and standard input: buffered lines, an end, a file of rejected lines."""
 
 from __future__ import annotations
 

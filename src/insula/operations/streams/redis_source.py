@@ -1,4 +1,4 @@
-"""A stream of Redis, read by a consumer group: several monitors share it, and what one did not finish another takes."""
+"""A Redis stream, read by a consumer group: several monitors share it, and another takes over unfinished entries."""
 
 from __future__ import annotations
 

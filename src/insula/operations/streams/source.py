@@ -1,4 +1,4 @@
-"""`MessageSource`: what a stream of messages can do, whatever it is: a file, standard input, a broker."""
+"""`MessageSource`: the interface of message streams: a file, standard input, a broker."""
 
 from __future__ import annotations
 

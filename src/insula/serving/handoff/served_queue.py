@@ -1,4 +1,4 @@
-"""`ServedQueue`: the hand-off queue of a service, which escalates late cases without anybody asking."""
+"""`ServedQueue`: the hand-off queue of a service, which escalates late cases automatically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HEAD: what GET answers, without the body (RFC 9110, section 9.3.2)."""
+"""HEAD requests: the response to GET without its body (RFC 9110, section 9.3.2)."""
 
 from __future__ import annotations
 

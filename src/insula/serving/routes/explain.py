@@ -1,4 +1,4 @@
-"""`POST /v1/explain`: the words behind predictions, computed behind all predictions."""
+"""`POST /v1/explain`: the words behind predictions, computed at lower priority than predictions."""
 
 from __future__ import annotations
 
