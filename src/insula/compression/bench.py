@@ -64,7 +64,7 @@ class Bench:
 
 
 def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) -> Bench:
-    """Measure a model on prepared texts: first backends, then numbers of threads, then token budgets.
+    """Measure a model on prepared texts: first backends, then thread counts, then token budgets.
 
     Each step uses the best setting of the previous steps. The settings of a step take turns, so that other load on the
     machine affects all of them.

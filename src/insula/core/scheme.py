@@ -13,7 +13,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def uses_softmax(kind: Kind) -> bool:
-    """Return whether the labels of a kind exclude each other and share a softmax; else each has its own output."""
+    """Return whether the labels of a kind are mutually exclusive and share a softmax; else each has its own output."""
     return kind in ("single", "ordinal")
 
 

@@ -1,4 +1,4 @@
-"""`DataOptions`: the options for reading rows. The `[data]` section of a recipe, and the column options of the command line."""
+"""`DataOptions`: the options for reading rows. Used by `[data]` in recipes and the column options of commands."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ class MappedLabels:
 
     scheme  the labels that the rows have, without others of the map; single if every row has exactly one
 
-    A score is the sum over the model's labels where they exclude each other, else the largest. A label is decided if
+    A score is the sum over the model's labels if they are mutually exclusive, else the largest. A label is decided if
     one of the model's decided labels counts as it. If every row has exactly one label, the model gives one, too: the
     decided label, of several the one with the highest score; if none is decided, the label with the highest score.
     """

@@ -150,7 +150,7 @@ def join_neighbours(text: str, spans: Sequence[tuple[int, int]], count: int) -> 
 def build_evidence_map(predictor: Predictor) -> tuple[Float64Array, Float64Array]:
     """Return (outputs, labels) and (labels,): evidence is `logits @ map + shift`.
 
-    Evidence is the logit; where labels exclude each other the logit above the mean of all, since adding one number to
+    Evidence is the logit or, for mutually exclusive labels, the logit above the mean of all, since adding one number to
     all logits changes no score; for a dimension its calibrated value.
     """
     scheme: LabelScheme = predictor.scheme

@@ -32,7 +32,7 @@ def bench_model(
     rows: int = ROWS,
     progress: Progress | None = None,
 ) -> Bench:
-    """Measure backends, numbers of threads and batch sizes on this machine; return all figures and the fastest.
+    """Measure backends, thread counts and batch sizes on this machine; return all figures and the fastest.
 
     model   a run, a model folder, or the name of a run
     data    texts to measure on, labelled or not; default the training data of the run, else the built-in data sets

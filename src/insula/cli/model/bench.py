@@ -42,7 +42,7 @@ def bench(
 ) -> None:
     """Find the fastest way to run a model on this machine.
 
-    Measures backends, then numbers of threads, then batch sizes. Predictions do not depend on the choice, except for
+    Measures backends, then thread counts, then batch sizes. Predictions do not depend on the choice, except for
     rounding.
 
     **Examples**

@@ -57,7 +57,7 @@ class AspectDrift:
 class Drift:
     """The differences between reference texts and current texts.
 
-    rows, reference_rows  numbers of texts
+    rows, reference_rows  number of texts of each side
     estimated             expected quality on the current texts, from calibrated scores; None for dimensional schemes
     estimated_reference   the same on the reference texts
     notes                 sentences on rows that were not read and on what was repaired while reading

@@ -31,7 +31,7 @@ from insula.safety.mask import mask
 from insula.text.word_spans import find_word_spans
 
 EXACT_ROWS, READ_ROWS = 2_000, 300
-"""Numbers of rows that are explained by default: by a sum over words, and by variants of each text."""
+"""Default number of explained rows, for exact sums over words and for methods that use variants of each text."""
 
 LISTED = 20  # words of each side of a label
 PHRASES, CHANGES, EXAMPLES = 8, 8, 3

@@ -71,7 +71,7 @@ class TextTokenizer:
         return split_into_windows(*self.encode_flat(texts), max_tokens=self.max_tokens, windows=self.windows)
 
     def encode_with_places(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the token numbers of one text, and (tokens, 2) where each starts and ends in it."""
+        """Return the token ids of a text, and the (tokens, 2) start and end of each token in it."""
         encoding = self._tokenizer.encode(_clean(text))
         places = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
         return np.asarray(encoding.ids, dtype=np.int64), places
@@ -121,7 +121,7 @@ class TextTokenizer:
 
     @functools.cached_property
     def _special_token_counts(self) -> tuple[int, int]:
-        """Numbers of special tokens before and after a text."""
+        """Number of special tokens before and after a text."""
         marks = self._tokenizer.encode("a").special_tokens_mask
         before = marks.index(0)
         return before, marks[::-1].index(0)

@@ -19,7 +19,7 @@ def find_numbers(
 ) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and digits of every run of whole groups with an allowed number of digits.
 
-    lengths  allowed numbers of digits of a number that starts with these digits, at most 6; none if empty
+    lengths  allowed lengths of a number that starts with these digits, at most 6; none if empty
     last     characters that are allowed as the last digit, such as "Xx"
 
     Of the runs that start at a group the longest comes first. Time is linear: a run has at most `max(lengths)` digits.

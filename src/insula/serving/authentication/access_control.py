@@ -157,7 +157,7 @@ class AccessControl:
         await self._limiter.check()
 
     async def close(self) -> None:
-        """Close the connections of the rate limiter, and write the numbers of denials that were only counted."""
+        """Close the connections of the rate limiter, and write the counts of unlogged denials."""
         await self._limiter.close()
         self._denials.close()
 

@@ -49,7 +49,7 @@ class DenialLog:
         return self._writer.submit(self._write, denied.reason, denied.caller, get_network(address), more)
 
     def close(self) -> None:
-        """Write the numbers of calls that were only counted, and stop."""
+        """Write the counts of unlogged calls, and stop."""
         with self._mutex:
             left, self._only_counted = self._only_counted, {}
         for reason, more in left.items():

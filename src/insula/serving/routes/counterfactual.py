@@ -1,4 +1,4 @@
-"""`POST /v1/counterfactual`: the smallest edits that change predictions, computed at lower priority than predictions."""
+"""`POST /v1/counterfactual`: the smallest edits that change predictions, at lower priority than predictions."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def is_pruning(options: ModelOptions) -> bool:
 
 
 def compute_pruned_shape(before: EncoderShape, options: EncoderOptions) -> tuple[int, EncoderShape]:
-    """Return the number of layers to keep, and the numbers of heads and neurons that each layer would keep.
+    """Return the number of layers to keep, and the number of heads and neurons that each layer would keep.
 
     Shares are rounded to whole heads and to multiples of 8 neurons, at least one of each. Raises `RecipeError` if the
     encoder has fewer layers, or if nothing would be dropped.
@@ -59,7 +59,7 @@ def choose_kept(importance: Importance, layers: int, shape: EncoderShape) -> Kep
     """Return the most important layers, and the most important heads and neurons of each.
 
     layers   number of layers to keep
-    shape    numbers of heads and neurons to keep in each layer of the whole encoder
+    shape    number of heads and neurons to keep in each layer of the whole encoder
     """
     chosen = _find_highest(importance.layers, layers)
     return KeptParts(

@@ -1,4 +1,4 @@
-"""Tokenised rows for the neural trainer, and batches of similar length with about equal numbers of tokens."""
+"""Tokenised rows for the neural trainer, and batches of similar length with about the same number of tokens."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class EmotionTrainer(AtomicCheckpoints):
         return self.optimizer
 
     def get_train_dataloader(self) -> EpochLoader:
-        """Return the batches of this process, of similar length and with about equal numbers of tokens."""
+        """Return the batches of this process, of similar length and with about the same number of tokens."""
         batches = build_training_batches(
             self.train_dataset,
             self.options.batch_size,

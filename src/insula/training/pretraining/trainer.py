@@ -70,7 +70,7 @@ class PretrainTrainer(AtomicCheckpoints):
         return self.lr_scheduler
 
     def get_train_dataloader(self) -> EpochLoader:
-        """Return batches of similar length with about equal numbers of tokens, masked differently in each epoch."""
+        """Return batches of similar length and about the same number of tokens, masked differently in each epoch."""
         numbered = NumberedBatches(
             self.train_dataset.lengths,
             self.options.batch_size,

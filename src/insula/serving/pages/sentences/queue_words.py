@@ -113,7 +113,7 @@ QUEUE_CHINESE = {
     "queue_later": "下一个工单",
     "case_title": "工单 {id}",
     "case_then": "，",
-    "case_message": "消息编号",
+    "case_message": "消息 ID",
     "case_in": "{message}（来源：{source}）",
     "case_no_text": "未保存文本，请在消息来源中查看。",
     "case_erased": "文本已按当事人的要求删除。",
