@@ -338,12 +338,11 @@ def _check_texts(X: Any, called: str) -> list[TextOrInput]:
     if isinstance(texts, str):
         raise DataError(f"The {called} must be a sequence of texts. Got a single text. Put it in a list.")
     texts = list(texts)
-    for index, text in enumerate(texts):
-        if not isinstance(text, str | ModelInput):
-            raise DataError(
-                f"The {called} must contain only strings and ModelInput objects. Got {type(text).__name__} at index "
-                f"{index}. Convert or remove it."
-            )
+    wrong = [
+        f"{type(one).__name__} at index {n}" for n, one in enumerate(texts) if not isinstance(one, str | ModelInput)
+    ]
+    if wrong:
+        raise DataError(f"The {called} must contain only strings and ModelInput objects. Got {wrong[0]}. Convert it.")
     return texts
 
 

@@ -17,7 +17,7 @@ ENGINE_VERSION = 1
 
 @dataclass(frozen=True)
 class Engine:
-    """How a model runs on one machine: its backend, threads and batch size. Affects the speed of predictions only.
+    """Settings to run a model on one machine: backend, threads, batch size. They affect only the speed of predictions.
 
     backend  the backend; None for the backend of the model folder
     threads  None for all processors that this process may use; ignored by backends in numpy and scipy

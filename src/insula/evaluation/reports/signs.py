@@ -1,4 +1,4 @@
-"""A sign and a colour for every emotion, so that emotions can be told apart without colour vision.
+"""A sign and a colour for every emotion, so that emotions can be distinguished without colour vision.
 
 The six emotions of Ekman and neutral have faces, sentiments have marks. Any other label has the sign of the group that
 it belongs to. The colours are those of the classes of the same names in `page.css`.
