@@ -72,7 +72,7 @@ class DrainingServer(uvicorn.Server):
         """Whether it is time to close the port."""
         if self._closes_at is not None:
             self.service.jobs.request_stop()  # files are resumed at the next start; requests need the processors
-            self.service.drafts.begin_stop(self.service.seconds_left / 2)
+            self.service.drafts.request_stop(self.service.seconds_left / 2)
             # Streams close themselves once they have answered; uvicorn would cut them off.
             has_time = self.service.streams and self.service.seconds_left > self._abort_seconds
             if time.monotonic() >= self._closes_at and not has_time:

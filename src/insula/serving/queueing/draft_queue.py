@@ -25,7 +25,7 @@ class DraftQueue:
     slow   generators that may take long, hang or fail: the endpoint
 
     A slow generator without drafts is no error but a failure in the answer, and the drafts of the others stay. Its
-    threads end with the process, whatever the generator does. `ask` and `begin_stop` belong to the event loop.
+    threads end with the process, whatever the generator does. `ask` and `request_stop` belong to the event loop.
     """
 
     def __init__(self, options: Drafting, telemetry: Telemetry, *, enabled: bool = True) -> None:
@@ -44,7 +44,7 @@ class DraftQueue:
         """Return what each slow generator wrote in time, or why it wrote nothing."""
         return list(await asyncio.gather(*(self._ask(one, asked) for one in self.slow)))
 
-    def begin_stop(self, seconds: float) -> None:
+    def request_stop(self, seconds: float) -> None:
         """Wait for the slow generators for at most `seconds` from the first call on: every message gets its answer."""
         if self._stop_at is None:
             self._stop_at = asyncio.get_running_loop().time() + seconds
