@@ -21,10 +21,10 @@ from insula.data.formats.row_reader import Row
 from insula.data.options import DataOptions
 from insula.explanation.counterfactual import find_counterfactual
 from insula.explanation.explain import AUTO, explain_input
-from insula.inference.row_batches import find_columns, read_row_batches
 from insula.inference.parts import check_widened, open_widened
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
+from insula.inference.row_batches import find_columns, read_row_batches
 
 GROUP = 64  # rows of a part
 DECISION = ("label", "labels", "score")
