@@ -338,10 +338,7 @@ def _check_texts(X: Any, called: str) -> list[TextOrInput]:
     if isinstance(texts, str):
         raise DataError(f"The {called} must be a sequence of texts. Got a single text. Put it in a list.")
     texts = list(texts)
-    wrong = [
-        f"{type(one).__name__} at index {n}" for n, one in enumerate(texts) if not isinstance(one, str | ModelInput)
-    ]
-    if wrong:
+    if wrong := [f"{type(x).__name__} at index {i}" for i, x in enumerate(texts) if not isinstance(x, TextOrInput)]:
         raise DataError(f"The {called} must contain only strings and ModelInput objects. Got {wrong[0]}. Convert it.")
     return texts
 
