@@ -69,6 +69,7 @@ def test_rows_of_a_store_without_conversations_stay(database: Database, address:
         for table in ("predictions", "feedback"):
             for column in ("turns", "speaker", "target"):
                 connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        connection.execute(sa.text("DROP INDEX feedback_prediction"))
         for table in reversed([table for table in METADATA.sorted_tables if table.name not in FIRST_TABLES]):
             table.drop(connection)
         if database.kind == "postgresql":

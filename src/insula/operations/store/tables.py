@@ -119,6 +119,7 @@ FEEDBACK = Table(
     Index("feedback_created", "created"),
     Index("feedback_delete_after", "delete_after"),
     Index("feedback_subject", "subject"),
+    Index("feedback_prediction", "prediction"),
 )
 
 # Random values of this store, created once: `subject` is the key of the subject hashes.
