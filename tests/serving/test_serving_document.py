@@ -29,6 +29,7 @@ MODEL_DECIDES = (
     "POST /v1/route",
     "POST /v1/reply",
     "POST /v1/feedback",
+    "POST /v1/predictions/{id}/feedback",
     "POST /predict",
     "POST /",
     "POST /models/{name}",
@@ -102,6 +103,13 @@ def _asked(documented: Documented, examples: int) -> tuple[list[str], dict[str, 
                     "include-name": "POST /v1/batches",
                     "checks": {"negative_data_rejection": {"expected-statuses": ["202", "4xx"]}},
                 }
+            ]
+            + [
+                {
+                    "include-name": name,
+                    "checks": {"negative_data_rejection": {"expected-statuses": ["200", "4xx"]}},
+                }
+                for name in ("GET /v1/predictions", "GET /v1/predictions/export")
             ]
             # The state of a case, and the characters that a name may have, are not the document's.
             + [

@@ -35,6 +35,7 @@ BODIES: dict[str, Any] = {
     "/v1/batches": {"path": "messages.csv"},
     "/v1/feedback": {"text": "So happy!", "labels": []},
     "/v1/route": {"messages": [{"id": "m-2", "text": "So happy!"}]},
+    "/v1/predictions/{id}/feedback": {"labels": []},
     "/v1/queue/claim": {},
     "/v1/queue/{case}/claim": {},
     "/v1/queue/{case}/renew": {},

@@ -35,6 +35,7 @@ from insula.serving.queueing.explanation_queue import ExplanationQueue
 from insula.serving.queueing.safety_queue import SafetyQueue
 from insula.serving.reply_schemas import ReplyRequest, SafetyRequest
 from insula.serving.retention_writer import RetentionWriter
+from insula.serving.review.schemas import CorrectionRequest
 from insula.serving.routes import (
     batches,
     counterfactual,
@@ -44,6 +45,7 @@ from insula.serving.routes import (
     hugging_face,
     models,
     predict,
+    predictions,
     queue,
     reply,
     route,
@@ -77,6 +79,7 @@ ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
     (models.router, "predict"),
     (queue.router, "agent"),
     (trend.router, "review"),
+    (predictions.router, "review"),
     (health.router, None),
     (text_embeddings_inference.health_router, None),
 )
@@ -84,7 +87,7 @@ ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
 BODIES: Sequence[type[BaseModel]] = (
     PredictRequest, ExplainRequest, SafetyRequest, ReplyRequest, InferenceRequest, TeiRequest, FeedbackRequest,
     JobRequest,
-    AgentStep, LeaseStep, ClaimNext, Reassign, Close, Reopen, RouteRequest,
+    AgentStep, LeaseStep, ClaimNext, Reassign, Close, Reopen, RouteRequest, CorrectionRequest,
 )  # fmt: skip
 """Schemas of bodies that routes read themselves."""
 

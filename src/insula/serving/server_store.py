@@ -76,13 +76,18 @@ class ServerStore:
             self._log = AuditLog(folder, anchor=self._audit.anchor, every=self._audit.anchor_every)
         return self._log
 
-    def record(self, event: str, **facts: Fact) -> None:
-        """Write an entry into the audit log, if there is one; log an error if it cannot be written."""
+    def record(self, event: str, *, required: bool = False, **facts: Fact) -> None:
+        """Write an entry into the audit log, if there is one.
+
+        required  raise `OutputError` if it cannot be written; else log an error
+        """
         try:
             audit_log = self.open_audit_log()
             if audit_log is not None:
                 audit_log.record(event, ACTOR, **facts)
         except OutputError as error:
+            if required:
+                raise
             log.error("The audit log misses an entry %s: %s", event, error)
 
     def close(self) -> None:

@@ -19,7 +19,8 @@ SEARCHED = 20_000  # rows that one search examines, so that its time does not gr
 RECENT = 2_000  # rows whose models, languages and callers are offered as conditions
 COPIED = ("model", "subject", "text", "turns", "speaker", "target", "delete_after")
 """Columns of a prediction that its correction has too; words are not kept for longer because they were corrected."""
-_CURSOR = re.compile(r"([0-9]{1,18})_([0-9A-Za-z-]{1,36})")
+CURSOR = "^([0-9]{1,16})_([0-9A-Za-z-]{1,36})$"
+"""The form of a cursor: microseconds since 1970, and the id of a row."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -256,12 +257,9 @@ def _format_cursor(created: datetime, id: str) -> str:
 
 
 def _parse_cursor(text: str) -> tuple[datetime, str]:
-    found = _CURSOR.fullmatch(text)
-    try:
-        if found is not None:
-            return _EPOCH + timedelta(microseconds=int(found[1])), found[2]
-    except OverflowError:
-        pass
+    found = re.fullmatch(CURSOR, text)
+    if found is not None:
+        return _EPOCH + timedelta(microseconds=int(found[1])), found[2]
     raise DataError("The value of after must be the one that the part before ended with. Leave it out to start again.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ async def store_feedback(service: Service, body: FeedbackRequest) -> None:
             "version": model.version,
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        await run_in_threadpool(_append, file, row)
+        await run_in_threadpool(append_feedback, file, row)
     except OutputError:
         service.retention.discard(stored)
         raise ProblemError("unavailable", "Feedback cannot be stored now. Try again later.") from None
@@ -107,7 +107,8 @@ async def store_feedback(service: Service, body: FeedbackRequest) -> None:
         raise
 
 
-def _append(file: Path, row: dict[str, Any]) -> None:
+def append_feedback(file: Path, row: Mapping[str, Any]) -> None:
+    """Append a row to a file of feedback; raise `OutputError` if it cannot be written."""
     line = json.dumps(row, ensure_ascii=False) + "\n"
     with _writing, convert_output_errors(file), file.open("a", encoding="utf-8") as out:
         out.write(line)

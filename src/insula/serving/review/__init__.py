@@ -1,0 +1,1 @@
+"""Stored predictions for reviewers, over HTTP and on a page."""
