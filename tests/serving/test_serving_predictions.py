@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
+import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from serving_running import Running, problem, running
+from serving_visiting import Visitor
 
 from insula.api.access import create_key
 from insula.core.errors import OutputError
 from insula.operations.audit.log import AuditLog, list_log_files
+from insula.serving.pages.words import WORDS, Translator
 from insula.serving.review import stored_predictions
 from waiting import wait_until
 
@@ -174,10 +179,95 @@ def test_what_the_audit_log_misses_is_not_shown(reviewed: Reviewed, monkeypatch:
         assert "happy" not in answer.text
 
 
+@pytest.fixture
+def reviewer(reviewed: Reviewed) -> Visitor:
+    """A visitor who is signed in with the key of the reviewer."""
+    visitor = Visitor(reviewed.service)
+    sent = visitor.send("/login", page="/login?next=/predictions", key=reviewed.keys["review"], next="/predictions")
+    assert sent.headers["location"] == "/predictions?lang=en"
+    return visitor
+
+
+def _words(page: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_finds_what_the_form_asks_for(reviewed: Reviewed, reviewer: Visitor, language: str) -> None:
+    words = WORDS[language]
+    everything = reviewer.get(f"/predictions?lang={language}").text
+    assert [everything.count(f'href="/predictions/{one["id"]}?') for one in reviewed.find()] == [1] * len(TEXTS)
+    assert SECRET not in everything
+    today = datetime.now(Translator(language).zone).date()
+    query = f"text=AWFUL&low=1&high=100&since={today}&until={today}&language=en&label=&decision="
+    page = reviewer.get(f"/predictions?{query}&lang={language}").text
+    (one,) = reviewed.find(text="awful")
+    assert re.findall(r'href="/predictions/([0-9a-f-]{36})\?', page) == [one["id"]]
+    assert f'value="{today}"' in page
+    for name in ("review_csv", "review_csv_bom", "review_jsonl"):
+        assert words[name] in _words(page)
+    other = next(code for code in WORDS if code != language)
+    assert f"since={today}" in next(link for link in re.findall(r'href="([^"]*)"', page) if f"lang={other}" in link)
+    nothing = reviewer.get(f"/predictions?text=none-such&lang={language}").text
+    assert words["review_none"] in _words(nothing)
+    for wrong in ("low=x", "low=200", "since=never", "after=x", "low=nan"):
+        answer = reviewer.get(f"/predictions?{wrong}&lang={language}")
+        assert (answer.status_code, words["review_wrong"] in _words(answer.text)) == (422, True), wrong
+
+
+def test_a_correction_is_made_with_the_page(reviewed: Reviewed, reviewer: Visitor) -> None:
+    (one,) = reviewed.find(text="服务")
+    address = f"/predictions/{one['id']}?language=zh&lang=en"
+    page = reviewer.get(address).text
+    assert TEXTS[2] in page
+    assert "predictions?lang=en&amp;language=zh" in page, "the way back keeps the conditions"
+    fields = {"lang": "en", "search": "language=zh", "several": "no"}
+    empty = reviewer.send(f"/pages/predictions/{one['id']}", page=address, verdict="wrong", **fields)
+    assert (empty.status_code, WORDS["en"]["problem_no_label"] in empty.text) == (422, True)
+    stale = reviewer.post(f"/pages/predictions/{one['id']}", data={"verdict": "right", **fields})
+    assert (stale.status_code, WORDS["en"]["stale_review"] in stale.text) == (403, True)
+    assert reviewed.find(text="服务")[0]["feedback"] == []
+    right = reviewer.send(f"/pages/predictions/{one['id']}", page=address, verdict="right", **fields)
+    assert right.headers["location"] == f"/predictions/{one['id']}?lang=en&language=zh&said=thanks"
+    chosen = {"verdict": "wrong", "label-1": "positive", **fields}
+    reviewer.send(f"/pages/predictions/{one['id']}", page=address, **chosen)
+    assert [said["labels"] for said in reviewed.find(text="服务")[0]["feedback"]] == [["positive"], one["labels"]]
+    after = _words(reviewer.get(right.headers["location"]).text)
+    assert WORDS["en"]["thanks"] in after
+    assert "review)" in after, "the name of the key"
+    assert "corrected: positive" in _words(reviewer.get("/predictions?language=zh").text)
+
+
+def test_a_search_is_downloaded_from_the_page(reviewed: Reviewed, reviewer: Visitor) -> None:
+    page = reviewer.get("/predictions?text=awful").text
+    links = [html.unescape(link) for link in re.findall(r'href="(/predictions/export[^"]*)"', page)]
+    table, marked, lines = (reviewer.get(link).content for link in links)
+    assert marked == "\ufeff".encode() + table
+    assert [json.loads(line) for line in lines.splitlines()] == reviewed.find(text="awful")
+    assert reviewer.get("/predictions/export?format=exe").status_code == 400
+
+
+def test_an_id_leads_to_its_prediction(reviewed: Reviewed, reviewer: Visitor) -> None:
+    id = reviewed.find()[0]["id"]
+    assert reviewer.get(f"/predictions?id=+{id}&lang=en").headers["location"] == f"/predictions/{id}?lang=en"
+    assert reviewer.get("/predictions/none").status_code == 404
+    assert reviewer.get("/predictions?id=../x").status_code == 404
+
+
+def test_the_page_is_for_reviewers(reviewed: Reviewed) -> None:
+    visitor = Visitor(reviewed.service)
+    assert visitor.get("/predictions").headers["location"] == "/login?next=%2Fpredictions"
+    visitor.send("/login", page="/login", key=reviewed.keys["care"])
+    for path in ("/predictions", "/predictions/export", f"/predictions/{reviewed.find()[0]['id']}"):
+        assert visitor.get(path).status_code == 403
+
+
 def test_without_retention_there_is_nothing_to_read(linear_model: Path, tmp_path: Path) -> None:
     with running(linear_model, store={"address": str(tmp_path / "data")}) as service:
         for path in ("/v1/predictions", "/v1/predictions/export"):
             assert "retention.days" in problem(service.get(path), 501, "disabled")["detail"]
+        page = Visitor(service).get("/predictions?lang=zh")
+        assert (page.status_code, "days = 30" in page.text, WORDS["zh"]["review_off"] in page.text) == (200, True, True)
 
 
 def test_without_texts_there_are_answers_only(linear_model: Path, tmp_path: Path) -> None:
@@ -188,3 +278,6 @@ def test_without_texts_there_are_answers_only(linear_model: Path, tmp_path: Path
         assert (one["text"], len(one["labels"])) == (None, 1)
         assert service.post(f"/v1/predictions/{one['id']}/feedback", {"labels": []}).status_code == 201
         assert not (tmp_path / "feedback.jsonl").exists()
+        page = _words(Visitor(service).get("/predictions").text)
+        assert WORDS["en"]["review_no_text"] in page
+        assert WORDS["en"]["review_text"] not in page

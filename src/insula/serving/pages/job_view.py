@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 from insula.core.sentences import shorten
 from insula.evaluation.reports.readable import format_count
@@ -12,7 +12,6 @@ from insula.serving.job_files import Job
 from insula.serving.pages.words import Translator
 
 LONGEST_NAME = 60  # characters of a name or cell that a reason quotes
-BEIJING = timezone(timedelta(hours=8))
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def build_job_view(job: Job, say: Translator, *, done: bool) -> JobView:
         model=job.model,
         rows=format_count(job.rows),
         rejected=format_count(job.rejected) if job.rejected else "",
-        time=_format_time(job.created, say),
+        time=say.format_time(datetime.fromtimestamp(job.created, UTC)),
         reason=explained or (say("reason_other") if job.detail else ""),
         detail="" if explained else job.detail or "",
         warnings=job.warnings,
@@ -71,8 +70,3 @@ def _format_value(value: object, say: Translator) -> str:
     if isinstance(value, str):
         return say("quoted", text=shorten(value, LONGEST_NAME))
     return say("comma").join(_format_value(one, say) for one in value) if isinstance(value, Sequence) else str(value)
-
-
-def _format_time(seconds: float, say: Translator) -> str:
-    zone = BEIJING if say.language == "zh" else UTC
-    return say("time", time=datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M"))

@@ -5,7 +5,19 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI
 
 from insula.serving.pages.card_html import RenderedCards
-from insula.serving.pages.routes import api_docs, assets, dashboard, feedback, files, judge, login, models, queue, reply
+from insula.serving.pages.routes import (
+    api_docs,
+    assets,
+    dashboard,
+    feedback,
+    files,
+    judge,
+    login,
+    models,
+    predictions,
+    queue,
+    reply,
+)
 from insula.serving.pages.visits import Visitors, authorise_agent, authorise_reviewer, authorise_visitor
 from insula.serving.settings.sections import Pages
 
@@ -20,6 +32,7 @@ def add_pages(app: FastAPI, options: Pages) -> None:
     for router in (judge.router, feedback.router, reply.router, files.router, models.router):
         app.include_router(router, dependencies=[Depends(authorise_visitor)], include_in_schema=False)
     app.include_router(queue.router, dependencies=[Depends(authorise_agent)], include_in_schema=False)
-    app.include_router(dashboard.router, dependencies=[Depends(authorise_reviewer)], include_in_schema=False)
+    for router in (dashboard.router, predictions.router):
+        app.include_router(router, dependencies=[Depends(authorise_reviewer)], include_in_schema=False)
     for router in (login.router, assets.router, api_docs.router):
         app.include_router(router, include_in_schema=False)

@@ -13,6 +13,7 @@ from insula.evaluation.reports.page import load_environment
 from insula.evaluation.reports.signs import SIGNS
 from insula.serving.pages.assets_index import get_asset_address
 from insula.serving.pages.language import get_language
+from insula.serving.pages.review.search_form import SEARCH_FIELDS
 from insula.serving.pages.visits import get_visitors
 from insula.serving.pages.words import TAGS, WORDS, Translator
 from insula.serving.service import get_service
@@ -21,7 +22,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-KEPT = ("model", "next", "show", "stream", "by", "where", "last", "live")
+KEPT = ("model", "next", "show", "stream", "by", "where", "last", "live", *SEARCH_FIELDS)
 """Values of a query that the page in the other language has, too."""
 HEADERS: Mapping[str, str] = {
     "content-security-policy": POLICY,

@@ -84,7 +84,7 @@ async def authorise_agent(request: Request) -> None:
 
 
 async def authorise_reviewer(request: Request) -> None:
-    """Authorise a visitor of the dashboard, as `authorise_visitor` does."""
+    """Authorise a visitor of the dashboard and of stored predictions, as `authorise_visitor` does."""
     await _authorise(request, REVIEW_SCOPE)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
 
 from insula.evaluation.reports.readable import format_percent, format_score
 from insula.evaluation.result import Interval
@@ -13,6 +14,7 @@ from insula.serving.pages.sentences.dashboard_words import DASHBOARD_CHINESE, DA
 from insula.serving.pages.sentences.file_words import FILE_CHINESE, FILE_ENGLISH
 from insula.serving.pages.sentences.queue_words import QUEUE_CHINESE, QUEUE_ENGLISH
 from insula.serving.pages.sentences.reply_words import REPLY_CHINESE, REPLY_ENGLISH
+from insula.serving.pages.sentences.review_words import REVIEW_CHINESE, REVIEW_ENGLISH
 from insula.serving.pages.sentences.why_words import WHY_CHINESE, WHY_ENGLISH
 
 ENGLISH = {
@@ -118,7 +120,8 @@ ENGLISH = {
     "login_title": "Sign in",
     "login_lead": "This service requires an API key. The key is not stored, neither here nor in a cookie.",
     "key": "API key",
-    "key_hint": "It begins with insula_ and needs the scope predict; agent for the queue, review for the dashboard.",
+    "key_hint": "It begins with insula_ and needs the scope predict; agent for the queue, review for the dashboard and "
+    "stored predictions.",
     "sign_in": "Sign in",
     "wrong_key": "This API key is not valid: it may be mistyped, unknown, expired or revoked. Check it.",
     "stale": "The page was open too long, or the request came from elsewhere. The text is still there: send it again.",
@@ -256,7 +259,7 @@ CHINESE = {
     "login_title": "登录",
     "login_lead": "使用此服务需要 API 密钥。服务不保存密钥，也不将其写入 Cookie。",
     "key": "API 密钥",
-    "key_hint": "密钥以 insula_ 开头，需要 predict 权限；处理工单需要 agent 权限，查看看板需要 review 权限。",
+    "key_hint": "密钥以 insula_ 开头，需要 predict 权限；处理工单需要 agent 权限，查看看板和预测记录需要 review 权限。",
     "sign_in": "登录",
     "wrong_key": "API 密钥无效：可能输入有误、不存在、已过期或已吊销。请检查后重试。",
     "stale": "页面打开时间过长，或请求来自其他网站。文本仍在输入框中，请重新提交。",
@@ -307,13 +310,28 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 WORDS: Mapping[str, Mapping[str, str]] = {
-    "en": ENGLISH | WHY_ENGLISH | API_ENGLISH | FILE_ENGLISH | QUEUE_ENGLISH | DASHBOARD_ENGLISH | REPLY_ENGLISH,
-    "zh": CHINESE | WHY_CHINESE | API_CHINESE | FILE_CHINESE | QUEUE_CHINESE | DASHBOARD_CHINESE | REPLY_CHINESE,
+    "en": ENGLISH
+    | WHY_ENGLISH
+    | API_ENGLISH
+    | FILE_ENGLISH
+    | QUEUE_ENGLISH
+    | DASHBOARD_ENGLISH
+    | REPLY_ENGLISH
+    | REVIEW_ENGLISH,
+    "zh": CHINESE
+    | WHY_CHINESE
+    | API_CHINESE
+    | FILE_CHINESE
+    | QUEUE_CHINESE
+    | DASHBOARD_CHINESE
+    | REPLY_CHINESE
+    | REVIEW_CHINESE,
 }
 TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
 """Languages to their tags in HTML (BCP 47): `zh` alone leaves it to the browser which characters it draws."""
 
 WAITS = ((3600, "hour", "小时"), (60, "minute", "分钟"), (1, "second", "秒"))
+BEIJING = timezone(timedelta(hours=8))
 _SHARES = {"under ": "不到 ", "over ": "超过 "}
 _SEAM = re.compile(r"(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])(?=[\u4e00-\u9fff])")
 
@@ -354,6 +372,15 @@ class Translator:
         """Return `0.452 to 0.497`, an empty string for a value without interval."""
         low, high = interval.low, interval.high
         return "" if low is None or high is None else self("span", low=format_score(low), high=format_score(high))
+
+    @property
+    def zone(self) -> timezone:
+        """The time zone of times on the pages of this language."""
+        return BEIJING if self.language == "zh" else UTC
+
+    def format_time(self, moment: datetime) -> str:
+        """Return a time with its zone: `2026-11-30 18:05 UTC`."""
+        return self("time", time=moment.astimezone(self.zone).strftime("%Y-%m-%d %H:%M"))
 
     def format_wait(self, seconds: str | int) -> str:
         """Return a time to wait in its largest unit, rounded up: `2 minutes`."""

@@ -16,7 +16,7 @@ from starlette.responses import StreamingResponse
 from insula.core.errors import DataError, OutputError, StoreError, UnknownNameError
 from insula.data.formats.text_writers import DelimitedWriter, JsonLinesWriter
 from insula.operations.audit.chain import Fact
-from insula.operations.store.review import FoundPredictions, PredictionReview, ReviewedPrediction
+from insula.operations.store.review import Choices, FoundPredictions, PredictionReview, ReviewedPrediction
 from insula.serving.http.head_requests import HEAD
 from insula.serving.http.problems import ProblemError
 from insula.serving.review.schemas import PredictionExport, PredictionSearch
@@ -47,6 +47,11 @@ async def find_prediction(service: Service, id: str) -> ReviewedPrediction:
     found = await _read(service, lambda review: review.find(id))
     await _record(service, "prediction.read", prediction=found.id)
     return found
+
+
+async def list_choices(service: Service) -> Choices:
+    """Return the models, languages and callers of the newest predictions."""
+    return await _read(service, lambda review: review.list_choices())
 
 
 async def correct_prediction(service: Service, id: str, labels: list[str]) -> ReviewedPrediction:

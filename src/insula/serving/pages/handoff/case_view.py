@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime
 
 from insula.core.scheme import LabelScheme
 from insula.operations.handoff.cases import Case, CaseEvent
 from insula.safety.signals.result import LEVELS
 from insula.serving.pages.words import Translator
 
-BEIJING = timezone(timedelta(hours=8))
 SIGN = "▲"
 SHOWN = 160  # characters of a text in the list
 
@@ -91,7 +90,7 @@ def build_case_view(
     line = build_case_line(case, now, say)
     facts = {
         "case_risk": f"{line.sign} {line.risk}".strip(),
-        "case_due": f"{_format_time(case.due, say)}{say('aside', words=line.due)}" if line.due else "",
+        "case_due": f"{say.format_time(case.due)}{say('aside', words=line.due)}" if line.due else "",
         "case_state": line.state,
         "case_message": say("case_in", message=case.message, source=case.source) if case.source else case.message,
         "case_queue": case.queue,
@@ -118,7 +117,7 @@ def build_case_view(
         reason=case.reason or "",
         steps=_list_steps(case, agent),
         events=[
-            say("case_event", time=_format_time(one.time, say), event=say(f"event_{one.event}"), actor=one.actor)
+            say("case_event", time=say.format_time(one.time), event=say(f"event_{one.event}"), actor=one.actor)
             for one in events
         ],
     )
@@ -176,8 +175,3 @@ def _iterate_pieces(case: Case) -> Iterator[Piece]:
         end = found.end()
     if end < len(text):
         yield Piece(text[end:], False)
-
-
-def _format_time(moment: datetime, say: Translator) -> str:
-    zone = BEIJING if say.language == "zh" else UTC
-    return say("time", time=moment.astimezone(zone).strftime("%Y-%m-%d %H:%M"))

@@ -18,7 +18,7 @@ from insula.serving.pages.visits import AGENT_SCOPE, REVIEW_SCOPE, SCOPE, get_vi
 from insula.serving.service import get_service
 
 router = APIRouter(route_class=PageRoute)
-_NEXT_PATH = re.compile(r"/files|/models(/[^/\\]+){0,2}|/queue(/[0-9]+)?|/dashboard")
+_NEXT_PATH = re.compile(r"/files|/models(/[^/\\]+){0,2}|/queue(/[0-9]+)?|/dashboard|/predictions(/[0-9a-f-]{36})?")
 # Where a visitor is sent who named no page: the first one that the key allows.
 FIRST_PAGES = {SCOPE: "", AGENT_SCOPE: "queue", REVIEW_SCOPE: "dashboard"}
 
