@@ -87,6 +87,8 @@ def take(address: str) -> None:
             agent.locator("#outcome").wait_for()
             agent.screenshot(path=IMAGES / "queue-zh.png")
         _show_reviews(browser, address)
+        for ending, options in (("", ENGLISH_DESK), ("-zh", CHINESE_PHONE)):
+            _show_predictions(browser.new_context(**options).new_page(), address, ending)
         browser.close()
 
 
@@ -135,6 +137,19 @@ def _show_reviews(browser: Browser, address: str) -> None:
         reader = browser.new_context(**options).new_page()  # the dashboard's own would allow the report no style
         reader.set_content(render_report(report, language="zh" if language == "zh" else "en"))
         reader.screenshot(path=IMAGES / f"message-report{ending}.png")
+
+
+def _show_predictions(page: Page, address: str, ending: str) -> None:
+    """Correct a stored prediction in Chinese, find it in English, and write the pictures of that."""
+    if ending:
+        page.goto(f"{address}/predictions?language=zh")
+        page.locator(".cases a").first.click()
+        page.locator(".verdict button").first.click()
+        page.locator("[role=status]").wait_for()
+    else:
+        page.goto(f"{address}/predictions?text=nobody")
+        page.locator(".cases a").first.wait_for()
+    page.screenshot(path=IMAGES / f"predictions{ending}.png")
 
 
 def _send_messages(address: str) -> None:
