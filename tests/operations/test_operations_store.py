@@ -70,6 +70,7 @@ def test_rows_of_a_store_without_conversations_stay(database: Database, address:
             for column in ("turns", "speaker", "target"):
                 connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(sa.text("DROP INDEX feedback_prediction"))
+        connection.execute(sa.text("ALTER TABLE access_keys DROP COLUMN last_used"))
         for table in reversed([table for table in METADATA.sorted_tables if table.name not in FIRST_TABLES]):
             table.drop(connection)
         if database.kind == "postgresql":

@@ -62,6 +62,8 @@ def whole(
         "jobs": {"sources": [str(folder)], "most": 100_000},
         "explain": {"texts": 1_000},  # the document leaves the limits of the operator out
         "handoff": {"routes": str(folder / "routes.toml")},
+        # Without keys, the first one that is created would lock schemathesis out.
+        "access": {"manage_keys": key is not None},
         "pages": {"enabled": False},  # the document leaves them out
     }
     with open_queue(data) as queue:

@@ -36,6 +36,7 @@ BODIES: dict[str, Any] = {
     "/v1/feedback": {"text": "So happy!", "labels": []},
     "/v1/route": {"messages": [{"id": "m-2", "text": "So happy!"}]},
     "/v1/predictions/{id}/feedback": {"labels": []},
+    "/v1/keys": {"name": "another"},
     "/v1/queue/claim": {},
     "/v1/queue/{case}/claim": {},
     "/v1/queue/{case}/renew": {},
@@ -84,6 +85,7 @@ def guarded(linear_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "store": {"address": str(data)},
         "jobs": {"sources": [str(data)]},
         "retention": {"days": 1},
+        "access": {"manage_keys": True},
         "handoff": {"routes": str(data / "routes.toml")},
     }
     with open_queue(data) as queue:

@@ -7,7 +7,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,16 @@ import pytest
 from serving_running import Running, problem, running
 from serving_visiting import Visitor
 
+from in_chromium import IN_CHROMIUM, Watched, barriers
 from insula.api.access import create_key
 from insula.core.errors import OutputError
 from insula.operations.audit.log import AuditLog, list_log_files
-from insula.serving.pages.words import WORDS, Translator
+from insula.serving.pages.words import TAGS, WORDS, Translator
 from insula.serving.review import stored_predictions
 from waiting import wait_until
 
 TEXTS = ("Call me: anna@example.org, so happy!", "=awful, day", "服务很好", "so happy again")
+WIDTH = "document.documentElement.scrollWidth"
 SECRET = "anna@example.org"
 
 
@@ -281,3 +283,54 @@ def test_without_texts_there_are_answers_only(linear_model: Path, tmp_path: Path
         page = _words(Visitor(service).get("/predictions").text)
         assert WORDS["en"]["review_no_text"] in page
         assert WORDS["en"]["review_text"] not in page
+
+
+class TestInABrowser:
+    """With a real browser: sizes, schemes, a keyboard alone, and what axe finds."""
+
+    pytestmark = IN_CHROMIUM
+
+    @pytest.mark.parametrize(
+        ("width", "language", "locale", "scheme"), [(390, "zh", "zh-CN", "dark"), (1280, "en", "en-GB", "light")]
+    )
+    def test_a_prediction_is_corrected_with_the_keyboard_alone(
+        self,
+        reviewed: Reviewed,
+        watched: Callable[..., Watched],
+        width: int,
+        language: str,
+        locale: str,
+        scheme: str,
+    ) -> None:
+        seen = watched(viewport={"width": width, "height": 900}, locale=locale, color_scheme=scheme)
+        page, words = seen.page, WORDS[language]
+        page.goto(f"{reviewed.service.address}/predictions")
+        page.keyboard.type(reviewed.keys["review"])
+        page.keyboard.press("Enter")
+        page.locator(".cases").wait_for()
+        assert page.evaluate("document.documentElement.lang") == TAGS[language]
+        assert barriers(page) == []
+        assert page.evaluate(WIDTH) <= width
+        page.locator("#text").focus()
+        page.keyboard.type("happy again")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**text=happy+again**")
+        assert page.locator(".cases a").count() == 1
+        page.locator(".cases a").focus()
+        page.keyboard.press("Enter")
+        page.locator("#verdict-title").wait_for()
+        assert barriers(page) == []
+        assert page.evaluate(WIDTH) <= width
+        page.locator(".verdict fieldset input").first.focus()
+        page.keyboard.press("Space")
+        page.locator(".verdict fieldset button").focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("status").get_by_text(words["thanks"]).wait_for()
+        page.get_by_role("link", name=words["review_back"]).click()
+        page.wait_for_url("**text=happy+again**")
+        (one,) = reviewed.find(text="happy again")
+        assert one["feedback"][0]["labels"] == ["negative"]
+        with page.expect_download() as started:
+            page.get_by_role("link", name=words["review_csv"], exact=True).click()
+        assert one["id"] in Path(started.value.path()).read_text(encoding="utf-8")
+        assert seen.asked_only(f"{reviewed.service.address}/")

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from insula.core.durations import parse_duration
 from insula.operations.audit.log import OPERATOR, STORE, AuditLog, choose_audit_folder
 from insula.operations.store.open_store import open_store
 
 if TYPE_CHECKING:
+    from insula.operations.credentials.audited_keys import AuditedKeys
     from insula.operations.credentials.keys import KeyRecord, KeyStore, NewKey
 
 GRACE = "1d"
@@ -32,7 +32,7 @@ def create_key(
     """Create an access key; its secret is in the result and cannot be shown again.
 
     name            owner of the key, for lists and logs
-    scopes          exactly what it may do: `predict`, `review`, `admin`
+    scopes          exactly what it may do: `predict`, `review`, `agent`, `admin`
     expires         lifetime, such as `90d`; None for no end
     texts_a_day     quota of texts per day (UTC)
     calls_a_second  rate limit of requests per second, of which `burst` may come at once
@@ -43,17 +43,14 @@ def create_key(
     Raises `DataError` for an invalid value, `StoreError` if the store cannot be used, `OutputError` if the audit log
     cannot be written; then no key is created.
     """
-    lifetime = None if expires is None else parse_duration(expires, name="lifetime of a key")
-    log = _log(store, audit, anchor)
-    with _open_keys(store) as keys:
+    with _open_audited_keys(store, audit, anchor) as keys:
         return keys.create(
             name,
             scopes=scopes,
-            seconds=lifetime,
+            expires=expires,
             texts_a_day=texts_a_day,
             calls_a_second=calls_a_second,
             burst=burst,
-            before_commit=lambda made: log.record("key.created", OPERATOR, **_describe_key(made)),
         )
 
 
@@ -77,15 +74,8 @@ def rotate_key(
 
     Raises `UnknownNameError`, and `DataError` if the key is not active or was already rotated.
     """
-    overlap = parse_duration(grace, name="grace period of a rotation")
-    log = _log(store, audit, anchor)
-
-    def log_rotation(old: KeyRecord, new: KeyRecord) -> None:
-        until = None if old.expires is None else old.expires.isoformat(timespec="seconds")
-        log.record("key.rotated", OPERATOR, old=old.id, until=until, **_describe_key(new))
-
-    with _open_keys(store) as keys:
-        return keys.rotate(key, grace=overlap, before_commit=log_rotation)
+    with _open_audited_keys(store, audit, anchor) as keys:
+        return keys.rotate(key, grace=grace)
 
 
 def revoke_key(
@@ -95,18 +85,8 @@ def revoke_key(
 
     Raises `UnknownNameError`.
     """
-    log = _log(store, audit, anchor)
-    with _open_keys(store) as keys:
-        return keys.revoke(key, before_commit=lambda made: log.record("key.revoked", OPERATOR, key=made.id))
-
-
-def _describe_key(made: KeyRecord) -> dict[str, str | list[str] | None]:
-    expires = None if made.expires is None else made.expires.isoformat(timespec="seconds")
-    return {"key": made.id, "scopes": list(made.scopes), "expires": expires}
-
-
-def _log(store: str | Path, audit: str | Path | None, anchor: str | None) -> AuditLog:
-    return AuditLog(choose_audit_folder(store, audit), anchor=anchor)
+    with _open_audited_keys(store, audit, anchor) as keys:
+        return keys.revoke(key)
 
 
 @contextmanager
@@ -115,3 +95,11 @@ def _open_keys(store: str | Path) -> Iterator[KeyStore]:
         from insula.operations.credentials.keys import KeyStore
 
         yield KeyStore(database)
+
+
+@contextmanager
+def _open_audited_keys(store: str | Path, audit: str | Path | None, anchor: str | None) -> Iterator[AuditedKeys]:
+    with _open_keys(store) as keys:
+        from insula.operations.credentials.audited_keys import AuditedKeys
+
+        yield AuditedKeys(keys, AuditLog(choose_audit_folder(store, audit), anchor=anchor), OPERATOR)

@@ -28,6 +28,7 @@ from insula.serving.http.response_headers import ResponseHeaders
 from insula.serving.http.unexpected_errors import UnexpectedErrors
 from insula.serving.job_schemas import JobRequest
 from insula.serving.jobs import JobRunner
+from insula.serving.key_management.schemas import KeyRequest
 from insula.serving.pages.mount import add_pages
 from insula.serving.pages.routes import files
 from insula.serving.queueing.draft_queue import DraftQueue
@@ -43,6 +44,7 @@ from insula.serving.routes import (
     feedback,
     health,
     hugging_face,
+    keys,
     models,
     predict,
     predictions,
@@ -88,6 +90,7 @@ BODIES: Sequence[type[BaseModel]] = (
     PredictRequest, ExplainRequest, SafetyRequest, ReplyRequest, InferenceRequest, TeiRequest, FeedbackRequest,
     JobRequest,
     AgentStep, LeaseStep, ClaimNext, Reassign, Close, Reopen, RouteRequest, CorrectionRequest,
+    KeyRequest,
 )  # fmt: skip
 """Schemas of bodies that routes read themselves."""
 
@@ -143,11 +146,13 @@ def _create_application(service: Service) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = service
-    routers = (*ROUTERS, (health.metrics_router, None if settings.access.open_metrics else "admin"))
+    routers = [*ROUTERS, (health.metrics_router, None if settings.access.open_metrics else "admin")]
+    if settings.access.manage_keys:
+        routers.append((keys.router, "admin"))
     for router, scope in routers:
         app.include_router(router, dependencies=requires(scope, service.access, service.telemetry.count_rejection))
     if settings.pages.enabled:
-        add_pages(app, settings.pages)
+        add_pages(app, settings.pages, manages_keys=settings.access.manage_keys)
     add_problem_handlers(app, service.telemetry.count_rejection)
     describe_bodies(app, *BODIES)
     describe_access(

@@ -27,11 +27,12 @@ class ServerStore:
 
     def __init__(self, settings: Settings) -> None:
         self._address = settings.store.address or STORE
-        # Quotas, retained rows and cases need a database, so it is created if it is missing.
+        # Keys, quotas, retained rows and cases need a database, so it is created if it is missing.
         self._needed = (
             settings.store.address is not None
             or settings.retention.days is not None
             or settings.access.texts_a_day is not None
+            or settings.access.manage_keys
             or settings.handoff.is_served
         )
         self._audit = settings.audit

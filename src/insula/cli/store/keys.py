@@ -92,7 +92,7 @@ def create(
 def list_(store: Store = STORE, as_json: Json = False) -> None:
     """List all keys.
 
-    Shows id, state, scopes, expiry, limits and name, never a secret.
+    Shows id, state, scopes, expiry, last use (UTC), limits and name, never a secret.
 
     **Examples**
 
@@ -162,11 +162,15 @@ def _print_keys(records: list[KeyRecord], as_json: bool) -> None:
     if not records:
         typer.echo("There are no keys yet. Create one with: insula keys create NAME", err=True)
         return
-    typer.echo(f"{'id':<18}{'state':<9}{'scopes':<22}{'expires':<12}{'texts/day':>11}{'calls/s':>9}  name")
+    typer.echo(
+        f"{'id':<18}{'state':<9}{'scopes':<22}{'expires':<12}{'last used':<18}{'texts/day':>11}{'calls/s':>9}  name"
+    )
     for record in records:
         expires = "never" if record.expires is None else f"{record.expires:%Y-%m-%d}"
+        used = "never" if record.last_used is None else f"{record.last_used:%Y-%m-%d %H:%M}"
         quota = "-" if record.texts_a_day is None else f"{record.texts_a_day:,}"
         rate = "-" if record.calls_a_second is None else f"{record.calls_a_second:g}"
         scopes = " ".join(record.scopes)
-        line = f"{record.id:<18}{record.get_state(now):<9}{scopes:<22}{expires:<12}{quota:>11}{rate:>9}  {record.name}"
+        line = f"{record.id:<18}{record.get_state(now):<9}{scopes:<22}{expires:<12}{used:<18}{quota:>11}"
+        line += f"{rate:>9}  {record.name}"
         typer.echo(line)

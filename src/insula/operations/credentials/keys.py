@@ -33,6 +33,7 @@ class KeyRecord:
     texts_a_day     daily quota, None for no quota
     calls_a_second  rate limit, None for no limit; `burst` calls may come at once
     successor       the key that it was rotated into
+    last_used       when a server last recognised it, to about a minute; None if that never happened
     """
 
     id: str
@@ -46,6 +47,7 @@ class KeyRecord:
     texts_a_day: int | None = None
     calls_a_second: float | None = None
     burst: int | None = None
+    last_used: datetime | None = None
 
     def get_state(self, now: datetime) -> str:
         """Return `active`, `revoked` or `expired`."""
@@ -55,7 +57,7 @@ class KeyRecord:
 
     def to_dict(self, now: datetime | None = None) -> dict[str, Any]:
         """Return the fields for JSON, with the state at `now`."""
-        moments = {name: getattr(self, name) for name in ("created", "expires", "revoked")}
+        moments = {name: getattr(self, name) for name in ("created", "expires", "revoked", "last_used")}
         times = {
             name: None if value is None else value.isoformat(timespec="seconds") for name, value in moments.items()
         }
@@ -154,6 +156,14 @@ class KeyStore:
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else _record(row)
 
+    def record_use(self, identity: str) -> None:
+        """Store that a key is used now."""
+        now = self._clock()
+        is_older = ACCESS_KEYS.c.last_used.is_(None) | (ACCESS_KEYS.c.last_used < now)
+        with self._database.begin_write() as connection:
+            used = sa.update(ACCESS_KEYS).where(ACCESS_KEYS.c.id == identity, is_older)
+            connection.execute(used.values(last_used=now))
+
     def rotate(
         self, identity: str, *, grace: int, before_commit: Callable[[KeyRecord, KeyRecord], object] | None = None
     ) -> NewKey:
@@ -170,7 +180,9 @@ class KeyStore:
                 state = "was already rotated" if old.successor is not None else f"is {old.get_state(now)}"
                 raise DataError(f"The key {identity!r} {state} and cannot be rotated. Create a new one.")
             lifetime = None if old.expires is None else old.expires - old.created
-            new = replace(old, id=shown.id, created=now, expires=None if lifetime is None else now + lifetime)
+            new = replace(
+                old, id=shown.id, created=now, expires=None if lifetime is None else now + lifetime, last_used=None
+            )
             end = now + timedelta(seconds=grace)
             ends = end if old.expires is None else min(end, old.expires)
             connection.execute(sa.insert(ACCESS_KEYS).values(_build_row(new, shown.digest)))

@@ -70,6 +70,7 @@ ACCESS_KEYS = Table(
     Column("texts_a_day", BigInteger),
     Column("calls_a_second", Double),
     Column("burst", BigInteger),
+    Column("last_used", UtcTime),
 )
 
 TEXTS_USED = Table(

@@ -19,6 +19,7 @@ from insula.serving.authentication.callers import LOCAL, AccessDeniedError, Call
 from insula.serving.authentication.denial_log import DenialLog
 from insula.serving.authentication.jwks import KeySet
 from insula.serving.authentication.key_cache import KeyCache
+from insula.serving.authentication.key_use import KeyUse
 from insula.serving.authentication.local_access import LocalAccess, is_loopback
 from insula.serving.authentication.quotas import RETRY_AFTER, Quotas
 from insula.serving.authentication.rate_limiter import MemoryRateLimiter, RateLimit, RateLimiter
@@ -50,6 +51,7 @@ class AccessControl:
     Texts are charged to the quota later, once their number is known.
 
     quotas  the daily quotas of callers
+    uses    stores when keys were last used, None where no keys are recognised
     """
 
     def __init__(
@@ -59,12 +61,14 @@ class AccessControl:
         quotas: Quotas,
         denials: DenialLog,
         defaults: CallerLimits,
+        uses: KeyUse | None = None,
     ) -> None:
         self.quotas = quotas
         self._authenticator = authenticator
         self._limiter = limiter
         self._denials = denials
         self._defaults = defaults
+        self._uses = uses
 
     async def authorise(self, connection: HTTPConnection, scope: str) -> Caller:
         """Return the caller, and set it for `get_caller()` in this task; raise `ProblemError` if the call is denied."""
@@ -159,6 +163,8 @@ class AccessControl:
     async def close(self) -> None:
         """Close the connections of the rate limiter, and write the counts of unlogged denials."""
         await self._limiter.close()
+        if self._uses is not None:
+            self._uses.close()
         self._denials.close()
 
 
@@ -178,8 +184,9 @@ def open_access_control(settings: Settings, store: ServerStore, pool: BlockingPo
                 f"The service must have a key to listen at {settings.host}: other machines can reach that address. "
                 "Create one with `insula keys create NAME`, set tokens.keys, or use --insecure."
             )
+    uses = KeyUse(store.open_keys)
     authenticator = Authenticator(
-        keys=KeyCache(store.open_keys, pool, max_age=access.remembered_seconds),
+        keys=KeyCache(store.open_keys, pool, uses, max_age=access.remembered_seconds),
         tokens=tokens,
         local=LocalAccess(
             pool,
@@ -197,6 +204,7 @@ def open_access_control(settings: Settings, store: ServerStore, pool: BlockingPo
         Quotas(store.get_quota, pool),
         DenialLog(store.open_audit_log),
         defaults,
+        uses,
     )
 
 

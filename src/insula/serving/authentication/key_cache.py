@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from insula.operations.credentials.keys import KeyRecord, KeyStore
 from insula.operations.credentials.secret import parse_key
 from insula.serving.authentication.callers import AccessDeniedError, Caller, CallerLimits
+from insula.serving.authentication.key_use import KeyUse
 from insula.serving.authentication.rate_limiter import RateLimit
 from insula.serving.blocking_pool import BlockingPool
 
@@ -21,6 +22,7 @@ class KeyCache:
     """Recognises access keys.
 
     keys     returns the keys in the store, None while there is no store
+    use      stores when keys were last used
     max_age  seconds for which a record is cached; a revoked key is accepted for at most as long
     """
 
@@ -28,12 +30,14 @@ class KeyCache:
         self,
         keys: Callable[[], KeyStore | None],
         pool: BlockingPool,
+        use: KeyUse,
         *,
         max_age: float,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._keys = keys
         self._pool = pool
+        self._use = use
         self._max_age = max_age
         self._clock = clock
         self._cached: dict[str, tuple[KeyRecord, float]] = {}
@@ -65,6 +69,7 @@ class KeyCache:
         state = record.get_state(self._clock())
         if state != "active":
             raise AccessDeniedError("unauthenticated", f"{state}_key", caller=caller)
+        self._use.add(record.id)
         rate = RateLimit.of(record.calls_a_second, record.burst)
         return Caller(caller, record.scopes, CallerLimits(record.texts_a_day, rate), record.name)
 

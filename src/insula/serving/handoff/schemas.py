@@ -22,12 +22,13 @@ def _require_printable(name: str) -> str:
     return name
 
 
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_require_printable)]
+Printable = Annotated[str, Field(min_length=1), AfterValidator(_require_printable)]
+Name = Annotated[Printable, Field(max_length=200)]
 NO_CONTROL = "^[^\\x00-\\x1f\\x7f-\\x9f]+$"
 """Names that a filter may look for: any other finds nothing, but no database takes a NUL."""
 Filter = Annotated[str, Field(pattern=NO_CONTROL, max_length=200)]
-ShortName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_require_printable)]
-Outcome = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_require_printable)]
+ShortName = Annotated[Printable, Field(max_length=100)]
+Outcome = Annotated[Printable, Field(max_length=100)]
 Seconds = Annotated[int, Field(ge=1, le=MAX_SECONDS)]
 Risk = Literal["none", "concern", "high", "immediate"]
 

@@ -12,18 +12,27 @@ from insula.serving.pages.routes import (
     feedback,
     files,
     judge,
+    keys,
     login,
     models,
     predictions,
     queue,
     reply,
 )
-from insula.serving.pages.visits import Visitors, authorise_agent, authorise_reviewer, authorise_visitor
+from insula.serving.pages.visits import (
+    Visitors,
+    authorise_administrator,
+    authorise_agent,
+    authorise_reviewer,
+    authorise_visitor,
+)
 from insula.serving.settings.sections import Pages
 
 
-def add_pages(app: FastAPI, options: Pages) -> None:
+def add_pages(app: FastAPI, options: Pages, *, manages_keys: bool) -> None:
     """Add the pages; raise `SettingsError` if the secret of their sessions cannot be read.
+
+    manages_keys  whether there is the page of access keys
 
     The OpenAPI document leaves them out: it is for programs.
     """
@@ -34,5 +43,7 @@ def add_pages(app: FastAPI, options: Pages) -> None:
     app.include_router(queue.router, dependencies=[Depends(authorise_agent)], include_in_schema=False)
     for router in (dashboard.router, predictions.router):
         app.include_router(router, dependencies=[Depends(authorise_reviewer)], include_in_schema=False)
+    if manages_keys:
+        app.include_router(keys.router, dependencies=[Depends(authorise_administrator)], include_in_schema=False)
     for router in (login.router, assets.router, api_docs.router):
         app.include_router(router, include_in_schema=False)

@@ -72,6 +72,7 @@ def render_page(
             signed_in=session.key_id is not None,
             has_queue=get_service(request).handoff.is_served,
             has_store=get_service(request).store.is_open,
+            manages_keys=get_service(request).settings.access.manage_keys,
             most_characters=get_service(request).settings.limits.characters,
             **values,
         )

@@ -12,7 +12,7 @@ from insula.serving.pages.sessions import Session, Sessions, read_session_secret
 from insula.serving.service import get_service
 from insula.serving.settings.sections import Pages
 
-SCOPE, AGENT_SCOPE, REVIEW_SCOPE = "predict", "agent", "review"
+SCOPE, AGENT_SCOPE, REVIEW_SCOPE, ADMIN_SCOPE = "predict", "agent", "review", "admin"
 
 
 @dataclass
@@ -86,6 +86,11 @@ async def authorise_agent(request: Request) -> None:
 async def authorise_reviewer(request: Request) -> None:
     """Authorise a visitor of the dashboard and of stored predictions, as `authorise_visitor` does."""
     await _authorise(request, REVIEW_SCOPE)
+
+
+async def authorise_administrator(request: Request) -> None:
+    """Authorise a visitor who manages keys, as `authorise_visitor` does."""
+    await _authorise(request, ADMIN_SCOPE)
 
 
 async def _authorise(request: Request, scope: str) -> None:

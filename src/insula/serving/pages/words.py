@@ -12,6 +12,7 @@ from insula.evaluation.result import Interval
 from insula.serving.pages.sentences.api_words import API_CHINESE, API_ENGLISH
 from insula.serving.pages.sentences.dashboard_words import DASHBOARD_CHINESE, DASHBOARD_ENGLISH
 from insula.serving.pages.sentences.file_words import FILE_CHINESE, FILE_ENGLISH
+from insula.serving.pages.sentences.key_words import KEY_CHINESE, KEY_ENGLISH
 from insula.serving.pages.sentences.queue_words import QUEUE_CHINESE, QUEUE_ENGLISH
 from insula.serving.pages.sentences.reply_words import REPLY_CHINESE, REPLY_ENGLISH
 from insula.serving.pages.sentences.review_words import REVIEW_CHINESE, REVIEW_ENGLISH
@@ -317,7 +318,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     | QUEUE_ENGLISH
     | DASHBOARD_ENGLISH
     | REPLY_ENGLISH
-    | REVIEW_ENGLISH,
+    | REVIEW_ENGLISH
+    | KEY_ENGLISH,
     "zh": CHINESE
     | WHY_CHINESE
     | API_CHINESE
@@ -325,7 +327,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     | QUEUE_CHINESE
     | DASHBOARD_CHINESE
     | REPLY_CHINESE
-    | REVIEW_CHINESE,
+    | REVIEW_CHINESE
+    | KEY_CHINESE,
 }
 TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
 """Languages to their tags in HTML (BCP 47): `zh` alone leaves it to the browser which characters it draws."""

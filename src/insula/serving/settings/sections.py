@@ -176,6 +176,11 @@ class Access(SettingsSection):
 
     insecure: bool = Field(False, description="Allow calls from every address until the first key is created.")
     open_metrics: bool = Field(False, description="Allow callers without a key to read /metrics.")
+    manage_keys: bool = Field(
+        False,
+        description="Whether keys with the scope `admin` can list, create and revoke keys over HTTP and on the page "
+        "/keys; on a server without keys, every caller can.",
+    )
     remembered_seconds: float = Field(
         5, ge=0, le=300, description="Seconds for which a key is cached; a revoked key is still accepted for this time."
     )

@@ -14,13 +14,16 @@ from insula.serving.pages.forms import read_form
 from insula.serving.pages.language import get_language
 from insula.serving.pages.page_route import PageRoute, render_problem
 from insula.serving.pages.rendering import build_address, render_page
-from insula.serving.pages.visits import AGENT_SCOPE, REVIEW_SCOPE, SCOPE, get_visitors
+from insula.serving.pages.visits import ADMIN_SCOPE, AGENT_SCOPE, REVIEW_SCOPE, SCOPE, get_visitors
 from insula.serving.service import get_service
 
 router = APIRouter(route_class=PageRoute)
-_NEXT_PATH = re.compile(r"/files|/models(/[^/\\]+){0,2}|/queue(/[0-9]+)?|/dashboard|/predictions(/[0-9a-f-]{36})?")
+_NEXT_PATH = re.compile(
+    r"/files|/models(/[^/\\]+){0,2}|/queue(/[0-9]+)?|/dashboard|/keys|/predictions(/[0-9a-f-]{36})?"
+)
 # Where a visitor is sent who named no page: the first one that the key allows.
 FIRST_PAGES = {SCOPE: "", AGENT_SCOPE: "queue", REVIEW_SCOPE: "dashboard"}
+ADMIN_PAGES = {ADMIN_SCOPE: "keys"}  # where keys are managed
 
 
 @router.get("/login")
@@ -31,15 +34,16 @@ async def login(request: Request) -> Response:
 
 @router.post("/login")
 async def sign_in(request: Request) -> Response:
-    """Start a session for a key with a scope of `FIRST_PAGES`; the cookie holds its public id, never the key."""
+    """Start a session for a key with a scope of a page; the cookie holds its public id, never the key."""
     form = await read_form(request)
     language, wanted = get_language(request, form.get("lang")), form.get("next", "")
     visitors = get_visitors(request)
     if not visitors.has_csrf_token(request, form):
         return _render(request, wanted, language=language, stale=True, status=403)
     service = get_service(request)
+    pages = FIRST_PAGES | (ADMIN_PAGES if service.settings.access.manage_keys else {})
     try:
-        key_id = await service.access.sign_in(request, form.get("key", ""), tuple(FIRST_PAGES))
+        key_id = await service.access.sign_in(request, form.get("key", ""), tuple(pages))
     except ProblemError as problem:
         service.telemetry.count_rejection(problem.code)
         if problem.code != "unauthenticated":
@@ -47,7 +51,7 @@ async def sign_in(request: Request) -> Response:
         return _render(request, wanted, language=language, wrong=True, status=401)
     await asyncio.to_thread(service.store.record, "page.signed_in", caller=service.access.get_caller().id)
     visitors.start_session(request, key_id)
-    first = next(page for scope, page in FIRST_PAGES.items() if scope in service.access.get_caller().scopes)
+    first = next(page for scope, page in pages.items() if scope in service.access.get_caller().scopes)
     return _redirect(request, wanted if _NEXT_PATH.fullmatch(wanted) else first, language)
 
 

@@ -1,0 +1,1 @@
+"""Access keys over HTTP and on a page: list, create, revoke."""
