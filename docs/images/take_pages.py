@@ -1,7 +1,7 @@
 """Take the pictures of pages that the docs show: a result and its words in English; in Chinese, on a phone, a file too.
 
 The page of the hand-off queue is taken with the messages of examples/customer-service, the dashboard and the report on
-messages with those of examples/film-reviews.
+messages with those of examples/film-reviews; stored predictions are those of the messages of examples/customer-service.
 
     python docs/images/take_pages.py
 
@@ -12,6 +12,7 @@ variable CHROMIUM) and the package playwright. Texts are the examples of the pag
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -19,11 +20,13 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, FloatRect, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, Playwright, ViewportSize, sync_playwright
 
+from insula.api.access import create_key
 from insula.api.monitoring import monitor
 from insula.api.report import report_messages
 from insula.operations.reporting.report_page import render_report
@@ -43,15 +46,19 @@ ENGLISH_DESK: dict[str, Any] = {
 CHINESE_PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 1180}, "color_scheme": "dark", "locale": "zh-CN"
 }  # fmt: skip
+KEYS: dict[str, dict[str, Any]] = {
+    "Ben Hall": {"scopes": ("admin",)},
+    "Anna Reed": {"scopes": ("review", "agent")},
+    "Care desk": {"texts_a_day": 100_000, "calls_a_second": 20},
+    "Shop": {"expires": "90d"},
+}
 REVIEWS = "text\n" + "太好了，我们居然赢了！\n" * 40
 
 
 def take(address: str) -> None:
     """Write the pictures: those of queue, dashboard and report in both languages."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
-        )
+        browser = _launch(playwright)
         page = browser.new_page(viewport=DESK, color_scheme="light", locale="en-GB")
         _ask(page, address)
         page.screenshot(path=IMAGES / "page.png", full_page=True)
@@ -87,9 +94,13 @@ def take(address: str) -> None:
             agent.locator("#outcome").wait_for()
             agent.screenshot(path=IMAGES / "queue-zh.png")
         _show_reviews(browser, address)
-        for ending, options in (("", ENGLISH_DESK), ("-zh", CHINESE_PHONE)):
-            _show_predictions(browser.new_context(**options).new_page(), address, ending)
         browser.close()
+
+
+def _launch(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(
+        executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
+    )
 
 
 def _ask(page: Page, address: str) -> None:
@@ -139,24 +150,19 @@ def _show_reviews(browser: Browser, address: str) -> None:
         reader.screenshot(path=IMAGES / f"message-report{ending}.png")
 
 
-def _show_predictions(page: Page, address: str, ending: str) -> None:
-    """Correct a stored prediction in Chinese, find it in English, and write the pictures of that."""
-    if ending:
-        page.goto(f"{address}/predictions?language=zh")
-        page.locator(".cases a").first.click()
-        page.locator(".verdict button").first.click()
-        page.locator("[role=status]").wait_for()
-    else:
-        page.goto(f"{address}/predictions?text=nobody")
-        page.locator(".cases a").first.wait_for()
-    page.screenshot(path=IMAGES / f"predictions{ending}.png")
-
-
 def _send_messages(address: str) -> None:
     """Send the messages of the example, so that the queue has cases."""
-    messages = [json.loads(line) for line in (EXAMPLE / "messages.jsonl").read_text(encoding="utf-8").splitlines()]
-    body = json.dumps({"messages": messages, "source": "example"}).encode()
-    asked = urllib.request.Request(f"{address}/v1/route", body, {"Content-Type": "application/json"})
+    _post(f"{address}/v1/route", {"messages": _read_messages(), "source": "example"})
+
+
+def _read_messages() -> list[dict[str, Any]]:
+    """Return the messages of the example."""
+    return [json.loads(line) for line in (EXAMPLE / "messages.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def _post(address: str, body: Any, key: str = "") -> None:
+    headers = {"Content-Type": "application/json", **({"X-API-Key": key} if key else {})}
+    asked = urllib.request.Request(address, json.dumps(body).encode(), headers)
     with urllib.request.urlopen(asked, timeout=120) as answer:
         answer.read()
 
@@ -168,25 +174,74 @@ def _shot(page: Page) -> str:
     return base64.b64encode(page.screenshot(clip=clip, full_page=True)).decode()
 
 
+def take_managed(address: str, keys: Mapping[str, str]) -> None:
+    """Write the pictures of stored predictions, in both languages, and of the page of keys."""
+    for row in _read_messages():
+        key = keys["Shop"] if row["attributes"]["channel"] in ("app", "应用") else keys["Care desk"]
+        body = {"inputs": [{name: row[name] for name in ("text", "turns", "speaker") if name in row}]}
+        _post(f"{address}/v1/predict", {**body, "language": row["language"]}, key)
+    with sync_playwright() as playwright:
+        browser = _launch(playwright)
+        for ending, options in (("", ENGLISH_DESK), ("-zh", CHINESE_PHONE)):
+            page = browser.new_context(**options).new_page()
+            _sign_in(page, f"{address}/predictions", keys["Anna Reed"])
+            if ending:
+                page.goto(f"{address}/predictions?text=电话")
+                page.locator(".cases a").last.click()
+                page.locator(".verdict button").first.click()
+                page.locator("[role=status]").wait_for()
+            else:
+                page.goto(f"{address}/predictions?language=en")
+                page.locator(".cases a").nth(1).click()
+                page.locator(".verdict button").first.click()
+                page.goto(f"{address}/predictions?language=en&low=30")
+            page.mouse.move(0, 0)
+            page.screenshot(path=IMAGES / f"predictions{ending}.png")
+        page = browser.new_context(**ENGLISH_DESK).new_page()
+        _sign_in(page, f"{address}/keys", keys["Ben Hall"])
+        page.screenshot(path=IMAGES / "keys.png")
+        browser.close()
+
+
+def _sign_in(page: Page, address: str, key: str) -> None:
+    page.goto(address)
+    page.locator("#key").fill(key)
+    page.keyboard.press("Enter")
+    page.locator(".cases, .models").wait_for()
+
+
+@contextlib.contextmanager
+def _serve(folder: str, *options: str, **environment: str) -> Iterator[str]:
+    """Serve the starter model with the data folder in `folder`; yield the address."""
+    command = [sys.executable, "-m", "insula", "serve", "--port", "0", *options]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder, env={**os.environ, **environment})
+    try:
+        assert server.stdout is not None
+        found = re.search(r"http://\S+", server.stdout.readline())
+        assert found is not None
+        yield found[0]
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
 def main() -> None:
-    """Serve, take the pictures, and stop the server."""
+    """Serve, take the pictures, and stop the servers."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "insula", "serve", "--port", "0", "--routes", str(EXAMPLE / "routes.toml")]
         monitor(
             FILMS / "messages.jsonl",
             store=Path(folder) / "insula-data",
             settings=FILMS / "monitor.toml",
             name="reviews",
         )
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
-        try:
-            assert server.stdout is not None
-            found = re.search(r"http://\S+", server.stdout.readline())
-            assert found is not None
-            take(found[0])
-        finally:
-            server.terminate()
-            server.wait(60)
+        with _serve(folder, "--routes", str(EXAMPLE / "routes.toml")) as address:
+            take(address)
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "insula-data"
+        keys = {name: create_key(name, store=store, **options).secret for name, options in KEYS.items()}
+        managed = {"INSULA_SERVE_RETENTION_DAYS": "30", "INSULA_SERVE_ACCESS_MANAGE_KEYS": "true"}
+        with _serve(folder, **managed) as address:
+            take_managed(address, keys)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from evaluation_report_cases import chinese, dimensional, run
 
-from in_chromium import IN_CHROMIUM, Watched
+from in_chromium import IN_CHROMIUM, Watched, barriers
 from insula.evaluation.document import MetricsDocument
 from insula.evaluation.reports.report import write_report
 from waiting import eventually
@@ -45,6 +45,7 @@ def test_page_fits_and_asks_for_nothing(watched: Callable[..., Watched], tmp_pat
     eventually(lambda: page.evaluate(OVERLAPPING_TEXT), [])
     assert seen.asked_only(file.as_uri())
     assert len(seen.requested) == 1
+    assert barriers(page) == []
 
 
 def test_label_table_sorts_by_keyboard(watched: Callable[..., Watched], tmp_path: Path) -> None:

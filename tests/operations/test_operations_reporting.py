@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import toy_data
+from in_chromium import IN_CHROMIUM, Watched, barriers
 from insula.api.report import report_messages, write_report
 from insula.core.errors import DataError
 from insula.evaluation.metrics.proportions import measure_balance
@@ -109,6 +110,25 @@ def test_the_page_has_everything_escaped(predictor: Predictor, reviews: Path, tm
     write_report(tmp_path / "report.json", found)
     saved = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert saved == json.loads(json.dumps(found.to_dict()))
+
+
+class TestInABrowser:
+    """With a real browser: sizes, schemes, and what axe finds."""
+
+    pytestmark = IN_CHROMIUM
+
+    def test_the_page_fits_and_axe_finds_nothing(
+        self, predictor: Predictor, reviews: Path, tmp_path: Path, watched: Callable[..., Watched]
+    ) -> None:
+        found = report_messages(reviews, predictor, settings=parse_report_file(SETTINGS, "'report.toml'"))
+        for language, width, scheme in (("en", 1280, "light"), ("zh", 390, "dark")):
+            file = tmp_path / f"report-{language}.html"
+            write_report(file, found, language=language)
+            seen = watched(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            seen.page.goto(file.as_uri())
+            assert barriers(seen.page) == []
+            assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert seen.asked_only(file.as_uri())
 
 
 def test_a_message_of_a_group_is_explained_once(

@@ -54,9 +54,16 @@ def focus(page: Any, wanted: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def both(trained_run: Callable[..., Any]) -> Iterator[Running]:
-    """A service with two models."""
-    with running(trained_run("linear", "multi").model, trained_run("linear", "single").model) as service:
+def both(trained_run: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service with two models and every page; it has no keys."""
+    options = {
+        "store": {"address": str(tmp_path_factory.mktemp("both") / "data")},
+        "retention": {"days": 1},
+        "access": {"manage_keys": True},
+    }
+    models = (trained_run("linear", "multi").model, trained_run("linear", "single").model)
+    with running(*models, **options) as service:
+        service.post("/v1/predict", {"texts": [TEXT]})
         yield service
 
 
@@ -74,7 +81,8 @@ def test_pages_fit_are_legible_and_ask_nobody(
 ) -> None:
     seen = watched(viewport={"width": width, "height": 900}, locale=locale, color_scheme=scheme)
     page, words = seen.page, WORDS[language]
-    for path in ("/", "/reply", "/files", "/models", "/models/linear-multi", "/docs", "/login"):
+    paths = ("/", "/reply", "/files", "/dashboard", "/predictions", "/models", "/models/linear-multi", "/keys")
+    for path in (*paths, "/docs", "/login"):
         page.goto(f"{both.address}{path}")
         assert page.evaluate("document.documentElement.lang") == TAGS[language]
         eventually(lambda: max(width, page.evaluate(WIDTH)), width)
@@ -289,8 +297,11 @@ def test_the_order_of_the_focus_is_that_of_the_page(both: Running, watched: Call
         words["try"],
         words["reply"],
         words["files"],
+        words["dashboard"],
+        words["predictions"],
         words["models"],
         "API",
+        words["access_keys"],
         "中文",
         "linear-multi",
         "linear-single",

@@ -34,7 +34,7 @@ from insula.serving.service import Service, get_service
 
 router = APIRouter(route_class=PageRoute)
 SHOWN = 50
-FIELDS = 4  # of the form besides its labels
+FIELDS = 5  # of the form besides its labels
 EXPORTS = (("csv", {"format": "csv"}), ("csv_bom", {"format": "csv", "bom": "true"}), ("jsonl", {"format": "jsonl"}))
 NONE = FoundPredictions([])
 _ID = re.compile("[0-9a-f-]{36}")
