@@ -194,7 +194,7 @@ def take_managed(address: str, keys: Mapping[str, str]) -> None:
                 page.goto(f"{address}/predictions?language=en")
                 page.locator(".cases a").nth(1).click()
                 page.locator(".verdict button").first.click()
-                page.goto(f"{address}/predictions?language=en&low=30")
+                page.goto(f"{address}/predictions?language=en")
             page.mouse.move(0, 0)
             page.screenshot(path=IMAGES / f"predictions{ending}.png")
         page = browser.new_context(**ENGLISH_DESK).new_page()

@@ -250,6 +250,7 @@ class TestInABrowser:
         copied = page.evaluate("navigator.clipboard.readText()")
         assert managed.ask("GET", "/v1/models", key=copied).status_code == 200
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.goto(f"{managed.service.address}/keys")  # nothing is unfolded
         page.get_by_label(words["keys_revoke_now"].format(name=name)).focus()
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")

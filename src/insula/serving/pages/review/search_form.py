@@ -58,9 +58,9 @@ class SearchForm:
         return urlencode(self.to_query())
 
     @property
-    def has_more(self) -> bool:
-        """Whether a condition other than the text is set."""
-        return bool(self.to_query(text="", after=""))
+    def count_more(self) -> int:
+        """The number of conditions besides the text."""
+        return len(self.to_query(text="", after=""))
 
     def to_conditions(self, zone: timezone) -> dict[str, Any]:
         """Return the conditions as the API takes them; raise `ValueError` for a number or a day that is none.
