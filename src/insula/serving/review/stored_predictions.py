@@ -17,10 +17,10 @@ from insula.core.errors import DataError, OutputError, StoreError, UnknownNameEr
 from insula.data.formats.text_writers import DelimitedWriter, JsonLinesWriter
 from insula.operations.audit.chain import Fact
 from insula.operations.store.review import Choices, FoundPredictions, PredictionReview, ReviewedPrediction
+from insula.serving.feedback_file import append_feedback
 from insula.serving.http.head_requests import HEAD
 from insula.serving.http.problems import ProblemError
 from insula.serving.review.schemas import PredictionExport, PredictionSearch
-from insula.serving.routes.feedback import append_feedback
 from insula.serving.service import Service
 
 Result = TypeVar("Result")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
@@ -15,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula.core.errors import OutputError
-from insula.core.files import convert_output_errors
+from insula.serving.feedback_file import append_feedback
 from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import ProblemError, describe_responses
 from insula.serving.schemas import FeedbackRequest
@@ -32,7 +29,6 @@ EXAMPLES = {
     },
 }
 CALLER_TEXT_FIELDS = ("text", "turns", "speaker", "target", "note")
-_writing = threading.Lock()
 
 
 @router.post(
@@ -105,13 +101,6 @@ async def store_feedback(service: Service, body: FeedbackRequest) -> None:
     except ProblemError:
         service.retention.discard(stored)
         raise
-
-
-def append_feedback(file: Path, row: Mapping[str, Any]) -> None:
-    """Append a row to a file of feedback; raise `OutputError` if it cannot be written."""
-    line = json.dumps(row, ensure_ascii=False) + "\n"
-    with _writing, convert_output_errors(file), file.open("a", encoding="utf-8") as out:
-        out.write(line)
 
 
 async def _mask_row(service: Service, row: dict[str, Any]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ async def download(request: Request) -> Response:
     say, query = Translator(get_language(request)), request.query_params
     options = {name: query[name] for name in ("format", "bom") if name in query}
     try:
-        wanted = PredictionExport(**SearchForm.read(query).to_conditions(say.zone), **options)  # type: ignore[arg-type]
+        wanted = PredictionExport(**SearchForm.read(query).to_conditions(say.zone), **options)
     except ValueError:
         raise ProblemError("malformed", "The conditions cannot be read. Search again, and download then.") from None
     return await export_predictions(request, get_service(request), wanted)
@@ -149,7 +149,7 @@ def _list_schemes(service: Service) -> dict[str, LabelScheme]:
 def _list_label_names(schemes: Mapping[str, LabelScheme], chosen: str, say: Translator) -> dict[str, str]:
     """Return the labels of the served models with their display names, and the one that is chosen."""
     names = {chosen: chosen} if chosen else {}
-    for scheme in reversed(schemes.values()):
+    for scheme in reversed(list(schemes.values())):
         if scheme.is_categorical:
             names |= {label: scheme.display_name(label, say.language) for label in scheme.names}
     return names
