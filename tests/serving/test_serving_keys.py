@@ -226,7 +226,7 @@ class TestInABrowser:
     @pytest.mark.parametrize(
         ("width", "language", "locale", "scheme"), [(390, "en", "en-GB", "dark"), (1280, "zh", "zh-CN", "light")]
     )
-    def test_a_key_is_created_and_revoked_with_the_keyboard_alone(
+    def test_a_key_is_made_and_revoked_with_the_keyboard_alone(
         self, managed: Managed, watched: Callable[..., Watched], width: int, language: str, locale: str, scheme: str
     ) -> None:
         seen = watched(viewport={"width": width, "height": 900}, locale=locale, color_scheme=scheme)
