@@ -106,9 +106,7 @@ def test_a_wrong_place_to_resume_is_an_error(reviewed: PredictionReview) -> None
             reviewed.search(PredictionFilter(), after=after)
 
 
-def test_a_correction_ends_with_its_prediction(
-    reviewed: PredictionReview, database: Database, clock: Any
-) -> None:
+def test_a_correction_ends_with_its_prediction(reviewed: PredictionReview, database: Database, clock: Any) -> None:
     clock.forward(days=3)
     reviewed.correct("d", ["neutral"], caller="key:2")
     clock.forward(minutes=1)
