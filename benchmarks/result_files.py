@@ -51,6 +51,7 @@ class Results:
     replies: Entry | None = None
     reply_ranking: Entry | None = None
     red_team: Entry | None = None
+    empathy: Entry | None = None
     rules: Entry | None = None
     counterfactuals: Entry | None = None
     explain_budget: Entry | None = None
@@ -87,6 +88,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         replies=_one(folder / "replies.json"),
         reply_ranking=_one(folder / "reply_ranking.json"),
         red_team=_one(folder / "red_team.json"),
+        empathy=_one(folder / "empathy.json"),
         rules=_one(folder / "rules.json"),
         counterfactuals=_one(folder / "counterfactuals.json"),
         explain_budget=_one(folder / "explain_budget.json"),

@@ -18,6 +18,7 @@ import augmentation_tables
 import charts
 import cost_tables
 import decision_tables
+import empathy_tables
 import explanation_tables
 import first_answer_tables
 import masking_tables
@@ -81,6 +82,10 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "reply-ranking": reply_tables.ranking,
     "red-team": reply_tables.red_team,
     "red-team-planted": reply_tables.red_team_planted,
+    "empathy": empathy_tables.epitome,
+    "empathy-zh": lambda results: empathy_tables.epitome(results, "zh"),
+    "empathy-own": empathy_tables.own,
+    "empathy-own-zh": lambda results: empathy_tables.own(results, "zh"),
     "rules": explanation_tables.rules,
     "counterfactuals": explanation_tables.counterfactuals,
     "explain-budget": explanation_tables.explain_budget,

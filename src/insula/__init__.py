@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from insula.api.augmentation import augment_file as augment_file
     from insula.api.comparison import compare as compare
     from insula.api.data import describe_data as describe_data
+    from insula.api.empathy.score import score_empathy as score_empathy
+    from insula.api.empathy.score import score_empathy_file as score_empathy_file
+    from insula.api.empathy.train import train_empathy as train_empathy
     from insula.api.evaluation import evaluate as evaluate
     from insula.api.explanation import explain as explain
     from insula.api.explanation import explain_file as explain_file
@@ -114,9 +117,12 @@ _PUBLIC = {
     "resume_pretraining": "insula.api.pretraining",
     "resume_training": "insula.api.training",
     "reveal_texts": "insula.api.masking",
+    "score_empathy": "insula.api.empathy.score",
+    "score_empathy_file": "insula.api.empathy.score",
     "score_explanations": "insula.api.explanation",
     "search": "insula.api.search",
     "train": "insula.api.training",
+    "train_empathy": "insula.api.empathy.train",
 }
 __all__ = ["__version__", *_PUBLIC]
 

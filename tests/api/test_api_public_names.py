@@ -23,7 +23,7 @@ NAMES = [
     "explain_model", "export_model", "find_counterfactuals", "find_nearest", "list_runs", "load_dataset", "load_model",
     "mask_file", "mask_texts", "measure_effects", "open_generators", "predict", "predict_file", "pretrain",
     "prune_model", "quantize_model", "reply", "reply_file", "resume_pretraining", "resume_training", "reveal_texts",
-    "score_explanations", "search", "train",
+    "score_empathy", "score_empathy_file", "score_explanations", "search", "train", "train_empathy",
 ]  # fmt: skip
 
 

@@ -86,6 +86,7 @@ def _everywhere(service: Running, key: str) -> list[httpx2.Response]:
         service.post("/v1/reply", {"text": TEXT, "turns": [{"text": TEXT, "speaker": MAIL}]}, headers=right),
         service.post("/v1/reply", {"text": f"I will kill myself, {TEXT}"}, headers=right),
         service.post("/v1/reply", {"text": TEXT, "strategy": BIRD}, headers=right),
+        service.post("/v1/empathy", {"pairs": [{"message": TEXT, "reply": TEXT}]}, headers=right),
         service.post("/predict", {"inputs": [TEXT]}, headers=right | {"Cookie": f"{BIRD}={MAIL}"}),
         service.post("/v1/feedback", IN_CONTEXT | {"labels": [], "note": TEXT, "subject": MAIL}, headers=right),
         service.post("/v1/feedback", {"text": TEXT, "labels": [], "predicted": [MAIL]}, headers=right),

@@ -29,6 +29,7 @@ BODIES: dict[str, Any] = {
     "/v1/counterfactual": {"texts": ["So happy!"]},
     "/v1/safety": {"messages": ["So happy!"]},
     "/v1/reply": {"text": "So happy!"},
+    "/v1/empathy": {"pairs": [{"message": "I failed.", "reply": "So happy!"}]},
     "/predict": {"inputs": "So happy!"},
     "/": {"inputs": "So happy!"},
     "/models/{name}": {"inputs": "So happy!"},

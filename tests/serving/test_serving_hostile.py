@@ -191,6 +191,7 @@ PATHS = (
     "/v1/counterfactual",
     "/v1/safety",
     "/v1/reply",
+    "/v1/empathy",
     "/v1/feedback",
     "/v1/batches",
     "/v1/models",

@@ -8,8 +8,21 @@ import sys
 import typer
 
 from insula import __version__
-from insula.cli import application, predict, pretrain, recipes, reply, rules, runs, safety, search, serve, train
+from insula.cli import (
+    application,
+    predict,
+    pretrain,
+    recipes,
+    reply,
+    rules,
+    runs,
+    safety,
+    search,
+    serve,
+    train,
+)
 from insula.cli.data import app as data
+from insula.cli.empathy import app as empathy
 from insula.cli.exits import flush_output
 from insula.cli.explanation import explain
 from insula.cli.handoff import app as queue
@@ -40,6 +53,7 @@ app.command("runs")(runs.runs)
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
 app.add_typer(rules.app, name="rules")
+app.add_typer(empathy.app, name="empathy")
 app.add_typer(safety.app, name="safety")
 app.add_typer(keys.app, name="keys")
 app.add_typer(store.app, name="store")

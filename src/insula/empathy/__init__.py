@@ -1,1 +1,1 @@
-"""Replies: the state of a conversation, strategies, and drafts that a person reads before they are sent."""
+"""Replies: the state of a conversation, strategies, drafts for a person to read and send, and scores of empathy."""

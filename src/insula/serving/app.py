@@ -16,6 +16,7 @@ from insula.serving.authentication.access_control import open_access_control
 from insula.serving.authentication.host_check import HostCheck
 from insula.serving.authentication.route_access import Scope, describe_access, requires
 from insula.serving.blocking_pool import BlockingPool
+from insula.serving.empathy_schemas import EmpathyRequest
 from insula.serving.explanation_schemas import ExplainRequest
 from insula.serving.handoff.message_router import MessageRouter
 from insula.serving.handoff.schemas import AgentStep, ClaimNext, Close, LeaseStep, Reassign, Reopen, RouteRequest
@@ -40,6 +41,7 @@ from insula.serving.review.schemas import CorrectionRequest
 from insula.serving.routes import (
     batches,
     counterfactual,
+    empathy,
     explain,
     feedback,
     health,
@@ -73,6 +75,7 @@ ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
     (counterfactual.router, "predict"),
     (safety.router, "predict"),
     (reply.router, "predict"),
+    (empathy.router, "predict"),
     (hugging_face.router, "predict"),
     (text_embeddings_inference.router, "predict"),
     (stream.router, "predict"),
@@ -87,8 +90,8 @@ ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
 )
 
 BODIES: Sequence[type[BaseModel]] = (
-    PredictRequest, ExplainRequest, SafetyRequest, ReplyRequest, InferenceRequest, TeiRequest, FeedbackRequest,
-    JobRequest,
+    PredictRequest, ExplainRequest, SafetyRequest, ReplyRequest, EmpathyRequest, InferenceRequest, TeiRequest,
+    FeedbackRequest, JobRequest,
     AgentStep, LeaseStep, ClaimNext, Reassign, Close, Reopen, RouteRequest, CorrectionRequest,
     KeyRequest,
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Empathy of replies: scores, and scorers of your own."""

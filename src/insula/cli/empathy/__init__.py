@@ -1,0 +1,1 @@
+"""`insula empathy`: the empathy that replies show."""
