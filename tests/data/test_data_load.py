@@ -200,7 +200,7 @@ def test_what_cannot_be_loaded(tmp_path: Path, content: str, message: str) -> No
 def test_every_training_text_leaks(tmp_path: Path) -> None:
     for split in ("train", "validation"):
         write(tmp_path / f"{split}.csv", rows(9))
-    with pytest.raises(DataError, match="must have texts that are not in validation"):
+    with pytest.raises(DataError, match="Every training text also occurs in validation"):
         load_dataset(tmp_path)
 
 

@@ -318,7 +318,7 @@ def test_more_rules_than_calls_can_be_nested() -> None:
     [
         ("routes = 3", "routes must be a list. Got 3"),
         ("", "'routes' is missing"),
-        ("[[routes]]\nname = 'a'", "routes[1] ('a'): the rule must have queue, ignore or tags"),
+        ("[[routes]]\nname = 'a'", "routes[1] ('a'): the rule must have `queue`, `ignore` or `tags`"),
         ("[[routes]]\nname = 'a'\nqueue = 'b'\nignore = true", "`queue` and `ignore` cannot be combined"),
         ("[[routes]]\nname = 'a'\nignore = true\ndeadline = '1h'", "deadline needs a queue"),
         ("[[routes]]\nname = 'a'\nqueue = 'b'\ndeadline = 'soon'", "Got 'soon'"),

@@ -92,7 +92,7 @@ def test_a_pipeline_finds_its_persons(pipeline: str) -> None:
 
 def test_a_folder_without_a_pipeline_is_an_error(tmp_path: Path) -> None:
     pytest.importorskip("spacy", reason="the extra spacy is not installed").blank("en").to_disk(tmp_path / "blank")
-    with pytest.raises(MissingFileError, match=r"none' of the name model does not exist\. Name a"):
+    with pytest.raises(MissingFileError, match=r"none' of the name model does not exist\. Pass the folder"):
         check_kinds([f"spacy:{tmp_path / 'none'}"])
     with pytest.raises(DataError, match="cannot be loaded as a spaCy pipeline"):
         check_kinds([f"spacy:{tmp_path}"])
