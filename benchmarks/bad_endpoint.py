@@ -78,7 +78,7 @@ class BadEndpoint:
 
     @property
     def url(self) -> str:
-        """The base address."""
+        """The base URL."""
         return f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def __enter__(self) -> Self:

@@ -108,7 +108,7 @@ def _training(results: Results) -> str:
     cells = {model: found.get(("tweets", model)) for model in words}
     said = [f"{_time(cell['train_seconds'])} for {words[model]}" for model, cell in cells.items() if cell]
     rows = next((cell["rows"]["train"] for cell in cells.values() if cell), 0)
-    return f"{rows:,} tweets without a graphics card: {', '.join(said)}" if said else ""
+    return f"{rows:,} tweets without a GPU: {', '.join(said)}" if said else ""
 
 
 def _repeat(results: Results) -> str:

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import insula
 import toy_data
 from insula.augmentation.attacks.characters import HALVES, find_character_edits
-from insula.augmentation.attacks.search import AttackLimits, Sentence, attack_rows
+from insula.augmentation.attacks.search import AttackLimits, SplitText, attack_rows
 from insula.cli.app import app
 from insula.core.decision import DecisionRule
 from insula.core.errors import DataError, OutputError, UnknownNameError
@@ -130,13 +130,13 @@ def test_punctuation_is_no_word_of_an_outcome(predictor: Predictor) -> None:
 def test_halves_are_two_characters_beside_each_other() -> None:
     assert all(len(halves) == 2 for halves in HALVES.values())
     assert HALVES["好"] == "女子"
-    found = {word for seed in range(9) for word in find_character_edits(Sentence.of("好"), 0, random.Random(seed))}
+    found = {word for seed in range(9) for word in find_character_edits(SplitText.of("好"), 0, random.Random(seed))}
     assert "女子" in found
 
 
 def test_a_sentence_is_its_text() -> None:
     for text in ("", "  it's  fine, 真的很好！！ ok ", "😂\n", "a"):
-        assert str(Sentence.of(text)) == text
+        assert str(SplitText.of(text)) == text
 
 
 def test_shares_have_wilson_intervals() -> None:

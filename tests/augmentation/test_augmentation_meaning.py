@@ -16,7 +16,7 @@ import tiny_encoder
 from conftest import CEDICT, ToyEncoder
 from insula.augmentation import synonyms
 from insula.augmentation.attacks.characters import find_character_edits
-from insula.augmentation.attacks.search import Sentence, attack_rows
+from insula.augmentation.attacks.search import SplitText, attack_rows
 from insula.augmentation.attacks.words import find_synonym_edits
 from insula.augmentation.cedict import find_candidates
 from insula.augmentation.meaning_guard import MeaningGuard, guard_augmenters
@@ -90,7 +90,7 @@ def test_without_cedict_synonyms_are_english(rows: Path, monkeypatch: pytest.Mon
 
 
 def test_the_attack_on_words_knows_chinese() -> None:
-    sentence = Sentence.of("今天很开心")
+    sentence = SplitText.of("今天很开心")
     place = sentence.words.index("开心")
     assert find_synonym_edits(sentence, place, random.Random(0)) == ["高兴"]
 

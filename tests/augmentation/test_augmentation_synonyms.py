@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from insula.augmentation.attacks.search import Sentence
+from insula.augmentation.attacks.search import SplitText
 from insula.augmentation.attacks.words import find_synonym_edits
 from insula.augmentation.registry import Situation, augmenters
 from insula.augmentation.wordnet import WIDE, Thesaurus, load_thesaurus
@@ -54,11 +54,11 @@ def test_one_of_ten_words_is_replaced_and_intensifiers_stay() -> None:
 def test_the_attack_knows_more_synonyms() -> None:
     assert load_thesaurus(WIDE).find("crew", "the") == ("staff",)
     assert load_thesaurus(WIDE).find("apple", "some") == ("pome",)
-    assert find_synonym_edits(Sentence.of("the crew"), 1, random.Random(0)) == ["staff"]
+    assert find_synonym_edits(SplitText.of("the crew"), 1, random.Random(0)) == ["staff"]
 
 
 def test_the_attack_may_replace_a_feeling() -> None:
-    sentence = Sentence.of("they enjoy an answer")
+    sentence = SplitText.of("they enjoy an answer")
     assert find_synonym_edits(sentence, 1, random.Random(0)) == ["relish"]
     assert find_synonym_edits(sentence, 2, random.Random(0)) == []
 

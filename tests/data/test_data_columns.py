@@ -1,4 +1,4 @@
-"""Columns are found by common names, kept to where given, and missed with the nearest name."""
+"""Columns are detected from common column names, kept to where given, and missed with the nearest name."""
 
 from __future__ import annotations
 

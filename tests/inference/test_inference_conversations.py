@@ -125,7 +125,9 @@ def test_columns_with_usual_names_are_taken_and_said(tmp_path: Path, ending: str
     result = predict_file(predictor, write(tmp_path / f"in.{ending}", rows), taken.extend)
     assert read_by(predictor) == ["Fine.\nfood / B: How was it?"]
     assert (taken[0].id, taken[0].language) == ("7", "en")
-    assert result.warnings == ("The model reads context: columns found by common names: 'turns', 'speaker', 'aspect'.",)
+    assert result.warnings == (
+        "The model reads context: columns detected from common column names: 'turns', 'speaker', 'aspect'.",
+    )
 
 
 def test_usual_names_mean_nothing_to_a_model_of_single_texts(tmp_path: Path) -> None:

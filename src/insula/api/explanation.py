@@ -21,7 +21,7 @@ from insula.explanation.counterfactual import Counterfactual, find_counterfactua
 from insula.explanation.effects.file import Effects, measure_file_effects, measure_input_effects
 from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
-from insula.explanation.files import ExplainedFile, build_edit_explainer, build_word_explainer
+from insula.explanation.files import ExplainedFile, build_counterfactual_explainer, build_word_explainer
 from insula.explanation.files import explain_file as run_file
 from insula.explanation.nearest import NearestExamples, NearestFinder
 from insula.explanation.overview.document import GlobalExplanation
@@ -127,7 +127,7 @@ def explain_file(
 
     output  CSV, TSV, JSON Lines, Parquet or Arrow by its name; `-` is standard output, as JSON Lines. JSON Lines keeps
             the explanation as an object, the others as JSON text
-    text    column with the text; default found by common names
+    text    column with the text; default detected from common column names
     resume  resume an interrupted run of the same job
     counterfactual  write the smallest edit that changes the labels instead of the weights of words
 
@@ -137,7 +137,9 @@ def explain_file(
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     if counterfactual:
         masked, causal = _open_language_models(masked_model, language_model)
-        work = build_edit_explainer(predictor, names=(masked_model, language_model), masked=masked, causal=causal)
+        work = build_counterfactual_explainer(
+            predictor, names=(masked_model, language_model), masked=masked, causal=causal
+        )
     else:
         work = build_word_explainer(predictor, method=method, labels=labels, budget=budget, with_trust=trust)
     return run_file(

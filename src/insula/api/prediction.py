@@ -93,7 +93,7 @@ def predict_file(
 
     source, output   may be URLs of another file system, such as `s3://bucket/big.parquet`
     output    a file, `-`, or a function that receives the predictions in batches of some thousands
-    text      column with the text; default found by common names
+    text      column with the text; default detected from common column names
     context   column with the earlier turns (a list of texts or of objects with text and speaker, also as JSON, or one
               text), or several columns with one turn each, oldest first
     dialogue  column with the dialogue id: rows of a dialogue follow each other, and each has those before it as

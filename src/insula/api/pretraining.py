@@ -52,7 +52,7 @@ def pretrain(
     output    the folder of the new encoder, for `model.base` of a recipe; default `encoders/SOURCE-MODEL`
     model     the encoder to start from: a folder, an alias, a hub id
     exclude   files with the texts of evaluation sets; training leaves out these texts and their near-duplicates
-    text      column with the text; default found by common names, also in files of `exclude` that lack it
+    text      column with the text; default detected from common column names, also in files of `exclude` that lack it
     format, separator, header   how all files are read, where that is not detected (see `DataOptions`)
     options   `epochs`, `batch_size`, `learning_rate`, `max_tokens`, `seed` and the other fields of `PretrainOptions`
     progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere

@@ -87,7 +87,7 @@ def reply_file(
     """Write every row of a file with drafts of a reply, or a hand-off, to `output`, in order, in constant memory.
 
     output  CSV, TSV, JSON Lines, Parquet or Arrow by its name; `-` is standard output, as JSON Lines
-    text    column with the message; default: found by common names
+    text    column with the message; default: detected from common column names
     context, dialogue, turn, speaker  columns with the earlier turns, as in `predict_file`; default: columns with usual
             names
     resume  resume an interrupted run of the same job

@@ -11,7 +11,7 @@ from insula.text.scripts import detect_language_by_script
 
 
 class Original(NamedTuple):
-    """A text to make variants of, with the seed of the random choices and, if known, its language."""
+    """A text to make variants of, with the random seed and, if known, its language."""
 
     text: str
     seed: str

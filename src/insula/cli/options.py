@@ -96,7 +96,7 @@ Attribute = Annotated[
     ),
 ]
 
-PANEL = "Columns (found by common names unless given)"
+PANEL = "Columns (detected from common column names unless given)"
 READING = "File format (detected unless given)"
 
 Text = Annotated[
@@ -110,7 +110,7 @@ Text = Annotated[
 ]
 TextAlone = Annotated[
     str | None,
-    typer.Option("--text", help="Column with the text. [default: found by common names]", metavar="COLUMN"),
+    typer.Option("--text", help="Column with the text. [default: detected from common column names]", metavar="COLUMN"),
 ]
 """For commands that read no labels and so have no panel that explains the default."""
 Label = Annotated[

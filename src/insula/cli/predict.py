@@ -83,7 +83,7 @@ def predict(
         typer.Option(
             "--text",
             help="Column with the text, or a path into objects (data.text). Repeat it to join several columns. "
-            "[default: found by common names]",
+            "[default: detected from common column names]",
             metavar="COLUMN",
             show_default=False,
             rich_help_panel=FILES,

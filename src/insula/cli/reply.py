@@ -103,7 +103,7 @@ def reply(
         str | None,
         typer.Option(
             "--endpoint",
-            help="Base address of an OpenAI-compatible endpoint that also writes drafts, such as "
+            help="Base URL of an OpenAI-compatible endpoint that also writes drafts, such as "
             "http://127.0.0.1:8080/v1. Messages are sent there, with personal data masked.",
             metavar="URL",
             show_default=False,

@@ -41,7 +41,7 @@ def check(
 ) -> None:
     """Check a rules file, and run the tests in it.
 
-    With a model, the labels of the rules must be its labels. The exit status is 1 if a test fails.
+    With --model, also check that the rules use only the labels of that model. The exit status is 1 if a test fails.
 
     **Examples**
 

@@ -54,7 +54,7 @@ def train(
             min=1,
             max=64,
             metavar="N",
-            help="Number of training processes on this machine (one per graphics card).",
+            help="Number of training processes on this machine (one per GPU).",
         ),
     ] = 1,
     track: Annotated[

@@ -128,7 +128,7 @@ class Compressor:
         """
         if plan.changes_nothing or self.graph.find_products():
             return plan
-        remaining = plan.without_products()
+        remaining = plan.without_matmuls()
         if remaining.changes_nothing:
             raise ModelFolderError(
                 f"The weights {plan.weights!r} need a model with matrix products. Got {str(self.source.path)!r} "

@@ -15,7 +15,7 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class DataOptions(BaseModel):
-    """Options for reading rows as examples. insula finds a column that you do not name by common names."""
+    """Options for reading rows as examples. If you do not name a column, insula looks for common column names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -81,7 +81,7 @@ def draft_file(
 ) -> DraftedFile:
     """Write every row of `source` with its drafts or its hand-off to `output`, in order, in constant memory.
 
-    columns  the columns of the message and its earlier turns; those not named are found by common names
+    columns  the columns of the message and its earlier turns; those not named are detected from common column names
     resume   resume an interrupted run of the same job; starts from the beginning if there is none
 
     `COLUMNS` are added; a column of the source with one of these names is renamed to `input_NAME`. The output appears
@@ -183,4 +183,6 @@ def _count_outcomes(output: str | Path) -> Counter[str]:
 def _list_warnings(found: FileColumns) -> Sequence[str]:
     if not found.usual:
         return ()
-    return (f"Columns found by common names: {', '.join(map(repr, found.usual))}. They hold the conversation.",)
+    return (
+        f"Columns detected from common column names: {', '.join(map(repr, found.usual))}. They hold the conversation.",
+    )

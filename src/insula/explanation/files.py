@@ -55,7 +55,7 @@ def build_word_explainer(
     budget: float | None = None,
     with_trust: bool = True,
 ) -> RowExplainer:
-    """Return what explains each row by its words: columns `method` and `explanation`; arguments of `explain_input`."""
+    """Return a `RowExplainer` for the words behind each prediction; the arguments are those of `explain_input`."""
     options: dict[str, Any] = {"method": method, "labels": list(labels), "budget": budget, "with_trust": with_trust}
 
     def explain(given: TextOrInput) -> tuple[Prediction, str, Sequence[Any]]:
@@ -67,8 +67,10 @@ def build_word_explainer(
     return RowExplainer(explain, COLUMNS, options)
 
 
-def build_edit_explainer(predictor: Predictor, *, names: Sequence[str | None] = (), **models: Any) -> RowExplainer:
-    """Return what finds the smallest edit of each row that changes its labels.
+def build_counterfactual_explainer(
+    predictor: Predictor, *, names: Sequence[str | None] = (), **models: Any
+) -> RowExplainer:
+    """Return a `RowExplainer` for the counterfactual of each row: the smallest edit that changes its labels.
 
     names   of the language models, by which a resumed job knows them
     models  `masked` and `causal` of `find_counterfactual`

@@ -76,7 +76,7 @@ class OutputParts:
         for incomplete in self.folder.glob(f".*{ENDING}"):
             incomplete.unlink()
         if resume and file.exists():
-            _require_same(json.loads(file.read_text(encoding="utf-8")), job, self._output)
+            _require_same_job(json.loads(file.read_text(encoding="utf-8")), job, self._output)
             if layout.exists():
                 self._layout = json.loads(layout.read_text(encoding="utf-8"))
                 return
@@ -199,7 +199,7 @@ def open_widened(
         parts.join([*kept.renamed_columns, *added])
 
 
-def _require_same(known: Mapping[str, Any], job: Job | None, output: Path) -> None:
+def _require_same_job(known: Mapping[str, Any], job: Job | None, output: Path) -> None:
     if job is None:
         raise DataError("The input of a resumed job must be a file. Got a stream. Leave out resume.")
     if different := [name for name in job if known.get(name) != job[name]]:

@@ -81,18 +81,18 @@ def is_province(digits: str) -> bool:
     return int(digits) in _PROVINCES
 
 
-def is_birth_year(year: int) -> bool:
-    """Return whether somebody who was born in this year may be alive: from 1900 to this year."""
+def is_plausible_birth_year(year: int) -> bool:
+    """Return whether the year is between 1900 and the current one: a person who was born in it may be alive."""
     return 1900 <= year <= _get_this_year()
 
 
 def _is_birth_date(digits: str) -> bool:
-    """Return whether yyyymmdd is a date from 1900 to this year."""
+    """Return whether yyyymmdd is a date between 1900 and the end of the current year."""
     try:
         born = datetime.date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
         return False
-    return is_birth_year(born.year)
+    return is_plausible_birth_year(born.year)
 
 
 @cache

@@ -10,7 +10,7 @@ Column = Annotated[str, Field(max_length=200)]
 
 
 class JobColumns(BaseModel):
-    """The columns and the format of a file; other columns are found by common names."""
+    """The columns and the format of a file; other columns are detected from common column names."""
 
     text: Column | None = Field(None, description="The column with the text.")
     context: list[Column] | None = Field(

@@ -279,7 +279,7 @@ class RetentionWriter:
             await asyncio.sleep(HOUR)
 
     def _clean_once(self) -> None:
-        database, quota = self._store.open_database(), self._store.get_quota()
+        database, quota = self._store.open_database(), self._store.get_quota_counter()
         if quota is not None:
             quota.delete_old()
         if database is not None:

@@ -91,7 +91,7 @@ class ServedModels:
             return self.default
         if name not in self._models:
             raise ProblemError(
-                "not_found", f"The service has no model of this name. Choose one of: {', '.join(self._models)}."
+                "not_found", f"The service has no model with this name. Choose one of: {', '.join(self._models)}."
             )
         return self._models[name]
 

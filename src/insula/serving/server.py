@@ -95,7 +95,7 @@ class DrainingServer(uvicorn.Server):
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve until a signal; `announce` is called with the address as soon as requests are accepted.
 
-    Raises `SettingsError` if the service cannot listen at its address, and what `create_app` raises.
+    Raises `SettingsError` if the service cannot listen on its address, and what `create_app` raises.
     """
     server = build_server(settings, announce)
     with open_listener(settings) as listener:
@@ -104,13 +104,13 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
 @contextlib.contextmanager
 def open_listener(settings: Settings) -> Iterator[socket.socket]:
-    """Yield a socket that listens at the address of the settings; raise `SettingsError` if it cannot."""
+    """Yield a socket that listens on the address of the settings; raise `SettingsError` if it cannot."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise SettingsError(
-            f"The service cannot listen at {settings.host}:{settings.port}: {error.strerror or error}. "
+            f"The service cannot listen on {settings.host}:{settings.port}: {error.strerror or error}. "
             "Choose another port with --port, or another address with --host."
         ) from error
     with listener:

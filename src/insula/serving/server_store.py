@@ -66,7 +66,7 @@ class ServerStore:
         keys = self.open_keys()
         return keys is not None and keys.has_any()
 
-    def get_quota(self) -> Quota | None:
+    def get_quota_counter(self) -> Quota | None:
         """Return the counter of daily quotas, None while no database is open; never opens one."""
         return self._quota
 

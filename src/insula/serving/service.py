@@ -162,7 +162,7 @@ class Service:
                 raise ProblemError("validation", f"{EMPTY_TEXT} Got one at position {row}. Leave it out.")
             if NUL in get_text(given):
                 raise ProblemError(
-                    "validation", f"A text must not contain the character NUL. Got one at position {row}. Remove NUL."
+                    "validation", f"A text must not contain the NUL character. Got one at position {row}. Remove NUL."
                 )
             if isinstance(given, ModelInput):
                 self.check_context([turn.text for turn in given.turns], given.target)
@@ -176,7 +176,7 @@ class Service:
             )
         if any(NUL in text for text in (*turns, target or "")):
             raise ProblemError(
-                "validation", "A turn or a target must not contain the character NUL. Remove the character."
+                "validation", "A turn or a target must not contain the NUL character. Remove the character."
             )
 
     def drop_unread_context(self, model: ServedModel, inputs: Sequence[TextOrInput]) -> tuple[list[TextOrInput], int]:

@@ -13,14 +13,14 @@ _WORD = re.compile(r"(?<![^\W_])(?<![@#_'’])[A-Za-z]+(?:['’][A-Za-z]+)*(?![^
 _LANGUAGES = (None, "en", "zh")  # English words occur in Chinese texts too
 
 
-class _StemmerOfThread(threading.local):
+class _ThreadLocalStemmer(threading.local):
     """One stemmer per thread: a stemmer is stateful."""
 
     def __init__(self) -> None:
         self.stemmer = snowballstemmer.stemmer("english")
 
 
-_local = _StemmerOfThread()
+_local = _ThreadLocalStemmer()
 
 
 def stem_english(text: str, language: str | None = None) -> str:

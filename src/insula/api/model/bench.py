@@ -36,7 +36,7 @@ def bench_model(
 
     model   a run, a model folder, or the name of a run
     data    texts to measure on, labelled or not; default the training data of the run, else the built-in data sets
-    text    column with the text in `data`; default found by common names
+    text    column with the text in `data`; default detected from common column names
     format, separator, header   how `data` is read, where that is not detected (see `DataOptions`)
     output  JSON file for the result, for `load_model(model, engine=FILE)`; None writes nothing
     rows    largest number of texts to use

@@ -30,7 +30,7 @@ def check_safety_file(
 ) -> CheckedFile:
     """Write every row of a file with the check of its message; `outgoing` checks replies instead.
 
-    text      column with the message; default: found by common names
+    text      column with the message; default: detected from common column names
     progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
     Messages get the columns `risk_level`, `risk_kinds`, `needs_person`, `risk_reasons`, `risk_score`, `risk_failure`,

@@ -11,7 +11,7 @@ import random
 import re
 from collections.abc import Iterator
 
-from insula.augmentation.attacks.search import Sentence
+from insula.augmentation.attacks.search import SplitText
 from insula.augmentation.noise import MIN_LETTERS, NEIGHBOURS
 from insula.text.scripts import HAN
 
@@ -37,7 +37,7 @@ _LATIN = re.compile(rf"[A-Za-z]{{{MIN_LETTERS},}}")
 _CHINESE = re.compile(f"[{HAN}]+")
 
 
-def find_character_edits(sentence: Sentence, place: int, chance: random.Random) -> list[str]:
+def find_character_edits(sentence: SplitText, place: int, chance: random.Random) -> list[str]:
     """Return words that differ by one character from the word at a position."""
     word = sentence.words[place]
     if _LATIN.fullmatch(word):

@@ -89,21 +89,21 @@ class AttackOutcome:
 
 
 @dataclass(frozen=True)
-class Sentence:
+class SplitText:
     """A text as words and the pieces around them: one more piece than words."""
 
     words: tuple[str, ...]
     gaps: tuple[str, ...]
 
     @classmethod
-    def of(cls, text: str) -> Sentence:
+    def of(cls, text: str) -> SplitText:
         """Split a text."""
         spans = find_word_spans(text)
         borders = [0, *(border for span in spans for border in span), len(text)]
         gaps = tuple(text[first:last] for first, last in zip(borders[::2], borders[1::2], strict=True))
         return cls(tuple(text[first:last] for first, last in spans), gaps)
 
-    def replaced(self, place: int, word: str) -> Sentence:
+    def replaced(self, place: int, word: str) -> SplitText:
         """Return the sentence with another word at a position."""
         return dataclasses.replace(self, words=(*self.words[:place], word, *self.words[place + 1 :]))
 
@@ -115,7 +115,7 @@ class Sentence:
         return join_words(self.words, self.gaps)
 
 
-Candidates = Callable[[Sentence, int, random.Random], Iterable[str]]
+Candidates = Callable[[SplitText, int, random.Random], Iterable[str]]
 """Returns words that may replace the word at a place of a sentence; none if it must stay."""
 
 
@@ -193,7 +193,7 @@ def attack_rows(
     for (number, given), answer in zip(rows, first, strict=True):
         confidence = _Confidence(kind, answer.chosen)
         chance = random.Random(f"{seed} {number}")
-        search = _search(Sentence.of(given.text), confidence, answer, candidates, limits, guard, chance)
+        search = _search(SplitText.of(given.text), confidence, answer, candidates, limits, guard, chance)
         row = _Row(number, given, search, [], {given.text: answer})
         queue.append(row)
     progress.start("attack", total=len(rows))
@@ -242,7 +242,7 @@ class _Confidence:
 
 
 def _search(
-    sentence: Sentence,
+    sentence: SplitText,
     confidence: _Confidence,
     first: _TextPrediction,
     candidates: Candidates,
@@ -279,7 +279,7 @@ def _search(
 
 
 def _rank(
-    sentence: Sentence, places: Sequence[int], confidence: _Confidence
+    sentence: SplitText, places: Sequence[int], confidence: _Confidence
 ) -> Generator[list[str], list[_TextPrediction | None], list[int]]:
     """Return the positions of the words, sorted by the confidence without each, lowest first."""
     if len(places) < 2:
@@ -295,6 +295,6 @@ def _to_outcome(row: _Row, kind: str) -> AttackOutcome:
     confidence = _Confidence(kind, before.chosen)
     return AttackOutcome(
         row=row.number, text=row.given.text, changed=changed, before=before.chosen, after=after.chosen,
-        confidence=(confidence(before), confidence(after)), words=Sentence.of(row.given.text).count_words(),
+        confidence=(confidence(before), confidence(after)), words=SplitText.of(row.given.text).count_words(),
         edits=edits, queries=len(row.known), rejected=rejected,
     )  # fmt: skip

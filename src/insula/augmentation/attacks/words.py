@@ -12,7 +12,7 @@ import re
 
 from insula.augmentation import cedict
 from insula.augmentation.attacks.characters import MOST
-from insula.augmentation.attacks.search import Sentence
+from insula.augmentation.attacks.search import SplitText
 from insula.augmentation.synonyms import find_close
 from insula.augmentation.wordnet import WIDE, load_thesaurus
 from insula.text.protected_words import CHINESE_NEGATIONS, NEGATIONS
@@ -21,7 +21,7 @@ from insula.text.scripts import HAN
 _CHINESE = re.compile(f"[{HAN}]+")
 
 
-def find_synonym_edits(sentence: Sentence, place: int, chance: random.Random) -> list[str]:
+def find_synonym_edits(sentence: SplitText, place: int, chance: random.Random) -> list[str]:
     """Return synonyms of the word at a position."""
     word = sentence.words[place]
     if word.lower() in NEGATIONS:

@@ -22,7 +22,7 @@ def augment(
     ],
     text: Annotated[
         str | None,
-        typer.Option("--text", help="Column with the text.", metavar="COLUMN", show_default="by common names"),
+        typer.Option("--text", help="Column with the text.", metavar="COLUMN", show_default="from common column names"),
     ] = None,
     label: Annotated[
         str | None,
@@ -57,7 +57,7 @@ def augment(
             show_default="not compared",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the random choices.", metavar="N")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed.", metavar="N")] = 0,
     format: FileFormat = None,
     separator: Separator = None,
     header: Header = None,

@@ -154,15 +154,13 @@ def explain(
         typer.Option(
             "--rows",
             min=1,
-            help="Maximum number of rows for --global, drawn with the seed. [default: 2000 for exact, else 300]",
+            help="Maximum number of rows for --global, sampled with --seed. [default: 2000 for exact, else 300]",
             metavar="N",
             show_default=False,
             rich_help_panel=DATA_SET,
         ),
     ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", help="Seed of the random choices.", metavar="N", rich_help_panel=DATA_SET)
-    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed.", metavar="N", rich_help_panel=DATA_SET)] = 0,
     as_json: Json = False,
     quiet: Quiet = False,
     source: Annotated[str | None, input_option()] = None,

@@ -71,7 +71,7 @@ def renew(case: Number, agent: Agent, lease: Lease = "15m", store: Store = STORE
 
 
 def release(case: Number, agent: Agent, store: Store = STORE, as_json: Json = False) -> None:
-    """Give a case back: it waits again, with the same deadline.
+    """Return a case to the queue; its deadline does not change.
 
     **Examples**
 

@@ -26,7 +26,7 @@ def attack(
         str, typer.Option("--method", help="Units to change: characters or words.", metavar="METHOD")
     ] = "characters",
     rows: Annotated[
-        int, typer.Option("--rows", min=1, help="Maximum number of rows, drawn with the seed.", metavar="N")
+        int, typer.Option("--rows", min=1, help="Maximum number of rows, sampled with --seed.", metavar="N")
     ] = 300,
     queries: Annotated[
         int, typer.Option("--queries", min=2, help="Maximum number of queries (predicted texts) per row.", metavar="N")
@@ -43,7 +43,7 @@ def attack(
             show_default="not compared",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the random choices.", metavar="N")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed.", metavar="N")] = 0,
     output: Annotated[
         Path | None,
         typer.Option(

@@ -48,7 +48,7 @@ def compare(
     ],
     against: Annotated[
         list[str] | None,
-        typer.Option("--against", help="Run of model B with one seed. Can be repeated.", metavar="MODEL"),
+        typer.Option("--against", help="Run of model B. Repeat it once per seed.", metavar="MODEL"),
     ] = None,
     rows: Annotated[
         list[str] | None,

@@ -33,7 +33,11 @@ def export(
     ] = Format.onnx,
     libraries: Annotated[
         Path,
-        typer.Option("--libraries", help="Folder of the installed npm packages, for browser.", metavar="FOLDER"),
+        typer.Option(
+            "--libraries",
+            help="Folder with the installed npm packages; used only by --format browser.",
+            metavar="FOLDER",
+        ),
     ] = Path("node_modules"),
     overwrite: Overwrite = False,
 ) -> None:

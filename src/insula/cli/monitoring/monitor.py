@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from insula.operations.monitoring.settings import MonitorFile
 
 WINDOWS = "Windows"
-COLUMNS = "Columns (found by common names unless given)"
+COLUMNS = "Columns (detected from common column names unless given)"
 
 
 def monitor(

@@ -57,7 +57,8 @@ def report(
     time: Annotated[
         str | None,
         typer.Option(
-            "--time", help="Column with the time when the message was written. [default: found by common names]",
+            "--time",
+            help="Column with the time when the message was written. [default: detected from common column names]",
             metavar="COLUMN", show_default=False,
         ),
     ] = None,

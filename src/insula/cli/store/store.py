@@ -61,7 +61,9 @@ def deliveries(
     failed: Annotated[
         bool, typer.Option("--failed", help="Show only notifications that failed after all attempts.")
     ] = False,
-    retry: Annotated[bool, typer.Option("--retry", help="With --failed: send them again.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Send the failed notifications again. Requires --failed.")
+    ] = False,
     stop: Annotated[
         str | None,
         typer.Option(

@@ -32,7 +32,7 @@ class Plan:
         """Return plain JSON types."""
         return dataclasses.asdict(self)
 
-    def without_products(self) -> Plan:
+    def without_matmuls(self) -> Plan:
         """Return the plan for a model without matrix products."""
         return Plan("float32", self.tables, least_tokens=self.least_tokens)
 

@@ -26,7 +26,7 @@ class FileColumns:
     """Names of the columns that make an input.
 
     texts            columns of the text, joined by line ends
-    usual            conversation columns that were found by common names
+    usual            conversation columns that were detected from common column names
     attributes       columns that the rules of the model look at
     most_turns       earlier turns kept
     most_characters  characters kept of an earlier turn; None for all
@@ -65,7 +65,7 @@ def find_file_columns(
 
     attributes  columns that the rules of the model look at; those that the file lacks are left out
 
-    Columns that the options do not name are found by common names if the model reads what they hold.
+    Columns that the options do not name are detected from common column names if the model reads what they hold.
     """
     texts = find_text_columns(columns, options.text, where)
     rest = [name for name in columns if name not in texts]
@@ -106,7 +106,7 @@ class ContextTally:
         found = []
         if columns.usual:
             names = ", ".join(map(repr, columns.usual))
-            found.append(f"The model reads context: columns found by common names: {names}.")
+            found.append(f"The model reads context: columns detected from common column names: {names}.")
         for count, is_read, what, option in (
             (self.with_turns, context.turns > 0, "earlier turns", "`context` or `dialogue`"),
             (self.with_target, context.target, "a target", "`target`"),

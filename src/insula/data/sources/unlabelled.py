@@ -32,7 +32,7 @@ def read_texts(
 ) -> tuple[list[str], tuple[str, ...]]:
     """Return the texts of all files, in order, and notes on the rows left out.
 
-    text        text column (default: found by common names); plain lines have none
+    text        text column (default: detected from common column names); plain lines have none
     likely      column preferred to common names, in files that have it
     max_length  characters kept of one text
     reading     format, separator and header of the files, where they are not detected

@@ -67,7 +67,7 @@ def cluster_near_duplicates(texts: Sequence[str], *, threshold: float = 0.8, see
 def find_near_duplicates(
     texts: Sequence[str], references: Sequence[str], *, threshold: float = 0.8, seed: int = 0
 ) -> npt.NDArray[np.bool_]:
-    """Return (texts,) whether a text is a near-duplicate of one of `references`, as in `cluster_near_duplicates`."""
+    """Return a boolean array (texts,): near-duplicates of one of `references`, as in `cluster_near_duplicates`."""
     found = np.zeros(len(texts), dtype=bool)
     if not len(texts) or not len(references):
         return found

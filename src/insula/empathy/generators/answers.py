@@ -71,7 +71,7 @@ class AnswerFinder:
 
     file     rows with the answers (column `reply`, `answer` or `response`) and the messages that they answered (column
              `message`, `post` or `question`); without messages, the answers themselves are compared
-    reply, message  names of these columns (default: found by common names)
+    reply, message  names of these columns (default: detected from common column names)
 
     Personal data in an answer is masked, near-duplicates of an answer are dropped, and answers that `check_reply` stops
     are never used. Raises `MissingFileError`, and `DataError` for a file without a usable answer.

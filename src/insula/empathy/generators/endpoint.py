@@ -22,7 +22,7 @@ MOST_BYTES = 262_144  # of an answer that are read
 class ChatEndpoint(ChatGenerator):
     """Asks an OpenAI-compatible endpoint for one draft a message.
 
-    url      base address, such as `http://127.0.0.1:8080/v1`
+    url      base URL, such as `http://127.0.0.1:8080/v1`
     model    name of the model there
     key      access key (default: the environment variable `INSULA_ENDPOINT_KEY`)
     seconds  time limit of a draft, from the first byte sent to the last received
@@ -50,7 +50,7 @@ class ChatEndpoint(ChatGenerator):
             )
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise DataError(
-                f"The address of an endpoint must begin with http:// or https://. Got {url!r}. Pass the base address, "
+                f"The address of an endpoint must begin with http:// or https://. Got {url!r}. Pass the base URL, "
                 "such as http://127.0.0.1:8080/v1."
             )
         super().__init__(model, prompt=prompt, seconds=seconds, tokens=tokens, budget=budget, masked=masked)

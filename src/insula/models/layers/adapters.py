@@ -61,9 +61,9 @@ def insert_adapter(backbone: PreTrainedModel, adapter: Adapter) -> Any:
         insert_bottlenecks(backbone, adapter.targets, adapter.reduction)
         return None
     _require_peft(adapter.method)
-    from insula.models.layers.low_rank import insert_low_rank
+    from insula.models.layers.low_rank import insert_low_rank_adapter
 
-    return insert_low_rank(
+    return insert_low_rank_adapter(
         backbone, adapter.method, adapter.targets, rank=adapter.rank, alpha=adapter.alpha, dropout=adapter.dropout
     )
 

@@ -20,7 +20,7 @@ def find_usual_targets(architecture: str) -> Sequence[str] | None:
     return None if targets is None or isinstance(targets, str) else targets
 
 
-def insert_low_rank(
+def insert_low_rank_adapter(
     backbone: nn.Module, method: str, targets: Sequence[str], *, rank: int, alpha: float, dropout: float
 ) -> Any:
     """Add low-rank updates to the named layers of `backbone`, in place, and freeze all other parameters.

@@ -16,7 +16,7 @@ from insula.models.onnx.shared import share_weights
 OPSET = 23  # the first with attention as one operator
 
 
-class _LogitsOnly(nn.Module):
+class _LogitsOnlyModel(nn.Module):
     """Returns a tensor, as the exporter needs, instead of an output object."""
 
     def __init__(self, model: PreTrainedModel) -> None:
@@ -54,7 +54,7 @@ def trace_network(model: PreTrainedModel) -> torch.onnx.ONNXProgram:
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # deprecations inside torch and onnxscript, which users cannot act on
         program = torch.onnx.export(
-            _LogitsOnly(model),
+            _LogitsOnlyModel(model),
             (ids, mask),
             dynamo=True,
             opset_version=OPSET,

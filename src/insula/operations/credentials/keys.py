@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from insula.core.errors import DataError, UnknownNameError
+from insula.core.sentences import quote
 from insula.operations.credentials.secret import PresentedKey, are_equal, make_secret, parse_key
 from insula.operations.store.database import Database
 from insula.operations.store.tables import ACCESS_KEYS
@@ -235,8 +236,8 @@ def _check_key(
         )
     if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
         raise DataError(
-            f"A key's name must have 1 to {MAX_NAME} printable characters. Got {len(name)}. Use the name of the key's "
-            "owner."
+            f"The name of a key must have 1 to {MAX_NAME} printable characters, not only blanks. Got {quote(name)}. "
+            "Choose another name, such as the owner's."
         )
     for what, value in (("quota", texts_a_day), ("rate", calls_a_second), ("burst", burst)):
         if value is not None and not 0 < value < 1e12:

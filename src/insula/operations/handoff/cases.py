@@ -183,7 +183,7 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseEvent:
-    """One event of a case; never a word of a text.
+    """An event in the history of a case. It contains no text of a message.
 
     number   position among the events of all cases; grows even if clocks are set back
     version  position among the events of this case, from 1

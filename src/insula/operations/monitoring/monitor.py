@@ -133,12 +133,12 @@ class Monitor:
             entries = self._retry(lambda: source.read(BATCH, WAIT), stop)
             if not entries:
                 continue
-            self._take(source, number, name, entries, counting, report, stop)
+            self._process_entries(source, number, name, entries, counting, report, stop)
             self._clean(number, stop)
         self._progress.finish()
         return report
 
-    def _take(
+    def _process_entries(
         self, source: MessageSource, number: int, name: str, entries: Sequence[StreamEntry], counting: MessageCounter,
         report: MonitorReport, stop: threading.Event,
     ) -> None:  # fmt: skip

@@ -201,7 +201,7 @@ class _Work:
         self, name: str, points: list[TrendPoint], total: TrendPoint, hits: Mapping[str, int]
     ) -> GroupReport:
         sides = []
-        for side, labels in _find_sides(self._predictor.scheme, total).items():
+        for side, labels in _group_labels_by_polarity(self._predictor.scheme, total).items():
             messages = _count_side(total, side, labels)
             if messages:
                 chosen = self._candidates.choose(name, labels)
@@ -231,8 +231,8 @@ def _count(point: TrendPoint, count: WindowCount) -> None:
             point.count_label(level, label, messages)
 
 
-def _find_sides(scheme: LabelScheme, total: TrendPoint) -> dict[str, list[str]]:
-    """Return the labels of each polarity, and each frequent label of none; without polarity the frequent labels."""
+def _group_labels_by_polarity(scheme: LabelScheme, total: TrendPoint) -> dict[str, list[str]]:
+    """Group labels by polarity, and add frequent ones that have none; without polarity, return frequent labels."""
     frequent = sorted(total.labels, key=lambda name: (-total.labels[name], name))[:FEW_LABELS]
     sides: dict[str, list[str]] = {}
     if set(scheme.names) >= POLARITY:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
-from insula.operations.streams.rejected_lines import RejectedLines
+from insula.operations.streams.rejected_lines import RejectedLineWriter
 from insula.operations.streams.source import StreamEntry
 
 CHUNK = 1 << 18  # bytes read at once
@@ -19,7 +19,7 @@ class LineSource:
     """
 
     def __init__(self, rejects: str | Path | None) -> None:
-        self._rejects = RejectedLines(None if rejects is None else Path(rejects))
+        self._rejects = RejectedLineWriter(None if rejects is None else Path(rejects))
         self._ready: deque[StreamEntry] = deque()
         self._ended = False
 

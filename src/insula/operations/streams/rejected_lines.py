@@ -1,4 +1,4 @@
-"""`RejectedLines`: the file of lines of a stream that cannot be read, with the reason; made when there is one."""
+"""`RejectedLineWriter`: the file of lines of a stream that cannot be read, with the reason; made when there is one."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from insula.operations.streams.source import StreamEntry
 SHOWN = 1000  # bytes of a line
 
 
-class RejectedLines:
-    """Appends rejected lines to a file; None only counts them."""
+class RejectedLineWriter:
+    """Appends rejected lines to a file; does nothing if there is no file."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path

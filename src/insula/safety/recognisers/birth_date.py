@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from insula.safety.checksums import is_birth_year
+from insula.safety.checksums import is_plausible_birth_year
 from insula.safety.recognisers.cues import build_cue_pattern
 from insula.safety.spans import Span
 
@@ -39,5 +39,5 @@ def find_birth_dates(text: str) -> Iterator[Span]:
     for pattern in (_CUED, _BEFORE):
         for found in pattern.finditer(text):
             years = [int(year) for name, year in found.groupdict().items() if year and name != "date"]
-            if all(is_birth_year(year) for year in years):
+            if all(is_plausible_birth_year(year) for year in years):
                 yield Span(*found.span("date"), "birth_date")

@@ -50,9 +50,9 @@ class NeededWords:
             for word, places in self._by_part[part]:
                 if word in text:
                     found.update(places)
-        return sorted(place for place in found if self._has_others(place, text))
+        return sorted(place for place in found if self._matches_other_sets(place, text))
 
-    def _has_others(self, place: int, text: str) -> bool:
+    def _matches_other_sets(self, place: int, text: str) -> bool:
         """Return whether a text has words of all sets of a rule but the first."""
         return all(any(word in text for word in words) for words in self._others.get(place, ()))
 

@@ -181,7 +181,7 @@ def open_access_control(settings: Settings, store: ServerStore, pool: BlockingPo
         keys = store.open_keys()
         if keys is None or not keys.has_active():
             raise SettingsError(
-                f"The service must have a key to listen at {settings.host}: other machines can reach that address. "
+                f"The service must have a key to listen on {settings.host}: other machines can reach that address. "
                 "Create one with `insula keys create NAME`, set tokens.keys, or use --insecure."
             )
     uses = KeyUse(store.open_keys)
@@ -201,7 +201,7 @@ def open_access_control(settings: Settings, store: ServerStore, pool: BlockingPo
     return AccessControl(
         authenticator,
         _create_rate_limiter(settings),
-        Quotas(store.get_quota, pool),
+        Quotas(store.get_quota_counter, pool),
         DenialLog(store.open_audit_log),
         defaults,
         uses,

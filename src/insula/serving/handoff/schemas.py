@@ -63,7 +63,7 @@ class Reassign(LeaseStep):
     @model_validator(mode="after")
     def _require_one_alternative(self) -> Self:
         if (self.to is None) == (self.queue is None):
-            raise ValueError("Send either to or queue.")
+            raise ValueError(f"Send exactly one of `to` and `queue`. Got {'neither' if self.to is None else 'both'}.")
         return self
 
 

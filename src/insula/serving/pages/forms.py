@@ -21,7 +21,7 @@ async def read_form(request: Request, *, max_fields: int = MAX_FIELDS) -> Mappin
     """
     if not is_same_origin(request):
         raise ProblemError(
-            "forbidden", "A form must come from a page of this service. Load the page and send its form."
+            "forbidden", "A form must come from a page of this service. Reload the page and submit the form again."
         )
     if read_media_type(request.headers) != FORM:
         raise ProblemError(
@@ -38,7 +38,7 @@ async def read_form(request: Request, *, max_fields: int = MAX_FIELDS) -> Mappin
         )
     except ValueError:
         raise ProblemError(
-            "malformed", "The form must be URL-encoded UTF-8. Load the page and send its form."
+            "malformed", "The form must be URL-encoded UTF-8. Reload the page and submit the form again."
         ) from None
     return {name: value.replace("\r\n", "\n") for name, value in fields}
 

@@ -76,8 +76,8 @@ async def create(
 ) -> Response:
     """Upload a file as the body with its media type, or choose a file in a folder of `jobs.sources` in JSON.
 
-    The query parameters are for an upload; a JSON body has the same fields. A model that reads conversations finds
-    their columns by common names if none is given.
+    The query parameters are for an upload; a JSON body has the same fields. If none is given, a model
+    that reads conversations detects their columns from common column names.
     """
     service = get_service(request)
     caller = service.access.get_caller()

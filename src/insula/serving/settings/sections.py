@@ -106,7 +106,7 @@ class Drafting(SettingsSection):
     )
     endpoint: str | None = Field(
         None,
-        description="Base address of an OpenAI-compatible endpoint that also writes drafts, such as "
+        description="Base URL of an OpenAI-compatible endpoint that also writes drafts, such as "
         "http://127.0.0.1:8080/v1. Messages without a signal of risk are sent there, with personal data masked. Its "
         "access key is read from INSULA_ENDPOINT_KEY.",
     )

@@ -32,7 +32,7 @@ class AdversarialOptions(Section):
     step_size: float = Field(0.5, gt=0, le=1000, description="pgd, freelb: length of a step, before the projection")
     unlabelled: Several = Field((), description="vat: files of additional unlabelled texts")
     text: str | None = Field(
-        None, description="text column of the unlabelled files; found by common names if not given"
+        None, description="text column of the unlabelled files; detected from common column names if not given"
     )
 
     @model_validator(mode="after")

@@ -12,7 +12,8 @@ class AuxiliaryOptions(Section):
     """Multi-task training: sets with other labels share the network; each has a head that is dropped after training."""
 
     sources: Several = Field(
-        (), description="auxiliary data sets: files, folders or built-in sets, with columns found by common names"
+        (),
+        description="auxiliary data sets: files, folders or built-in sets; columns are detected from common names",
     )
     alpha: Share = Field(
         0.5,

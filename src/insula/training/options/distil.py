@@ -18,7 +18,7 @@ class DistilOptions(Section):
     )
     unlabelled: Several = Field((), description="files of unlabelled texts for the teachers to score")
     text: str | None = Field(
-        None, description="text column of the unlabelled files; found by common names if not given"
+        None, description="text column of the unlabelled files; detected from common column names if not given"
     )
     temperature: float = Field(
         2.0, ge=0.1, le=100, description="softmax temperature; above 1, small probabilities of the teacher count more"

@@ -29,4 +29,4 @@ class PretrainOptions(Section):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="number format of matrix products; auto uses bfloat16 on hardware that is fast at it"
     )
-    seed: int = Field(0, ge=0, description="seed of every random choice")
+    seed: int = Field(0, ge=0, description="random seed")

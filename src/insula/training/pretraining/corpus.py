@@ -57,7 +57,7 @@ def read_corpus(
 ) -> Corpus:
     """Return the corpus of the files, with the first of near-duplicates and without texts near one of `exclude`.
 
-    text      text column, also of those files of `exclude` that have it; None to find it by common names
+    text      text column, also of those files of `exclude` that have it; None to detect it from common column names
     reading   format, separator and header of all files, where they are not detected
     held_out  share of the texts to hold out, at most 2,000
 

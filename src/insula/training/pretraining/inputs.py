@@ -31,7 +31,7 @@ class PretrainInput:
 
     files    files with texts to train on
     exclude  files with texts that must not be trained on
-    text     text column, None to find it by common names
+    text     text column, None to detect it from common column names
     reading  format, separator and header of all files, where they are not detected
     """
 

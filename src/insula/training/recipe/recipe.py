@@ -66,7 +66,7 @@ class Recipe(BaseModel):
 
     name: str | None = Field(None, description="built-in recipe on which this one is based")
     description: str = ""
-    seed: int = Field(0, ge=0, description="seed of every random choice")
+    seed: int = Field(0, ge=0, description="random seed")
     data: DataOptions = DataOptions()
     augment: AugmentOptions = AugmentOptions()
     preparation: PreparationOptions = PreparationOptions()

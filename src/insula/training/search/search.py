@@ -32,7 +32,7 @@ from insula.training.run import compute_data_digest
 from insula.training.search.folder import OWN_STUDY, get_trial_folder, record_study, require_same_study
 from insula.training.search.result import SearchResult, TrialRecord
 from insula.training.search.space import Space, read_fixed_values, read_values
-from insula.training.search.study import Attempt, Pruner, hide_password, open_study
+from insula.training.search.study import Pruner, RunningTrial, hide_password, open_study
 from insula.training.transfer.auxiliary import with_auxiliary
 from insula.training.transfer.distil import with_unlabelled
 from insula.training.transfer.teachers import check_teachers
@@ -159,7 +159,7 @@ class _Trial:
         self.language = find_dominant_language([example.text for example in splits["train"]])
         self.best: TrialRecord | None = None
 
-    def attempt(self, trial: Attempt) -> float:
+    def attempt(self, trial: RunningTrial) -> float:
         """Train, choose the decision rule, and return the headline metric on validation rows."""
         recipe = load_recipe(self.recipe, {**self.fixed, **trial.values})
         folder = get_trial_folder(self.folder, trial.number)

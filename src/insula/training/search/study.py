@@ -36,7 +36,7 @@ ABOUT = "about"
 
 
 @dataclass(frozen=True)
-class Attempt:
+class RunningTrial:
     """A running trial.
 
     values   the values to try, by dotted key
@@ -61,7 +61,7 @@ class Study:
 
     def run(
         self,
-        objective: Callable[[Attempt], float],
+        objective: Callable[[RunningTrial], float],
         *,
         trials: int,
         seconds: float | None,
@@ -120,7 +120,7 @@ class Study:
         with contextlib.suppress(OSError):
             (self._folder / TRIALS).rmdir()
 
-    def _try(self, trial: optuna.Trial, objective: Callable[[Attempt], float], trials: int) -> float:
+    def _try(self, trial: optuna.Trial, objective: Callable[[RunningTrial], float], trials: int) -> float:
         trial.set_user_attr("worker", self._worker)
         done, _ = self._summarise_trials()
         earlier = sum(other.number < trial.number for other in (*done, *self._list_trials(TrialState.RUNNING)))
@@ -136,7 +136,7 @@ class Study:
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-        attempt = Attempt(trial.number, self._suggest_values(trial), report, trial.set_user_attr)
+        attempt = RunningTrial(trial.number, self._suggest_values(trial), report, trial.set_user_attr)
         try:
             return objective(attempt)
         except optuna.TrialPruned:
