@@ -90,7 +90,7 @@ def test_wrong_calls_say_what_is_wrong(desk: Desk) -> None:
     problem(desk.post("/999999/claim"), 404, "not_found")
     problem(desk.get("/nothing"), 404, "not_found")
     said = problem(desk.post(f"/{case}/reassign"), 422, "validation")
-    assert "Send either to or queue" in said["detail"]
+    assert "Send exactly one of `to` and `queue`" in said["detail"]
     problem(desk.post(f"/{case}/reassign", {"to": "ben", "queue": "b"}), 422, "validation")
     assert "outcome" in problem(desk.post(f"/{case}/close", {"note": "x"}), 422, "validation")["detail"]
     problem(desk.post(f"/{case}/claim", {"lease": 0}), 422, "validation")
