@@ -14,7 +14,7 @@ from insula.operations.store import review
 from insula.operations.store.database import Database
 from insula.operations.store.retention import Retention
 from insula.operations.store.review import PredictionFilter, PredictionReview
-from insula.operations.store.rows import RetainedRows, StoredPrediction, erase
+from insula.operations.store.rows import RetentionStore, StoredPrediction, erase
 from insula.operations.store.tables import FEEDBACK
 
 SCORES = {"joy": 0.2, "anger": 0.7, "neutral": 0.1}
@@ -29,7 +29,7 @@ ROWS = (
 @pytest.fixture
 def reviewed(database: Database, clock: Any) -> PredictionReview:
     """A store with the predictions of `ROWS`, a minute apart."""
-    rows = RetainedRows(database, Retention(30, mask=lambda text: text), clock=clock)
+    rows = RetentionStore(database, Retention(30, mask=lambda text: text), clock=clock)
     for id, labels, confidence, abstained, more in ROWS:
         answer = {"labels": labels, "scores": SCORES, "confidence": confidence, "abstained": abstained}
         rows.keep([StoredPrediction(**{"caller": "key:1", "model": "care", "answer": answer, "id": id, **more})])
@@ -82,7 +82,7 @@ def _read_parts(reviewed: PredictionReview, limit: int) -> list[str]:
 
 
 def test_parts_together_are_the_whole(reviewed: PredictionReview, database: Database, clock: Any) -> None:
-    rows = RetainedRows(database, Retention(30), clock=clock)
+    rows = RetentionStore(database, Retention(30), clock=clock)
     rows.keep([StoredPrediction("key:1", "care", {}, id=id) for id in ("f", "e", "g")])  # of one moment
     assert _read_parts(reviewed, 1) == list("gfedcba")
     assert _read_parts(reviewed, 3) == ["gfe", "dcb", "a"]
