@@ -102,7 +102,7 @@ def test_replies_in_a_file_are_checked(insula: Insula, here: Path) -> None:
     [
         ((), "There is nothing to check."),
         (("-i", "a.csv"), "There is nothing to check."),
-        (("hello", "-i", "a.csv"), "Got both."),
+        (("hello", "-i", "a.csv"), "cannot be combined."),
         ((" ",), "Leave it out, or write something."),
         (("-i", "", "-o", "b.csv"), "Got an empty name."),
         (("hello", "--text", "message"), "need --input FILE."),
