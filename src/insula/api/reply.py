@@ -147,7 +147,9 @@ def _check_wanted(
             f"The language must be one of {', '.join(LANGUAGES)}. Got {language!r}. Leave it out to detect it."
         )
     if not 1 <= n <= MOST_DRAFTS:
-        raise DataError(f"The number of drafts (n) must be from 1 to {MOST_DRAFTS}. Got {n}. Choose another one.")
+        raise DataError(
+            f"The number of drafts (n) must be from 1 to {MOST_DRAFTS}. Got {n}. Use a number in this range."
+        )
     require_strategy(strategy)
     opened = open_generators(generators) if isinstance(generators, Mapping) else generators
     return WantedReply(language, strategy, n, country, None if opened is None else tuple(opened))

@@ -200,7 +200,7 @@ class _VariantMaker:
 
 def _check(chosen: Mapping[str, Augmenter], label: str | None, times: int, language: str | None) -> None:
     if times < 1:
-        raise DataError(f"The number of variants (times) must be at least 1. Got {times}. Choose a larger one.")
+        raise DataError(f"The number of variants (times) must be at least 1. Got {times}. Use a larger number.")
     if language is not None and language not in LANGUAGES:
         raise DataError(
             f"The language must be one of {', '.join(LANGUAGES)}. Got {language!r}. Leave it out to detect it."

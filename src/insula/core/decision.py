@@ -194,7 +194,9 @@ class DecisionRule:
         limits = dict(threshold) if isinstance(threshold, Mapping) else {} if threshold is None else {"": threshold}
         for number in (*limits.values(), *(() if abstention is None else (abstention,))):
             if not isinstance(number, Real) or not 0 <= float(number) <= 1:
-                raise DataError(f"A threshold must be a number from 0 to 1. Got {number!r}. Choose another one.")
+                raise DataError(
+                    f"A threshold must be a number from 0 to 1. Got {number!r}. Use a number in this range."
+                )
         rule = self if abstention is None else replace(self, abstention=float(abstention))
         if not limits:
             return rule

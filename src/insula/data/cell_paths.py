@@ -12,7 +12,7 @@ JOINED = " + "
 
 
 def is_path(name: str, columns: Collection[str]) -> bool:
-    """True for `data.text` if `data` is a column and `data.text` is not."""
+    """Whether `data` is a column and `data.text` is not, for a name such as `data.text`."""
     return name not in columns and "." in name and name.partition(".")[0] in columns
 
 

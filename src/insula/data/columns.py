@@ -51,7 +51,7 @@ class ConversationColumns:
 
     @property
     def has_context(self) -> bool:
-        """True if a model can read more than the text."""
+        """Whether a model can read more than the text."""
         return bool(self.context or self.dialogue or self.target)
 
 

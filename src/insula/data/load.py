@@ -144,7 +144,7 @@ def _set_split_group(found: Source, notes: list[str]) -> Source:
 
 
 def has_column(source: SourceName, column: str, options: DataOptions = _DEFAULTS) -> bool:
-    """True if every file that `read_examples` would read has this column."""
+    """Whether every file that `read_examples` would read has this column."""
     found = find_source(source, options)
     for open_file in found.splits[_choose_evaluation_split(found)]:
         with open_file() as reader:

@@ -93,7 +93,7 @@ def find_thing(text: str, language: str) -> str | None:
 
 @functools.cache
 def read_events(language: str) -> Mapping[str, Event]:
-    """Return the events of a language by name, the most telling first."""
+    """Return the events of a language by name, the most specific first."""
     return {
         row["name"]: Event(
             name=row["name"],

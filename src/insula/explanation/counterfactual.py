@@ -200,7 +200,7 @@ class _Search:
         return max(same, key=self.left.__getitem__, default=None)
 
     def _try(self, several: Sequence[Edits]) -> None:
-        """Predict the text after edits that were not tried."""
+        """Predict the text after each edit that has not been tried."""
         new = [edits for edits in dict.fromkeys(several) if edits not in self.flips]
         for start in range(0, len(new), PORTION):
             if self.pause is not None:

@@ -49,7 +49,7 @@ def _iterate_clusters(ordered: Iterable[Span]) -> Iterator[list[Span]]:
 
 
 def _select_outermost(cluster: list[Span]) -> list[Span]:
-    """Return the spans that are inside no other one; of equal ones, the checked."""
+    """Return the spans that are not inside another one; of equal spans, the checked ones."""
     kept: list[Span] = []
     for span in sorted(cluster, key=lambda one: (one.start, -one.end, not one.checked, one.kind)):
         if not kept or span.end > kept[-1].end:

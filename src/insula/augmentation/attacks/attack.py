@@ -63,7 +63,7 @@ def attack_examples(
             "An attack changes decisions, and this model has dimensions instead of labels. Choose a model with labels."
         )
     if rows < 1:
-        raise DataError(f"The number of rows must be at least 1. Got {rows}. Choose a larger one.")
+        raise DataError(f"The number of rows must be at least 1. Got {rows}. Use a larger number.")
     every = range(len(examples))
     places = sorted(random.Random(seed).sample(every, rows)) if rows < len(examples) else list(every)
     notes = [describe_draw(rows, len(examples), seed)] if rows < len(examples) else []

@@ -45,11 +45,12 @@ class AttackLimits:
     def __post_init__(self) -> None:
         if self.queries < 2:
             raise DataError(
-                f"The number of queries for each row must be at least 2. Got {self.queries}. Choose a larger one."
+                f"The number of queries for each row must be at least 2. Got {self.queries}. Use a larger number."
             )
         if not 0 < self.share <= 1:
             raise DataError(
-                f"The share of words to change must be above 0 and at most 1. Got {self.share}. Choose another one."
+                f"The share of words to change must be above 0 and at most 1. Got {self.share}. Use a share such as "
+                "0.3."
             )
 
 

@@ -48,7 +48,7 @@ class FileColumns:
 
     @property
     def is_text_only(self) -> bool:
-        """True if an input is only a text."""
+        """Whether an input is only a text."""
         return not (self.conversation.named or self.id or self.language or self.attributes)
 
 

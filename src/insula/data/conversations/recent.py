@@ -68,7 +68,7 @@ class RecentDialogues:
 
 
 def _is_before(order: Any, other: Any) -> bool:
-    """True if one position in a dialogue is before another."""
+    """Whether one position in a dialogue is before another."""
     if type(order) is type(other) is int:
         return bool(order < other)
     key, other_key = build_order_keys([order, other])

@@ -58,7 +58,7 @@ def _read_cell(cell: Any) -> TurnReading:
 
 
 def _is_broken_list(spelled: str) -> bool:
-    """True if a text starts like a JSON list of turns; `[sighs] Fine.` does not."""
+    """Whether a text starts like a JSON list of turns; `[sighs] Fine.` does not."""
     return spelled[1:].lstrip()[:1] in ("{", '"')
 
 

@@ -252,7 +252,7 @@ def _count_irregular(sample: Sequence[str], dialect: Dialect) -> int:
 
 
 def _has_quoted_cells(sample: Sequence[str]) -> bool:
-    """True if quotes in tab-separated text quote cells; False if they are characters, as in most corpora."""
+    """Whether quotes in tab-separated text quote cells; in most corpora they are plain characters."""
     widths: set[int] = set()
     reader = csv.reader(sample, delimiter="\t", strict=True)
     complete = 0

@@ -90,7 +90,7 @@ def check_format(name: str, known: Sequence[Format] = FORMATS) -> Format:
 
 
 def has_known_format(path: Path) -> bool:
-    """True if `find_format` knows the ending of the name."""
+    """Whether `find_format` knows the ending of the name."""
     return Path(path.name.lower().removesuffix(".gz")).suffix in EXTENSIONS
 
 

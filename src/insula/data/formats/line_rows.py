@@ -114,7 +114,7 @@ def require_rows(head: Sequence[str], path: str) -> None:
 
 
 def has_json_lines(head: Sequence[str]) -> bool:
-    """True if the first two lines are objects: many data sets are published as JSON Lines with the ending .json."""
+    """Whether the first two lines are objects: many data sets are published as JSON Lines with the ending .json."""
     first = [line for line in head if line.strip()][:2]
     try:
         return len(first) == 2 and all(isinstance(json.loads(line), dict) for line in first)

@@ -51,7 +51,7 @@ class PartFormat:
 
     @property
     def is_table(self) -> bool:
-        """True if all rows have the same columns."""
+        """Whether all rows have the same columns."""
         return self._kind in (*BINARY, *DELIMITED)
 
     def build_layout(self, batches: Iterable[Sequence[Row]], more: Sequence[str]) -> Layout:

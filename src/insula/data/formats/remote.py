@@ -19,7 +19,7 @@ BLOCK_BYTES = 1 << 22
 
 
 def is_remote(path: object) -> bool:
-    """True for an address such as `s3://bucket/name.parquet`."""
+    """Whether a name is an address such as `s3://bucket/name.parquet`."""
     return isinstance(path, str) and _ADDRESS.match(path) is not None
 
 

@@ -79,7 +79,7 @@ class RowReader:
         limits: ReadLimits | None = None,
     ) -> None:
         if batch_size < 1:
-            raise ValueError(f"The batch_size of open_rows must be at least 1. Got {batch_size}. Choose a larger one.")
+            raise ValueError(f"The batch_size of open_rows must be at least 1. Got {batch_size}. Use a larger number.")
         self.path = path
         self.columns_vary = False
         self.types: Mapping[str, Any] = {}

@@ -164,7 +164,7 @@ class TextLines:
             yield self._clean(rest)
 
     def _check_line(self, pending: Sequence[bytes | str]) -> None:
-        """Raise `DataError` if a line that has not ended yet is too long to be held."""
+        """Raise `DataError` if an unfinished line is longer than allowed."""
         if self._most_line_bytes is not None and sum(map(len, pending)) > self._most_line_bytes:
             number = self._lines_seen + 1
             raise DataError(

@@ -104,7 +104,7 @@ def open_output(path: str | Path) -> Iterator[BinaryIO]:
 
 
 def is_packed(path: str | Path) -> bool:
-    """True if the name ends in `.gz`."""
+    """Whether the name ends in `.gz`."""
     return Path(path).suffix.lower() == ".gz"
 
 

@@ -31,19 +31,19 @@ _SPACED_LIST = re.compile(rf"\[\s*(?:{_ITEM})(?:\s+(?:{_ITEM}))+\s*\]")
 
 
 def is_missing(cell: Any) -> bool:
-    """True for null, NaN and blank text."""
+    """Whether a cell is null, NaN or blank text."""
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return True
     return isinstance(cell, str) and not cell.strip()
 
 
 def is_not_text(cell: Any) -> bool:
-    """True for a cell that cannot be a text: a list, an object, bytes."""
+    """Whether a cell cannot be a text: a list, an object, bytes."""
     return isinstance(cell, list | dict | bytes)
 
 
 def has_object(cell: Any) -> bool:
-    """True for an object, a list of objects or of lists, or text that spells one: labels are names, no spans."""
+    """Whether a cell is an object, a list of objects or lists, or text that spells one: labels are names, not spans."""
     if isinstance(cell, str):
         text = cell.strip()
         cell = parse_literal(text) if text[:1] == "{" or text[:2] in ("[{", "[[") else None
@@ -53,12 +53,12 @@ def has_object(cell: Any) -> bool:
 
 
 def is_unlabelled(cell: Any) -> bool:
-    """True for a label cell that is missing or spells a missing value (`NaN`, `<NA>`, `N/A`, `NULL`, `\\N`)."""
+    """Whether a label cell is missing or spells a missing value (`NaN`, `<NA>`, `N/A`, `NULL`, `\\N`)."""
     return is_missing(cell) or is_spelled_missing(cell)
 
 
 def is_spelled_missing(cell: Any) -> bool:
-    """True for text that spells a missing value."""
+    """Whether a text spells a missing value."""
     return isinstance(cell, str) and cell.strip().lower() in _WRITTEN_MISSING
 
 
@@ -89,7 +89,7 @@ def as_score(cell: Any) -> float | None:
 
 
 def has_decimal_comma(cell: Any) -> bool:
-    """True for text such as `3,5`, as spreadsheets in many countries write 3.5."""
+    """Whether a text is a number with a decimal comma, such as `3,5`."""
     return isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()) is not None
 
 

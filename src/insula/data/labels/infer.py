@@ -263,7 +263,7 @@ def _note_labels(plan: LabelPlan, cells: Sequence[Any], columns: Sequence[str]) 
 
 
 def _holds_score(cell: Any) -> bool:
-    """True for a list with a number that has decimals: no label."""
+    """Whether a list has a number with decimals, which is no label."""
     if not isinstance(cell, list | tuple) and not (isinstance(cell, str) and "." in cell):
         return False
     return any((number := as_number(name)) is not None and not number.is_integer() for name in as_list(cell) or ())

@@ -91,7 +91,7 @@ class LabelPlan:
         return self._check_labels(tuple(name for name, flag in zip(self.columns, vector, strict=True) if flag))
 
     def _is_unlabelled(self, cell: Any) -> bool:
-        """True for a missing label; a word such as `NA` is a label if the scheme has it."""
+        """Whether a label is missing; a word such as `NA` is a label if the scheme has it."""
         if is_missing(cell):
             return True
         if not isinstance(cell, str) or not (is_unlabelled(cell) or cell.strip() == NONE):

@@ -78,7 +78,7 @@ def infer_kind_of_numbers(numbers: Sequence[float]) -> tuple[Kind, str]:
 
 
 def _is_scale(numbers: Sequence[float]) -> bool:
-    """True for numbers that look like steps of a scale and not like codes: small ones, or equal distances."""
+    """Whether numbers look like steps of a scale and not like codes: small or equally spaced."""
     steps = {after - before for before, after in itertools.pairwise(numbers)}
     return len(steps) == 1 or (numbers[0] >= -_GREATEST_STEP and numbers[-1] <= _GREATEST_STEP)
 

@@ -18,7 +18,7 @@ class VoteReading(NamedTuple):
 
 
 def read_votes(cell: Any, plan: LabelPlan) -> VoteReading:
-    """Read one cell: an object of label to count, or a list with each annotator's label (or list of labels).
+    """Read a cell: an object with counts by label, or a list with each annotator's label (or list of labels).
 
     In multi-label schemes an object holds the share of annotators who chose each label; a list is converted to such
     shares. Text is read as JSON or as a Python literal.

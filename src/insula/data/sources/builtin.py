@@ -40,7 +40,7 @@ class BuiltinSource:
 
     @property
     def is_available(self) -> bool:
-        """True if the package is installed."""
+        """Whether the package is installed."""
         return importlib.util.find_spec(self.package) is not None
 
 

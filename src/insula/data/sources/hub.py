@@ -14,7 +14,7 @@ _ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(:(?P<config>[\w.-]+))?(@(?P<revision>
 
 
 def is_hub_id(name: str) -> bool:
-    """True for `owner/name`, optionally followed by `:configuration` and `@revision`."""
+    """Whether a name has the form `owner/name`, optionally followed by `:configuration` and `@revision`."""
     return _ID.fullmatch(name) is not None
 
 

@@ -41,7 +41,7 @@ def get_row_text(row: Compared) -> str:
 
 
 def has_turns(row: Compared) -> bool:
-    """True if a row has earlier turns."""
+    """Whether a row has earlier turns."""
     return not isinstance(row, str) and bool(row.turns)
 
 

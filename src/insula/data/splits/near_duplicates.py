@@ -34,7 +34,8 @@ def cluster_near_duplicates(texts: Sequence[str], *, threshold: float = 0.8, see
     """
     if not 0 < threshold <= 1:
         raise DataError(
-            f"The threshold of near-duplicates must be above 0 and at most 1. Got {threshold}. Choose another one."
+            f"The threshold of near-duplicates must be above 0 and at most 1. Got {threshold}. Use a number in this "
+            "range."
         )
     components = DisjointSets(len(texts))
     first_with: dict[str, int] = {}

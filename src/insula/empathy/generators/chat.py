@@ -46,7 +46,7 @@ _THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNO
 
 
 class ChatGenerator(ABC):
-    """Asks a language model for one draft a message.
+    """Asks a language model for one draft per message.
 
     name     its name as a generator
     title    its name in sentences, such as `endpoint`

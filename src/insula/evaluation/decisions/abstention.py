@@ -25,7 +25,7 @@ def choose_abstention(correct: Any, confidence: Any, *, coverage: float = 0.95) 
     Returns 0.0 (never abstain) where coverage is 1, and where accuracy below the threshold is no lower than above it.
     """
     if not 0 < coverage <= 1:
-        raise DataError(f"The coverage must be above 0 and at most 1. Got {coverage}. Choose another one.")
+        raise DataError(f"The coverage must be above 0 and at most 1. Got {coverage}. Use a share in this range.")
     values = np.asarray(confidence, dtype=np.float64)
     right = as_column("correct", correct, len(values), np.bool_)
     # Without the small term 0.95 * 100 = 95.00000000000001 would require 96 rows.

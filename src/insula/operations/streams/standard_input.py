@@ -32,7 +32,7 @@ class StandardInput(LineSource):
         """Do nothing: standard input cannot be repositioned."""
 
     def read(self, most: int, wait: float) -> Sequence[StreamEntry]:
-        """Return the lines that are there."""
+        """Return the available lines."""
         until = time.monotonic() + wait
         while len(self._ready) < most and not self._ended:
             left = 0.0 if self._ready else max(0.0, until - time.monotonic())

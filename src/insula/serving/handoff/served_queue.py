@@ -101,7 +101,7 @@ class ServedQueue:
         except StoreError:
             raise ProblemError(
                 "unavailable",
-                "The store does not answer. The step may be done or not: look at the case before you repeat it.",
+                "The store does not answer. The step may or may not be done: check the case before you repeat it.",
                 headers={"retry-after": "2"},
             ) from None
 
