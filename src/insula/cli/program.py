@@ -74,7 +74,7 @@ class App(typer.Typer):
 
 
 def _without_types(parameters: list[Any]) -> list[Any]:
-    """Keep the types of Python out of help pages: `<bool>` of a flag, `<list[str]>` of an argument."""
+    """Keep Python types out of help pages, such as `<bool>` for a flag and `<list[str]>` for an argument."""
     for parameter in parameters:
         if parameter.param_type_name == "argument":
             parameter.display_type_rich = lambda ctx: ""

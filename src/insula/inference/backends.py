@@ -144,7 +144,7 @@ class TruncatingBackend(StagedBackend, Protocol):
 
     @property
     def reads(self) -> str:
-        """The most that it reads of a text, for messages: `128 tokens`; empty if it reads all."""
+        """The maximum length that it reads, in words for messages: `128 tokens`; empty if it reads whole texts."""
 
     def truncated(self, encoded: Any, /) -> NDArray[np.bool_]:
         """Return (rows,) whether the end of each text was not read, for a result of `encode`."""

@@ -123,7 +123,7 @@ class Telemetry:
             self._handed_off.labels(check.level if check.signal else "unchecked").inc()
 
     def count_draft_failure(self, generator: str) -> None:
-        """Count a message for which a generator of drafts wrote nothing because something went wrong."""
+        """Count a message for which a generator of drafts failed."""
         self._draft_failures.labels(generator).inc()
 
     def export(self) -> bytes:

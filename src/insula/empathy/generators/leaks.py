@@ -24,7 +24,7 @@ _ABOUT_PROMPT = re.compile(
 
 
 def is_leak(answer: str, prompt: str, secrets: tuple[str, ...] = ()) -> bool:
-    """Return whether an answer repeats a part of the prompt or one of the secrets, or speaks about its instructions."""
+    """Return whether an answer repeats a part of the prompt or a secret, or talks about its instructions."""
     if _ABOUT_PROMPT.search(answer):
         return True
     letters, han = _list_runs(_keep(prompt), RUN), _list_runs(_HAN_ONLY.sub("", prompt), HAN_RUN)

@@ -156,7 +156,7 @@ def _put_in(text: str, place: int, word: str) -> str:
 
 
 def _prepend(text: str, word: str) -> str:
-    """Return the text after a word: at its start, where a model reads it however long the text is."""
+    """Return the text with a word put before it, where a model reads it even if the text is long."""
     return f"{word} {text}"
 
 

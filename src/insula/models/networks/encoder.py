@@ -112,7 +112,7 @@ class EncoderForEmotion(PreTrainedModel):
         return cls(config, backbone)
 
     def prune(self, kept: KeptParts) -> None:
-        """Keep only these parts of the encoder, and store its shape in the configuration. See `prune_encoder` for errors."""
+        """Keep only these parts of the encoder, and store its shape in the configuration, as `prune_encoder` does."""
         prune_encoder(self.backbone, kept)
         self.config.pruned = EncoderShape.of(self.backbone).to_dict()
 

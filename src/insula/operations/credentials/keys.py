@@ -68,7 +68,7 @@ class KeyRecord:
 
 @dataclass(frozen=True)
 class NewKey:
-    """A key that was just created: `secret` is shown now and never again."""
+    """A newly created key; `secret` is shown only now."""
 
     secret: str
     record: KeyRecord

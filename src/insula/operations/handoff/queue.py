@@ -145,7 +145,7 @@ class HandoffQueue:
             return read_case(claim_case(connection, escalate_if_late(connection, dict(row), now), now, agent, lease))
 
     def renew(self, case: int, agent: str, *, lease: int = LEASE) -> Case:
-        """Extend the lease of the agent who holds a case to `lease` seconds from now."""
+        """Extend the lease of the agent who holds the case to `lease` seconds from now."""
         check_seconds("lease", lease)
 
         def renew(connection: Connection, row: Row, now: datetime) -> Row:
@@ -262,7 +262,7 @@ class HandoffQueue:
         return read_case(row)
 
     def find_handed_off(self, source: str, messages: Sequence[str], *, subject: str | None = None) -> set[str]:
-        """Return those of the messages that people deal with: nobody may answer them automatically.
+        """Return the messages that people deal with, and that must not be answered automatically.
 
         messages  their ids in the source
         subject   the caller's id for the person all of them are from

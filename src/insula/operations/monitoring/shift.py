@@ -89,7 +89,7 @@ class ShiftDetector:
         return changes
 
     def _find_crossing(self, hits: NDArray[np.bool_], usual: float) -> int | None:
-        """Add the messages up to the one at which the limit is reached; return how many, None if it is not."""
+        """Add messages until the limit is reached; return their number, None if it is not reached."""
         raised = min(usual * self.factor, max(MAX_SHARE, (1 + usual) / 2))
         start, end = (raised, usual) if self.raised else (usual, raised)
         steps = np.where(hits, math.log(end / start), math.log((1 - end) / (1 - start)))

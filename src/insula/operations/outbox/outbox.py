@@ -115,7 +115,7 @@ class Outbox:
         self._change(delivery, attempts=delivery.attempts + 1, state="delivered", error=None)
 
     def record_failure(self, delivery: Delivery, error: str, now: datetime) -> None:
-        """Record a failed attempt: the next one is later each time, until there are too many."""
+        """Record a failed attempt; the pause before the next one grows each time, until the attempts are used up."""
         attempts = delivery.attempts + 1
         pause = min(FIRST_PAUSE * 2**delivery.attempts, MAX_PAUSE)
         state = "failed" if attempts >= ATTEMPTS else "waiting"

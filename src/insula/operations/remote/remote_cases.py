@@ -66,7 +66,7 @@ class Cases:
     def claim(
         self, case: int | None = None, *, queue: str | None = None, lease: int | None = None, agent: str | None = None
     ) -> CaseRow | None:
-        """Claim a case, or the first one that waits; return None if none does.
+        """Claim a case, or the first waiting one; return None if none waits.
 
         queue  only cases of this queue
         lease  seconds for which the agent holds it
@@ -135,7 +135,7 @@ class AsyncCases:
     async def claim(
         self, case: int | None = None, *, queue: str | None = None, lease: int | None = None, agent: str | None = None
     ) -> CaseRow | None:
-        """Claim a case, or the first one that waits; return None if none does.
+        """Claim a case, or the first waiting one; return None if none waits.
 
         queue  only cases of this queue
         lease  seconds for which the agent holds it

@@ -109,7 +109,7 @@ class FoundPredictions:
 
 @dataclass(frozen=True)
 class Choices:
-    """The values that the newest predictions have."""
+    """The values of the newest predictions, to choose filters from."""
 
     models: list[str]
     languages: list[str]

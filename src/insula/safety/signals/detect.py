@@ -113,7 +113,7 @@ def _load_rule_sets(plain: PlainText) -> list[RuleSet]:
 
 
 def _with_score(result: RiskCheck, score: RiskScore | None) -> RiskCheck:
-    """Return a result to which a learned score has added: its most likely kind, if the rules found none."""
+    """Return a result with the learned score added, and with its most likely kind if the rules found none."""
     if score is None or score.value < THRESHOLD:
         return replace(result, score=None if score is None else score.value)
     learned = sorted(score.kinds, key=score.kinds.__getitem__, reverse=True)
@@ -197,7 +197,7 @@ def _select_longest(spans: tuple[RiskSpan, ...], kind: RiskKind) -> list[RiskSpa
 
 
 def _explain_unread(original: str, plain: str, language: str | None) -> str:
-    """Return why the rules cannot read a message; the empty string if they can, or if it has no words."""
+    """Return the reason why the rules cannot read a message; empty if they can, or if it has no words."""
     if language is not None and language not in ("en", "zh"):
         return f"The rules do not read the language {language!r}."
     words = _WORD.findall(plain)

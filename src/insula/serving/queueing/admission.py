@@ -49,7 +49,7 @@ class BatchTiming:
         return batches * start + tokens * each
 
     def estimate_batch_overhead(self) -> float:
-        """Return how many tokens take as long as the fixed cost of one more batch."""
+        """Return the number of tokens that take as long as the fixed cost of a batch."""
         start, each = self._fit_line() if self._n else (0.0, 0.0)
         return min(start / each, MAX_OVERHEAD) if start > 0 and each > 0 else DEFAULT_OVERHEAD
 

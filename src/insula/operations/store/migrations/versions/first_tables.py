@@ -71,6 +71,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take the tables away."""
+    """Drop the tables."""
     for table in ("store_secrets", "feedback", "predictions", "texts_used", "access_keys"):
         op.drop_table(table)
