@@ -13,7 +13,7 @@ own training texts), with the paired bootstrap interval of the difference.
 Names: `SWAPPED` templates, each with every name of `NAMES`. A name changes the answer if the top label is another than
 that of most names. `changed_by` counts the templates that each name changes.
 
-Distress: what stands on top for messages of suicide and self-harm, of `tests/safety/signals`: a positive label
+Distress: the top label for messages about suicide and self-harm in `tests/safety/signals`: a positive label
 (cheerful), or no emotion (empty); and how often such an answer is not marked as unsure (unsafe). First-person messages
 of the development part, whose mistakes helped to write training sentences and the rules for signs of risk; with
 `--held-out` also those of the other part. The learned score of risk is that of a head trained without the message

@@ -76,7 +76,7 @@ def _distress(now: Entry, before: Entry, language: str, name: str) -> list[tuple
             if what in now.get(part, {}).get(language, {}):
                 one, old = now[part][language], before.get(part, {}).get(language, {}).get(what)
                 was = "–" if old is None else f"{old:.0%}"
-                about = f"{name} {asked} of suicide or self-harm: {words}"
+                about = f"{name} {asked} about suicide or self-harm: {words}"
                 rows.append((about, f"{one['rows']}", was, f"{one[what]:.0%}", "–"))
     return rows
 

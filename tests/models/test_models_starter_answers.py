@@ -25,7 +25,7 @@ def starter() -> Predictor:
 
 
 def distressed(language: str) -> list[SignalCase]:
-    """Return messages of suicide and self-harm, whoever speaks of whom."""
+    """Return messages about suicide and self-harm, in the first and third person."""
     return [case for case in signal_cases("development") if case.language == language and case.signal in DISTRESS]
 
 
