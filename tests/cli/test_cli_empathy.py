@@ -118,7 +118,7 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(
         ((), "There is nothing to score.", 2),
         (("a message",), "There is no reply to score.", 2),
         (("a message", "a reply", "--supporter", "B"), "need --input FILE", 2),
-        (("a message", "a reply", "--input", "x.csv"), "Got both.", 2),
+        (("a message", "a reply", "--input", "x.csv"), "cannot be combined.", 2),
         (("-i", "{pairs}", "-o", "{out}", "--reply", "said"), "said", 1),
         (("-i", "{pairs}", "-o", "{out}", "--supporter", "B"), "need `dialogue`", 1),
         (

@@ -98,7 +98,7 @@ def test_a_wrong_file_is_told(fake: FakeServer, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="does not exist"):
         LocalModel(tmp_path / "none.gguf")
     (tmp_path / "text.gguf").write_text("no model", encoding="utf-8")
-    with pytest.raises(DataError, match="is no GGUF file"):
+    with pytest.raises(DataError, match="is not a GGUF file"):
         LocalModel(tmp_path / "text.gguf")
 
 

@@ -203,7 +203,7 @@ def _find_label_columns(columns: Sequence[str], names: Sequence[str], where: str
         usual = ", ".join((*LABEL[0], *LABEL_LIKE[0], *DIMENSIONS))
         raise DataError(
             f"No column of {where} has a common name for labels ({usual}); its columns are {_list_names(columns)}. "
-            "Name one column, or several one-hot or score columns, with `label`."
+            "Choose one column, or several one-hot or score columns, with `label`."
         )
     return (found,)
 

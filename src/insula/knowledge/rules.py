@@ -70,7 +70,7 @@ class Rules:
         before = decisions.of_rows(rows)
         scores, allowed = self._add_evidence(before.scores, applying), self._find_allowed(applying)
         chosen = decision.choose(self.scheme, scores, allowed)
-        # Of labels that exclude each other one must be left: where all are forbidden, the model's own stays, unsure.
+        # One of several mutually exclusive labels must be left: if all are forbidden, the model's own stays, unsure.
         stuck = np.logical_and(~allowed.any(axis=1), self.scheme.kind != "multi")
         chosen[stuck] = before.chosen[stuck]
         overriding = [self._apply_overrides(*row) for row in zip(chosen, allowed, applying, strict=True)]

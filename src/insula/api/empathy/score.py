@@ -59,10 +59,10 @@ def score_empathy_file(
     header: bool | None = None,
     progress: Progress | None = None,
 ) -> ScoredFile:
-    """Write every row of a file with the empathy of its reply to `output`, in order; memory stays flat.
+    """Write every row of a file with the empathy of its reply to `output`, in order, in constant memory.
 
     output  CSV, TSV, JSON Lines, Parquet or Arrow by its name; `-` is standard output, as JSON Lines
-    message, reply  columns; default: found by their usual names. Several columns of the message hold one turn each
+    message, reply  columns; default: found by common names. Several columns of the message hold one turn each
     dialogue, turn, speaker  columns of a file whose rows are turns; `reply` is then the column with their text
     supporter  the speaker whose turns are scored; default: everybody but the first speaker of each dialogue
     resume  resume an interrupted run of the same job

@@ -30,7 +30,7 @@ def train_empathy(
                each 0, 1 or 2
     output     folder of the run: a model for `score_empathy`
     recipe, overrides  as in `train`; the labels are several per text (`multilabel`, `linear`, `quick`)
-    message, reply  columns; default: found by their usual names
+    message, reply  columns; default: found by common names
     overwrite  replace a run at `output`
 
     Replies to one message stay on one side of the split. The run cannot be resumed. Raises `DataError`, `RecipeError`,

@@ -30,7 +30,7 @@ from insula.core.starter import STARTER
 if TYPE_CHECKING:
     from insula.empathy.scoring.result import EmpathyScore
 
-COLUMN_OF = "Column with the {}. [default: found by its usual names]"
+COLUMN_OF = "Column with the {}. [default: found by common names]"
 
 
 def score(
@@ -113,8 +113,7 @@ def score(
     if message is not None:
         if source is not None or output is not None or resume:
             raise typer.BadParameter(
-                "The command scores a reply or the rows of a file. Got both. Give MESSAGE and REPLY, or --input and "
-                "--output."
+                "MESSAGE and --input cannot be combined. Pass MESSAGE and REPLY, or --input and --output."
             )
         if any(value is not None for value in files.values()):
             raise typer.BadParameter(
@@ -122,16 +121,16 @@ def score(
                 "need --input FILE. Add it, or leave these options out."
             )
         if reply is None:
-            raise typer.BadParameter("There is no reply to score. Give MESSAGE and REPLY, each in quotes.")
+            raise typer.BadParameter("There is no reply to score. Pass MESSAGE and REPLY, each in quotes.")
         _score_pair(message, reply, model, as_json=as_json)
         return
     if "" in (source, output):
         raise typer.BadParameter(
-            "--input and --output must be a file, or - for a stream. Got an empty name. Give the name of a file."
+            "--input and --output must be a file, or - for a stream. Got an empty name. Pass the name of a file."
         )
     if source is None or output is None:
         raise typer.BadParameter(
-            "There is nothing to score. Give MESSAGE and REPLY, or --input FILE and --output FILE."
+            "There is nothing to score. Pass MESSAGE and REPLY, or --input FILE and --output FILE."
         )
     _score_file(source, output, model, files | {"resume": resume}, as_json=as_json, quiet=quiet)
 

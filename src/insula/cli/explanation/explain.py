@@ -229,7 +229,7 @@ def explain(
     if nearest:
         if not texts or source or output or counterfactual or effect or rules or method != "auto" or label:
             raise typer.BadParameter(
-                "--nearest explains texts on the command line. Give TEXT, and none of --input, --output, "
+                "--nearest explains texts on the command line. Pass TEXT, and none of --input, --output, "
                 "--counterfactual, --effect, --rules, --method and --for."
             )
         reject_file_names(texts, verb="explain")

@@ -84,9 +84,7 @@ def _find_model(file: Path) -> Path:
         raise MissingFileError(f"The model file {str(file)!r} does not exist. Check the path.")
     with file.open("rb") as opened:
         if opened.read(len(_MAGIC)) != _MAGIC:
-            raise DataError(
-                f"The file {str(file)!r} is no GGUF file. Name the file of a model in the format of llama.cpp."
-            )
+            raise DataError(f"The file {str(file)!r} is not a GGUF file. Pass a model file in the format of llama.cpp.")
     return file
 
 
@@ -103,4 +101,4 @@ def _open_server(file: Path, key: str, threads: int) -> Any:
     try:
         return xllamacpp.Server(options)
     except RuntimeError as error:
-        raise DataError(f"The model {str(file)!r} cannot be opened: {error}. Name another file.") from None
+        raise DataError(f"The model {str(file)!r} cannot be opened: {error}. Choose another file.") from None

@@ -39,7 +39,7 @@ _MOST_DIALOGUES = 10_000  # whose first speaker is remembered
 
 @dataclass(frozen=True)
 class PairColumns:
-    """Columns of a file of messages and replies; those not named are found by their usual names.
+    """Columns of a file of messages and replies; those not named are found by common names.
 
     reply      the reply; with `dialogue`, the text of every turn
     message    the message, or several columns with one turn each, the oldest first
@@ -99,7 +99,7 @@ def score_file(
     reading: ReadOptions = DETECTED,
     progress: Progress | None = None,
 ) -> ScoredFile:
-    """Write every row of `source` with the empathy of its reply to `output`, in order; memory stays flat.
+    """Write every row of `source` with the empathy of its reply to `output`, in order, in constant memory.
 
     predictor  as in `score_replies`
     resume     resume an interrupted run of the same job; starts from the beginning if there is none
@@ -178,7 +178,7 @@ def find_pair_columns(names: Sequence[str], where: str, wanted: PairColumns) -> 
 
 
 def choose_pair_columns(names: Sequence[str], where: str, wanted: PairColumns) -> tuple[str, str | tuple[str, ...]]:
-    """Return the columns of the reply and of the message: the named ones, else those with usual names."""
+    """Return the columns of the reply and of the message: the named ones, else those with common names."""
     reply = wanted.reply or _choose_usual(names, REPLY_NAMES, "reply", where)
     rest = [name for name in names if name != reply]
     return reply, wanted.message or _choose_usual(rest, MESSAGE_NAMES, "message", where)
@@ -189,8 +189,8 @@ def _choose_usual(names: Sequence[str], usual: Sequence[str], role: str, where: 
     if (found := next((by_name[name] for name in usual if name in by_name), None)) is not None:
         return found
     raise DataError(
-        f"No column of {where} has a usual name for the {role} ({', '.join(usual)}); its columns are "
-        f"{', '.join(map(repr, names)) or 'unknown'}. Name the column with `{role}`."
+        f"No column of {where} has a common name for the {role} ({', '.join(usual)}); its columns are "
+        f"{', '.join(map(repr, names)) or 'unknown'}. Choose the column with `{role}`."
     )
 
 

@@ -118,7 +118,7 @@ def _load_spacy(folder: Path) -> NameModel:
         pipeline = spacy.load(folder, disable=_UNUSED)
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
-            f"The name model {str(folder)!r} cannot be loaded as a spaCy pipeline: {error} Name another folder."
+            f"The name model {str(folder)!r} cannot be loaded as a spaCy pipeline: {error} Choose another folder."
         ) from error
     if not any("doc.ents" in pipeline.get_pipe_meta(name).assigns for name in pipeline.pipe_names):
         raise DataError(
