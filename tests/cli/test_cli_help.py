@@ -122,6 +122,7 @@ def test_an_option_has_one_meaning_in_all_commands() -> None:
         "--context", "--speaker", "--target",  # values with TEXT, columns with files
         "--format",  # of a file of data, or what a model is exported for
         "--model",  # in `pretrain` an encoder
+        "--message",  # the id of a message in the queue, or the column of messages
         "--resume",  # a run to resume, or a switch where the output names it
     }  # fmt: skip
     values: dict[str, set[str]] = {}

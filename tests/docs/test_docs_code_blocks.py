@@ -108,7 +108,7 @@ def export(page: Path) -> Iterator[None]:
     is_about_models = any("insula model " in block.code for block in blocks(page))
     with (
         exported()
-        if page.name in ("README.md", "index.md", "route.md", "message-report.md") or is_about_models
+        if page.name in ("README.md", "index.md", "route.md", "message-report.md", "empathy.md") or is_about_models
         else unexported()
     ):
         yield
