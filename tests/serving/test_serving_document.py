@@ -116,10 +116,10 @@ def _asked(documented: Documented, examples: int) -> tuple[list[str], dict[str, 
             # The state of a case, and the characters that a name may have, are not the document's.
             + [
                 {
-                    "include-name": f"POST /v1/queue/{path}",
+                    "include-name": f"POST /v1/{path}",
                     "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "422"]}},
                 }
-                for path in ("claim", *(f"{{case}}/{step}" for step in STEPS))
+                for path in ("keys", "queue/claim", *(f"queue/{{case}}/{step}" for step in STEPS))
             ],
             "phases": {"stateful": {"generation": {"max-examples": max(2, examples // 3)}}},
         }
