@@ -5,8 +5,10 @@
 
 Customers send messages to `insula serve` until it has accepted them, agents claim, close, release, move and forget
 cases over HTTP. A worker opens and handles cases in the same store without the service, and sends notifications like
-the service. Both of them and PostgreSQL are killed by SIGKILL at random moments and started again at once. In the end
-every message that was accepted has one case, and the receiver has heard of each event that it is subscribed to.
+the service. A bot answers each message that `/v1/route` does not call `handed_off`. The service, the worker and
+PostgreSQL are killed by SIGKILL at random moments and started again at once. In the end every message that was accepted
+has one case, the receiver has heard of each event that it is subscribed to, and the bot has answered no message after
+its hand-off, nor any other message of a customer whose case was open.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import argparse
 import http.client
 import json
 import logging
+import math
 import multiprocessing
 import os
 import random
@@ -25,8 +28,9 @@ import threading
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,12 +44,36 @@ TARGETS = ("service", "database", "worker")
 TEXTS = (
     "Two hours on hold and nobody called back.",
     "Thank you, that was quick.",
+    "That works now, thank you!",
     "Where is my order?",
     "等了三个星期。",
 )
+ROUTES = f"""
+[[routes]]
+name = "thanks"
+words = ["thank you"]
+ignore = true
+
+[[routes]]
+name = "all"
+queue = "care"
+deadline = "{DEADLINE}s"
+"""
+AGAIN = 0.2
+"""The share of messages that come again, as from a queue that delivers at least once."""
 LIMIT = 1200.0
 """Seconds after which a start or the last notification is not waited for any more."""
 RECEIVER = "desk"
+
+
+@dataclass(frozen=True)
+class BotAnswer:
+    """An automatic answer: to which message of which customer, and when the bot asked and was allowed to."""
+
+    message: str
+    subject: str
+    asked: float
+    allowed: float
 
 
 def main(arguments: list[str]) -> int:
@@ -68,8 +96,10 @@ def main(arguments: list[str]) -> int:
 
 def is_whole(found: dict[str, Any]) -> bool:
     """Whether nothing was lost, doubled or left unsaid."""
-    wrong = ("messages_without_case", "messages_with_two", "late_unseen", "early_escalations", "claimed",
-             "notifications_missing", "notifications_of_nothing", "failed_deliveries")  # fmt: skip
+    wrong = (
+        "messages_without_case", "messages_with_two", "late_unseen", "early_escalations", "claimed",
+        "answers_after_hand_off", "notifications_missing", "notifications_of_nothing", "failed_deliveries",
+    )  # fmt: skip
     return found["opened"] == found["closed"] + found["waiting"] and not any(found[name] for name in wrong)
 
 
@@ -119,12 +149,13 @@ class Scene:
         from debian_services import free_port
 
         self.store, self.journal = store, folder / "journal"
-        self.accepted: set[str] = set()
+        self.accepted: dict[str, float] = {}  # message that gets a case: when that was first confirmed
+        self.subjects: dict[str, str] = {}
+        self.answers: list[BotAnswer] = []
+        self.withheld = 0  # answers to messages that the rules put into no queue, and that people deal with
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
-        (folder / "routes.toml").write_text(
-            f'[[routes]]\nname = "all"\nqueue = "care"\ndeadline = "{DEADLINE}s"\n', encoding="utf-8"
-        )
+        (folder / "routes.toml").write_text(ROUTES, encoding="utf-8")
         (folder / "serve.toml").write_text(
             f'models = ["{model}"]\nport = {port}\n[store]\naddress = "{store}"\n'
             f'[audit]\nfolder = "{folder / "audit"}"\n[pages]\nenabled = false\n'
@@ -202,16 +233,31 @@ class Scene:
                 thread.join()
 
     def _send(self, end: threading.Event, seed: float) -> None:
-        """Send messages, each until it is accepted."""
-        chosen, number = random.Random(seed), 0
+        """Send messages, each until it is accepted, and answer those that the bot may answer."""
+        chosen, sent = random.Random(seed), list[tuple[str, str]]()
         while not end.is_set():
-            message, text = f"m-{number}", chosen.choice(TEXTS)
-            body = {"source": "mail", "messages": [{"id": message, "text": text}]}
-            while not self._ask("/v1/route", body):
+            if not sent or chosen.random() > AGAIN:
+                sent.append((f"m-{len(sent)}", chosen.choice(TEXTS)))
+                # Half of the messages are the first of their customer, as far as the mail goes.
+                number = chosen.choice((3 * len(sent), chosen.randrange(len(sent))))
+                self.subjects[f"mail {sent[-1][0]}"] = find_subject(number)
+                message, text = sent[-1]
+            else:
+                message, text = chosen.choice(sent)
+            name = f"mail {message}"
+            body = {"source": "mail", "subject": self.subjects[name], "messages": [{"id": message, "text": text}]}
+            asked = time.time()
+            while (answer := self._ask("/v1/route", body)) is None:
                 time.sleep(0.1)
-            self.accepted.add(f"mail {message}")
-            number += 1
-            time.sleep(chosen.uniform(0.1, 0.6))
+                asked = time.time()
+            (routed,) = answer["messages"]
+            if routed["action"] == "queue":
+                self.accepted.setdefault(name, time.time())
+            elif routed["handed_off"]:
+                self.withheld += 1
+            if not routed["handed_off"]:
+                self.answers.append(BotAnswer(name, self.subjects[name], asked, time.time()))
+            time.sleep(chosen.uniform(0.05, 0.3))
 
     def _handle(self, end: threading.Event, seed: float) -> None:
         """Claim cases, and close, release, move or forget them; a step that fails is not repeated."""
@@ -263,6 +309,11 @@ def serve_queue(config: str) -> None:
         serve(load_settings(config, environment={}), lambda address: None)
 
 
+def find_subject(number: int) -> str:
+    """Return the customer of the message with a number, in the mail or of the worker: each has a few."""
+    return f"customer-{number // 3}"
+
+
 def work(store: str, url: str, journal: str) -> None:
     """Open and handle cases in the store, and send notifications, until killed."""
     import functools
@@ -289,9 +340,10 @@ def work(store: str, url: str, journal: str) -> None:
     with Dispatcher(database, [receiver], prepare=functools.partial(add_words, database)):
         while True:
             with suppress(StoreError, CaseConflictError):
-                queue.open(NewCase(message=f"w-{position}", source="worker", text="help", deadline=DEADLINE))
+                message, subject = f"w-{position}", find_subject(position)
+                queue.open(NewCase(message=message, source="worker", text="help", deadline=DEADLINE, subject=subject))
                 handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-                os.write(handle, f"worker w-{position}\n".encode())
+                os.write(handle, f"worker {message}\t{time.time()}\n".encode())
                 os.close(handle)
                 position += 1
                 case = queue.claim("worker", lease=LEASE)
@@ -321,13 +373,20 @@ def check(store: str, hook: Any, scene: Scene) -> dict[str, Any]:
     queue = HandoffQueue(database, Retention(90, mask=str))
     cases = queue.list_cases(states=("waiting", "claimed", "closed"), limit=10_000_000)
     stats = queue.stats()
-    accepted = scene.accepted | set(scene.journal.read_text(encoding="utf-8").split("\n")[:-1])
+    accepted = scene.accepted | dict(read_journal(scene.journal))
     held = Counter(f"{case.source} {case.message}" for case in cases)
     expected: dict[str, datetime] = {}
+    spans: dict[str, tuple[str, float, float]] = {}
     unseen = early = events = 0
     for case in cases:
         trail = queue.events(case.id)
         events += len(trail)
+        name = f"{case.source} {case.message}"
+        if name in accepted:
+            number = int(case.message.partition("-")[2])
+            subject = scene.subjects[name] if name in scene.subjects else find_subject(number)
+            closed = next((one.time.timestamp() for one in trail if one.event == "closed"), math.inf)
+            spans[name] = (subject, accepted[name], closed)
         expected |= {f"case {case.id}.{one.version}": one.time for one in trail if one.event in NOTIFIED}
         for is_late, escalations in iterate_rounds(trail):
             unseen += is_late and escalations != 1
@@ -340,8 +399,10 @@ def check(store: str, hook: Any, scene: Scene) -> dict[str, Any]:
         "messages_accepted": len(accepted), "opened": stats.opened, "closed": stats.closed, "waiting": stats.waiting,
         "claimed": stats.claimed, "events": events, "escalations": stats.escalations,
         "expired_leases": stats.expired_leases,
-        "messages_without_case": len(accepted - set(held)),
+        "messages_without_case": len(set(accepted) - set(held)),
         "messages_with_two": sum(count > 1 for count in held.values()),
+        "automatic_answers": len(scene.answers), "withheld_answers": scene.withheld,
+        "answers_after_hand_off": count_answers_after_hand_off(scene.answers, spans),
         "late_unseen": unseen, "early_escalations": early,
         "notifications": len(expected), "notifications_missing": len(set(expected) - set(keys)),
         "missing": sorted(set(expected) - set(keys))[:20],
@@ -350,6 +411,31 @@ def check(store: str, hook: Any, scene: Scene) -> dict[str, Any]:
         "notified_share": len(set(expected) & set(keys)) / max(1, len(expected)),
         **describe_delays(expected, hook.arrived),
     }  # fmt: skip
+
+
+def read_journal(file: Path) -> Iterator[tuple[str, float]]:
+    """Yield the messages of the worker's cases, and when the store had confirmed each."""
+    for line in file.read_text(encoding="utf-8").split("\n")[:-1]:
+        message, _, moment = line.partition("\t")
+        yield message, float(moment)
+
+
+def count_answers_after_hand_off(answers: Sequence[BotAnswer], cases: Mapping[str, tuple[str, float, float]]) -> int:
+    """Return how many automatic answers the bot gave although people had the message, or a case of its customer.
+
+    cases  by message: the customer, when its opening was confirmed, and when it was first closed (infinite: never)
+
+    A case that opens or closes while the bot asks is none: both answers are right.
+    """
+    wrong = 0
+    for one in answers:
+        own = cases.get(one.message)
+        is_own = own is not None and own[1] < one.asked
+        wrong += is_own or any(
+            subject == one.subject and opened < one.asked and one.allowed < closed
+            for subject, opened, closed in cases.values()
+        )
+    return wrong
 
 
 def iterate_rounds(trail: Any) -> Iterator[tuple[bool, int]]:

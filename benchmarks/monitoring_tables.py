@@ -29,12 +29,17 @@ def shifts(results: Results) -> str:
 def replay(results: Results) -> str:
     """Messages per second of a monitor beside bulk prediction of the same file, and what kills lost."""
     found = results.replay or {"cells": {}}
-    heads = ("model, stream", "messages", "per second", "share of bulk", "kills", "missing", "counted twice")
+    heads = (
+        "model, stream", "messages", "per second", "share of bulk", "memory after a tenth, largest", "kills",
+        "missing", "counted twice", "windows that differ",
+    )  # fmt: skip
     rows = [
         (
             name, f"{one['messages']:,}", f"{one['per_second']:,.0f}",
-            f"{one['share_of_bulk']:.0%}" if "share_of_bulk" in one else "", f"{one.get('kills', 0)}",
-            f"{one['missing']}", f"{one['twice']}",
+            f"{one['share_of_bulk']:.0%}" if "share_of_bulk" in one else "",
+            f"{one['early_mebibytes']:,.0f}, {one['peak_mebibytes']:,.0f} MiB" if "peak_mebibytes" in one else "",
+            f"{one['kills']}", f"{one['missing']}", f"{one['twice']}",
+            "" if one["windows_differ"] is None else f"{one['windows_differ']}",
         )
         for name, one in found["cells"].items()
     ]  # fmt: skip
@@ -66,6 +71,8 @@ def handoff_faults(results: Results) -> str:
         ("of them without a case, with two", f"{found['messages_without_case']}, {found['messages_with_two']}"),
         ("cases opened = closed + waiting", f"{found['opened']:,} = {found['closed']:,} + {found['waiting']:,}"),
         ("times a case became late, not recorded once", f"{found['escalations']:,}, {found['late_unseen']}"),
+        ("answers of a bot: sent, withheld, sent after the hand-off",
+         f"{found['automatic_answers']}, {found['withheld_answers']}, {found['answers_after_hand_off']}"),
         ("events to notify, share that arrived", f"{found['notifications']:,}, {found['notified_share']:.0%}"),
         ("arrived again, of nothing that happened",
          f"{found['notifications_repeated']}, {found['notifications_of_nothing']}"),
