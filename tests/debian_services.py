@@ -81,10 +81,12 @@ class Killable:
 
 
 class PostgreSQL(Killable):
-    """A PostgreSQL cluster; `address` names its database."""
+    """A PostgreSQL cluster. A durable one writes each transaction to the disk."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
         self.programs = _postgresql_programs()
+        # It is killed as a process, not as a machine: what the system holds for it is not lost without fsync.
+        self._fsync = "on" if durable else "off"
         super().__init__("postgresql")
         initdb = [str(self.programs / "initdb"), "-D", str(self.folder / "data"), "-U", "insula", "--auth=trust"]
         self._run([*initdb, "--no-sync", "--encoding=UTF8", "--locale=C"], wait=True)
@@ -96,8 +98,12 @@ class PostgreSQL(Killable):
         return f"postgresql://insula@127.0.0.1:{self.port}/{name}"
 
     def _command(self) -> list[str]:
-        # It is killed as a process, not as a machine: what the system holds for it is not lost without fsync.
-        settings = ("fsync=off", "unix_socket_directories=", "listen_addresses=127.0.0.1", "shared_buffers=16MB")
+        settings = (
+            f"fsync={self._fsync}",
+            "unix_socket_directories=",
+            "listen_addresses=127.0.0.1",
+            "shared_buffers=16MB",
+        )
         options = [part for setting in settings for part in ("-c", setting)]
         return [str(self.programs / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *options]
 
