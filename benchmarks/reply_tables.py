@@ -31,6 +31,7 @@ def replies_ordinary(results: Results) -> str:
     heads = (
         "rows", "number", "handed to a person", "drafts stopped", "different first drafts",
         "share of the most frequent one", "of its most frequent sentence", "median ms", "95% below",
+        "messages a second in a file",
     )  # fmt: skip
     rows = [
         (
@@ -43,6 +44,7 @@ def replies_ordinary(results: Results) -> str:
             f"{one['most_frequent_sentence_share']:.1%}",
             f"{one['milliseconds']['median']:.0f}",
             f"{one['milliseconds']['p95']:.0f}",
+            f"{one['messages_a_second']:.0f}",
         )
         for one in (results.replies or {"ordinary": {}})["ordinary"].values()
     ]

@@ -39,6 +39,10 @@ PHONE: ViewportSize = {"width": 390, "height": 900}
 PHONE_PART = 1180  # pixels of height
 ANGRY = "The room was fine but nobody ever answered us. I am so angry!"
 SAD = "My boss took my idea and presented it as his own, in front of everybody."
+ANSWER = {
+    "message": "My colleague took the credit for my idea in front of the whole team.",
+    "reply": "It was your idea, and somebody else got the credit for it. What would you like to happen now?",
+}
 MARGIN = 12  # pixels around a part of a page
 ENGLISH_DESK: dict[str, Any] = {
     "viewport": {"width": 1280, "height": 1000}, "color_scheme": "light", "locale": "en-GB"
@@ -116,6 +120,7 @@ def _reply(page: Page, address: str) -> None:
     page.locator("#text").fill(SAD)
     page.locator("form.ask > button").click()
     page.locator("#draft-3").wait_for()
+    page.locator("details.draft-scores summary").first.click()
     page.mouse.move(0, 0)
     page.screenshot(path=IMAGES / "reply.png", full_page=True)
 
@@ -234,7 +239,10 @@ def main() -> None:
             settings=FILMS / "monitor.toml",
             name="reviews",
         )
-        with _serve(folder, "--routes", str(EXAMPLE / "routes.toml")) as address:
+        answers = Path(folder) / "answers.jsonl"
+        answers.write_text(json.dumps(ANSWER), encoding="utf-8")
+        options = {"INSULA_SERVE_REPLY_ANSWERS": str(answers)}
+        with _serve(folder, "--routes", str(EXAMPLE / "routes.toml"), **options) as address:
             take(address)
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "insula-data"
