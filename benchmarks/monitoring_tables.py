@@ -96,12 +96,15 @@ def drift(results: Results) -> str:
 
 
 def drift_estimates(results: Results) -> str:
-    """Errors of the estimated macro-F1, beside the assumption that nothing changes."""
-    cells = (results.drift or {"cells": {}})["cells"].values()
+    """The realised and the estimated macro-F1 of windows, and the error of assuming that nothing changes."""
+    cells = (results.drift or {"cells": {}})["cells"]
     rows = [
-        (name, f"{one['realised']:.3f}", f"{one['error']:.3f}", f"{one['error_of_home']:.3f}")
-        for cell in cells
+        (model, name, *(f"{one[kind]:.3f}" for kind in ("realised", "estimated", "error", "error_of_home")))
+        for model, cell in cells.items()
         for name, one in cell["estimates"].items()
     ]
-    heads = ("texts", "macro-F1, mean", "error of the estimate, mean", "error of the figure on the test rows, mean")
+    heads = (
+        "trained on", "texts", "macro-F1, mean", "estimate, mean", "error of the estimate, mean",
+        "error of the figure on the test rows, mean",
+    )  # fmt: skip
     return table(heads, rows)
