@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from result_files import Results
+from result_files import Entry, Results
 from table_text import table
 
 
@@ -36,7 +36,7 @@ def replay(results: Results) -> str:
     rows = [
         (
             name, f"{one['messages']:,}", f"{one['per_second']:,.0f}",
-            f"{one['share_of_bulk']:.0%}" if "share_of_bulk" in one else "",
+            _format_share(one),
             f"{one['early_mebibytes']:,.0f}, {one['peak_mebibytes']:,.0f} MiB" if "peak_mebibytes" in one else "",
             f"{one['kills']}", f"{one['missing']}", f"{one['twice']}",
             "" if one["windows_differ"] is None else f"{one['windows_differ']}",
@@ -44,6 +44,14 @@ def replay(results: Results) -> str:
         for name, one in found["cells"].items()
     ]  # fmt: skip
     return table(heads, rows)
+
+
+def _format_share(cell: Entry) -> str:
+    """Return the share of bulk by time; by the time of processors, too, where that was measured."""
+    if "share_of_bulk" not in cell:
+        return ""
+    by_processor = cell.get("share_of_bulk_by_processor")
+    return f"{cell['share_of_bulk']:.0%}" + ("" if by_processor is None else f" (processor time: {by_processor:.0%})")
 
 
 def dashboard(results: Results) -> str:
