@@ -2,7 +2,7 @@
 
     python benchmarks/empathy.py                            the shipped scorer: `results/empathy.json`
     python benchmarks/empathy.py --train linear --seeds 5   scorers trained on EPITOME, on 80% of its posts
-    python benchmarks/empathy.py --train multilabel --seeds 1 --work FOLDER
+    python benchmarks/empathy.py --train quick --set train.epochs=2 --seeds 1 --work FOLDER
 
 EPITOME (Sharma et al., 2020; Reddit part, 3,084 pairs) is for research that is not commercial: nothing trained on it
 ships. The weights of the shipped scorer come from invented pairs. Counts on one half of the posts decided two questions
@@ -41,6 +41,7 @@ from insula.core.files import write_json
 from insula.empathy.scoring.result import LEVELS, MECHANISMS, EmpathyScore, Mechanism
 from insula.empathy.scoring.training import compute_macro_f1, load_level_rows
 from insula.inference.predictor import Predictor
+from insula.training.recipe.recipe import parse_override
 from provenance import provenance
 from sets import READY
 
@@ -255,6 +256,7 @@ def main() -> None:
     parser.add_argument("--train", metavar="RECIPE", help="train scorers on EPITOME with this recipe")
     parser.add_argument("--seeds", type=int, default=5, help="number of seeds, from --first (default: 5)")
     parser.add_argument("--first", type=int, default=0, help="first seed (default: 0)")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="option of the recipe")
     parser.add_argument("--work", type=Path, help="folder of the runs (default: removed at the end)")
     given = parser.parse_args()
     rows = read_rows()
@@ -271,12 +273,13 @@ def main() -> None:
         for seed in range(given.first, given.first + given.seeds if given.train else given.first):
             work = given.work or Path(folder)
             work.mkdir(parents=True, exist_ok=True)
-            run = train(rows, given.train, seed, work, {})
-            known = document["trained"].get(given.train, {}).get("runs", ())
+            run = train(rows, given.train, seed, work, dict(map(parse_override, given.set)))
+            name = " ".join((given.train, *given.set))
+            known = document["trained"].get(name, {}).get("runs", ())
             runs = sorted((*(one for one in known if one["seed"] != seed), run), key=lambda one: one["seed"])
-            document["trained"][given.train] = summarise(runs)
+            document["trained"][name] = summarise(runs)
             write_json(RESULTS, document)
-            print(given.train, json.dumps(run), flush=True)
+            print(name, json.dumps(run), flush=True)
     write_json(RESULTS, document)
     print(json.dumps({name: document[name] for name in ("epitome", "own") if name in document}, indent=1))
 
