@@ -2,7 +2,7 @@
 
     python benchmarks/empathy.py                            the shipped scorer: `results/empathy.json`
     python benchmarks/empathy.py --train linear --seeds 5   scorers trained on EPITOME, on 80% of its posts
-    python benchmarks/empathy.py --train quick --set train.epochs=2 --seeds 1 --work FOLDER
+    python benchmarks/empathy.py --train multilabel --set train.epochs=3 --seeds 5 --work FOLDER
 
 EPITOME (Sharma et al., 2020; Reddit part, 3,084 pairs) is for research that is not commercial: nothing trained on it
 ships. The weights of the shipped scorer come from invented pairs. Counts on one half of the posts decided two questions
