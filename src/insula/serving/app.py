@@ -64,6 +64,7 @@ from insula.serving.server_store import ServerStore
 from insula.serving.service import WAIT_HEADER, Service
 from insula.serving.settings.settings import Settings
 from insula.serving.telemetry import RequestMetrics, Telemetry
+from insula.serving.tracing import RequestTraces, close_tracing, open_tracing
 
 UPLOADS = "/v1/batches"
 
@@ -111,7 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _create_application(service: Service) -> FastAPI:
-    settings = service.settings
+    settings, tracing = service.settings, open_tracing()
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -137,6 +138,8 @@ def _create_application(service: Service) -> FastAPI:
             service.safety.close()
             service.pool.close()
             service.store.close()
+            if tracing is not None:
+                await asyncio.to_thread(close_tracing, tracing)
 
     app = FastAPI(
         title="insula",
@@ -170,6 +173,8 @@ def _create_application(service: Service) -> FastAPI:
         ],
     )
     _add_middleware(app, service)
+    if tracing is not None:
+        app.add_middleware(RequestTraces, provider=tracing)
     return app
 
 

@@ -23,6 +23,7 @@ from insula.serving.blocking_pool import BlockingPool
 from insula.serving.http.problems import ProblemError
 from insula.serving.server_store import ServerStore
 from insula.serving.settings.settings import Settings
+from insula.serving.tracing import trace_stage
 
 MAX_ROWS = 2_000  # of a transaction; one large request may exceed it
 MAX_WAITING = 20_000  # rows
@@ -191,9 +192,12 @@ class RetentionWriter:
         """Return texts with personal data masked; raise `ProblemError` if that takes too long."""
         masked: list[str] = []
         try:
-            async with asyncio.timeout(MASK_SECONDS):
-                for some in _split_into_portions(texts):
-                    masked += await self._masking.run(lambda part=some: [self._mask(text) for text in part])  # type: ignore[misc]
+            with trace_stage("masking", texts=len(texts)):
+                async with asyncio.timeout(MASK_SECONDS):
+                    for some in _split_into_portions(texts):
+                        masked += await self._masking.run(
+                            lambda part=some: [self._mask(text) for text in part]  # type: ignore[misc]
+                        )
         except (TimeoutError, StoreUnreachableError):
             raise ProblemError(
                 "unavailable",
@@ -230,7 +234,8 @@ class RetentionWriter:
         self._waiting += count
         self._start_writing()
         try:
-            await entry.written
+            with trace_stage("store", rows=count):
+                await entry.written
         except StoreError:
             raise _build_storage_problem() from None
 

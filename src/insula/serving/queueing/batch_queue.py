@@ -26,6 +26,7 @@ class PendingRequest:
     answers    the predictions so far, None for texts without one
     left       how many texts have no prediction yet
     cancelled  nobody waits for the answers any more
+    computed   when its first batch was computed, in nanoseconds since 1970; 0 before
     """
 
     future: Any
@@ -33,6 +34,7 @@ class PendingRequest:
     left: int
     cancelled: bool = False
     error: BaseException | None = field(default=None)
+    computed: int = 0
 
 
 @dataclass(slots=True, eq=False)

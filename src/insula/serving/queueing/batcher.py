@@ -18,6 +18,7 @@ from insula.serving.http.problems import ProblemError
 from insula.serving.queueing.admission import BatchTiming, refuse_long_wait
 from insula.serving.queueing.batch_queue import BatchQueue, PendingRequest, QueuedInput, estimate_tokens
 from insula.serving.settings.sections import Queue
+from insula.serving.tracing import add_stage
 
 WORKERS = 2  # one computes a batch while the other encodes the next one
 # Predicted before the first request, alone and together, to measure how long batches take.
@@ -109,6 +110,7 @@ class Batcher:
         if not inputs:
             return []
         self.admit(len(inputs), max_wait)
+        queued = time.time_ns()
         request = PendingRequest(asyncio.get_running_loop().create_future(), [None] * len(inputs), len(inputs))
         if sum(map(count_characters, inputs)) > MANY_CHARACTERS:
             items = await asyncio.to_thread(self._build_items, request, inputs)
@@ -127,6 +129,8 @@ class Batcher:
             with self._changed:
                 self._queue.drop(request)
             raise
+        add_stage("queue", queued, request.computed, model=self.name, texts=len(inputs))
+        add_stage("model", request.computed, time.time_ns(), model=self.name, texts=len(inputs))
         return answers
 
     def _build_items(self, request: PendingRequest, inputs: Sequence[TextOrInput]) -> list[QueuedInput]:
@@ -203,6 +207,9 @@ class Batcher:
                     self._encoding_tokens -= tokens
                     is_computing = True
                     self._expected_end = time.monotonic() + self._pace.estimate_seconds(cost, batches=1)
+                begun = time.time_ns()
+                for item in items:
+                    item.request.computed = item.request.computed or begun
                 predictions = self.predictor.finish(encoded)
                 with self._changed:
                     # Encoding during another batch costs no extra time, so it is not counted.
