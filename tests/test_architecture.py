@@ -49,6 +49,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "onnxruntime": "inference/onnx_backend.py",
     "peft": "models/layers/low_rank.py",
     "presidio_analyzer": "safety/recognisers/presidio.py",
+    "opentelemetry": "serving/tracing.py",
     "prometheus_client": "serving/telemetry.py",
     "optuna": "training/search/study.py",
     "phonenumbers": "safety/recognisers/phone.py",
