@@ -40,6 +40,12 @@ ORDINARY = [
     "今天的面条很好吃。",
     "明天几点开会？",
 ]
+GRIEF = (
+    "My father died last week and I miss him so much.", "My dog died last night and I can't stop crying.",
+    "My best friend died in a car crash and I feel empty.", "Since mum died I can't sleep.",
+    "His funeral is tomorrow and I don't know what to say.", "I buried my cat today and cried all evening.",
+    "我外婆昨天走了，我一直哭。", "爸爸上周去世了，我很想他。",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +63,11 @@ def test_a_signal_has_a_high_score_and_its_kind(scorer: RiskScorer, kind: str, e
 
 def test_ordinary_messages_have_low_scores(scorer: RiskScorer) -> None:
     assert all(found.value < 0.2 for found in scorer.score(ORDINARY))
+
+
+def test_grief_is_no_sign_of_risk(scorer: RiskScorer) -> None:
+    """A score that takes a death for a danger leaves those who mourn without an answer."""
+    assert sum(found.value >= 0.5 for found in scorer.score(GRIEF)) <= 1
 
 
 def test_the_score_of_a_message_does_not_depend_on_others(scorer: RiskScorer) -> None:

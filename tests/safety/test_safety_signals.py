@@ -98,6 +98,31 @@ def test_a_negation_hides_nothing_else(text: str) -> None:
     assert check_message(text).signal
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'd rather be dead.", "id sooner be dead tbh", "My wife died in March. I want to be with her again.",
+        "He was all I had. We buried him on Friday and I just want to follow him.", "妈妈走了，我想去陪她。",
+        "老伴上个月去世了，我也想跟他一起走。",
+    ],
+)  # fmt: skip
+def test_who_wants_to_be_dead_or_with_the_dead(text: str) -> None:
+    found = check_message(text)
+    assert (found.signal, found.needs_person) == (True, True)
+    assert "suicide" in found.kinds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Her mum died and I want to be with her.", "My husband died two years ago and birthdays still hurt.",
+        "He'd rather be dead than caught in that shirt.", "她妈妈去世了，我想去陪她。", "爸爸上周去世了，我很想他。",
+    ],
+)  # fmt: skip
+def test_who_mourns_shows_no_risk(text: str) -> None:
+    assert not check_message(text).needs_person
+
+
 def test_a_check_that_fails_calls_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(text: str) -> None:
         raise RuntimeError(text)
