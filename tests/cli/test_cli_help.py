@@ -49,7 +49,7 @@ def test_a_help_page_shows_names_of_values(path: tuple[str, ...]) -> None:
         (("train", "--processes", "0"), "--processes must be at least 1. Got '0'. See: insula train --help"),
         (
             ("train",),
-            "The command needs DATA to train on, or --resume RUN. Give one of the two. See: insula train --help",
+            "The command needs DATA to train on, or --resume RUN. Pass one of them. See: insula train --help",
         ),
         (("train", "a.csv", "--kind", "x"), "--kind: 'x' is not one of 'binary', 'single', 'multi', 'ordinal', "),
         (("search", "tweets", "--seed", "1.5"), "--seed must be a whole number. Got '1.5'."),

@@ -9,6 +9,7 @@ import pytest
 from serving_running import Running
 
 from insula.serving.http.problems import CODES
+from insula.serving.routes import keys
 from insula.serving.settings.settings import get_variable_name, iterate_options
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +70,9 @@ def test_files_that_decide_about_calls_exist() -> None:
 
 
 def test_addresses_that_are_named_exist(served: Running) -> None:
-    paths = set(served.get("/openapi.json").json()["paths"]) | {"/v1/stream", "/openapi.json"}
-    named = set(re.findall(r"(?:GET|POST|WS) (/[\w/.]+)", PAGE))
-    assert {re.sub(r"/(ID|NAME)$", "", name) for name in named} <= paths | {"/models"}
+    optional = {route.path for route in keys.router.routes}  # with access.manage_keys
+    paths = set(served.get("/openapi.json").json()["paths"]) | optional | {"/v1/stream", "/openapi.json"}
+    named = set(re.findall(r"(?:GET|POST|DELETE|WS) (/[\w/.]+)", PAGE))
+    placed = {re.sub(r"/(ID|NAME)(?=/|$)", "/{}", name) for name in named}
+    assert placed <= {re.sub(r"\{\w+\}", "{}", path) for path in paths}
     assert len(named) > 8
