@@ -76,6 +76,12 @@ CASES = {
     "predict_file": Case(plain("predict_file", "data", "output", "model"), None, ("data",)),
     "explain_file": Case(plain("explain_file", "data", "output", "model"), None, ("data",)),
     "reply_file": Case(plain("reply_file", "data", "output"), None, ("data",)),
+    "score_empathy_file": Case(
+        plain("score_empathy_file", "data", "output", message="text", reply="label"), None, ("data",)
+    ),
+    "train_empathy": Case(
+        plain("train_empathy", "data", by_name=("output",), recipe="linear"), f"{RUN} model", ("data",)
+    ),
     "mask_file": Case(plain("mask_file", "data", "output"), None, ("data",)),
     "augment_file": Case(plain("augment_file", "data", "output", methods=("swap",)), None, ("data",)),
     "check_safety_file": Case(plain("check_safety_file", "data", "output"), None, ("data",)),
@@ -89,6 +95,7 @@ FILES = (
     "predict_file",
     "explain_file",
     "reply_file",
+    "score_empathy_file",
     "mask_file",
     "augment_file",
     "check_safety_file",

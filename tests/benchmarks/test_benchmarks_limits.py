@@ -44,5 +44,5 @@ def test_memory_at_the_end_is_that_before_the_joining(
 
     monkeypatch.setattr(bulk_memory, "_watched", watched)
     (tmp_path / "alone.parquet").touch()
-    found = bulk_memory._left_alone(tmp_path, "model", 4)["mebibytes"]
+    found = bulk_memory._left_alone(tmp_path, "predict", "model", 4)["mebibytes"]
     assert found == {"at_a_hundredth": 10, "at_the_end": 12, "peak": max(memory for _, memory in looks)}

@@ -90,7 +90,7 @@ def test_unknown_names_say_what_was_tried(tmp_path: Path) -> None:
         find_source(str(tmp_path / "folder"), OPTIONS)
     with pytest.raises(MissingFileError, match="does not exist or is not a file"):
         find_source([tmp_path / "train.csv", tmp_path / "no.csv"], OPTIONS)
-    with pytest.raises(DataError, match="must name at least one"):
+    with pytest.raises(DataError, match="There must be at least one data file"):
         find_source([], OPTIONS)
 
 

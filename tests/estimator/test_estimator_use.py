@@ -166,11 +166,11 @@ def test_example_weights_decide() -> None:
     ("texts", "labels", "words"),
     [
         ("one text", ["joy"], "Got a single text"),
-        (["a", 3], ["joy", "anger"], "item of type int"),
+        (["a", 3], ["joy", "anger"], "Got int at index 1"),
         (["a", "b"], ["joy"], "must have equally many rows"),
         (["a", "b"], ["joy", "joy"], "one class"),
         ([], [], "at least one text"),
-        ({"text": ["a", "b"]}, ["joy", "anger"], "Got dict. For a table, give the column"),
+        ({"text": ["a", "b"]}, ["joy", "anger"], "Got dict. For a table, pass the column"),
         (None, ["joy", "anger"], "Got NoneType"),
         (np.array("one text"), ["joy"], "Got a single text"),
     ],

@@ -52,7 +52,7 @@ def test_the_same_awaited(served: Running, predictor: Predictor) -> None:
 
 def test_refusals_say_what_the_service_said(served: Running) -> None:
     with Client(served.address) as client:
-        with pytest.raises(ServiceError, match="The service has no model of this name") as error:
+        with pytest.raises(ServiceError, match="The service has no model with this name") as error:
             client.predict(["a"], model="none")
         assert (error.value.status, error.value.code) == (404, "not_found")
         with pytest.raises(DataError, match="Put it in a list"):

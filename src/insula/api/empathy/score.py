@@ -62,7 +62,7 @@ def score_empathy_file(
     """Write every row of a file with the empathy of its reply to `output`, in order, in constant memory.
 
     output  CSV, TSV, JSON Lines, Parquet or Arrow by its name; `-` is standard output, as JSON Lines
-    message, reply  columns; default: found by common names. Several columns of the message hold one turn each
+    message, reply  columns; default: detected from common names. Several columns of the message hold one turn each
     dialogue, turn, speaker  columns of a file whose rows are turns; `reply` is then the column with their text
     supporter  the speaker whose turns are scored; default: everybody but the first speaker of each dialogue
     resume  resume an interrupted run of the same job

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from insula.core.outputs import require_different
 from insula.core.progress import Progress, choose_progress
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def train_empathy(
                each 0, 1 or 2
     output     folder of the run: a model for `score_empathy`
     recipe, overrides  as in `train`; the labels are several per text (`multilabel`, `linear`, `quick`)
-    message, reply  columns; default: found by common names
+    message, reply  columns; default: detected from common column names
     overwrite  replace a run at `output`
 
     Replies to one message stay on one side of the split. The run cannot be resumed. Raises `DataError`, `RecipeError`,
@@ -39,8 +40,11 @@ def train_empathy(
     from insula.empathy.scoring.training import TrainedScorer, load_level_rows, measure_scorer
     from insula.inference.predictor import Predictor
     from insula.training.recipe.recipe import load_recipe
+    from insula.training.run_folder import require_replaceable_run
     from insula.training.start_run import check_recipe, start_run
 
+    require_different(output, source)
+    require_replaceable_run(Path(output), overwrite=overwrite)
     shown = choose_progress(progress)
     chosen = load_recipe(recipe, overrides or {})
     data = load_level_rows(
