@@ -135,9 +135,18 @@ def test_an_export_is_a_table(reviewed: Reviewed, monkeypatch: pytest.MonkeyPatc
     assert answer.headers["content-disposition"].startswith('attachment; filename="predictions-20')
     assert answer.content.startswith("\ufeff".encode()) == bom
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    assert [row["text"] for row in rows] == [one["text"] for one in reviewed.find()]
+    texts = [one["text"] for one in reviewed.find()]
+    assert [row["text"] for row in rows] == [f"'{text}" if bom and text.startswith("=") else text for text in texts]
     assert [row["id"] for row in rows] == [one["id"] for one in reviewed.find()]
     assert reviewed.get("/v1/predictions/export", text="nothing like that").text.splitlines() == [",".join(rows[0])]
+
+
+@pytest.mark.parametrize(
+    "text", ['=HYPERLINK("http://x.example","so happy")', "+1 so happy", "-so sad", "@SUM(A1)", "\tso"]
+)
+def test_excel_runs_no_formula_of_a_stranger(text: str) -> None:
+    row = {"text": text, "speaker": None, "target": "battery", "confidence": -1.5, "id": "-x"}
+    assert stored_predictions._quote_formulas(row) == {**row, "text": f"'{text}"}
 
 
 def test_an_export_as_json_lines_has_everything(reviewed: Reviewed) -> None:

@@ -71,7 +71,10 @@ class PredictionExport(Conditions):
     """The form of an export."""
 
     format: Literal["csv", "jsonl"] = Field("csv", description="CSV, or JSON Lines with scores and all corrections.")
-    bom: bool = Field(False, description="Whether CSV begins with a byte order mark, by which Excel recognises UTF-8.")
+    bom: bool = Field(
+        False,
+        description="Whether CSV is for Excel: a byte order mark, and an apostrophe before formulas in texts.",
+    )
 
 
 class CorrectionRequest(RequestModel):

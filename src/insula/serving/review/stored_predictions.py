@@ -31,6 +31,8 @@ COLUMNS = (
     "corrected", "corrected_labels",
 )  # fmt: skip
 """The columns of a CSV export; `corrected` is the time of the newest correction, empty if there is none."""
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+STRANGERS = ("text", "speaker", "target")  # columns with words of others
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 
 
@@ -108,7 +110,7 @@ async def _iterate_parts(service: Service, wanted: PredictionExport) -> AsyncIte
                 lambda review, after=after: review.search(conditions, limit=EXPORTED_AT_ONCE, after=after),  # type: ignore[misc]
             )
             rows += len(found.predictions)
-            yield _format_rows(found.predictions, wanted.format)
+            yield _format_rows(found.predictions, wanted.format, for_excel=wanted.bom)
             after = found.after
             if after is None:
                 return
@@ -123,12 +125,15 @@ async def _no_parts() -> AsyncIterator[bytes]:
     yield b""
 
 
-def _format_rows(predictions: list[ReviewedPrediction], kind: str) -> bytes:
+def _format_rows(predictions: list[ReviewedPrediction], kind: str, *, for_excel: bool = False) -> bytes:
     stream = io.BytesIO()
     if kind == "jsonl":
         JsonLinesWriter(stream, None).write([one.to_dict() for one in predictions])
     else:
-        DelimitedWriter(stream, COLUMNS, header=COLUMNS).write([_build_csv_row(one) for one in predictions])
+        rows = [_build_csv_row(one) for one in predictions]
+        if for_excel:
+            rows = [_quote_formulas(row) for row in rows]
+        DelimitedWriter(stream, COLUMNS, header=COLUMNS).write(rows)
     return stream.getvalue()
 
 
@@ -136,6 +141,12 @@ def _build_csv_row(prediction: ReviewedPrediction) -> dict[str, Any]:
     row = prediction.to_dict()
     newest = row["feedback"][0] if row["feedback"] else {"created": None, "labels": None}
     return {**row, "corrected": newest["created"], "corrected_labels": newest["labels"]}
+
+
+def _quote_formulas(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row with an apostrophe before words of strangers that a spreadsheet would run as a formula."""
+    quoted = {name: f"'{row[name]}" for name in STRANGERS if (row[name] or "").startswith(FORMULA_STARTS)}
+    return row | quoted
 
 
 async def _read(service: Service, call: Callable[[PredictionReview], Result]) -> Result:
