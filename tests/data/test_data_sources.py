@@ -184,7 +184,7 @@ def test_hub_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
     fake_hub(monkeypatch, load)
     with pytest.raises(
-        DataError, match=r"'owner/moods' cannot be loaded from the Hugging Face hub: no route to host Check"
+        DataError, match=r"'owner/moods' cannot be loaded from the Hugging Face hub: no route to host\. Check"
     ):
         load_dataset("owner/moods")
 

@@ -27,10 +27,10 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 @dataclass(frozen=True)
 class HandOff:
-    """A hand-off: the reasons why a person must answer, and an answer until then.
+    """A hand-off: why a person must answer, and an interim message for the sender.
 
     risk      the check of the message, or of the earlier message, that asks for a person
-    message   an answer that offers a person and local help, in the language of the message
+    message   a message that offers contact with a person and local help, in the language of the message
     help      where to find help, as a sentence
     notified  whether somebody was notified; False here, since a draft notifies nobody
     """

@@ -47,8 +47,8 @@ class ComparedSide(Record):
     models: list[ComparedModel] = Field(default_factory=list)
 
 
-class NameDifference(Record):
-    """The F1 of a label or the Pearson correlation of a dimension: of a, of b, and b - a."""
+class LabelDifference(Record):
+    """A label's F1, or a dimension's Pearson correlation, in models A and B, and the difference B - A."""
 
     a: float | None = None
     b: float | None = None
@@ -104,7 +104,7 @@ class HeadToHead(Record):
     metrics: dict[str, Difference] = Field(
         default_factory=dict, description="values of A and B for each metric, and B minus A with its interval"
     )
-    by_name: dict[str, NameDifference] = Field(
+    by_name: dict[str, LabelDifference] = Field(
         default_factory=dict, description="values and differences for each label or dimension"
     )
     mcnemar: McNemar | None = Field(None, description="null for dimensional schemes and for several models on a side")

@@ -17,7 +17,7 @@ from insula.evaluation.comparison_document import (
     ComparedExample,
     ComparedExamples,
     HeadToHead,
-    NameDifference,
+    LabelDifference,
     SliceDifference,
 )
 from insula.evaluation.metrics.metric_names import get_headline_metric
@@ -71,7 +71,7 @@ def compare_head_to_head(
         rows=found.rows,
         metrics=found.metrics,
         by_name={
-            label: NameDifference(a=one.a, b=one.b, difference=one.difference, support=int(rows))
+            label: LabelDifference(a=one.a, b=one.b, difference=one.difference, support=int(rows))
             for (label, one), rows in zip(found.by_name.items(), support, strict=True)
         },
         mcnemar=found.mcnemar,

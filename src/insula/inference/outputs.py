@@ -11,7 +11,7 @@ from insula.core.errors import DataError
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.data.formats.formats import find_written_format
-from insula.data.formats.part_writer import BINARY, DELIMITED, PartFormat
+from insula.data.formats.part_writer import BINARY, DELIMITED, PartWriter
 from insula.data.formats.row_reader import Row, RowReader
 from insula.data.formats.row_writer import RowWriter
 from insula.data.formats.writers import STDOUT, open_writer
@@ -94,7 +94,7 @@ def open_output(
         return
     types = joined.get_arrow_types(reader.types) if kind in BINARY else None
     flat = kind not in BINARY
-    part_format = PartFormat(Path(output), kind, columns=columns, types=types, bom=bom)
+    part_format = PartWriter(Path(output), kind, columns=columns, types=types, bom=bom)
     with open_parts(Path(output), part_format, job, resume=resume) as parts:
         if all_rows is not None and part_format.is_table and (flat or not reader.types):
             renamed = ([joined.rename_columns(row) for row in rows] for rows in all_rows)

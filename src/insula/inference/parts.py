@@ -17,7 +17,7 @@ from insula.core.locks import lock_for_writing
 from insula.core.outputs import require_different
 from insula.data.formats.byte_source import STDIN
 from insula.data.formats.formats import find_written_format
-from insula.data.formats.part_writer import BINARY, Layout, PartFormat
+from insula.data.formats.part_writer import BINARY, Layout, PartWriter
 from insula.data.formats.row_reader import Row, RowReader
 from insula.data.formats.writers import STDOUT, open_writer
 from insula.data.renamed_columns import RenamedColumns
@@ -45,7 +45,7 @@ class OutputParts:
     000007.part  the rows of batch 7, written atomically
     """
 
-    def __init__(self, folder: Path, output: Path, part_format: PartFormat) -> None:
+    def __init__(self, folder: Path, output: Path, part_format: PartWriter) -> None:
         self.folder = folder
         self._output = output
         self._format = part_format
@@ -99,7 +99,7 @@ class OutputParts:
 
 
 @contextlib.contextmanager
-def open_parts(output: Path, part_format: PartFormat, job: Job | None, *, resume: bool) -> Iterator[OutputParts]:
+def open_parts(output: Path, part_format: PartWriter, job: Job | None, *, resume: bool) -> Iterator[OutputParts]:
     """Yield the parts of `output`, and remove them at the end.
 
     If the block was interrupted or failed, they are kept if a batch is finished and the job can be resumed. They are
@@ -191,7 +191,7 @@ def open_widened(
             yield WidenedOutput(kept, frozenset(), lambda _, rows: writer.write(rows), nested)
         return
     types = kept.rename_types(reader.types) | dict(list_types()) if kind in BINARY else None
-    part_format = PartFormat(Path(output), kind, types=types)
+    part_format = PartWriter(Path(output), kind, types=types)
     with open_parts(Path(output), part_format, job, resume=resume) as parts:
         if scan is not None and part_format.is_table and (kind not in BINARY or not reader.types):
             parts.set_layout(([kept.rename_columns(row) for row in some] for some in scan), added)

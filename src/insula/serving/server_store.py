@@ -71,7 +71,7 @@ class ServerStore:
         return self._quota
 
     def open_audit_log(self) -> AuditLog | None:
-        """Return the audit log, None without a folder for it and without a database."""
+        """Return the audit log, or None if there is neither an audit folder nor an open database."""
         if self._log is None and (self._audit.folder is not None or self._database is not None):
             folder = choose_audit_folder(self._address, self._audit.folder)
             self._log = AuditLog(folder, anchor=self._audit.anchor, every=self._audit.anchor_every)

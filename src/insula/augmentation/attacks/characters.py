@@ -43,7 +43,7 @@ def find_character_edits(sentence: SplitText, place: int, chance: random.Random)
     if _LATIN.fullmatch(word):
         found = list(dict.fromkeys(_iterate_typos(word)))
     elif _CHINESE.fullmatch(word):
-        found = list(dict.fromkeys(_iterate_chinese(word)))
+        found = list(dict.fromkeys(_iterate_chinese_typos(word)))
     else:
         return []
     return chance.sample(found, MOST) if len(found) > MOST else found
@@ -60,7 +60,7 @@ def _iterate_typos(word: str) -> Iterator[str]:
             yield word[:at] + (near.upper() if letter.isupper() else near) + word[at + 1 :]
 
 
-def _iterate_chinese(word: str) -> Iterator[str]:
+def _iterate_chinese_typos(word: str) -> Iterator[str]:
     from insula.augmentation.pinyin_edits import find_homophones, find_near_homophones  # the extra is for Chinese only
 
     for at, character in enumerate(word):

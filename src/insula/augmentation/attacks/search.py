@@ -59,7 +59,7 @@ DEFAULT = AttackLimits()
 
 @dataclass(frozen=True)
 class AttackOutcome:
-    """The result of attacking a row that the model decides correctly.
+    """The result of attacking a row that the model predicts correctly.
 
     row         the row, from 0
     text        the original text

@@ -52,7 +52,7 @@ def augment(
         float | None,
         typer.Option(
             "--meaning",
-            help="Minimum similarity of a copy to its text by the bilingual encoder, such as 0.9.",
+            help="Minimum similarity of a copy to its source text, measured with the bilingual encoder, such as 0.9.",
             metavar="SHARE",
             show_default="not compared",
         ),

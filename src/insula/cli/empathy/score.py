@@ -30,7 +30,7 @@ from insula.core.starter import STARTER
 if TYPE_CHECKING:
     from insula.empathy.scoring.result import EmpathyScore
 
-COLUMN_OF = "Column with the {}. [default: found by common names]"
+COLUMN_OF = "Column with the {}. [default: detected from common column names]"
 
 
 def score(
@@ -61,7 +61,7 @@ def score(
         str | None,
         typer.Option(
             "--reply",
-            help=f"{COLUMN_OF.format('reply')} With --dialogue: with the text of each turn.",
+            help=COLUMN_OF.format("reply, or with the text of each turn if you use --dialogue"),
             metavar="COLUMN",
             show_default=False,
             rich_help_panel="Files",

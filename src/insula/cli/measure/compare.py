@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from insula.evaluation.comparison_document import (
         ComparedSide,
         ComparisonDocument,
-        NameDifference,
+        LabelDifference,
         SliceDifference,
     )
     from insula.evaluation.result import Difference
@@ -134,7 +134,7 @@ def _describe_side(side: ComparedSide) -> str:
     return ", ".join(model.path for model in side.models)
 
 
-def _format_metric(title: str, found: Difference | NameDifference | SliceDifference) -> str:
+def _format_metric(title: str, found: Difference | LabelDifference | SliceDifference) -> str:
     from insula.cli.tables import format_difference
 
     return _format_row(title, _format_number(found.a), _format_number(found.b), format_difference(found.difference))

@@ -136,7 +136,7 @@ def require_header(records: Sequence[Sequence[str]], path: str) -> None:
 
 
 def _count_lines_before_header(head: Sequence[str]) -> int:
-    """Return the number of lines before the first one with a usual column name, if the lines below have its cells.
+    """Return the number of lines before the first one with a usual column name, if the lines below have as many cells.
 
     Titles and comments of exporting programs have fewer cells, and no name of a column.
     """

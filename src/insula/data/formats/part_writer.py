@@ -24,7 +24,7 @@ BINARY, DELIMITED = ("parquet", "arrow"), ("csv", "tsv")
 Layout = dict[str, Any]
 
 
-class PartFormat:
+class PartWriter:
     """Writes and joins the parts of one output.
 
     path     the joined output; a name that ends in `.gz` is compressed

@@ -28,8 +28,8 @@ def read_label_names(path: str | Path) -> dict[str, str]:
     elif matches := [match for line in lines if (match := _NUMBERED.fullmatch(line))]:
         if len(matches) < len(lines):
             raise DataError(
-                f"Every line of the label_names file {str(path)!r} must start with a number, or none of them must. "
-                "Add the missing numbers."
+                f"Either every line of the label_names file {str(path)!r} must start with a number, or no line. "
+                "Add the missing numbers, or remove them all."
             )
         names = {str(int(match[1])): match[2].strip() for match in matches}
     else:

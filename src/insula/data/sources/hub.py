@@ -36,7 +36,7 @@ def open_hub(name: str) -> dict[str, tuple[RowReader, dict[str, dict[str, str]]]
         reason = str(error).strip().splitlines()
         raise DataError(
             f"The data set {name!r} cannot be loaded from the Hugging Face hub: "
-            f"{reason[0] if reason else type(error).__name__} "
+            f"{reason[0].rstrip('.') if reason else type(error).__name__}. "
             "Check the name and the network, or download the files and use their folder."
         ) from error
     splits = loaded if isinstance(loaded, Mapping) else {"train": loaded}

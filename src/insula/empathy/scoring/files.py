@@ -39,7 +39,7 @@ _MOST_DIALOGUES = 10_000  # whose first speaker is remembered
 
 @dataclass(frozen=True)
 class PairColumns:
-    """Columns of a file of messages and replies; those not named are found by common names.
+    """Columns of a file of messages and replies; those not named are detected from common column names.
 
     reply      the reply; with `dialogue`, the text of every turn
     message    the message, or several columns with one turn each, the oldest first

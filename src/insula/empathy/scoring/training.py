@@ -51,7 +51,7 @@ def load_level_rows(
     """Return pairs with levels by split; pairs of one message stay in one split.
 
     source  a file with the columns of `MECHANISMS`, each 0, 1 or 2
-    message, reply  columns; default: found by common names
+    message, reply  columns; default: detected from common column names
 
     The labels are those of `trained.LABELS`: a reply of level 2 has both labels of its mechanism. Raises `DataError`.
     """

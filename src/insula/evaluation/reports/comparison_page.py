@@ -12,7 +12,7 @@ from insula.evaluation.comparison_document import (
     ComparedExample,
     ComparedSide,
     ComparisonDocument,
-    NameDifference,
+    LabelDifference,
     SliceDifference,
 )
 from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title, sort_metric_names
@@ -152,7 +152,7 @@ def _draw_slice_figures(document: ComparisonDocument, title: str) -> list[Figure
     return figures
 
 
-def _build_interval_row(name: str, found: NameDifference | SliceDifference, rows: str = "") -> IntervalRow:
+def _build_interval_row(name: str, found: LabelDifference | SliceDifference, rows: str = "") -> IntervalRow:
     difference = found.difference
     note = f"{format_score(found.a)} → {format_score(found.b)}" + (f" ({rows})" if rows else "")
     return IntervalRow(
@@ -161,7 +161,7 @@ def _build_interval_row(name: str, found: NameDifference | SliceDifference, rows
 
 
 def _format_row(
-    title: str, found: Difference | NameDifference, support: int | None = None
+    title: str, found: Difference | LabelDifference, support: int | None = None
 ) -> tuple[str, str, str, str, str, str]:
     difference = found.difference
     rows = "" if support is None else format_count(support)

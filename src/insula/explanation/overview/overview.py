@@ -216,7 +216,7 @@ def _draw(texts: Sequence[str], rows: int, seed: int) -> list[str]:
 
 
 def _find_cues(question: Question) -> BoolArray:
-    """Return (words, kinds) whether a cue of each kind concerns each word."""
+    """Return a (words, kinds) mask: True where a cue of that kind applies to the word."""
     found = np.zeros((len(question), len(KINDS)), dtype=bool)
     for place, word in enumerate(add_notes(question.words, question.text, None)):
         for note in word.notes:

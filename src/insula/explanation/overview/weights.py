@@ -75,7 +75,7 @@ class WeightSummary:
         self.occurrences = np.bincount(key, minlength=len(words))
         everywhere = np.ones(len(key), dtype=bool)
         self.texts, self.mean, self._error = self._describe(everywhere)
-        margin = self._error * _quantile(self.texts - 1)[:, None]
+        margin = self._error * _compute_t_quantile(self.texts - 1)[:, None]
         self.low, self.high = self.mean - margin, self.mean + margin
 
     @property
@@ -189,9 +189,9 @@ def _sum_by(group: Int64Array, rows: Float64Array, groups: int) -> Float64Array:
     return np.stack([np.bincount(group, weights=column, minlength=groups) for column in rows.T], axis=1)
 
 
-def _quantile(freedom: Int64Array | float) -> Float64Array:
-    """Return the quantile of Student's t for a 95% interval; NaN without freedom."""
-    found: Float64Array = stdtrit(np.where(np.asarray(freedom) > 0, freedom, np.nan), _TAIL)
+def _compute_t_quantile(degrees_of_freedom: Int64Array | float) -> Float64Array:
+    """Return the quantile of Student's t for a 95% interval; NaN for zero degrees of freedom."""
+    found: Float64Array = stdtrit(np.where(np.asarray(degrees_of_freedom) > 0, degrees_of_freedom, np.nan), _TAIL)
     return found
 
 
@@ -203,4 +203,4 @@ def _compare(plain: tuple[int, float, float], changed: tuple[int, float, float])
     if not total:
         return difference, 0.0
     freedom = total**2 / sum(square**2 / (one[0] - 1) for square, one in zip(squares, (plain, changed), strict=True))
-    return difference, float(np.sqrt(total) * _quantile(freedom))
+    return difference, float(np.sqrt(total) * _compute_t_quantile(freedom))

@@ -128,7 +128,7 @@ class _Work:
         self, source: str, rejected: int, first: str | None, notes: Sequence[str], progress: Progress
     ) -> MessageReport:
         """Return the report."""
-        windows = self._choose_windows()
+        windows = self._choose_window_length()
         found = self._build_groups(windows)
         names = sorted((name for name in found if name != ALL), key=lambda name: (-found[name][1].messages, name))
         shown = names[:MOST_GROUPS]
@@ -160,7 +160,7 @@ class _Work:
     def _name_group(self, attributes: str) -> str:
         return ALL if self._settings.by is None else parse_group(attributes)[self._settings.by]
 
-    def _choose_windows(self) -> int:
+    def _choose_window_length(self) -> int:
         """Return the length of windows in seconds."""
         if self._settings.window is not None:
             return parse_duration(self._settings.window)

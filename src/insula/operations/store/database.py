@@ -46,13 +46,13 @@ class Database:
     @contextlib.contextmanager
     def begin_read(self) -> Iterator[Connection]:
         """A read-only transaction."""
-        with _store_errors(self._engine.url), self._engine.connect() as connection:
+        with _convert_database_errors(self._engine.url), self._engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
     def begin_write(self) -> Iterator[Connection]:
         """A transaction: committed to disk at the end, rolled back on an error."""
-        with _store_errors(self._engine.url), self._engine.connect() as connection:
+        with _convert_database_errors(self._engine.url), self._engine.connect() as connection:
             # SQLite: a reader that becomes a writer may fail at once; a writer from the start waits for the lock.
             connection = connection.execution_options(**{_WRITES: True})
             with connection.begin():
@@ -84,12 +84,12 @@ class Database:
     def forget_pages(self) -> None:
         """Empty SQLite's journal, so that it holds no deleted rows; other databases do this automatically."""
         if self.kind == "sqlite":
-            with _store_errors(self._engine.url), self._engine.connect() as connection:
+            with _convert_database_errors(self._engine.url), self._engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def migrate(self) -> None:
         """Bring the tables up to date, under a lock that all servers take."""
-        with _store_errors(self._engine.url):
+        with _convert_database_errors(self._engine.url):
             migrate(self._engine)
 
     def close(self) -> None:
@@ -175,7 +175,7 @@ def _create_sqlite_engine(url: URL) -> Engine:
 
 
 @contextlib.contextmanager
-def _store_errors(url: URL) -> Iterator[None]:
+def _convert_database_errors(url: URL) -> Iterator[None]:
     """Turn errors of the database into sentences without its password, statements and values."""
     try:
         yield

@@ -180,7 +180,7 @@ async def _mask_cases(service: Service, cases: Sequence[NewCase]) -> list[NewCas
             if time.monotonic() > end:
                 raise TimeoutError
             async with asyncio.timeout(end - time.monotonic()):
-                masked.append(_replace_words(case, await service.retention.mask(list(_iterate_words(case)))))
+                masked.append(_replace_texts(case, await service.retention.mask(list(_iterate_texts(case)))))
         except Exception:  # noqa: BLE001 - whatever is wrong with the masking, a person must see the message
             masked.append(replace(_drop_words(case), reason=UNMASKED))
     return masked
@@ -190,15 +190,15 @@ def _drop_words(case: NewCase) -> NewCase:
     return replace(case, text=None, turns=(), speaker=None, target=None, customer=None, reason="", words=())
 
 
-def _iterate_words(case: NewCase) -> Iterator[str]:
-    """Yield every word of a person in a case, in the order of `_replace_words`."""
+def _iterate_texts(case: NewCase) -> Iterator[str]:
+    """Yield every field of a case that may hold words of a person, in the order of `_replace_texts`."""
     yield from (case.text or "", case.reason, case.speaker or "", case.target or "")
     for turn in case.turns:
         yield from (turn.text, turn.speaker or "")
     yield from (value for value in (case.customer or {}).values() if isinstance(value, str))
 
 
-def _replace_words(case: NewCase, words: Iterable[str]) -> NewCase:
+def _replace_texts(case: NewCase, words: Iterable[str]) -> NewCase:
     masked = iter(words)
     text, reason, speaker, target = (next(masked) for _ in range(4))
     turns = tuple(Turn(next(masked), next(masked) or None) for _ in case.turns)

@@ -96,5 +96,5 @@ def _build_input(sequence: list[str], model: ServedModel) -> TextOrInput:
     if context.turns:
         return ModelInput(text, turns=(Turn(second),))
     raise ProblemError(
-        "validation", "inputs: the model reads no pairs. Send a text, or a batch of texts as [[text], [text]]."
+        "validation", "inputs: this model accepts no text pairs. Send a text, or a batch of texts as [[text], [text]]."
     )
