@@ -12,7 +12,7 @@ setup: .venv/.installed ## Create .venv and install insula with everything to tr
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,adapters,presidio,excel,search,serve,client,postgres,redis,nats,otel,offline,augmentation,translation,local,dev,docs]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[train,adapters,presidio,excel,search,serve,client,postgres,redis,nats,otel,gradients,offline,augmentation,translation,local,dev,docs]'
 	@touch $@
 
 demo: setup ## Train on real tweets, evaluate, predict a few sentences, say where the report is.

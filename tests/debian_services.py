@@ -28,12 +28,17 @@ def free_port() -> int:
 
 
 class Killable:
-    """A server in a folder of its own; what it holds outlives `kill` and `start`."""
+    """A server in a folder of its own; what it holds outlives `kill` and `start`.
+
+    drops_root  whether it refuses to run as root; as another user it may not reach a program in a closed folder
+    """
+
+    drops_root = False
 
     def __init__(self, name: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"insula-{name}-", dir="/tmp"))  # the path of a test may be closed
         self.port = free_port()
-        self.user = _unprivileged() if os.geteuid() == 0 else None
+        self.user = _unprivileged() if self.drops_root and os.geteuid() == 0 else None
         if self.user is not None:
             os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
         self._process: subprocess.Popen[bytes] | None = None
@@ -82,6 +87,8 @@ class Killable:
 
 class PostgreSQL(Killable):
     """A PostgreSQL cluster. A durable one writes each transaction to the disk."""
+
+    drops_root = True
 
     def __init__(self, *, durable: bool = False) -> None:
         self.programs = _postgresql_programs()
