@@ -15,7 +15,7 @@ from insula.core.files import hash_file
 from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally, FileColumns, find_file_columns
 from insula.data.conversations.turn_cells import MOST_TURNS
-from insula.data.formats.formats import DETECTED, ReadOptions, open_rows, scan_rows
+from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.data.formats.row_reader import Row
 from insula.data.options import DataOptions
 from insula.empathy.replies import WantedReply, write_replies
@@ -98,18 +98,16 @@ def draft_file(
             reader.columns, repr(str(source)), _READ, options=columns or DataOptions(), most_characters=None
         )
         job = _describe_job(predictor, source, found, reading, kind, wanted) if is_file else None
-        scan = None
-        if reader.columns_vary and is_file:  # a table needs to know all columns first
-            scan = scan_rows(source, batch_size=_ROWS_A_GROUP, reading=reading, progress=progress)
-        with open_widened(output, kind, reader, COLUMNS, job, list_types=_list_types, resume=resume, scan=scan) as out:
+        with open_widened(
+            output, kind, reader, COLUMNS, job, list_types=_list_types, resume=resume, source=source, reading=reading,
+            batch_size=_ROWS_A_GROUP, progress=progress,
+        ) as out:  # fmt: skip
             progress.start("drafting")
             try:
                 for batch in read_row_batches(reader, found, rejects, tally):
                     rows += len(batch.rows)
-                    if batch.number in out.finished:
-                        out.kept.add_columns(batch.rows)
+                    if out.keep(batch.number, batch.rows):
                         kept_rows += len(batch.rows)
-                        progress.skip(len(batch.rows))
                         continue
                     replies = write_replies(batch.inputs, lambda: predictor, wanted)
                     for reply in replies:

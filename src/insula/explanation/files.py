@@ -16,7 +16,7 @@ from insula.core.model_input import TextOrInput
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally
-from insula.data.formats.formats import DETECTED, ReadOptions, open_rows, scan_rows
+from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.data.formats.row_reader import Row
 from insula.data.options import DataOptions
 from insula.explanation.counterfactual import find_counterfactual
@@ -153,19 +153,17 @@ def explain_file(
             "output format": kind,
             "options": work.options,
         } if is_file else None  # fmt: skip
-        scan = None
-        if reader.columns_vary and is_file:  # a table needs to know all columns first
-            scan = scan_rows(source, batch_size=GROUP, reading=reading, progress=progress)
         types = partial(_list_types, work.columns)
-        with open_widened(output, kind, reader, work.columns, job, list_types=types, resume=resume, scan=scan) as out:
+        with open_widened(
+            output, kind, reader, work.columns, job, list_types=types, resume=resume, source=source, reading=reading,
+            batch_size=GROUP, progress=progress,
+        ) as out:  # fmt: skip
             progress.start("explaining")
             try:
                 for batch in read_row_batches(reader, columns, rejects, tally):
                     rows += len(batch.rows)
-                    if batch.number in out.finished:
-                        out.kept.add_columns(batch.rows)
+                    if out.keep(batch.number, batch.rows):
                         kept_rows += len(batch.rows)
-                        progress.skip(len(batch.rows))
                         continue
                     explained = []
                     for given in batch.inputs:

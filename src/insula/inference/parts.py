@@ -15,8 +15,9 @@ from insula.core.errors import DataError
 from insula.core.files import convert_output_errors, write_json
 from insula.core.locks import lock_for_writing
 from insula.core.outputs import require_different
+from insula.core.progress import Progress
 from insula.data.formats.byte_source import STDIN
-from insula.data.formats.formats import find_written_format
+from insula.data.formats.formats import ReadOptions, find_written_format, scan_rows
 from insula.data.formats.part_writer import BINARY, Layout, PartWriter
 from insula.data.formats.row_reader import Row, RowReader
 from insula.data.formats.writers import STDOUT, open_writer
@@ -136,12 +137,22 @@ class WidenedOutput:
     finished  numbers of batches that an earlier run finished
     put       writes rows of the batch with a number
     nested    whether a cell may hold an object; otherwise it holds JSON text
+    progress  of the rows
     """
 
     kept: RenamedColumns
     finished: frozenset[int]
     put: Callable[[int, list[Row]], None]
     nested: bool
+    progress: Progress
+
+    def keep(self, number: int, rows: Sequence[Row]) -> bool:
+        """Return whether an earlier run finished the batch with this number; its rows count as done then."""
+        if number not in self.finished:
+            return False
+        self.kept.add_columns(rows)
+        self.progress.skip(len(rows))
+        return True
 
     def write(self, number: int, rows: Sequence[Row], added: Sequence[Row]) -> None:
         """Write the rows of a batch, each with its cells for the added columns."""
@@ -175,7 +186,10 @@ def open_widened(
     *,
     list_types: Callable[[], Mapping[str, Any]],
     resume: bool,
-    scan: Iterator[Sequence[Row]] | None,
+    source: str | Path,
+    reading: ReadOptions,
+    batch_size: int,
+    progress: Progress,
 ) -> Iterator[WidenedOutput]:
     """Yield an output for the rows of `reader` with added columns; it appears at the end of the block.
 
@@ -183,19 +197,21 @@ def open_widened(
     added       the added columns; a column of the input with such a name becomes `input_NAME`
     job         everything that the output depends on; None for a stream
     list_types  returns the Arrow types of the added columns
-    scan        all rows of the input, if their columns may differ
+    source, reading, batch_size  the input, which is read twice if its columns may differ and the output is a table
     """
     kept, nested = RenamedColumns(reader.columns, added), kind in NESTED
     if str(output) == STDOUT:
         with open_writer(output) as writer:
-            yield WidenedOutput(kept, frozenset(), lambda _, rows: writer.write(rows), nested)
+            yield WidenedOutput(kept, frozenset(), lambda _, rows: writer.write(rows), nested, progress)
         return
     types = kept.rename_types(reader.types) | dict(list_types()) if kind in BINARY else None
     part_format = PartWriter(Path(output), kind, types=types)
     with open_parts(Path(output), part_format, job, resume=resume) as parts:
-        if scan is not None and part_format.is_table and (kind not in BINARY or not reader.types):
+        must_scan = reader.columns_vary and job is not None
+        if must_scan and part_format.is_table and (kind not in BINARY or not reader.types):
+            scan = scan_rows(source, batch_size=batch_size, reading=reading, progress=progress)
             parts.set_layout(([kept.rename_columns(row) for row in some] for some in scan), added)
-        yield WidenedOutput(kept, parts.finished, parts.write, nested)
+        yield WidenedOutput(kept, parts.finished, parts.write, nested, progress)
         parts.join([*kept.renamed_columns, *added])
 
 

@@ -17,7 +17,7 @@ from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally, FileColumns, find_file_columns
 from insula.data.conversations.turn_cells import MOST_TURNS
-from insula.data.formats.formats import DETECTED, ReadOptions, open_rows, scan_rows
+from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.data.formats.row_reader import Row
 from insula.data.labels.cells import as_attribute
 from insula.data.options import DataOptions
@@ -65,7 +65,7 @@ class ScoredFile:
     levels    number of replies by mechanism and level, in the rows that this run scored
     rejected  number of rows that could not be read or had no text; `first_reject` gives line and reason of the first
     seconds   wall-clock time
-    warnings  sentences on columns that were chosen and on what was repaired while reading
+    warnings  sentences on what was repaired while reading
     """
 
     output: Path
@@ -115,20 +115,18 @@ def score_file(
         found = find_pair_columns(reader.columns, repr(str(source)), columns)
         chooser = _SupporterChooser(found, columns.supporter)
         job = _describe_job(predictor, source, found, columns, reading, kind) if is_file else None
-        scan = None
-        if reader.columns_vary and is_file:  # a table needs to know all columns first
-            scan = scan_rows(source, batch_size=_ROWS_A_GROUP, reading=reading, progress=progress)
-        with open_widened(output, kind, reader, COLUMNS, job, list_types=_list_types, resume=resume, scan=scan) as out:
+        with open_widened(
+            output, kind, reader, COLUMNS, job, list_types=_list_types, resume=resume, source=source, reading=reading,
+            batch_size=_ROWS_A_GROUP, progress=progress,
+        ) as out:  # fmt: skip
             progress.start("scoring")
             try:
                 for batch in read_row_batches(reader, found, rejects, tally):
                     rows += len(batch.rows)
                     chosen = [chooser.choose(one, row) for one, row in zip(batch.inputs, batch.rows, strict=True)]
                     unscored += sum(one is None for one in chosen)
-                    if batch.number in out.finished:
-                        out.kept.add_columns(batch.rows)
+                    if out.keep(batch.number, batch.rows):
                         kept_rows += len(batch.rows)
-                        progress.skip(len(batch.rows))
                         continue
                     scores = iter(score_replies([one for one in chosen if one is not None], predictor))
                     cells = [None if one is None else next(scores) for one in chosen]

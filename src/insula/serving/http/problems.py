@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
+from insula.core.errors import DataError, StoreError, UnknownNameError
 from insula.core.sentences import describe_requirement
 
 MEDIA_TYPE = "application/problem+json"
@@ -105,6 +107,21 @@ def invalid(error: ValidationError) -> ProblemError:
     return ProblemError(
         "validation", _summarise_errors(found), errors=[_describe_error(one) for one in found[:MAX_ERRORS]]
     )
+
+
+@contextmanager
+def convert_store_errors() -> Iterator[None]:
+    """Raise `ProblemError` for an unknown name, for wrong values, and if the store does not answer."""
+    try:
+        yield
+    except UnknownNameError as error:
+        raise ProblemError("not_found", str(error)) from None
+    except DataError as error:
+        raise ProblemError("validation", str(error)) from None
+    except StoreError:
+        raise ProblemError(
+            "unavailable", "The store does not answer. Try again later.", headers={"retry-after": "2"}
+        ) from None
 
 
 def add_problem_handlers(app: FastAPI, count: Callable[[str], None]) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from insula.core.errors import DataError, StoreError, UnknownNameError
 from insula.operations.monitoring.trend import StreamState, list_streams
 from insula.operations.store.database import Database
-from insula.serving.http.problems import ProblemError
+from insula.serving.http.problems import convert_store_errors
 from insula.serving.service import Service
 
 Result = TypeVar("Result")
@@ -25,16 +24,8 @@ async def read_store(service: Service, call: Callable[[Database], Result]) -> Re
         database = service.store.open_database()
         return None if database is None else call(database)
 
-    try:
+    with convert_store_errors():
         return await service.pool.run(read)
-    except UnknownNameError as error:
-        raise ProblemError("not_found", str(error)) from None
-    except DataError as error:
-        raise ProblemError("validation", str(error)) from None
-    except StoreError:
-        raise ProblemError(
-            "unavailable", "The store does not answer. Try again later.", headers={"retry-after": "2"}
-        ) from None
 
 
 async def read_streams(service: Service) -> list[StreamState]:

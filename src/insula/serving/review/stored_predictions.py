@@ -13,13 +13,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
-from insula.core.errors import DataError, OutputError, StoreError, UnknownNameError
+from insula.core.errors import OutputError
 from insula.data.formats.text_writers import DelimitedWriter, JsonLinesWriter
 from insula.operations.audit.chain import Fact
 from insula.operations.store.review import Choices, FoundPredictions, PredictionReview, ReviewedPrediction
 from insula.serving.feedback_file import append_feedback
 from insula.serving.http.head_requests import HEAD
-from insula.serving.http.problems import ProblemError
+from insula.serving.http.problems import ProblemError, convert_store_errors
 from insula.serving.review.schemas import PredictionExport, PredictionSearch
 from insula.serving.service import Service
 
@@ -156,16 +156,8 @@ async def _read(service: Service, call: Callable[[PredictionReview], Result]) ->
         raise ProblemError(
             "disabled", "This service stores no predictions. Its operator can set retention.days and retention.texts."
         )
-    try:
+    with convert_store_errors():
         return await service.pool.run(lambda: call(PredictionReview(database)))
-    except UnknownNameError as error:
-        raise ProblemError("not_found", str(error)) from None
-    except DataError as error:
-        raise ProblemError("validation", str(error)) from None
-    except StoreError:
-        raise ProblemError(
-            "unavailable", "The store does not answer. Try again later.", headers={"retry-after": "2"}
-        ) from None
 
 
 async def _record(service: Service, event: str, **facts: Fact) -> None:
