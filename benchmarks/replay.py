@@ -170,7 +170,7 @@ def check(store: str, count: int) -> dict[str, Any]:
     finally:
         database.close()
     wanted = {f"m{number}" for number in range(count)}
-    # What was counted, what came late, and what is no message: each is told once.
+    # What was counted, what came late, and what is no message: each is reported once.
     told = counts["counted"] + counts.get("late", 0) + counts.get("rejected", 0)
     in_windows = sum(point.messages for point in points)
     return {

@@ -229,7 +229,7 @@ def test_a_budget_picks_what_fits() -> None:
 def test_a_budget_leaves_out_what_does_not_fit(
     affordable: float, method: str, with_trust: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("insula.explanation.explain._count_affordable", lambda *_: affordable)
+    monkeypatch.setattr("insula.explanation.plan._count_affordable", lambda *_: affordable)
     text = "a very good and bad day"
     found = explain_input(predictor_of(Bag()), text, labels=["sad", "glad"], budget=50)
     assert (found.method, bool(found.trust)) == (method, with_trust)
@@ -237,6 +237,8 @@ def test_a_budget_leaves_out_what_does_not_fit(
     assert len(found.words) == (6 if affordable else 1)
     alone = explain_input(predictor_of(Bag()), text, labels=["sad", "glad"], budget=50, with_trust=False)
     assert bool(alone.warning) is (affordable == 0)
+    assert (alone.method == "partition") is (affordable == 1000)
+    assert alone.trust == {}
 
 
 def test_the_decision_of_several_labels_has_weights_of_its_own() -> None:

@@ -19,7 +19,7 @@ from insula.data.sources.sources import SourceName, list_source_names
 from insula.evaluation.document import stamp_document
 from insula.explanation.counterfactual import Counterfactual, find_counterfactual
 from insula.explanation.effects.file import Effects, measure_file_effects, measure_input_effects
-from insula.explanation.explain import AUTO, explain_input
+from insula.explanation.explain import explain_input
 from insula.explanation.explanation import Explanation
 from insula.explanation.files import ExplainedFile, build_counterfactual_explainer, build_word_explainer
 from insula.explanation.files import explain_file as run_file
@@ -27,6 +27,7 @@ from insula.explanation.nearest import NearestExamples, NearestFinder
 from insula.explanation.overview.document import GlobalExplanation
 from insula.explanation.overview.overview import explain_texts
 from insula.explanation.overview.page import write_global_explanation
+from insula.explanation.plan import AUTO
 from insula.explanation.scoring import ScoredExplanations, score_file, score_rows
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder

@@ -20,7 +20,8 @@ from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.data.formats.row_reader import Row
 from insula.data.options import DataOptions
 from insula.explanation.counterfactual import find_counterfactual
-from insula.explanation.explain import AUTO, explain_input
+from insula.explanation.explain import explain_input
+from insula.explanation.plan import AUTO
 from insula.inference.parts import check_widened, open_widened
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects

@@ -11,7 +11,7 @@ from insula.core.arrays import BoolArray, Float64Array
 from insula.core.errors import DataError
 from insula.core.progress import Progress, Silent
 from insula.core.sentences import pluralise
-from insula.explanation.explain import AUTO, EVALUATIONS, check_labels
+from insula.explanation.explain import check_labels
 from insula.explanation.explainers import explainers
 from insula.explanation.explanation import Word
 from insula.explanation.faithfulness import measure_comprehensiveness, measure_sufficiency
@@ -25,6 +25,7 @@ from insula.explanation.overview.document import (
 )
 from insula.explanation.overview.phrases import Phrase, Phrases, is_counted, make_key
 from insula.explanation.overview.weights import KINDS, MIN_TEXTS, WeightSummary, WeightTable
+from insula.explanation.plan import AUTO, EVALUATIONS
 from insula.explanation.question import MOST_WORDS, Question
 from insula.inference.predictor import Predictor
 from insula.safety.mask import mask

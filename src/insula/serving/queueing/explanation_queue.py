@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from insula.core.errors import InsulaError
 from insula.core.model_input import TextOrInput
 from insula.explanation.counterfactual import Counterfactual, find_counterfactual
-from insula.explanation.explain import AUTO, explain_input
+from insula.explanation.explain import explain_input
 from insula.explanation.explanation import Explanation
+from insula.explanation.plan import AUTO
 from insula.inference.backends import has_token_stages
 from insula.inference.predictor import Predictor
 from insula.serving.http.problems import ProblemError
