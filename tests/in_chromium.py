@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from waiting import DEADLINE
+from waiting import DEADLINE, eventually
 
 CHROMIUM = shutil.which("chromium")
 IN_CHROMIUM = [
@@ -32,6 +32,24 @@ def chromium() -> Iterator[Any]:
         )
         yield started
         started.close()
+
+
+FOCUSED = "() => document.activeElement.id || document.activeElement.textContent.trim()"
+
+
+def await_focus(page: Any, wanted: str) -> None:
+    """Wait until an element has the focus, by its id or its words.
+
+    The browser moves the focus some time after a page has loaded: what is typed before that is lost.
+    """
+    eventually(lambda: page.evaluate(FOCUSED), wanted)
+
+
+def sign_in(page: Any, key: str) -> None:
+    """Type a key into the login page that is open, and send it."""
+    await_focus(page, "key")
+    page.keyboard.type(key)
+    page.keyboard.press("Enter")
 
 
 def barriers(page: Any) -> list[str]:

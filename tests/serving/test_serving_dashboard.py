@@ -14,7 +14,7 @@ from serving_running import Running, problem, running
 from serving_visiting import Visitor
 
 import toy_data
-from in_chromium import IN_CHROMIUM, Watched, barriers
+from in_chromium import IN_CHROMIUM, Watched, await_focus, barriers
 from insula.api import monitoring
 from insula.api.access import create_key
 from insula.operations.monitoring.settings import parse_monitor_file
@@ -203,7 +203,7 @@ class TestInABrowser:
         board.monitor(range(7, 9))
         eventually(lambda: page.locator("#windows-table tbody tr").count(), before + 2)
         assert page.locator("#windows-details").get_attribute("open") is not None
-        eventually(lambda: page.evaluate("document.activeElement.id"), "windows-summary")
+        await_focus(page, "windows-summary")
         page.locator("#board-pause").click()
         page.get_by_text(WORDS["en"]["board_paused"]).wait_for()
         assert page.locator("#live").get_attribute("hx-get") is None

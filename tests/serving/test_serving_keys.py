@@ -15,7 +15,7 @@ import pytest
 from serving_running import Running, problem, running
 from serving_visiting import Visitor
 
-from in_chromium import IN_CHROMIUM, Watched, barriers
+from in_chromium import IN_CHROMIUM, Watched, await_focus, barriers, sign_in
 from insula.api.access import create_key, list_keys
 from insula.core.errors import OutputError
 from insula.operations.audit.log import AuditLog, list_log_files
@@ -233,8 +233,7 @@ class TestInABrowser:
         seen.context.grant_permissions(["clipboard-read", "clipboard-write"])
         page, words, name = seen.page, WORDS[language], f"browser {language}"
         page.goto(f"{managed.service.address}/keys")
-        page.keyboard.type(managed.keys["admin"])
-        page.keyboard.press("Enter")
+        sign_in(page, managed.keys["admin"])
         page.get_by_role("heading", name=words["keys_title"]).wait_for()
         assert barriers(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -243,7 +242,7 @@ class TestInABrowser:
         page.keyboard.press("Enter")
         page.locator("#secret").wait_for()
         assert barriers(page) == []
-        eventually(lambda: page.evaluate("document.activeElement.id"), "secret")
+        await_focus(page, "secret")
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         page.get_by_role("status").get_by_text(words["keys_copied"]).wait_for()

@@ -10,7 +10,7 @@ import pytest
 from serving_running import Running, running
 from serving_visiting import EVIL, hostile_model
 
-from in_chromium import IN_CHROMIUM, Watched, barriers
+from in_chromium import IN_CHROMIUM, Watched, await_focus, barriers, sign_in
 from insula.api.access import create_key
 from insula.serving.pages.words import EXAMPLES, TAGS, WORDS
 from waiting import eventually
@@ -45,12 +45,6 @@ FAINT = """() => {
 WIDTH = "document.documentElement.scrollWidth"
 BOXES = """() => [".verdict-line > button", ".verdict-line summary", ".verdict-line fieldset"]
   .map(one => document.querySelector(one).getBoundingClientRect().toJSON())"""
-FOCUSED = "() => document.activeElement.id || document.activeElement.textContent.trim()"
-
-
-def focus(page: Any, wanted: str) -> None:
-    """Wait until the focus is where it is wanted; the browser moves it after a page has loaded."""
-    eventually(lambda: page.evaluate(FOCUSED), wanted)
 
 
 @pytest.fixture(scope="module")
@@ -112,21 +106,21 @@ def test_a_text_is_judged_with_the_keyboard_alone(both: Running, watched: Callab
     seen = watched(locale="en-GB")
     page = seen.page
     page.goto(both.address)
-    focus(page, "text")
+    await_focus(page, "text")
     page.keyboard.type(TEXT)
     page.keyboard.press("Shift+Tab")
-    focus(page, "model")
+    await_focus(page, "model")
     page.keyboard.press("l")  # linear-single
     eventually(lambda: page.locator("#model").input_value(), "linear-single")
     page.keyboard.press("Tab")
-    focus(page, "text")
+    await_focus(page, "text")
     for wanted_focus in (*EXAMPLES["en"], WORDS["en"]["judge"]):
         page.keyboard.press("Tab")
-        focus(page, wanted_focus)
+        await_focus(page, wanted_focus)
     page.keyboard.press("Enter")
     page.get_by_role("status").get_by_text(f"The model says: {wanted['label']}").wait_for()
     assert page.url == f"{both.address}/", "htmx put the answer into the page"
-    focus(page, WORDS["en"]["judge"])  # it stays where it was
+    await_focus(page, WORDS["en"]["judge"])  # it stays where it was
     assert page.locator("#scores .given .value").inner_text().startswith(f"{max(wanted['scores'].values()):.2f}")
     assert seen.asked_only(f"{both.address}/")
 
@@ -137,7 +131,7 @@ def test_a_reply_is_drafted_with_the_keyboard_alone(both: Running, watched: Call
     seen.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page, words = seen.page, WORDS["en"]
     page.goto(f"{both.address}/reply")
-    focus(page, "text")
+    await_focus(page, "text")
     page.keyboard.type(SAD["en"])
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#draft-3")
@@ -146,7 +140,7 @@ def test_a_reply_is_drafted_with_the_keyboard_alone(both: Running, watched: Call
         words["conversation"], "drafts_in", "strategy", "country", words["reply_draft"], "draft-1", words["reply_copy"]
     ):  # fmt: skip
         page.keyboard.press("Tab")
-        focus(page, wanted_focus)
+        await_focus(page, wanted_focus)
         if wanted_focus == "draft-1":
             page.keyboard.press("Control+End")
             page.keyboard.type(" Take care.")
@@ -170,20 +164,20 @@ def test_words_are_explained_with_the_keyboard_alone(both: Running, watched: Cal
     seen = watched(viewport={"width": 390, "height": 900}, locale="en-GB")
     page, words = seen.page, WORDS["en"]
     page.goto(f"{both.address}/?model=linear-single")
-    focus(page, "text")
+    await_focus(page, "text")
     page.keyboard.type(TEXT)
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#why-ask")
     for wanted_focus in (*EXAMPLES["en"], words["judge"], "why-chosen"):
         page.keyboard.press("Tab")
-        focus(page, wanted_focus)
+        await_focus(page, wanted_focus)
     page.keyboard.press("n")
     eventually(lambda: page.locator("#why-chosen").input_value(), "negative")
     page.keyboard.press("Tab")
-    focus(page, words["why"])
+    await_focus(page, words["why"])
     page.keyboard.press("Enter")
     page.wait_for_selector("#why mark")
-    focus(page, words["why"])  # it stays where it was
+    await_focus(page, words["why"])  # it stays where it was
     assert page.url == f"{both.address}/?model=linear-single"
     against = min(weights, key=lambda word: weights[word])
     assert f"Against: {against}" in page.locator("#why-said").text_content()
@@ -233,7 +227,7 @@ def test_examples_keys_and_earlier_texts(both: Running, watched: Callable[..., W
     page.locator("#said .decision").wait_for()
     assert page.get_by_label(words["text"], exact=True).input_value() == examples[0]
     assert page.url == f"{both.address}/", "the example is no new page"
-    focus(page, examples[0])
+    await_focus(page, examples[0])
     page.locator("#text").fill(TEXT)
     page.locator("#text").press("Control+Enter")
     history.get_by_role("button", name=TEXT).wait_for()
@@ -249,7 +243,7 @@ def test_examples_keys_and_earlier_texts(both: Running, watched: Callable[..., W
     assert page.locator("#text").input_value() == examples[0]
     history.get_by_role("button", name=words["history_clear"]).click()
     eventually(history.is_visible, False)
-    focus(page, "text")
+    await_focus(page, "text")
     assert page.evaluate("sessionStorage.getItem('insula-texts')") == "[]"
     assert seen.asked_only(f"{both.address}/")
 
@@ -307,14 +301,14 @@ def test_the_order_of_the_focus_is_that_of_the_page(both: Running, watched: Call
         "linear-single",
     ):
         page.keyboard.press("Tab")
-        focus(page, wanted)
+        await_focus(page, wanted)
     page.goto(f"{both.address}/models")
     page.keyboard.press("Tab")
-    focus(page, words["skip"])
+    await_focus(page, words["skip"])
     page.keyboard.press("Enter")
-    focus(page, "content")
+    await_focus(page, "content")
     page.keyboard.press("Tab")
-    focus(page, "linear-multi")
+    await_focus(page, "linear-multi")
 
 
 def test_the_other_language_is_one_link_away_and_stays(both: Running, watched: Callable[..., Watched]) -> None:
@@ -392,16 +386,14 @@ def test_a_session_lasts_from_a_typed_key_to_signing_out(
         seen = watched(locale="en-GB")
         page = seen.page
         page.goto(f"{service.address}/models")
-        focus(page, "key")
-        page.keyboard.type(key)
-        page.keyboard.press("Enter")
+        sign_in(page, key)
         page.get_by_role("heading", name=WORDS["en"]["models_title"]).wait_for()
         assert page.url == f"{service.address}/models?lang=en"
         assert page.evaluate("document.cookie") == ""
         assert key not in str(page.context.cookies())
         page.get_by_role("link", name=WORDS["en"]["try"]).click()
         page.get_by_label(WORDS["en"]["text"], exact=True).wait_for()
-        focus(page, "text")
+        await_focus(page, "text")
         page.keyboard.type(TEXT)
         page.get_by_role("button", name=WORDS["en"]["judge"]).click()
         page.get_by_role("status").get_by_text("The model says").wait_for()

@@ -12,7 +12,7 @@ import pytest
 from serving_running import Running, running
 from serving_visiting import Visitor
 
-from in_chromium import IN_CHROMIUM, Watched, barriers
+from in_chromium import IN_CHROMIUM, Watched, await_focus, barriers
 from insula.api.access import create_key
 from insula.api.handoff import open_queue
 from insula.core.model_input import Turn
@@ -160,17 +160,16 @@ class TestInABrowser:
         angry, calm = desk.fill(ANGRY, CALM)
         seen = watched(locale="en-GB")
         page = seen.page
-        focused = "() => document.activeElement.id"
         page.goto(f"{desk.service.address}/queue")
         for key, wanted in (("j", angry), ("j", calm), ("j", calm), ("k", angry)):
             page.keyboard.press(key)
-            eventually(lambda: page.evaluate(focused), f"case-{wanted}")
+            await_focus(page, f"case-{wanted}")
         page.keyboard.press("Enter")
         page.wait_for_selector("#step-claim")
         page.keyboard.press("c")
         page.wait_for_selector("#outcome")
         page.keyboard.press("d")
-        eventually(lambda: page.evaluate(focused), "outcome")
+        await_focus(page, "outcome")
         page.keyboard.type("rung")  # its letters are no keys
         page.keyboard.press("Enter")
         page.wait_for_selector("#cases")

@@ -17,7 +17,7 @@ import pytest
 from serving_running import Running, problem, running
 from serving_visiting import Visitor
 
-from in_chromium import IN_CHROMIUM, Watched, barriers
+from in_chromium import IN_CHROMIUM, Watched, barriers, sign_in
 from insula.api.access import create_key
 from insula.core.errors import OutputError
 from insula.operations.audit.log import AuditLog, list_log_files
@@ -314,8 +314,7 @@ class TestInABrowser:
         seen = watched(viewport={"width": width, "height": 900}, locale=locale, color_scheme=scheme)
         page, words = seen.page, WORDS[language]
         page.goto(f"{reviewed.service.address}/predictions")
-        page.keyboard.type(reviewed.keys["review"])
-        page.keyboard.press("Enter")
+        sign_in(page, reviewed.keys["review"])
         page.locator(".cases").wait_for()
         assert page.evaluate("document.documentElement.lang") == TAGS[language]
         assert barriers(page) == []
