@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from insula.augmentation.registry import Augmenter, AugmenterOptions, Situation, augmenters, choose_augmenters
+from insula.augmentation.registry import AugmentationContext, Augmenter, AugmenterOptions, augmenters, choose_augmenters
 from insula.core.example import Example
 from insula.core.files import write_json, write_text
 from insula.core.starter import STARTER
@@ -119,7 +119,7 @@ def measure(
 
 def change(augmenter: Augmenter, example: Example, label: str, language: str, seed: str) -> str | None:
     """Return the changed text; None if the augmenter does not apply."""
-    found = augmenter(example.text, Situation(random.Random(seed), language, label))
+    found = augmenter(example.text, AugmentationContext(random.Random(seed), language, label))
     return None if found is None else found[0]
 
 

@@ -122,7 +122,7 @@ def training_rows() -> Any:
 
 def measured(predictor: Any, arms: dict[str, Arm], texts: Sequence[str], guesser: Any = None) -> dict[str, Any]:
     """Return figures of every arm on one model."""
-    from insula.explanation.faithfulness import measure_comprehensiveness, measure_sufficiency, rank_correlation
+    from insula.explanation.faithfulness import compute_rank_correlation, measure_comprehensiveness, measure_sufficiency
     from insula.explanation.question import Question
 
     found: dict[str, dict[str, list[float]]] = {name: {} for name in arms}
@@ -137,7 +137,7 @@ def measured(predictor: Any, arms: dict[str, Arm], texts: Sequence[str], guesser
             figures["sufficiency"] = measure_sufficiency(question, weights, column)
             if name in SAMPLED:
                 other = arm(Question(predictor, text, seed=SEED + 1, wanted=(column,)))[:, column]
-                figures["seeds"] = rank_correlation(weights, other)
+                figures["seeds"] = compute_rank_correlation(weights, other)
             if guesser is not None:
                 figures["guessed"] = guess(guesser, question, weights) == predictor.scheme.names[column]
             for key, value in figures.items():

@@ -14,7 +14,7 @@ from sets import READY
 
 FILE = Path(__file__).parent / "runs" / "imdb_sentences.txt"
 ROWS = 15_000
-LEAST_WORDS, MOST_WORDS = 4, 40
+LEAST_WORDS, MAX_WORDS = 4, 40
 _END = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -25,7 +25,7 @@ def film_sentences(file: Path = FILE) -> Path:
         with gzip.open(READY / "imdb" / "train.jsonl.gz", "rt", encoding="utf-8") as lines:
             for line in lines:
                 for sentence in _END.split(collapse_whitespace(remove_html(json.loads(line)["text"]))):
-                    if LEAST_WORDS <= len(sentence.split()) <= MOST_WORDS:
+                    if LEAST_WORDS <= len(sentence.split()) <= MAX_WORDS:
                         found[sentence] = None
         write_text(file, "\n".join(random.Random(0).sample(sorted(found), ROWS)) + "\n")
     return file

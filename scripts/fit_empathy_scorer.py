@@ -30,7 +30,7 @@ from insula.empathy.scoring.shown_cues import find_shown_cues, list_cues
 ROOT = Path(__file__).parent.parent
 SENTENCES = Path(__file__).parent / "empathy_sentences.toml"
 WEIGHTS = ROOT / "src" / "insula" / "empathy" / "scoring" / "weights.toml"
-PAIRS, MOST_SENTENCES, SEED, PENALTY = 700, 5, 11, 0.001
+PAIRS, MAX_SENTENCES, SEED, PENALTY = 700, 5, 11, 0.001
 T = TypeVar("T")
 HEAD = """\
 # Weights of the empathy scorer: what a cue adds, and the cuts before levels 1 and 2 (see rules.py).
@@ -125,7 +125,7 @@ def build_pairs(language: str, count: int = PAIRS, *, held_out: bool = False) ->
     for _ in range(count):
         message = draw.choice(list(messages))
         some = [*lists, *write_about(language, message, messages[message], held_out=held_out)]
-        chosen = [draw.choice(draw.choice(some)) for _ in range(draw.randint(1, MOST_SENTENCES))]
+        chosen = [draw.choice(draw.choice(some)) for _ in range(draw.randint(1, MAX_SENTENCES))]
         levels = tuple(max(one.levels[place] for one in chosen) for place in range(3))
         space = " " if language == "en" else ""
         yield Pair(language, message, space.join(one.text for one in chosen), levels)  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT / "scripts")]
 from insula.core.files import write_text  # noqa: E402
 from insula.safety.signals.needed_words import FILE, digest_table  # noqa: E402
 from insula.safety.signals.patterns import LANGUAGES  # noqa: E402
-from insula.safety.signals.plain_text import PlainText  # noqa: E402
+from insula.safety.signals.plain_text import FoldedText  # noqa: E402
 from insula.safety.signals.rules import load_rule_set  # noqa: E402
 from starter_sentences.made import made_sentences  # noqa: E402
 
@@ -43,7 +43,7 @@ def main() -> int:
     made = made_sentences(SENTENCES)
     found: dict[str, dict[str, Any]] = {}
     for language in LANGUAGES:
-        own = [PlainText(one.text).text for one in made if one.language == language]
+        own = [FoldedText(one.text).text for one in made if one.language == language]
         rank = rank_by_texts(random.Random(0).sample(own, SENTENCES))
         words = {
             rule.name: find_needed_words(rule.pattern.pattern.pattern, rank) for rule in load_rule_set(language).rules

@@ -29,7 +29,7 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "benchmarks")]
 
 from insula.core.arrays import BoolArray, Float32Array, Int64Array  # noqa: E402
 from insula.core.files import hash_file, write_json  # noqa: E402
-from insula.inference.risk.hidden_states import HiddenStates  # noqa: E402
+from insula.inference.risk.hidden_states import HiddenStateEncoder  # noqa: E402
 from insula.models.locate import STARTER_FOLDER  # noqa: E402
 from insula.models.risk.head import BASE_FILES, HEAD, RISK_FOLDER, SETTINGS  # noqa: E402
 from insula.safety.signals.result import KINDS  # noqa: E402
@@ -137,7 +137,7 @@ class Reader:
     """Reads texts once: hidden states are kept in a folder, by model, tensor and texts."""
 
     def __init__(self, base: Path, tensor: str, runs: Path) -> None:
-        self._states = HiddenStates(base, tensor)
+        self._states = HiddenStateEncoder(base, tensor)
         self._key = f"{tensor} {hash_file(base / 'model.onnx')}"
         self._folder = runs / "risk-states"
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "insula"
 FILES = sorted(SOURCE.rglob("*.py"))
 MOST_LINES = 400
-MOST_CHARACTERS = 59  # of a test's name
+MAX_CHARACTERS = 59  # of a test's name
 MOST_MODULES = 20  # in one folder, without its __init__
 MOVED_NAMES = (
     "from insula.core.moved import",
@@ -210,7 +210,7 @@ def test_the_name_of_a_test_has_less_than_sixty_characters() -> None:
     files = sorted((ROOT / "tests").rglob("test_*.py"))
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     names = {node.name for file in files for node in _nodes(file) if isinstance(node, functions)}
-    assert {name for name in names if name.startswith("test_") and len(name) > MOST_CHARACTERS} == set()
+    assert {name for name in names if name.startswith("test_") and len(name) > MAX_CHARACTERS} == set()
 
 
 def test_importing_insula_is_light() -> None:

@@ -41,7 +41,7 @@ from insula.inference.predictor import Predictor
 from insula.models.folder import MODEL, seal
 from insula.models.provenance import write_fingerprints
 from insula.text.language import find_dominant_language
-from insula.training.augment import with_augmented
+from insula.training.augment import add_augmented_rows
 from insula.training.families.base import find_trained_base
 from insula.training.fit_model import fit_model
 from insula.training.fitting import RunContext
@@ -112,7 +112,7 @@ class _EmotionEstimator(BaseEstimator):
         recipe = self._build_recipe()
         progress = choose_progress(None)
         dataset = Dataset("fitted in memory", scheme, self._split(examples, scheme, recipe.seed))
-        dataset = with_augmented(dataset, recipe, progress)
+        dataset = add_augmented_rows(dataset, recipe, progress)
         self._folder = stage = self._make_own_folder()
         with tempfile.TemporaryDirectory(prefix="insula-fit-") as work:
             language = find_dominant_language([example.text for example in dataset.split("train")])

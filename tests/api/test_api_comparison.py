@@ -167,7 +167,7 @@ def test_groups_follow_what_any_run_was_trained_with(
         assert _groups(found) == {"long": found["data"]["rows"]}
         assert _groups(insula.compare(a, b, data=tmp_path / "without.csv", resamples=100).result) == {}
     assert _groups(insula.compare(plain, plain, data=tmp_path / "with.csv", resamples=100).result) == {}
-    own = comparison._load_own_test_rows(open_folder(plain / "model"), None, ["nowhere", "forum"])[1]
+    own = comparison._load_recorded_test_rows(open_folder(plain / "model"), None, ["nowhere", "forum"])[1]
     assert {row.group for row in own} == {"left", "right"}
 
 

@@ -98,6 +98,6 @@ def cedict_file(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     monkeypatch.setenv("INSULA_CEDICT", str(file))
     for module in (synonyms, meaning_guard):
         monkeypatch.setattr(module, "load_sentence_encoder", ToyEncoder)
-    synonyms.find_close.cache_clear()
+    synonyms.find_close_synonyms.cache_clear()
     yield file
-    synonyms.find_close.cache_clear()
+    synonyms.find_close_synonyms.cache_clear()

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from insula.augmentation.names import set_names
-from insula.augmentation.registry import Augmenter, Situation, augmenters, choose_augmenters
+from insula.augmentation.registry import AugmentationContext, Augmenter, augmenters, choose_augmenters
 from insula.core.errors import DataError, UnknownNameError
 from insula.text.protected_words import NEGATIONS
 
@@ -48,8 +48,8 @@ ODD = [
 every_member = pytest.mark.parametrize("name", list(augmenters))
 
 
-def _situation(language: str, label: str | None, seed: object = 0) -> Situation:
-    return Situation(random.Random(str(seed)), language, label)
+def _situation(language: str, label: str | None, seed: object = 0) -> AugmentationContext:
+    return AugmentationContext(random.Random(str(seed)), language, label)
 
 
 def _changes(member: Augmenter, language: str) -> list[tuple[str, str, str | None, str | None]]:

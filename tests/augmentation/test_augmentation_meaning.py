@@ -20,14 +20,14 @@ from insula.augmentation.attacks.search import SplitText, attack_rows
 from insula.augmentation.attacks.words import find_synonym_edits
 from insula.augmentation.cedict import find_candidates
 from insula.augmentation.meaning_guard import MeaningGuard, guard_augmenters
-from insula.augmentation.registry import Situation, augmenters, choose_augmenters
+from insula.augmentation.registry import AugmentationContext, augmenters, choose_augmenters
 from insula.core.errors import DataError, MissingFileError
 from insula.core.model_input import ModelInput
 from insula.models.bilingual.sentence_encoder import SentenceEncoder
 
 
 def _change(text: str, seed: int = 0) -> str | None:
-    found = augmenters["synonyms"](text, Situation(random.Random(seed), "zh"))
+    found = augmenters["synonyms"](text, AugmentationContext(random.Random(seed), "zh"))
     return None if found is None else found[0]
 
 
@@ -99,9 +99,9 @@ def test_a_guard_drops_copies_with_another_meaning(rows: Path) -> None:
     guard = MeaningGuard(0.95, ToyEncoder())  # type: ignore[arg-type]
     chosen = guard_augmenters(choose_augmenters(["punctuation", "negation"]), guard)
     text = "ab cd!"
-    changed = {chosen["punctuation"](text, Situation(random.Random(seed), "en")) for seed in range(9)}
+    changed = {chosen["punctuation"](text, AugmentationContext(random.Random(seed), "en")) for seed in range(9)}
     assert changed == {("ab cd!!", None), None}  # not the one without a mark
-    negated = chosen["negation"]("it is good", Situation(random.Random(0), "en", "positive"))
+    negated = chosen["negation"]("it is good", AugmentationContext(random.Random(0), "en", "positive"))
     assert negated == ("it is not good", "negative")
     done = insula.augment_file(rows, rows.with_name("more.csv"), methods=["punctuation"], meaning=1.0)
     assert (done.rows, done.added) == (3, 0)
@@ -153,5 +153,5 @@ def test_the_real_encoder_knows_opposites(tmp_path: Path, monkeypatch: pytest.Mo
     lines = ("便宜 便宜 [pian2 yi5] /cheap/", "廉價 廉价 [lian2 jia4] /cheap/", "昂貴 昂贵 [ang2 gui4] /cheap/")
     file.write_text("\n".join(lines), "utf-8")
     monkeypatch.setenv("INSULA_CEDICT", str(file))
-    synonyms.find_close.cache_clear()
-    assert "昂贵" not in synonyms.find_close("便宜")
+    synonyms.find_close_synonyms.cache_clear()
+    assert "昂贵" not in synonyms.find_close_synonyms("便宜")

@@ -9,7 +9,7 @@ import pytest
 
 from insula.augmentation.attacks.search import SplitText
 from insula.augmentation.attacks.words import find_synonym_edits
-from insula.augmentation.registry import Situation, augmenters
+from insula.augmentation.registry import AugmentationContext, augmenters
 from insula.augmentation.wordnet import WIDE, Thesaurus, load_thesaurus
 from insula.core.errors import DataError, MissingFileError
 
@@ -41,7 +41,7 @@ def test_one_of_ten_words_is_replaced_and_intensifiers_stay() -> None:
     text = "they enjoy that the screen and the phone do not chat and the great answer was swift"
     changed = set()
     for seed in range(20):
-        found = augmenters["synonyms"](text, Situation(random.Random(seed), "en", None))
+        found = augmenters["synonyms"](text, AugmentationContext(random.Random(seed), "en", None))
         assert found is not None
         pairs = [(a, b) for a, b in zip(text.split(), found[0].split(), strict=True) if a != b]
         assert len(pairs) == 2

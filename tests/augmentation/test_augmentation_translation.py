@@ -17,15 +17,15 @@ from typer.testing import CliRunner
 
 import insula
 import toy_data
-from insula.augmentation.registry import AugmenterOptions, Situation, choose_augmenters
+from insula.augmentation.registry import AugmentationContext, AugmenterOptions, choose_augmenters
 from insula.augmentation.translation import apertium
-from insula.augmentation.translation.back_translation import cut_ends, is_faithful
+from insula.augmentation.translation.back_translation import is_faithful, split_edges
 from insula.augmentation.translation.endpoints import KEY, Endpoint, OpenAI
 from insula.augmentation.translation.translator import Translator, open_translator, parse_translator, translators
 from insula.cli.app import app
 from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError, ServiceError, UnknownNameError
 from insula.core.progress import Silent
-from insula.training.augment import with_augmented
+from insula.training.augment import add_augmented_rows
 from insula.training.recipe.recipe import load_recipe
 
 EVERYDAY = "I am not happy with the room, it was dirty and nobody helped us! 😡 #hotel"
@@ -104,7 +104,7 @@ def source(tmp_path: Path) -> Path:
 
 def _change(translator: str, text: str, language: str = "en") -> str | None:
     chosen = choose_augmenters(["back-translation"], AugmenterOptions(translator))["back-translation"]
-    found = chosen(text, Situation(random.Random(0), language))
+    found = chosen(text, AugmentationContext(random.Random(0), language))
     return None if found is None else found[0]
 
 
@@ -313,7 +313,7 @@ def test_models_in_folders_translate(tmp_path: Path) -> None:
     ],
 )
 def test_ends_are_cut_off(line: str, parts: tuple[str, str, str]) -> None:
-    assert cut_ends(line) == parts
+    assert split_edges(line) == parts
 
 
 @pytest.mark.parametrize(
@@ -361,7 +361,9 @@ def test_a_failed_command_loses_no_translation(source: Path, monkeypatch: pytest
 def test_a_recipe_names_its_translator(tmp_path: Path) -> None:
     dataset = toy_data.toy_dataset("single")
     wanted = {"augment.methods": ["back-translation", "casing"], "augment.translator": "toy", "augment.times": 2}
-    added = with_augmented(dataset, load_recipe("linear", wanted), Silent(), tmp_path / "augmented.csv").augmented[0]
+    added = add_augmented_rows(dataset, load_recipe("linear", wanted), Silent(), tmp_path / "augmented.csv").augmented[
+        0
+    ]
     texts = [one.text for one in added if one.augmented_by == "back-translation"]
     assert texts
     assert all("lovely" not in text for text in texts)

@@ -92,7 +92,7 @@ def test_a_dialogue_is_scored_by_supporter_turn(insula: Insula, tmp_path: Path) 
 def test_an_interrupted_run_resumes_to_the_same_bytes(
     starter: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source, size = tmp_path / "many.csv", files_module._ROWS_A_GROUP
+    source, size = tmp_path / "many.csv", files_module._ROWS_PER_BATCH
     lines = [f"{number},My cat died.,I am sorry {number}.\n" for number in range(size + 3)]
     source.write_text("id,message,reply\n" + "".join(lines), encoding="utf-8")
     score_empathy_file(source, tmp_path / "whole.parquet", starter)

@@ -79,7 +79,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(
     insula: Insula, starter: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = tmp_path / "many.jsonl"
-    rows = [ROWS[number % 4] | {"id": str(number)} for number in range(files_module._ROWS_A_GROUP * 2 + 3)]
+    rows = [ROWS[number % 4] | {"id": str(number)} for number in range(files_module._ROWS_PER_BATCH * 2 + 3)]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     whole = reply_file(source, tmp_path / "whole.jsonl", starter, n=1)
     write, output = files_module.write_replies, tmp_path / "parts.jsonl"
@@ -97,7 +97,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(
     with pytest.raises(DataError, match="belong to another job with different options"):
         reply_file(source, output, starter, n=2, resume=True)
     resumed = reply_file(source, output, starter, n=1, resume=True)
-    assert resumed.kept == files_module._ROWS_A_GROUP * 2
+    assert resumed.kept == files_module._ROWS_PER_BATCH * 2
     assert output.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
     assert resumed.outcomes == whole.outcomes
 

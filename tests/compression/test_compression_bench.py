@@ -15,7 +15,7 @@ import toy_data
 from insula.compression import bench as bench_file
 from insula.compression.bench import BUDGETS, bench
 from insula.core.errors import DataError
-from insula.inference.engine import Engine
+from insula.inference.engine import EngineSettings
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 
@@ -27,7 +27,7 @@ def test_the_fastest_is_chosen(trained_run: Callable[..., Any], monkeypatch: pyt
     folder = open_folder(trained_run("encoder", "multi").model)
     monkeypatch.setattr(bench_file, "count_usable_threads", lambda: 2)
 
-    def measured(_: Any, texts: Any, engines: list[Engine], rounds: int) -> list[Any]:
+    def measured(_: Any, texts: Any, engines: list[EngineSettings], rounds: int) -> list[Any]:
         speed = {"onnx": 100.0, "torch": 50.0}
         size = {448: 0.8, 768: 1.0, 1536: 1.5, 3072: 1.51, 6144: 0.9}
         return [
@@ -37,7 +37,7 @@ def test_the_fastest_is_chosen(trained_run: Callable[..., Any], monkeypatch: pyt
 
     monkeypatch.setattr(bench_file, "_measure", measured)
     found = bench(folder, TEXTS)
-    assert found.engine == Engine("onnx", 2, 1536, "encoder")
+    assert found.engine == EngineSettings("onnx", 2, 1536, "encoder")
     assert found.rows_per_second == 300.0
     assert {one.engine.backend for one in found.trials} == {"onnx", "torch"}
     assert {one.engine.tokens for one in found.trials} == set(BUDGETS)
@@ -50,7 +50,7 @@ def test_it_measures_and_its_file_is_an_engine(tmp_path: Path, trained_run: Call
     assert found.one_text_ms > 0
     file = tmp_path / "engine.json"
     file.write_text(json.dumps(found.to_dict()), encoding="utf-8")
-    assert Engine.read(file) == found.engine
+    assert EngineSettings.read(file) == found.engine
     plain, tuned = insula.load_model(run.path), insula.load_model(run.path, engine=file)
     np.testing.assert_allclose(tuned.logits(TEXTS), plain.logits(TEXTS), atol=1e-5)
 
@@ -63,7 +63,7 @@ def test_a_model_that_counts_words_has_one_engine(trained_run: Callable[..., Any
 
 def test_a_predictor_runs_as_it_is_told(trained_run: Callable[..., Any]) -> None:
     run = trained_run("encoder", "multi")
-    predictor = Predictor.load(run.path, engine=Engine("torch", 1, 64))
+    predictor = Predictor.load(run.path, engine=EngineSettings("torch", 1, 64))
     sizes: list[int] = []
     backend: Any = predictor.backend
     inner = backend.run
@@ -84,7 +84,7 @@ def test_an_engine_of_another_kind_of_model_says_so(
     with pytest.raises(DataError, match=words):
         insula.load_model(encoder, engine=file)
     with pytest.raises(DataError, match=r"'encoder' with backend 'torch', .*'encoder' with backend onnx\. Measure"):
-        insula.load_model(onnx_folder, engine=Engine("torch", family="encoder"))
+        insula.load_model(onnx_folder, engine=EngineSettings("torch", family="encoder"))
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"engine": {"backend": "onnx"}}', "[]"])
@@ -92,12 +92,12 @@ def test_another_file_is_no_engine(tmp_path: Path, content: str) -> None:
     file = tmp_path / "engine.json"
     file.write_text(content, encoding="utf-8")
     with pytest.raises(DataError, match="insula model bench"):
-        Engine.read(file)
+        EngineSettings.read(file)
 
 
 def test_an_engine_needs_threads() -> None:
     with pytest.raises(DataError, match="threads of an engine must be a whole number"):
-        Engine(threads=0)
+        EngineSettings(threads=0)
 
 
 def test_texts_are_read_as_stated(tmp_path: Path, trained_run: Callable[..., Any]) -> None:

@@ -19,7 +19,7 @@ import insula
 import toy_data
 from insula.compression.cascade import make_cascade
 from insula.compression.export import _describe_decision
-from insula.compression.huggingface import FOLDED, to_transformers
+from insula.compression.huggingface import FOLDABLE_CALIBRATIONS, to_transformers
 from insula.core.decision import DecisionRule
 from insula.core.errors import ModelFolderError, OutputError, UnknownNameError
 from insula.core.progress import Silent
@@ -58,7 +58,7 @@ def test_the_pipeline_gives_the_scores_of_insula(tmp_path: Path, first_run: Any)
     figures = insula.export_model(first_run.path, tmp_path / "hf", format="huggingface")
     assert figures["scores"] <= 1e-5
     predictor = Predictor.load(first_run.path)
-    assert predictor.decision.calibration.method in FOLDED
+    assert predictor.decision.calibration.method in FOLDABLE_CALIBRATIONS
     prepared = predictor.preparation.prepare_all(TEXTS)
     for found, wanted in zip(asked(tmp_path / "hf", prepared), predictor.predict(TEXTS), strict=True):
         assert found == pytest.approx(wanted.scores, abs=1e-4)

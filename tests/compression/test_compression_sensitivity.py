@@ -36,7 +36,7 @@ def test_sensitive_products_keep_float_activations(tmp_path: Path, trained_run: 
     made = workshop(trained_run)
     keep = made.find_most_sensitive(2)
     assert keep
-    whole, steps = made.shrink(Plan("int8", float_activations=2), tmp_path)
+    whole, steps = made.apply_plan(Plan("int8", float_activations=2), tmp_path)
     assert steps["float_products"] == sorted(keep)
     assert steps["products"] == len(made.graph.find_products()) - len(keep)
     assert not whole.find_products()

@@ -18,7 +18,7 @@ from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.model_input import ModelInput, Turn
 from insula.data.conversations.dialogues import Dialogues, build_order_keys
-from insula.data.conversations.turn_cells import BROKEN, MOST_TURNS, NO_TEXT, NOT_A_LIST, read_turns
+from insula.data.conversations.turn_cells import BROKEN, MAX_TURNS, NO_TEXT, NOT_A_LIST, read_turns
 from insula.data.describe import describe
 from insula.data.formats.writers import open_writer
 from insula.data.load import load_dataset, read_examples
@@ -212,17 +212,17 @@ def test_unreadable_turns_drop_their_row_and_are_counted(tmp_path: Path) -> None
 
 
 def test_long_turns_and_long_dialogues_are_cut_and_counted(tmp_path: Path) -> None:
-    history = ["x" * 50] * (MOST_TURNS + 1)
+    history = ["x" * 50] * (MAX_TURNS + 1)
     (example,), notes = read_examples(
         write(tmp_path / "a.jsonl", [{"text": "a", "label": "joy", "h": history}]),
         DataOptions(context="h", max_text_length=20),
         CARER,
     )
-    assert example.turns == turns("x" * 20) * MOST_TURNS
-    assert any("1 row of" in note and f"had more than {MOST_TURNS} earlier turns" in note for note in notes)
-    rows = [{"text": f"text {n}", "label": "joy", "d": 1} for n in range(MOST_TURNS + 3)]
+    assert example.turns == turns("x" * 20) * MAX_TURNS
+    assert any("1 row of" in note and f"had more than {MAX_TURNS} earlier turns" in note for note in notes)
+    rows = [{"text": f"text {n}", "label": "joy", "d": 1} for n in range(MAX_TURNS + 3)]
     examples, notes = read_examples(write(tmp_path / "b.jsonl", rows), DataOptions(dialogue="d"), CARER)
-    assert [turn.text for turn in examples[-1].turns] == [f"text {n}" for n in range(2, MOST_TURNS + 2)]
+    assert [turn.text for turn in examples[-1].turns] == [f"text {n}" for n in range(2, MAX_TURNS + 2)]
     assert any("2 rows of" in note and "earlier turns; the last" in note for note in notes)
 
 

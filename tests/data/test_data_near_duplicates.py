@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from insula.core.errors import DataError
 from insula.data.splits.components import DisjointSets
 from insula.data.splits.near_duplicates import (
-    MOST_COMPARED,
+    MAX_COMPARED_TEXTS,
     _iterate_similar_pairs,
     cluster_near_duplicates,
     find_near_duplicates,
@@ -196,8 +196,8 @@ def test_many_texts_of_one_form_are_not_all_compared() -> None:
         return one // 2 == other // 2
 
     assert list(_iterate_similar_pairs(list(range(3000)), similar)) == [(item, item + 1) for item in range(0, 3000, 2)]
-    assert compared <= 3000 * MOST_COMPARED
-    bucket = list(range(MOST_COMPARED))
+    assert compared <= 3000 * MAX_COMPARED_TEXTS
+    bucket = list(range(MAX_COMPARED_TEXTS))
     assert list(_iterate_similar_pairs(bucket, lambda one, other: abs(one - other) == len(bucket) - 1)) == [
         (0, bucket[-1])
     ]

@@ -16,7 +16,7 @@ from insula.core.model_input import ModelInput, Turn
 from insula.core.scheme import Kind, LabelScheme
 from insula.explanation.explain import explain_input
 from insula.explanation.explainers import explainers
-from insula.explanation.faithfulness import rank_correlation
+from insula.explanation.faithfulness import compute_rank_correlation
 from insula.explanation.question import Question
 from insula.inference.predictor import Predictor
 from insula.text.preparation import Preparation
@@ -172,8 +172,8 @@ def test_explanations_of_shuffled_weights_do_not_correlate(trained_run: Callable
             explain_input(model, text, method=method, labels=["positive"], with_trust=False).weights["positive"]
             for model, method in ((predictor, "occlusion"), (predictor, "exact"), (other, "occlusion"))
         ]
-        same.append(rank_correlation(np.array(rows[0]), np.array(rows[1])))
-        shuffled.append(rank_correlation(np.array(rows[0]), np.array(rows[2])))
+        same.append(compute_rank_correlation(np.array(rows[0]), np.array(rows[1])))
+        shuffled.append(compute_rank_correlation(np.array(rows[0]), np.array(rows[2])))
     assert np.mean([one for one in same if one is not None]) > 0.5
     assert abs(np.mean([one for one in shuffled if one is not None])) < 0.2
 

@@ -16,7 +16,7 @@ import insula.inference.files as files
 import toy_data
 from insula.core.errors import DataError, MissingExtraError
 from insula.inference.cluster_address import check_address
-from insula.inference.engine import Engine
+from insula.inference.engine import EngineSettings
 from insula.inference.files import predict_file
 from insula.inference.parts import OutputParts
 from insula.inference.predictor import Predictor
@@ -97,11 +97,11 @@ def test_workers_run_the_model_as_the_predictor_does(
     tmp_path: Path, source: Path, trained_run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = pytest.importorskip("insula.inference.cluster")
-    opened = Predictor.load(trained_run("encoder", "multi").model, engine=Engine("torch", threads=2, tokens=64))
-    asked: list[Engine] = []
+    opened = Predictor.load(trained_run("encoder", "multi").model, engine=EngineSettings("torch", threads=2, tokens=64))
+    asked: list[EngineSettings] = []
 
     @contextlib.contextmanager
-    def cluster_logits(model: Path, reading: Any, where: Any, engine: Engine) -> Iterator[Any]:
+    def cluster_logits(model: Path, reading: Any, where: Any, engine: EngineSettings) -> Iterator[Any]:
         asked.append(engine)
         raise KeyboardInterrupt
         yield
@@ -111,7 +111,7 @@ def test_workers_run_the_model_as_the_predictor_does(
         predict_file(opened, source, tmp_path / "out.csv", engine="ray")
     monkeypatch.setattr(cluster.ray, "get", lambda files: files)
     worker = cluster._Worker(cluster._pack(opened.folder), *asked)
-    assert worker._predictor.engine == Engine("torch", threads=1, tokens=64)
+    assert worker._predictor.engine == EngineSettings("torch", threads=1, tokens=64)
     assert worker._predictor.fingerprint == opened.fingerprint  # that of the job, which says what its output depends on
 
 

@@ -183,7 +183,7 @@ def test_two_ways_to_give_the_turns_exclude_each_other(tmp_path: Path) -> None:
 
 
 def test_the_longest_silent_dialogues_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recent, "MOST_CHARACTERS", 10_000)
+    monkeypatch.setattr(recent, "MAX_CHARACTERS", 10_000)
     dialogues = RecentDialogues(2)
     dialogues.add("quiet", Turn("hello"))
     for number in range(100):

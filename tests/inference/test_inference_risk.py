@@ -19,7 +19,7 @@ from insula.core.errors import ModelFolderError
 from insula.inference.backends import scores_risk
 from insula.inference.files import predict_file
 from insula.inference.predictor import Predictor
-from insula.inference.risk.hidden_states import HiddenStates
+from insula.inference.risk.hidden_states import HiddenStateEncoder
 from insula.inference.risk.scorer import RiskScorer, load_risk_scorer
 from insula.models.locate import STARTER_FOLDER
 from insula.models.risk.head import HEAD, RISK_FOLDER, SETTINGS
@@ -86,7 +86,7 @@ def test_a_long_message_is_read_to_its_end(scorer: RiskScorer) -> None:
 
 def test_hidden_states_leave_the_predictions_alone() -> None:
     """The bytes that add an output to the network change nothing else: the logits are the same."""
-    states = HiddenStates(STARTER_FOLDER, "logits")
+    states = HiddenStateEncoder(STARTER_FOLDER, "logits")
     (window,) = states.encode(["What a lovely day"])[0].windows
     ((_, logits, _),) = states.compute([window])
     assert np.allclose(logits, Predictor.load("starter").logits(["What a lovely day"]), atol=1e-4)

@@ -27,7 +27,7 @@ from insula.inference.backends import (
     list_backends,
     open_backend,
 )
-from insula.inference.engine import Engine
+from insula.inference.engine import EngineSettings
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder, seal, write_common_files
 from insula.text.preparation import Preparation
@@ -52,7 +52,7 @@ class Staged(Plain):
 
     prefetch = True
 
-    def __init__(self, folder: Path = Path(), engine: Engine | None = None) -> None:
+    def __init__(self, folder: Path = Path(), engine: EngineSettings | None = None) -> None:
         super().__init__(folder)
         self.engine = engine
         self.encoded: list[tuple[int, str]] = []
@@ -117,7 +117,7 @@ def test_a_plain_plug_in_is_opened_and_answers(tmp_path: Path, registered: Calla
     registered("lengths", Plain)
     folder = folder_run_by("lengths", tmp_path / "model")
     assert get_backend_entry("lengths") == BackendEntry(Plain)
-    predictor = Predictor.load(folder, engine=Engine(threads=2))
+    predictor = Predictor.load(folder, engine=EngineSettings(threads=2))
     assert predictor.backend.folder == folder  # type: ignore[attr-defined]
     assert [one.label for one in predictor.predict(["12345", "1"])] == ["long", "short"]
     assert not has_token_stages(predictor.backend)
@@ -130,8 +130,8 @@ def test_a_backend_that_takes_an_engine_is_given_it(tmp_path: Path, registered: 
     registered("other", BackendEntry(Plain, whole=("scheme.json",)))
     registered("absent", BackendEntry(Plain, packages=("no_such_package",)))
     folder = folder_run_by("lengths", tmp_path / "model")
-    opened: Any = open_backend("lengths", folder, Engine(threads=2))
-    assert opened.engine == Engine(threads=2)
+    opened: Any = open_backend("lengths", folder, EngineSettings(threads=2))
+    assert opened.engine == EngineSettings(threads=2)
     assert list_backends(open_folder(folder)) == ["lengths", "other"]
     with pytest.raises(MissingExtraError, match="pip install no_such_package"):
         open_backend("absent", folder)

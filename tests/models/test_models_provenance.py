@@ -22,11 +22,11 @@ from insula.models.provenance import (
     add_validation_texts,
     choose_evaluation_options,
     choose_training_source,
+    drop_training_rows,
     find_seen_rows,
     load_training_dataset,
     read_recorded_options,
     split_fingerprints,
-    without_training_rows,
     write_fingerprints,
 )
 
@@ -84,8 +84,8 @@ def test_rows_and_options_are_those_of_training(tmp_path: Path, rows: Path) -> N
     dataset = load_training_dataset(model)
     assert find_seen_rows(run.model, dataset.split("train")).all()
     assert not find_seen_rows(run.model, dataset.split("test")).any()
-    assert without_training_rows(run.model, dataset.split("train")) == []
-    assert without_training_rows(run.model, dataset.split("validation")) == list(dataset.split("validation"))
+    assert drop_training_rows(run.model, dataset.split("train")) == []
+    assert drop_training_rows(run.model, dataset.split("validation")) == list(dataset.split("validation"))
 
 
 def test_a_model_without_a_run_names_no_rows(tmp_path: Path, trained_run: Any) -> None:

@@ -20,7 +20,7 @@ from insula.inference.onnx_backend import open_session
 from insula.models.networks.architectures import load_network
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.models.onnx.export import export_onnx
-from insula.models.pruning import EncoderShape, KeptParts, find_bert_layers, prune_encoder
+from insula.models.pruning import EncoderShape, PrunedShape, find_bert_layers, prune_encoder
 
 EncoderFolder = Callable[..., Path]
 IDS = torch.arange(5, 19).view(2, 7)
@@ -44,13 +44,13 @@ def test_an_encoder_with_all_its_parts_kept_is_the_same(encoder_folder: EncoderF
     before = logits(model)
     shape = EncoderShape.of(model.backbone)
     assert shape == EncoderShape((4, 4, 4), (64, 64, 64))
-    model.prune(KeptParts.keep_first(shape))
+    model.prune(PrunedShape.keep_first(shape))
     assert torch.equal(logits(model), before)
 
 
 def test_matrices_shrink_and_what_is_kept_has_its_weights(encoder_folder: EncoderFolder) -> None:
     model, whole = encoder(encoder_folder(layers=3)), encoder(encoder_folder(layers=3))
-    model.prune(KeptParts((0, 2), ((1, 3), (0,)), (tuple(range(8)), tuple(range(0, 64, 2)))))
+    model.prune(PrunedShape((0, 2), ((1, 3), (0,)), (tuple(range(8)), tuple(range(0, 64, 2)))))
     assert model.config.pruned == {"layers": 2, "heads": [2, 1], "widths": [8, 32]}
     first, last = find_bert_layers(model.backbone)
     assert first.attention.self.query.weight.shape == (16, 32)
@@ -70,24 +70,24 @@ def test_parts_without_output_weights_can_go_without_a_trace(encoder_folder: Enc
         layer.output.dense.weight[:, 3] = 0
     before = logits(model)
     neurons = tuple(number for number in range(64) if number != 3)
-    model.prune(KeptParts((0, 1), ((0, 2, 3),) * 2, (neurons,) * 2))
+    model.prune(PrunedShape((0, 1), ((0, 2, 3),) * 2, (neurons,) * 2))
     torch.testing.assert_close(logits(model), before, atol=1e-6, rtol=0)
 
 
 def test_a_pruned_encoder_reopens_and_is_pruned_again(tmp_path: Path, encoder_folder: EncoderFolder) -> None:
     model = encoder(encoder_folder(layers=3))
-    model.prune(KeptParts((0, 2), ((1, 3), (0,)), (tuple(range(8)), tuple(range(32)))))
+    model.prune(PrunedShape((0, 2), ((1, 3), (0,)), (tuple(range(8)), tuple(range(32)))))
     model.save_pretrained(tmp_path)
     again: Any = load_network(tmp_path)
     assert torch.equal(logits(again), logits(model))
-    again.prune(KeptParts((1,), ((0,),), (tuple(range(16)),)))
+    again.prune(PrunedShape((1,), ((0,),), (tuple(range(16)),)))
     again.save_pretrained(tmp_path / "again")
     assert torch.equal(logits(load_network(tmp_path / "again")), logits(again))  # type: ignore[arg-type]
 
 
 def test_its_export_has_the_small_matrices_and_the_same_answers(tmp_path: Path, encoder_folder: EncoderFolder) -> None:
     model, file = encoder(encoder_folder(layers=3)), tmp_path / "model.onnx"
-    model.prune(KeptParts((0, 2), ((1, 2, 3), (0, 3)), (tuple(range(40)), tuple(range(48)))))
+    model.prune(PrunedShape((0, 2), ((1, 2, 3), (0, 3)), (tuple(range(40)), tuple(range(48)))))
     export_onnx(model, file)
     (found,) = open_session(file).run(None, {"input_ids": IDS.numpy(), "attention_mask": MASK.numpy()})
     torch.testing.assert_close(torch.from_numpy(found), logits(model), atol=1e-5, rtol=0)
@@ -105,7 +105,7 @@ def test_roberta_is_built_alike(tmp_path: Path) -> None:
     )
     RobertaModel(config).save_pretrained(tmp_path)
     model = encoder(tmp_path)
-    model.prune(KeptParts((1,), ((0, 3),), (tuple(range(24)),)))
+    model.prune(PrunedShape((1,), ((0, 3),), (tuple(range(24)),)))
     model.save_pretrained(tmp_path / "small")
     assert torch.equal(logits(load_network(tmp_path / "small")), logits(model))  # type: ignore[arg-type]
 
@@ -113,11 +113,11 @@ def test_roberta_is_built_alike(tmp_path: Path) -> None:
 def test_another_kind_of_network_is_refused(decoder_folder: Callable[[], Path]) -> None:
     model = encoder(decoder_folder())
     with pytest.raises(RecipeError, match=r"must be a BERT-shaped encoder .* Got GPT2Model"):
-        prune_encoder(model.backbone, KeptParts((0,), ((0,),), ((0,),)))
+        prune_encoder(model.backbone, PrunedShape((0,), ((0,),), ((0,),)))
 
 
 def test_no_transformers_class_has_layers_of_several_shapes(encoder_folder: EncoderFolder) -> None:
     model = encoder(encoder_folder())
-    model.prune(KeptParts((0,), ((0,),), (tuple(range(8)),)))
+    model.prune(PrunedShape((0,), ((0,),), (tuple(range(8)),)))
     with pytest.raises(ModelFolderError, match="A pruned encoder"):
         to_transformers(model, toy_data.SCHEMES["single"], DecisionRule())

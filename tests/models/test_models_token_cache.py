@@ -10,7 +10,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, pr
 
 import toy_data
 from insula.models.tokens import token_cache
-from insula.models.tokens.token_cache import reads_word_by_word
+from insula.models.tokens.token_cache import tokenizes_word_by_word
 from insula.models.tokens.tokenization import TextTokenizer
 from insula.models.tokens.vocabulary import WORD, train_vocabulary
 
@@ -91,5 +91,5 @@ def test_what_may_look_beyond_a_word_reads_whole_texts(tmp_path: Path, settings:
     file = tmp_path / "tokenizer.json"
     _word_pieces(file, settings)
     tokenizer = TextTokenizer(file, max_tokens=64)
-    assert not reads_word_by_word(tokenizer._tokenizer, pattern=WORD)
+    assert not tokenizes_word_by_word(tokenizer._tokenizer, pattern=WORD)
     assert _apart(tokenizer, TEXTS) == [_whole(tokenizer, text) for text in TEXTS]

@@ -324,7 +324,7 @@ def test_outages_lose_nothing(
             raise StoreUnreachableError("The store does not answer.")
         return begin(self)
 
-    monkeypatch.setattr("insula.operations.monitoring.keep_trying.FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("insula.operations.monitoring.retry_until_stopped.FIRST_PAUSE", 0.001)
     monkeypatch.setattr(Database, "begin_write", begin_write)
     report = run(Memory([row(number, "neutral", number) for number in range(30)], breaks=2))
     assert (report.read, report.counted) == (30, 30)
@@ -342,7 +342,7 @@ def test_a_store_that_does_not_answer_yet_is_waited_for(
             raise StoreUnreachableError("The store does not answer.")
         migrate(self)
 
-    monkeypatch.setattr("insula.operations.monitoring.keep_trying.FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("insula.operations.monitoring.retry_until_stopped.FIRST_PAUSE", 0.001)
     monkeypatch.setattr(Database, "migrate", fail_first)
     with pytest.raises(StoreUnreachableError):  # a command that ends by itself says so and ends
         monitor(Memory([row(1, "neutral", 0)]), predictor, store=tmp_path)

@@ -202,9 +202,9 @@ def test_attempts_are_further_apart_each_time(database: Database) -> None:
     receiver = Receiver(name="ops", kind="webhook", url="https://example.org/a")
     add(database, receiver)
     outbox = Outbox(database)
-    taken = outbox.take_due("ops")
+    taken = outbox.claim_due("ops")
     assert taken is not None
-    assert outbox.take_due("ops") is None  # another process leaves it alone
+    assert outbox.claim_due("ops") is None  # another process leaves it alone
     pauses = []
     for _ in range(4):
         outbox.record_failure(taken, "down", NOW)

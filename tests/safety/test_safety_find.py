@@ -6,8 +6,8 @@ import pytest
 
 from insula.core.errors import DataError
 from insula.safety.find import find_personal_data
-from insula.safety.readable import ReadableText
-from insula.safety.spans import Span, without_overlaps
+from insula.safety.readable import NormalizedText
+from insula.safety.spans import Span, drop_overlaps
 from masking_cases import hand_made
 from masking_generator import generated
 
@@ -65,17 +65,17 @@ def test_checksums_mark_their_spans() -> None:
 
 def test_overlaps_the_outer_the_checked_the_longer() -> None:
     inner, outer = Span(2, 5, "phone", True), Span(0, 9, "url")
-    assert without_overlaps([inner, outer]) == [outer]
+    assert drop_overlaps([inner, outer]) == [outer]
     checked, longer = Span(4, 8, "card", True), Span(0, 6, "address")
-    assert without_overlaps([longer, checked]) == [checked]
-    assert without_overlaps([Span(0, 4, "name"), Span(3, 9, "address"), Span(9, 10, "ip")]) == [
+    assert drop_overlaps([longer, checked]) == [checked]
+    assert drop_overlaps([Span(0, 4, "name"), Span(3, 9, "address"), Span(9, 10, "ip")]) == [
         Span(3, 9, "address"), Span(9, 10, "ip"),
     ]  # fmt: skip
-    assert without_overlaps([Span(0, 4, "phone"), Span(0, 4, "card", True)]) == [Span(0, 4, "card", True)]
+    assert drop_overlaps([Span(0, 4, "phone"), Span(0, 4, "card", True)]) == [Span(0, 4, "card", True)]
 
 
 def test_readable_leads_back_to_the_original() -> None:
-    readable = ReadableText("a\u200b\u200bｂ\u00ad c")
+    readable = NormalizedText("a\u200b\u200bｂ\u00ad c")
     assert readable.text == "ab c"
     assert [readable.map_span(at, at + 1) for at in range(4)] == [(0, 1), (3, 4), (5, 6), (6, 7)]
 

@@ -14,7 +14,7 @@ from insula.safety.kinds import KINDS, TOKEN
 from insula.safety.mask import mask
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.pseudonyms import Pseudonyms, create_key, read_key
-from insula.safety.readable import ReadableText
+from insula.safety.readable import NormalizedText
 from insula.safety.recognisers.registry import RECOGNISERS
 from masking_cases import hand_made
 
@@ -109,7 +109,7 @@ def test_pseudonyms_turn_back_into_the_text(text: str) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200))
 def test_no_recogniser_raises_and_all_stay_inside_the_text(text: str) -> None:
-    plain = ReadableText(text).text
+    plain = NormalizedText(text).text
     for name in RECOGNISERS:
         for span in RECOGNISERS[name](plain):
             assert 0 <= span.start < span.end <= len(plain)
@@ -119,7 +119,7 @@ def test_no_recogniser_raises_and_all_stay_inside_the_text(text: str) -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from(["a", "1", "９", "\u200b", "\u00ad", " ", "好"]), max_size=30).map("".join))
 def test_readable_keeps_every_character_that_can_be_seen(text: str) -> None:
-    readable = ReadableText(text)
+    readable = NormalizedText(text)
     assert readable.text == re.sub("[\u200b\u00ad]", "", text).replace("９", "9")
     for at, sign in enumerate(readable.text):
         start, end = readable.map_span(at, at + 1)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from insula.safety.signals.needed_words import NeededWords, digest_table, read_needed_words
+from insula.safety.signals.needed_words import RuleWordIndex, digest_table, read_needed_words
 from insula.safety.signals.patterns import LANGUAGES
-from insula.safety.signals.plain_text import PlainText
+from insula.safety.signals.plain_text import FoldedText
 from insula.safety.signals.rules import load_rule_set
 from make_needed_words import find_needed_words
 from signal_cases import signal_cases
@@ -37,7 +37,9 @@ def test_a_pattern_may_need_no_word(pattern: str) -> None:
 
 
 def test_rules_are_found_by_their_words() -> None:
-    words = NeededWords(["storm", "any", "wind"], {"storm": [["storm", "gale"], ["a", "the"]], "wind": [["ill wind"]]})
+    words = RuleWordIndex(
+        ["storm", "any", "wind"], {"storm": [["storm", "gale"], ["a", "the"]], "wind": [["ill wind"]]}
+    )
     assert words.find("a gale") == [0, 1]
     assert words.find("one storm") == [1]
     assert words.find("wind") == [1]
@@ -57,7 +59,7 @@ def test_no_rule_that_matches_is_left_out(language: str) -> None:
     rules = load_rule_set(language)
     for case in signal_cases("development"):
         if case.language == language and case.signal:
-            text = PlainText(case.text).text
+            text = FoldedText(case.text).text
             candidates = {rule.name for rule in rules.find_candidates(text)}
             assert {rule.name for rule in rules.rules if rule.pattern.pattern.search(text)} <= candidates
             assert len(candidates) < len(rules.rules) / 3

@@ -71,5 +71,5 @@ def test_the_log_has_the_reason_and_no_text(caplog: pytest.LogCaptureFixture) ->
 def test_a_reply_that_cannot_be_checked_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not check_reply("Hello.", seconds=0).allowed
     assert not check_reply("a" * 30_000).allowed
-    monkeypatch.setattr(check, "PlainText", None)
+    monkeypatch.setattr(check, "FoldedText", None)
     assert check_reply("Hello.").failure is not None

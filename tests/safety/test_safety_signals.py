@@ -127,7 +127,7 @@ def test_a_check_that_fails_calls_a_person(monkeypatch: pytest.MonkeyPatch) -> N
     def broken(text: str) -> None:
         raise RuntimeError(text)
 
-    monkeypatch.setattr(detect, "PlainText", broken)
+    monkeypatch.setattr(detect, "FoldedText", broken)
     found = check_message("hello there")
     assert (found.signal, found.needs_person, found.priority) == (False, True, 2)
     assert found.failure is not None

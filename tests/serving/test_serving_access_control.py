@@ -22,7 +22,7 @@ from insula.serving.authentication.quotas import Quotas
 from insula.serving.authentication.rate_limiter import MemoryRateLimiter, RateLimit
 from insula.serving.blocking_pool import BlockingPool
 from insula.serving.http.problems import ProblemError
-from insula.serving.queueing.admission import refuse_long_wait
+from insula.serving.queueing.admission import reject_long_wait
 from insula.serving.server_store import ServerStore
 from insula.serving.settings.settings import load_settings
 
@@ -222,10 +222,10 @@ def test_a_blocking_call_is_given_up_in_time() -> None:
 )
 def test_admission_names_the_seconds(wait: float, max_wait: float, has_room: bool, seconds: str | None) -> None:
     if seconds is None:
-        refuse_long_wait(wait, max_wait, has_room=has_room)
+        reject_long_wait(wait, max_wait, has_room=has_room)
         return
     with pytest.raises(ProblemError) as rejected:
-        refuse_long_wait(wait, max_wait, has_room=has_room)
+        reject_long_wait(wait, max_wait, has_room=has_room)
     assert (rejected.value.status, rejected.value.headers["retry-after"]) == (429, seconds)
 
 

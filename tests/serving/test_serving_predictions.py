@@ -129,7 +129,7 @@ def test_a_correction_is_feedback_for_the_next_training(reviewed: Reviewed) -> N
 
 @pytest.mark.parametrize("bom", [False, True])
 def test_an_export_is_a_table(reviewed: Reviewed, monkeypatch: pytest.MonkeyPatch, bom: bool) -> None:
-    monkeypatch.setattr(stored_predictions, "EXPORTED_AT_ONCE", 3)
+    monkeypatch.setattr(stored_predictions, "ROWS_PER_PAGE", 3)
     answer = reviewed.get("/v1/predictions/export", bom=bom)
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"].startswith('attachment; filename="predictions-20')

@@ -30,7 +30,7 @@ def test_unread_parts_do_not_change_the_segments(one: ModelInput, context: Conte
     assert preparation.prepare_segments([read]) == preparation.prepare_segments([one])
     assert len(read.turns) <= context.turns
     assert context.drop_unread(read) is read
-    assert not context.ignores_context_of(read)
+    assert not context.ignores_context(read)
     assert count_characters(read) <= count_characters(one)
 
 

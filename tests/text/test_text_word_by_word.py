@@ -71,7 +71,7 @@ def test_each_word_is_prepared_once() -> None:
         asked.append(text)
         return text.lower()
 
-    memory = word_by_word.WordMemory(prepare)
+    memory = word_by_word.PreparedWordCache(prepare)
     assert [memory("So Good so Good"), memory("so good SO")] == ["so good so good", "so good so"]
     assert asked == ["So", "Good", "so", "good", "SO"]
     assert memory("So & so") == "so & so"  # not plain: as a whole
@@ -79,8 +79,8 @@ def test_each_word_is_prepared_once() -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(word_by_word, "_MOST_WORDS", 5)
-    memory = word_by_word.WordMemory(str.upper)
+    monkeypatch.setattr(word_by_word, "_MAX_WORDS", 5)
+    memory = word_by_word.PreparedWordCache(str.upper)
     for number in range(40):
         assert memory(f"w{number} and {'x' * 50}") == f"W{number} AND {'X' * 50}"
     assert len(memory._known) <= 5

@@ -10,7 +10,7 @@ from insula.text.protected_words import PROTECTED
 from insula.text.scripts import contains_han, detect_language_by_script
 from insula.text.segment import segment_chinese
 from insula.text.stem import stem_english
-from insula.text.stopwords import is_protected, remove_stop_words, stop_words
+from insula.text.stopwords import get_stop_words, is_protected, remove_stop_words
 
 ANY_TEXT = st.text(st.characters(codec=None))
 MIXED = st.text("我不喜欢这部电影哈[]泪 ,，abt'@#_\n")
@@ -70,7 +70,7 @@ def test_stop_words(raw: str, kept: str) -> None:
 
 def test_other_languages_are_left_alone() -> None:
     assert remove_stop_words("in der  Tat", "de") == "in der  Tat"
-    assert stop_words("de") == frozenset()
+    assert get_stop_words("de") == frozenset()
     assert stem_english("les animations", "fr") == "les animations"
 
 
@@ -91,7 +91,7 @@ def test_named_words_are_protected(word: str) -> None:
 
 def test_lists_hold_no_protected_word_and_no_mark() -> None:
     for language, least in (("en", 1000), ("zh", 400)):
-        words = stop_words(language)
+        words = get_stop_words(language)
         assert len(words) >= least
         assert not words & PROTECTED
         assert not any(is_protected(word) or word.endswith("n't") for word in words)

@@ -20,7 +20,7 @@ from insula.data.load import load_dataset
 from insula.data.splits.leak import Fingerprint
 from insula.evaluation.reports.cards import build_model_card
 from insula.models.provenance import read_fingerprints
-from insula.training.augment import with_augmented
+from insula.training.augment import add_augmented_rows
 from insula.training.fitting import RunContext
 from insula.training.neural.batches import EvenBatches
 from insula.training.neural.task_batches import TaskBatches
@@ -36,7 +36,7 @@ FAST = {"evaluation.baselines": ["majority"], "evaluation.resamples": 100}
 def _augmented(dataset: Dataset, **options: Any) -> Dataset:
     given = {"methods": ["swap", "punctuation"], **options}
     recipe = load_recipe("linear", {f"augment.{key}": value for key, value in given.items()})
-    return with_augmented(dataset, recipe, Silent())
+    return add_augmented_rows(dataset, recipe, Silent())
 
 
 def _single(text: str, label: str = "positive", **more: Any) -> Example:
@@ -54,7 +54,7 @@ def _read(run: Path) -> list[dict[str, str]]:
 
 def test_without_methods_nothing_is_added(tmp_path: Path) -> None:
     dataset = toy_data.toy_dataset("single")
-    assert with_augmented(dataset, load_recipe("linear"), Silent(), tmp_path / AUGMENTED) is dataset
+    assert add_augmented_rows(dataset, load_recipe("linear"), Silent(), tmp_path / AUGMENTED) is dataset
     assert list(tmp_path.iterdir()) == []
 
 
@@ -74,7 +74,7 @@ def test_the_seed_decides_the_copies() -> None:
     assert first == again != other
     recipe = load_recipe("linear", {"augment.methods": "swap", "seed": 1})
     alone = _augmented(dataset, methods=["swap"], seed=1)
-    assert with_augmented(dataset, recipe, Silent()).augmented == alone.augmented
+    assert add_augmented_rows(dataset, recipe, Silent()).augmented == alone.augmented
 
 
 def test_copies_like_evaluation_rows_are_dropped_and_counted() -> None:
@@ -182,7 +182,7 @@ def test_each_epoch_has_copies_of_its_own(tmp_path: Path) -> None:
 def test_rows_of_an_epoch_are_used_in_that_epoch_only() -> None:
     dataset = toy_data.toy_dataset("single")
     recipe = load_recipe("static", {"augment.methods": "swap", "augment.mode": "epoch", "train.epochs": 1.5})
-    done = with_augmented(dataset, recipe, Silent())
+    done = add_augmented_rows(dataset, recipe, Silent())
     assert len(done.augmented) == 2
     rows = prepare_rows(done, plan_training(done, recipe, "en"), RunContext(Path("unused"))).train
     assert rows.epoch is not None

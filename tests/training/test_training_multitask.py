@@ -22,7 +22,7 @@ from insula.models.provenance import find_seen_rows
 from insula.training.neural.task_batches import TaskBatches, count_rows_per_epoch
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
-from insula.training.transfer.auxiliary import with_auxiliary
+from insula.training.transfer.auxiliary import add_auxiliary_sets
 
 RecipeOf = Callable[..., dict[str, Any]]
 
@@ -129,13 +129,13 @@ def test_evaluation_rows_are_removed_from_auxiliary_sets(tmp_path: Path, tiny_re
     splits = {**other.splits, "train": [*other.split("train"), *leaked]}
     source = _write(Dataset("other", other.scheme, splits), tmp_path / "other")
     recipe = _recipe(tiny_recipe, **{"auxiliary.sources": [str(source)]})
-    found = with_auxiliary(main, recipe, recorder).also
+    found = add_auxiliary_sets(main, recipe, recorder).also
     texts = {example.text for example in found[0].split("train")}
     assert texts == {e.text for split in ("train", "validation") for e in other.split(split)}
     assert any("40 rows, 3 labels; 4 removed" in sentence for sentence in recorder.said)
     only = _write(Dataset("only", other.scheme, {"train": leaked}), tmp_path / "only")
     with pytest.raises(DataError):
-        with_auxiliary(main, _recipe(tiny_recipe, **{"auxiliary.sources": [str(only)]}), recorder)
+        add_auxiliary_sets(main, _recipe(tiny_recipe, **{"auxiliary.sources": [str(only)]}), recorder)
 
 
 def test_the_recipe_names_auxiliary_sets(

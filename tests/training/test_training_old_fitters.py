@@ -18,7 +18,7 @@ from insula.core.example import Example
 from insula.data.dataset import Dataset
 from insula.inference.backends import backends
 from insula.inference.predictor import Predictor
-from insula.training.families.old_fitters import FitInput, as_fitter
+from insula.training.families.old_fitters import FitInput, adapt_legacy_fitter
 from insula.training.families.registry import families
 from insula.training.fitting import Fitted, PreparedRows, Rows, RunContext, Task
 from insula.training.recipe.recipe import load_recipe
@@ -122,7 +122,7 @@ def test_an_old_fitter_gets_all_its_fields(tmp_path: Path) -> None:
     heard: list[Any] = []
     run = RunContext(tmp_path, seed=7, report=lambda step, score: heard.append((step, score)), callbacks=["one"])
     with pytest.warns(DeprecationWarning, match="The fitter a:b takes one argument"):
-        fitted = as_fitter(old, reference="a:b")(plan_of(scheme), PreparedRows(train, train, [task]), run)
+        fitted = adapt_legacy_fitter(old, reference="a:b")(plan_of(scheme), PreparedRows(train, train, [task]), run)
     (one,) = given
     assert fitted.facts == {"found": 3}
     assert one.train.weights.tolist() == [2.0, 0.0, 0.0]
@@ -141,4 +141,4 @@ def test_an_old_fitter_gets_all_its_fields(tmp_path: Path) -> None:
 def test_a_current_fitter_is_called_directly(fit: Callable[..., Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert as_fitter(fit, reference="a:b") is fit
+        assert adapt_legacy_fitter(fit, reference="a:b") is fit

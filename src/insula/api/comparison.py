@@ -123,7 +123,7 @@ def compare(
     scheme = _require_same_scheme([folder for side in folders for folder in side])
     first, recorded = folders[0][0], _read_recorded_groups([place for side in places for place in side])
     if data is None:
-        name, examples, notes = _load_own_test_rows(first, group, recorded)
+        name, examples, notes = _load_recorded_test_rows(first, group, recorded)
     else:
         options, absent = choose_evaluation_options(
             first.path, data, text=text, label=label, label_names=label_names, context=context, dialogue=dialogue,
@@ -185,7 +185,7 @@ def _find_first_column(source: SourceName, options: DataOptions, columns: Sequen
     return next((column for column in columns if has_column(source, column, options)), None)
 
 
-def _load_own_test_rows(
+def _load_recorded_test_rows(
     model: ModelFolder, group: str | None, recorded: Sequence[str]
 ) -> tuple[str, list[Example], tuple[str, ...]]:
     """Return the test rows of a run's source, split as in training, grouped by `group` if it is given."""

@@ -57,8 +57,8 @@ def monitor(
     """
     from insula.inference.predictor import Predictor
     from insula.operations.handoff.notified_words import add_words
-    from insula.operations.monitoring.keep_trying import keep_trying
     from insula.operations.monitoring.monitor import Monitor, MonitorReport
+    from insula.operations.monitoring.retry_until_stopped import retry_until_stopped
     from insula.operations.monitoring.settings import MonitorFile, read_monitor_file
     from insula.operations.outbox.dispatcher import Dispatcher
     from insula.operations.outbox.senders import check_receiver
@@ -77,7 +77,7 @@ def monitor(
         def open_the_store() -> Database:
             return opened.enter_context(open_store(store, purpose=PURPOSE))
 
-        database = keep_trying(open_the_store, stop, progress.say) if follow else open_the_store()
+        database = retry_until_stopped(open_the_store, stop, progress.say) if follow else open_the_store()
         if database is None:
             return MonitorReport()
         messages = open_source(source, follow=follow, rejects=rejects) if isinstance(source, str | Path) else source

@@ -14,7 +14,7 @@ from insula.core.prediction import Prediction
 from insula.core.progress import Progress, choose_progress
 from insula.core.starter import STARTER
 from insula.data.formats.remote import is_remote, open_local_copy, upload_when_done
-from insula.inference.engine import Engine
+from insula.inference.engine import EngineSettings
 from insula.inference.files import FileResult
 from insula.inference.files import predict_file as run_file
 from insula.inference.outputs import Sink
@@ -26,7 +26,7 @@ def load_model(
     model: str | Path = STARTER,
     *,
     backend: str | None = None,
-    engine: Engine | str | Path | None = None,
+    engine: EngineSettings | str | Path | None = None,
     threshold: float | Mapping[str, float] | None = None,
     abstention: float | None = None,
     rules: str | Path | None = None,
@@ -44,7 +44,7 @@ def load_model(
     incomplete or written by a newer insula, `DataError` if the engine was measured for another kind of model, or for an
     invalid threshold or rule.
     """
-    chosen = Engine.read(engine) if isinstance(engine, str | Path) else engine
+    chosen = EngineSettings.read(engine) if isinstance(engine, str | Path) else engine
     predictor = Predictor.load(model, backend=backend, engine=chosen)
     predictor = predictor.with_limits(threshold=threshold, abstention=abstention)
     return predictor if rules is None else predictor.with_rules(rules)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from insula.empathy.reply import Reply
     from insula.inference.predictor import Predictor
 
-MOST_DRAFTS = 10
+MAX_DRAFTS = 10
 
 
 def reply(
@@ -57,7 +57,7 @@ def reply(
     given = message if isinstance(message, ModelInput) else ModelInput(message)
     if not given.text.strip():
         raise DataError("The message must have text. Got an empty one. Write something.")
-    wanted = _check_wanted(language, strategy, n, country, generators)
+    wanted = _check_reply_options(language, strategy, n, country, generators)
     return write_replies(
         [given], lambda: model if isinstance(model, Predictor) else Predictor.load(model), wanted
     )[0]  # fmt: skip
@@ -105,7 +105,7 @@ def reply_file(
         model if isinstance(model, Predictor) else Predictor.load(model),
         source,
         output,
-        _check_wanted(language, strategy, n, country, generators),
+        _check_reply_options(language, strategy, n, country, generators),
         columns=DataOptions.checked(
             text=text if text is None or isinstance(text, str) else tuple(text),
             context=context if context is None or isinstance(context, str) else tuple(context),
@@ -131,7 +131,7 @@ def open_generators(settings: Mapping[str, Mapping[str, Any]]) -> tuple[DraftGen
     return open_all(settings)
 
 
-def _check_wanted(
+def _check_reply_options(
     language: str | None,
     strategy: str,
     n: int,
@@ -146,9 +146,9 @@ def _check_wanted(
         raise DataError(
             f"The language must be one of {', '.join(LANGUAGES)}. Got {language!r}. Leave it out to detect it."
         )
-    if not 1 <= n <= MOST_DRAFTS:
+    if not 1 <= n <= MAX_DRAFTS:
         raise DataError(
-            f"The number of drafts (n) must be from 1 to {MOST_DRAFTS}. Got {n}. Use a number in this range."
+            f"The number of drafts (n) must be from 1 to {MAX_DRAFTS}. Got {n}. Use a number in this range."
         )
     require_strategy(strategy)
     opened = open_generators(generators) if isinstance(generators, Mapping) else generators

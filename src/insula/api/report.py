@@ -59,8 +59,8 @@ def report_messages(
         parse_duration(window, name="window")
     named = str(model.folder or "") if isinstance(model, Predictor) else None if model is None else str(model)
     given = {"by": by, "window": window, "model": named}
-    columns = settings.fields.model_copy(update=_without_none(text=text, time=time))
-    settings = settings.model_copy(update={**_without_none(**given), "fields": columns})
+    columns = settings.fields.model_copy(update=_drop_none_values(text=text, time=time))
+    settings = settings.model_copy(update={**_drop_none_values(**given), "fields": columns})
     source = source or settings.source
     if source is None:
         raise DataError("A report needs messages. Pass a file of messages, or set `source` in the settings.")
@@ -89,5 +89,5 @@ def write_report(path: str | Path, report: MessageReport, *, language: str = "en
         write_text(path, json.dumps(report.to_dict(), ensure_ascii=False, indent=2) + "\n")
 
 
-def _without_none(**given: str | None) -> dict[str, str]:
+def _drop_none_values(**given: str | None) -> dict[str, str]:
     return {name: value for name, value in given.items() if value is not None}

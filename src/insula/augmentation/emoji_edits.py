@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from insula.augmentation.registry import Augmenter, Situation
+from insula.augmentation.registry import AugmentationContext, Augmenter
 from insula.text.emojis import emoji_to_words
 
 _GROUPS = {
@@ -17,13 +17,13 @@ _GROUPS = {
 EMOJI_BY_LABEL = {label: emoji for emoji, labels in _GROUPS.items() for label in labels}
 
 
-def name_emoji(text: str, situation: Situation) -> str | None:
+def replace_emoji_by_names(text: str, situation: AugmentationContext) -> str | None:
     """Replace emoji and emoticons by their names."""
     changed = " ".join(emoji_to_words(text, situation.language).split())
     return None if changed == " ".join(text.split()) else changed
 
 
-def add_emoji(text: str, situation: Situation) -> str | None:
+def append_emoji(text: str, situation: AugmentationContext) -> str | None:
     """Add an emoji of the row's emotion at the end, sometimes several."""
     known = EMOJI_BY_LABEL.get((situation.label or "").lower())
     if known is None:
@@ -32,5 +32,5 @@ def add_emoji(text: str, situation: Situation) -> str | None:
     return f"{text.rstrip()}{'' if situation.language == 'zh' else ' '}{added}"
 
 
-EMOJI_WORDS = Augmenter(name_emoji)
-EMOJI = Augmenter(add_emoji, needs_label=True)
+EMOJI_WORDS = Augmenter(replace_emoji_by_names)
+EMOJI = Augmenter(append_emoji, needs_label=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from insula.augmentation.registry import Augmenter, Situation
+from insula.augmentation.registry import AugmentationContext, Augmenter
 
 ENGLISH_PAIRS = (
     ("he", "she"), ("himself", "herself"), ("man", "woman"), ("men", "women"), ("boy", "girl"), ("boys", "girls"),
@@ -32,14 +32,14 @@ _ENGLISH_WORD = re.compile(rf"\b(?:{'|'.join([*_ENGLISH, 'her'])})\b", re.IGNORE
 # Words that name no gender, or have no other one.
 _KEPT = "其他|他人|他乡|吉他|他妈的|男女|妇女|子女|儿女|处女|仙女|修女|女性主义|女权"
 _CHINESE_WORD = re.compile(f"{_KEPT}|{'|'.join(sorted(_CHINESE, key=len, reverse=True))}")
-_POSSESSED = re.compile(
+_POSSESSIVE_OR_NOUN = re.compile(
     r"\s+(?!(?:and|or|but|to|in|on|at|for|with|from|about|by|that|when|because|so|again|yesterday|today|now|is|was|the|a|"
     r"an|very|too)\b)[a-z]",
     re.IGNORECASE,
 )
 
 
-def swap_gender(text: str, situation: Situation) -> str | None:
+def swap_gender(text: str, situation: AugmentationContext) -> str | None:
     """Swap the gender of all pronouns and nouns of the table."""
     if situation.language == "zh":
         return _CHINESE_WORD.sub(lambda match: _CHINESE.get(match[0], match[0]), text)
@@ -56,7 +56,7 @@ def set_gender(text: str, language: str, gender: Literal["female", "male"]) -> s
 
 def _swap_word(match: re.Match[str]) -> str:
     word = match[0]
-    low, possesses = word.lower(), _POSSESSED.match(match.string, match.end())
+    low, possesses = word.lower(), _POSSESSIVE_OR_NOUN.match(match.string, match.end())
     if low in ("man", "boy") and _is_exclamation(match):
         return word
     if low == "her":

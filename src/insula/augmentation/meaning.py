@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from insula.augmentation.registry import Augmenter, Situation
+from insula.augmentation.registry import AugmentationContext, Augmenter
 from insula.text.protected_words import CHINESE_NEGATIONS
 
 OPPOSITES = {
@@ -47,7 +47,7 @@ _CHINESE_WEAK = re.compile(
 )
 
 
-def negate(text: str, situation: Situation) -> str | None:
+def negate(text: str, situation: AugmentationContext) -> str | None:
     """Remove the negation of a short clause with one, or negate its copula (Chinese: its adverb of degree)."""
     if len(text.split()) > MAX_WORDS or len(text) > 8 * MAX_WORDS or _CLAUSE.search(text):
         return None
@@ -63,14 +63,14 @@ def negate(text: str, situation: Situation) -> str | None:
     return COPULA.sub(lambda match: f"{match[1]} not", text)
 
 
-def intensify(text: str, situation: Situation) -> str | None:
+def intensify(text: str, situation: AugmentationContext) -> str | None:
     """Replace one adverb of degree by a stronger one."""
     if situation.language == "zh":
         return _CHINESE_WEAK.sub(lambda match: _CHINESE_STRONGER[match[0]], text, count=1)
-    return _DEGREE.sub(_choose_stronger, text, count=1)
+    return _DEGREE.sub(_replace_by_stronger, text, count=1)
 
 
-def _choose_stronger(match: re.Match[str]) -> str:
+def _replace_by_stronger(match: re.Match[str]) -> str:
     new = _STRONGER[match[0].lower()]
     return new.capitalize() if match[0][0].isupper() else new
 

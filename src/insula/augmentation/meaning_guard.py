@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from insula.augmentation.registry import Augmenter, Situation
+from insula.augmentation.registry import AugmentationContext, Augmenter
 from insula.core.errors import DataError
 from insula.models.bilingual.sentence_encoder import SentenceEncoder, load_sentence_encoder
 
@@ -42,7 +42,7 @@ def guard_augmenters(chosen: Mapping[str, Augmenter], guard: MeaningGuard) -> di
 
 
 def _guard(augmenter: Augmenter, guard: MeaningGuard) -> Augmenter:
-    def change(text: str, situation: Situation) -> str | None:
+    def change(text: str, situation: AugmentationContext) -> str | None:
         changed = augmenter.change(text, situation)
         if changed is None or changed.strip() in ("", text.strip()) or guard.passes(text, changed):
             return changed

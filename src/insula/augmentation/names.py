@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from insula.augmentation.registry import Augmenter, Situation
+from insula.augmentation.registry import AugmentationContext, Augmenter
 
 _ENGLISH = """
 Adam Amanda | Alan Betsy | Andrew Courtney | Frank Ellen | Harry Heather | Jack Katie | Josh Kristin | Justin Melanie |
@@ -37,7 +37,7 @@ def set_names(text: str, gender: Literal["female", "male"]) -> str:
     return _FEMALE_NAME.sub(lambda match: _MALE[match[0]], text)
 
 
-def swap_names(text: str, situation: Situation) -> str | None:
+def swap_names(text: str, situation: AugmentationContext) -> str | None:
     """Replace every first name of the table; the same name becomes the same other one."""
     chosen: dict[str, str] = {}
     for names, pattern in ((_FEMALE, _MALE_NAME), (_MALE, _FEMALE_NAME)):
@@ -48,10 +48,10 @@ def swap_names(text: str, situation: Situation) -> str | None:
             ]  # fmt: skip
             if others:
                 chosen[name] = situation.random.choice(others)
-    return re.sub("|".join(map(_bound, chosen)), lambda match: chosen[match[0]], text) if chosen else None
+    return re.sub("|".join(map(_add_word_boundaries, chosen)), lambda match: chosen[match[0]], text) if chosen else None
 
 
-def _bound(name: str) -> str:
+def _add_word_boundaries(name: str) -> str:
     return rf"\b{name}\b" if name.isascii() else name
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from insula.augmentation.registry import Augmenter, Situation
+from insula.augmentation.registry import AugmentationContext, Augmenter
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _OFFSETS = (0.0, 0.25, 0.75)  # of the rows of a QWERTY keyboard, in widths of a key
@@ -42,7 +42,7 @@ _WIDE = re.compile("[\uff01-\uff5e]")
 _NARROW = re.compile("[!?,:;()A-Za-z0-9]")
 
 
-def type_wrong_key(text: str, situation: Situation) -> str | None:
+def add_keyboard_typos(text: str, situation: AugmentationContext) -> str | None:
     """Make one typo in one of ten long words: a neighbouring key, a missing, a doubled or two swapped letters."""
     words = [match.span() for match in _LONG_WORD.finditer(text)]
     if not words:
@@ -65,7 +65,7 @@ def type_wrong_key(text: str, situation: Situation) -> str | None:
     return text
 
 
-def misread(text: str, situation: Situation) -> str | None:
+def add_ocr_errors(text: str, situation: AugmentationContext) -> str | None:
     """Misread one in ten long words as a scanner does: rn as m, l as 1, e as c."""
     random = situation.random
     words = [match for match in _LONG_WORD.finditer(text) if _SHAPE.search(match[0])]
@@ -78,20 +78,20 @@ def misread(text: str, situation: Situation) -> str | None:
     return text
 
 
-def change_case(text: str, situation: Situation) -> str | None:
+def change_case(text: str, situation: AugmentationContext) -> str | None:
     """Write the text in lower case, in upper case, or with a capital at its start, but not as it is."""
     forms = [form for form in (text.lower(), text.upper(), text[:1].upper() + text[1:].lower()) if form != text]
     return situation.random.choice(forms) if forms else None
 
 
-def change_width(text: str, situation: Situation) -> str | None:
+def change_width(text: str, situation: AugmentationContext) -> str | None:
     """Write fullwidth characters in half width, or marks, digits and letters in full width."""
     if _WIDE.search(text):
         return text.translate(_HALF)
     return _NARROW.sub(lambda match: chr(_FULL[ord(match[0])]), text) if _NARROW.search(text) else None
 
 
-def elongate(text: str, situation: Situation) -> str | None:
+def elongate(text: str, situation: AugmentationContext) -> str | None:
     """Repeat one vowel near the end of an English word ("sooo"), or one Chinese interjection (哈哈哈)."""
     if situation.language == "zh":
         places = [match.start() for match in _PARTICLE.finditer(text)]
@@ -108,7 +108,7 @@ def elongate(text: str, situation: Situation) -> str | None:
     return text[:place] + text[place] * situation.random.randint(2, 4) + text[place:]
 
 
-def change_punctuation(text: str, situation: Situation) -> str | None:
+def change_punctuation(text: str, situation: AugmentationContext) -> str | None:
     """Remove the marks at the end, double the last one, or add a full stop; a question stays a question."""
     end = _END.search(text)
     if end is None:
@@ -120,8 +120,8 @@ def change_punctuation(text: str, situation: Situation) -> str | None:
     return text[: end.start()] + situation.random.choice(["", marks + marks[-1]])
 
 
-KEYBOARD = Augmenter(type_wrong_key, languages=("en",))
-OCR = Augmenter(misread, languages=("en",))
+KEYBOARD = Augmenter(add_keyboard_typos, languages=("en",))
+OCR = Augmenter(add_ocr_errors, languages=("en",))
 CASING = Augmenter(change_case, languages=("en",))
 WIDTH = Augmenter(change_width, languages=("zh",))
 ELONGATION = Augmenter(elongate, is_soft=True)

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 
-from insula.augmentation.registry import Augmenter, Situation
+from insula.augmentation.registry import AugmentationContext, Augmenter
 from insula.core.environment import require
 from insula.text.protected_words import CHINESE_NEGATIONS
 from insula.text.scripts import HAN
@@ -29,12 +29,12 @@ _KEPT = frozenset(f"{CHINESE_NEGATIONS}很太")  # another character would chang
 _CHARACTER = re.compile(f"[{HAN}]")
 
 
-def replace_by_homophone(text: str, situation: Situation) -> str | None:
+def replace_by_homophone(text: str, situation: AugmentationContext) -> str | None:
     """Replace characters by others of the same syllable."""
     return _replace_characters(text, situation, find_homophones)
 
 
-def replace_by_neighbour(text: str, situation: Situation) -> str | None:
+def replace_by_neighbour(text: str, situation: AugmentationContext) -> str | None:
     """Replace characters by others of a syllable that is easily confused."""
     return _replace_characters(text, situation, find_near_homophones)
 
@@ -73,7 +73,7 @@ def _find_others(character: str, sounds: Callable[[str], tuple[str, ...]]) -> st
     return "".join(characters_of.get(sound, "") for sound in sounds(syllable)).replace(character, "")
 
 
-def _replace_characters(text: str, situation: Situation, find: Callable[[str], str]) -> str | None:
+def _replace_characters(text: str, situation: AugmentationContext, find: Callable[[str], str]) -> str | None:
     options = {match.start(): others for match in _CHARACTER.finditer(text) if (others := find(match[0]))}
     if not options:
         return None

@@ -20,7 +20,7 @@ Preserves = Literal["label", "emotion", "nothing"]
 
 
 @dataclass(frozen=True)
-class Situation:
+class AugmentationContext:
     """The context that an augmenter may use for a text.
 
     random    the source of chance, seeded per variant
@@ -33,7 +33,7 @@ class Situation:
     label: str | None = None
 
 
-Change = Callable[[str, Situation], str | None]
+Change = Callable[[str, AugmentationContext], str | None]
 """Returns the changed text, or None if the text offers nothing to change."""
 
 
@@ -76,7 +76,7 @@ class Augmenter:
     build: Callable[[AugmenterOptions], Augmenter] | None = None
     prepare: Callable[[Sequence[str], str], None] | None = None
 
-    def __call__(self, text: str, situation: Situation) -> tuple[str, str | None] | None:
+    def __call__(self, text: str, situation: AugmentationContext) -> tuple[str, str | None] | None:
         """Return the changed text and its label, or None if the augmenter does not apply."""
         label = situation.label
         if not text.strip() or situation.language not in self.languages or (self.needs_label and label is None):

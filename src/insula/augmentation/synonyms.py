@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 
 from insula.augmentation import cedict
-from insula.augmentation.registry import Augmenter, AugmenterOptions, Situation
+from insula.augmentation.registry import AugmentationContext, Augmenter, AugmenterOptions
 from insula.augmentation.word_edits import SHARE, is_protected
 from insula.augmentation.wordnet import iterate_synonyms
 from insula.augmentation.words import join_words, split_words
@@ -21,7 +21,7 @@ CLOSE_TEXTS = 0.975
 """Least cosine similarity of a Chinese text with a word and with its synonym; opposites are below."""
 
 
-def replace_by_synonyms(text: str, situation: Situation) -> str | None:
+def replace_by_synonyms(text: str, situation: AugmentationContext) -> str | None:
     """Replace a tenth of the words, at least one, by synonyms."""
     if situation.language == "zh":
         return _replace_chinese(text, situation)
@@ -35,12 +35,15 @@ def replace_by_synonyms(text: str, situation: Situation) -> str | None:
     return join_words(words, gaps)
 
 
-def _replace_chinese(text: str, situation: Situation) -> str | None:
+def _replace_chinese(text: str, situation: AugmentationContext) -> str | None:
     if not cedict.is_installed():
         return None
     words, gaps = split_words(text, "zh")
     options = {
-        place: found for place, word in enumerate(words) if not is_protected(word) if (found := find_close(word))
+        place: found
+        for place, word in enumerate(words)
+        if not is_protected(word)
+        if (found := find_close_synonyms(word))
     }
     count = max(1, round(SHARE * len(words)))
     changed = list(words)
@@ -57,7 +60,7 @@ def _replace_chinese(text: str, situation: Situation) -> str | None:
 
 
 @functools.lru_cache(maxsize=20_000)
-def find_close(word: str) -> tuple[str, ...]:
+def find_close_synonyms(word: str) -> tuple[str, ...]:
     """Return the candidates for a Chinese word that are frequent and close to it."""
     others = cedict.find_candidates(word)
     if not others:

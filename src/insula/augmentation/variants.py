@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from insula.augmentation.registry import Augmenter, Situation
+from insula.augmentation.registry import AugmentationContext, Augmenter
 from insula.text.scripts import detect_language_by_script
 
 
@@ -47,9 +47,9 @@ def make_variants(
     spoken = detect_language_by_script(text, language)
     seen = {text.strip()}
     for number in range(times):
-        chance, names = _draw_order(chosen, seed, number)
+        chance, names = _shuffle_methods(chosen, seed, number)
         for name in names:
-            found = chosen[name](text, Situation(chance, spoken, label))
+            found = chosen[name](text, AugmentationContext(chance, spoken, label))
             if found is not None and found[0].strip() not in seen:
                 seen.add(found[0].strip())
                 yield Variant(name, *found)
@@ -64,14 +64,14 @@ def prepare_variants(originals: Sequence[Original], chosen: Mapping[str, Augment
         wanted: dict[str, list[str]] = {}
         for text, seed, language in originals:
             spoken = detect_language_by_script(text, language)
-            firsts = (_draw_order(chosen, seed, number)[1][0] for number in range(times))
+            firsts = (_shuffle_methods(chosen, seed, number)[1][0] for number in range(times))
             if spoken in augmenter.languages and text.strip() and name in firsts:
                 wanted.setdefault(spoken, []).append(text)
         for spoken, texts in wanted.items():
             augmenter.prepare(texts, spoken)
 
 
-def _draw_order(chosen: Mapping[str, Augmenter], seed: str, number: int) -> tuple[random.Random, list[str]]:
+def _shuffle_methods(chosen: Mapping[str, Augmenter], seed: str, number: int) -> tuple[random.Random, list[str]]:
     """Return the random generator of a variant, and the augmenters in the order to try."""
     chance = random.Random(f"{seed} {number}")
     names = list(chosen)

@@ -6,10 +6,10 @@ contrast (`text.protected_words`) stay in their place, so that the label stays t
 
 from __future__ import annotations
 
-from insula.augmentation.registry import Augmenter, Situation
+from insula.augmentation.registry import AugmentationContext, Augmenter
 from insula.augmentation.words import join_words, split_words
 from insula.text.protected_words import CHINESE_NEGATIONS, PROTECTED
-from insula.text.stopwords import stop_words
+from insula.text.stopwords import get_stop_words
 
 SHARE = 0.1
 """The share of words that are edited, at least one; alpha in the paper."""
@@ -18,7 +18,7 @@ MIN_WORDS = 4
 """Shorter texts are not edited: a single word may carry their meaning."""
 
 
-def swap_words(text: str, situation: Situation) -> str | None:
+def swap_words(text: str, situation: AugmentationContext) -> str | None:
     """Swap two neighbouring words, several times in long texts."""
     words, gaps = split_words(text, situation.language)
     free = set(_find_unprotected(words))
@@ -31,10 +31,10 @@ def swap_words(text: str, situation: Situation) -> str | None:
     return join_words(words, gaps)
 
 
-def delete_words(text: str, situation: Situation) -> str | None:
+def delete_words(text: str, situation: AugmentationContext) -> str | None:
     """Delete function words, with the space after them."""
     words, gaps = split_words(text, situation.language)
-    function_words = stop_words(situation.language)
+    function_words = get_stop_words(situation.language)
     free = [place for place in _find_unprotected(words) if words[place].lower() in function_words]
     if len(words) < MIN_WORDS or not free:
         return None

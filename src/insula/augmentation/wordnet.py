@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from insula.core.errors import DataError, MissingFileError
-from insula.text.stopwords import stop_words
+from insula.text.stopwords import get_stop_words
 
 WORDNET = "INSULA_WORDNET"
 """The environment variable with the folder of WordNet."""
@@ -70,7 +70,7 @@ class Thesaurus:
                 f"The folder {str(folder)!r} must hold the files of WordNet, but one of them is damaged ({error}). "
                 f"Install wordnet-base and wordnet-sense-index (Debian) again, or choose another folder in {WORDNET}."
             ) from error
-        function_words = stop_words("en")
+        function_words = get_stop_words("en")
         dominant = {
             word: _find_dominant(several, strictness.dominant)
             for word, several in senses.items()

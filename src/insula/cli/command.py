@@ -6,6 +6,6 @@ import shlex
 import sys
 
 
-def as_typed() -> str:
+def get_command_line() -> str:
     """Return the command line, quoted so that it can be run again."""
     return shlex.join(["insula", *sys.argv[1:]])

@@ -22,7 +22,7 @@ def end(sentence: str, status: int = FAILED) -> NoReturn:
     raise typer.Exit(status)
 
 
-def end_usage(error: Any) -> NoReturn:
+def exit_with_usage_error(error: Any) -> NoReturn:
     """Exit with a usage error and the help command that explains it."""
     if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: its help is printed already
         raise typer.Exit(WRONG_USAGE)
@@ -31,7 +31,7 @@ def end_usage(error: Any) -> NoReturn:
     end(f"{sentence} See: {error.ctx.command_path} --help" if error.ctx else sentence, WRONG_USAGE)
 
 
-def end_os_error(error: OSError) -> NoReturn:
+def exit_with_os_error(error: OSError) -> NoReturn:
     """End with a sentence for an error of the operating system, or silently if the reader has closed the pipe."""
     if isinstance(error, BrokenPipeError):
         _exit_quietly()

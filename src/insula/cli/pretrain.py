@@ -86,7 +86,7 @@ def pretrain(
     """
     from insula.api.pretraining import pretrain as run_pretraining
     from insula.api.pretraining import resume_pretraining
-    from insula.cli.command import as_typed
+    from insula.cli.command import get_command_line
     from insula.cli.progress import show_progress
 
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "max_tokens": max_tokens,
@@ -105,7 +105,7 @@ def pretrain(
         raise typer.BadParameter("--resume continues the run with its own options. Leave the other options out.")
     with show_progress(quiet) as progress:
         if resume is not None:
-            run = resume_pretraining(resume, command=as_typed(), progress=progress)
+            run = resume_pretraining(resume, command=get_command_line(), progress=progress)
         else:
             run = run_pretraining(
                 source or [],
@@ -117,7 +117,7 @@ def pretrain(
                 separator=separator,
                 header=header,
                 overwrite=overwrite,
-                command=as_typed(),
+                command=get_command_line(),
                 progress=progress,
                 **settings,
             )

@@ -8,7 +8,7 @@ from typing import Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from insula.cli.exits import INTERRUPTED, end, end_os_error, end_usage
+from insula.cli.exits import INTERRUPTED, end, exit_with_os_error, exit_with_usage_error
 from insula.core.errors import InsulaError
 
 # typer brings its own copy of click, or uses the installed one; the base class is public in neither.
@@ -39,20 +39,20 @@ class Program(Group):
         try:
             return super().make_context(*arguments, **options)
         except UsageError as error:
-            end_usage(error)
+            exit_with_usage_error(error)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
         except UsageError as error:
-            end_usage(error)
+            exit_with_usage_error(error)
         except InsulaError as error:
             end(str(error))
         except KeyboardInterrupt as stop:
             end(f"stopped. {stop}".strip(), INTERRUPTED)
         except OSError as error:
-            end_os_error(error)
+            exit_with_os_error(error)
 
 
 class App(typer.Typer):

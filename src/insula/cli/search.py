@@ -15,7 +15,7 @@ from insula.cli.options import Json, Quiet, data_argument, folder_option, recipe
 if TYPE_CHECKING:
     from insula.training.search.result import SearchResult
 
-SHOWN_TRIALS = 5
+MAX_SHOWN_TRIALS = 5
 
 
 class Pruner(StrEnum):
@@ -93,7 +93,7 @@ def search(
         insula train tweets --recipe runs/search-tweets-linear/recipe.toml
     """
     from insula.api.search import search as run_search
-    from insula.cli.command import as_typed
+    from insula.cli.command import get_command_line
     from insula.cli.progress import show_progress
     from insula.training.recipe.recipe import parse_override
 
@@ -111,7 +111,7 @@ def search(
             timeout=timeout,
             seed=seed,
             pruner=pruner.value,
-            command=as_typed(),
+            command=get_command_line(),
             progress=progress,
         )
     if as_json:
@@ -126,7 +126,7 @@ def _print_result(found: SearchResult, source: list[str]) -> None:
     ranked = sorted((trial for trial in found.trials if trial.value is not None), key=lambda trial: -(trial.value or 0))
     pruned = sum(trial.state == "pruned" for trial in found.trials)
     typer.echo(f"\n{len(found.trials)} trials, {pruned} pruned; {get_metric_title(found.metric)} on validation rows")
-    for trial in ranked[:SHOWN_TRIALS]:
+    for trial in ranked[:MAX_SHOWN_TRIALS]:
         between = f"  ({trial.low:.3f} to {trial.high:.3f})" if trial.low is not None and trial.high is not None else ""
         tried = ", ".join(f"{key} {_format_value(value)}" for key, value in trial.values.items())
         typer.echo(f"  {trial.value:.3f}{between}  trial {trial.number}: {tried}")

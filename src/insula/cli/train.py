@@ -87,7 +87,7 @@ def train(
     """
     from insula.api.training import resume_training
     from insula.api.training import train as run_training
-    from insula.cli.command import as_typed
+    from insula.cli.command import get_command_line
     from insula.cli.progress import show_progress
     from insula.cli.tables import print_run
     from insula.training.neural.processes import count_processes, get_process_index, launch
@@ -103,7 +103,7 @@ def train(
         raise typer.Exit(launch([*sys.argv[1:], *chosen], processes))
     with show_progress(quiet or get_process_index() > 0) as progress:
         if resume is not None:
-            run = resume_training(resume, command=as_typed(), progress=progress)
+            run = resume_training(resume, command=get_command_line(), progress=progress)
         else:
             overrides = {f"data.{name}": value for name, value in data.items()}
             overrides |= {"auxiliary.sources": also} if also else {}
@@ -115,7 +115,7 @@ def train(
                 output=output,
                 overwrite=overwrite,
                 track=track or (),
-                command=as_typed(),
+                command=get_command_line(),
                 progress=progress,
             )
     if get_process_index() > 0:

@@ -15,7 +15,7 @@ from typing import Any
 from insula.core.environment import count_usable_threads
 from insula.inference.backends import Backend, has_token_stages, list_backends, open_backend
 from insula.inference.batching import TOKEN_BUDGET
-from insula.inference.engine import ENGINE_VERSION, Engine
+from insula.inference.engine import ENGINE_VERSION, EngineSettings
 from insula.models.folder import ModelFolder
 
 BUDGETS = (448, 768, 1536, 3072, 6144)
@@ -29,7 +29,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 class BenchTrial:
     """A setting and its speed, the median over rounds."""
 
-    engine: Engine
+    engine: EngineSettings
     rows_per_second: float
 
 
@@ -41,7 +41,7 @@ class Bench:
     machine      processor, threads, and whether the CPU has VNNI (exact products of 8-bit integers)
     """
 
-    engine: Engine
+    engine: EngineSettings
     rows_per_second: float
     one_text_ms: float
     rows: int
@@ -49,7 +49,7 @@ class Bench:
     machine: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the content of the file for `Engine.read`."""
+        """Return the content of the file for `EngineSettings.read`."""
         return {
             "format_version": ENGINE_VERSION,
             "engine": self.engine.to_dict(),
@@ -72,7 +72,7 @@ def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) ->
     most = count_usable_threads()
     tried: list[BenchTrial] = []
 
-    def choose_fastest(engines: Iterable[Engine]) -> Engine:
+    def choose_fastest(engines: Iterable[EngineSettings]) -> EngineSettings:
         step = _measure(folder, texts, list(engines), rounds)
         tried.extend(step)
         chosen = step[0]
@@ -81,7 +81,7 @@ def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) ->
                 chosen = one
         return chosen.engine
 
-    engine = choose_fastest(Engine(name, most, family=folder.family) for name in list_backends(folder))
+    engine = choose_fastest(EngineSettings(name, most, family=folder.family) for name in list_backends(folder))
     opened = open_backend(str(engine.backend), folder.path, engine)
     if has_token_stages(opened):
         engine = choose_fastest(dataclasses.replace(engine, threads=count) for count in _list_thread_counts(most))
@@ -93,7 +93,7 @@ def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) ->
     return Bench(engine, reached, _time_one_text(opened, texts), len(texts), tried, _describe_machine(most))
 
 
-def _measure(folder: ModelFolder, texts: Sequence[str], engines: list[Engine], rounds: int) -> list[BenchTrial]:
+def _measure(folder: ModelFolder, texts: Sequence[str], engines: list[EngineSettings], rounds: int) -> list[BenchTrial]:
     opened = [open_backend(str(engine.backend), folder.path, engine) for engine in engines]
     seconds: list[list[float]] = [[] for _ in engines]
     for number, place in itertools.product(range(rounds + 1), range(len(engines))):

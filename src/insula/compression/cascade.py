@@ -49,7 +49,7 @@ LENGTH_EXPONENTS = (0.0, 0.5, 1.0)
 FIRST_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 """Candidate weights of the first stage in the mean of both stages."""
 
-TRY_ANOTHER_SWITCH = "A text is too close to the switch point. Move the switch point with another --max-loss."
+SWITCH_ADVICE = "A text is too close to the switch point. Move the switch point with another --max-loss."
 COPIED_FILES = ("recipe.toml", "label_names.json", RULES)
 
 
@@ -165,7 +165,7 @@ def make_cascade(
         invariance = measure_batch_invariance(
             CascadeBackend(stage), second.scheme, decision, texts, limits.batch_difference, seed=seed
         )
-        figures = require_parity(limits, parity, invariance, advice=TRY_ANOTHER_SWITCH)
+        figures = require_parity(limits, parity, invariance, advice=SWITCH_ADVICE)
         size = write_compressed_folder(
             mixture,
             stage,

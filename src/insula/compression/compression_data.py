@@ -15,7 +15,7 @@ from insula.core.model_input import ModelInput
 from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
 from insula.models.folder import ModelFolder
-from insula.models.provenance import without_training_rows
+from insula.models.provenance import drop_training_rows
 from insula.text.context import Segments
 from insula.text.preparation import Preparation
 
@@ -74,7 +74,7 @@ def select_unseen_validation_rows(dataset: Dataset, folders: Sequence[ModelFolde
         )
     examples = list(dataset.splits.get("validation", ()))
     for folder in folders:
-        examples = without_training_rows(folder.path, examples)
+        examples = drop_training_rows(folder.path, examples)
     if len(examples) < MIN_VALIDATION_ROWS:
         raise DataError(
             f"The data set {dataset.name!r} must have at least {MIN_VALIDATION_ROWS} validation rows that the "

@@ -111,14 +111,14 @@ class Compressor:
         return sample_activations(self.graph, self.calibration_tokens, seed=self.seed)
 
     @cached_property
-    def sensitive_activations(self) -> list[str]:
+    def activations_by_sensitivity(self) -> list[str]:
         """All activations, the most sensitive to INT8 first."""
         tokens = self.calibration_tokens[:SENSITIVITY_TEXTS]
         return list(measure_sensitivities(self.graph, self.scales, tokens, self.source.scheme.output_count))
 
     def find_most_sensitive(self, count: int) -> list[str]:
         """Return the products of the `count` most sensitive activations."""
-        first = set(self.sensitive_activations[:count]) if count else set()
+        first = set(self.activations_by_sensitivity[:count]) if count else set()
         return [product.name for product in self.graph.find_products() if product.activation in first]
 
     def keep_applicable(self, plan: Plan) -> Plan:
@@ -126,10 +126,10 @@ class Compressor:
 
         Raises `ModelFolderError` if no step applies.
         """
-        if plan.changes_nothing or self.graph.find_products():
+        if plan.is_identity or self.graph.find_products():
             return plan
         remaining = plan.without_matmuls()
-        if remaining.changes_nothing:
+        if remaining.is_identity:
             raise ModelFolderError(
                 f"The weights {plan.weights!r} need a model with matrix products. Got {str(self.source.path)!r} "
                 f"of family {self.source.family!r}, of which only the embedding table can be compressed. "
@@ -137,7 +137,7 @@ class Compressor:
             )
         return remaining
 
-    def shrink(self, plan: Plan, stage: Path) -> tuple[Graph, dict[str, Any]]:
+    def apply_plan(self, plan: Plan, stage: Path) -> tuple[Graph, dict[str, Any]]:
         """Return the compressed graph and the steps; a pruned vocabulary is written into `stage`."""
         graph, names = self.graph.copy(), list[str]()
         keep = self.find_most_sensitive(plan.float_activations)
@@ -184,7 +184,7 @@ class Compressor:
         The rule itself is not written.
         """
         copy_common_files(self.source, stage)
-        graph, steps = self.shrink(plan, stage)
+        graph, steps = self.apply_plan(plan, stage)
         graph.save(stage / "model.onnx")
         backend, scheme = OnnxBackend(stage), self.source.scheme
         logits = backend.logits(self.rows.texts)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerFast
 
-from insula.compression.huggingface import FOLDED, to_transformers
+from insula.compression.huggingface import FOLDABLE_CALIBRATIONS, to_transformers
 from insula.core.decision import Calibration, DecisionRule
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json, write_text
@@ -127,7 +127,7 @@ def _load_tokenizer(folder: Path, model: PreTrainedModel) -> PreTrainedTokenizer
 @torch.inference_mode()
 def _measure_score_difference(source: ModelFolder, model: PreTrainedModel, texts: Sequence[str]) -> float:
     """Return the largest difference of a score, computing each text alone."""
-    folded = source.decision.calibration.method in FOLDED
+    folded = source.decision.calibration.method in FOLDABLE_CALIBRATIONS
     rule = DecisionRule(calibration=source.decision.calibration if folded else Calibration())
     scores = build_score_function(source.scheme, rule)
     trained = TorchBackend(source.path)
@@ -149,7 +149,7 @@ def _write_card(source: ModelFolder) -> str:
     rule, name = source.decision, MetricsDocument.from_dict(source.metrics).name or "model"
     calibrated = (
         "calibrated"
-        if rule.calibration.method in FOLDED
+        if rule.calibration.method in FOLDABLE_CALIBRATIONS
         else "not calibrated, because the format cannot store isotonic curves"
     )
     return (

@@ -27,9 +27,9 @@ PROBLEMS = {
     "binary": "single_label_classification",
     "dimensional": "regression",
 }
-FOLDED = ("identity", "temperature", "vector", "linear")
+FOLDABLE_CALIBRATIONS = ("identity", "temperature", "vector", "linear")
 
-Place = Callable[[PreTrainedModel, torch.Tensor, torch.Tensor], None]
+SetHead = Callable[[PreTrainedModel, torch.Tensor, torch.Tensor], None]
 
 
 def to_transformers(network: PreTrainedModel, scheme: LabelScheme, rule: DecisionRule) -> PreTrainedModel:
@@ -63,7 +63,7 @@ def to_transformers(network: PreTrainedModel, scheme: LabelScheme, rule: Decisio
     return model.eval()
 
 
-def _choose_class(network: PreTrainedModel) -> tuple[str, Place]:
+def _choose_class(network: PreTrainedModel) -> tuple[str, SetHead]:
     config = network.config
     if config.model_type != "insula-encoder":
         raise ModelFolderError(
@@ -90,10 +90,10 @@ def _choose_class(network: PreTrainedModel) -> tuple[str, Place]:
             f"The head {config.head!r} exists only in insula, not in transformers. Export it with --format onnx."
         )
     kind = config.encoder["model_type"]
-    known = _PLACES.get((kind, config.pooling))
+    known = _HEAD_SETTERS.get((kind, config.pooling))
     if known is None:
-        poolings = [pooling for base, pooling in _PLACES if base == kind]
-        bases = ", ".join(base for base, _ in _PLACES)
+        poolings = [pooling for base, pooling in _HEAD_SETTERS if base == kind]
+        bases = ", ".join(base for base, _ in _HEAD_SETTERS)
         other = f"train with model.pooling={poolings[0]}" if poolings else f"train from one of: {bases}"
         raise ModelFolderError(
             f"No class of transformers has a {kind} encoder with {config.pooling} pooling, and custom code would load "
@@ -109,7 +109,7 @@ def _compute_classifier(
     """Return weight (labels, width) and bias (labels,), including a calibration by scale and bias."""
     head = network.head.output
     weight, bias = head.weight.double(), head.bias.double()
-    if rule.calibration.method in FOLDED:
+    if rule.calibration.method in FOLDABLE_CALIBRATIONS:
         scale, shift = (torch.tensor(one).double() for one in (rule.calibration.scale, rule.calibration.bias))
         weight, bias = weight * scale.reshape(-1, 1), bias * scale + shift
     if scheme.kind == "binary":
@@ -118,7 +118,7 @@ def _compute_classifier(
 
 
 @torch.no_grad()
-def _set_behind_tanh(dense: nn.Linear, output: nn.Linear, weight: torch.Tensor, bias: torch.Tensor) -> None:
+def _set_classifier_after_tanh(dense: nn.Linear, output: nn.Linear, weight: torch.Tensor, bias: torch.Tensor) -> None:
     dense.weight.copy_(TANH_SCALE * torch.eye(len(dense.weight)))
     dense.bias.zero_()
     output.weight.copy_(weight / TANH_SCALE)
@@ -126,11 +126,11 @@ def _set_behind_tanh(dense: nn.Linear, output: nn.Linear, weight: torch.Tensor, 
 
 
 def _set_bert_head(model: PreTrainedModel, weight: torch.Tensor, bias: torch.Tensor) -> None:
-    _set_behind_tanh(model.base_model.pooler.dense, model.classifier, weight, bias)
+    _set_classifier_after_tanh(model.base_model.pooler.dense, model.classifier, weight, bias)
 
 
 def _set_roberta_head(model: PreTrainedModel, weight: torch.Tensor, bias: torch.Tensor) -> None:
-    _set_behind_tanh(model.classifier.dense, model.classifier.out_proj, weight, bias)
+    _set_classifier_after_tanh(model.classifier.dense, model.classifier.out_proj, weight, bias)
 
 
 @torch.no_grad()
@@ -146,7 +146,7 @@ def _set_gpt2_head(model: PreTrainedModel, weight: torch.Tensor, bias: torch.Ten
     norm.bias.add_(shift.to(norm.bias.dtype))
 
 
-_PLACES: dict[tuple[str, str], Place] = {
+_HEAD_SETTERS: dict[tuple[str, str], SetHead] = {
     ("bert", "first"): _set_bert_head,
     ("roberta", "first"): _set_roberta_head,
     ("xlm-roberta", "first"): _set_roberta_head,

@@ -24,7 +24,7 @@ from insula.inference.parity import (
     compare_batches,
 )
 
-TRY_OTHER_WEIGHTS = "Choose other weights, such as 8bit."
+WEIGHTS_ADVICE = "Choose other weights, such as 8bit."
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def measure_batch_invariance(
 
 
 def require_parity(
-    limits: ParityLimits, parity: dict[str, Any], invariance: dict[str, Any], *, advice: str = TRY_OTHER_WEIGHTS
+    limits: ParityLimits, parity: dict[str, Any], invariance: dict[str, Any], *, advice: str = WEIGHTS_ADVICE
 ) -> dict[str, Any]:
     """Return the content of `parity.json`. Raises `ParityError` with the reason if a limit is exceeded.
 
@@ -109,7 +109,7 @@ def build_parity_figures(limits: ParityLimits, parity: dict[str, Any], invarianc
 
 
 def explain_parity_failure(
-    limits: ParityLimits, parity: dict[str, Any], invariance: dict[str, Any], *, advice: str = TRY_OTHER_WEIGHTS
+    limits: ParityLimits, parity: dict[str, Any], invariance: dict[str, Any], *, advice: str = WEIGHTS_ADVICE
 ) -> str | None:
     """Return why a model fails the parity gate, or None if it passes. Arguments as for `require_parity`."""
     difference, changed = invariance["largest_difference"], invariance["labels_changed"]

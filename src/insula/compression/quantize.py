@@ -68,13 +68,13 @@ def quantize(
         plan = applicable
     progress.say(f"Predicting {len(compressor.rows.texts):,} validation rows before and after.")
     with atomic_folder(output) as stage:
-        candidate = _find_first_within(compressor, plan, stage, limits, progress)
+        candidate = _find_first_passing(compressor, plan, stage, limits, progress)
         require_parity(limits, candidate.parity, candidate.invariance)
         size, figures = finish_candidate(compressor, candidate, stage, limits, command=command)
     return CompressedModel(output, size, count_folder_bytes(source.path), figures, candidate.steps)
 
 
-def _find_first_within(
+def _find_first_passing(
     compressor: Compressor, plan: Plan, stage: Path, limits: ParityLimits, progress: Progress
 ) -> Candidate:
     """Return the candidate with the fewest float activations within the limits, else the last one tried."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.scheme import LabelScheme
 from insula.evaluation.decisions.thresholds import compute_midpoint
-from insula.training.decide import choose_decision, with_abstention
+from insula.training.decide import add_abstention, choose_decision
 from insula.training.options.sections import DecisionOptions
 
 
@@ -51,7 +51,7 @@ def refit_decision(
                 for column, count, limit in zip(scores.T, counts, limits, strict=True)
             ),
         )
-    return with_abstention(chosen, scheme, logits, gold, options)
+    return add_abstention(chosen, scheme, logits, gold, options)
 
 
 def _choose_threshold(scores: NDArray[np.floating[Any]], count: int, before: float) -> float:

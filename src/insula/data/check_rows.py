@@ -20,7 +20,7 @@ from insula.data.labels.cells import as_name, is_missing, is_not_text
 from insula.data.renamed_columns import RenamedColumns
 
 CheckTexts = Callable[[Sequence[str]], Sequence[dict[str, Any]]]
-_ROWS_A_TIME = 512
+_ROWS_PER_BATCH = 512
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,12 @@ def check_rows(
     progress = progress or Silent()
     started = time.monotonic()
     counts: Counter[str] = Counter()
-    with open_rows(source, batch_size=_ROWS_A_TIME, **reading._asdict()) as reader:
+    with open_rows(source, batch_size=_ROWS_PER_BATCH, **reading._asdict()) as reader:
         read = build_cell_getter(find_text_columns(reader.columns, text, repr(str(source))), reader.columns)
         kept = RenamedColumns(reader.columns, added)
         fixed = None if reader.columns_vary else [*kept.renamed_columns, *added]
         read_twice = reader.columns_vary and Path(source).is_file()
-        scan = scan_rows(source, batch_size=_ROWS_A_TIME, reading=reading, progress=progress) if read_twice else ()
+        scan = scan_rows(source, batch_size=_ROWS_PER_BATCH, reading=reading, progress=progress) if read_twice else ()
         every = ([kept.rename_columns(row) | dict.fromkeys(added) for row in rows] for rows in scan)
         types = kept.rename_types(reader.types)
         with open_writer(output, columns=fixed, types=types, every=every if read_twice else None) as writer:

@@ -28,8 +28,8 @@ from insula.data.usual_names import (
 AUGMENTED_BY, SOURCE_ROW = "augmented_by", "source_row"
 """Columns of an augmented file: the augmenter that made a row (empty for original rows), and the number of the original
 row, from 1."""
-_LONGEST_NAME = 40
-_MOST_NAMES = 40  # of columns that a sentence lists
+_MAX_NAME_CHARACTERS = 40
+_MAX_SHOWN_NAMES = 40  # of columns that a sentence lists
 
 
 @dataclass(frozen=True)
@@ -178,14 +178,14 @@ def find_text_columns(columns: Sequence[str], given: str | Sequence[str] | None,
             f"No column of {where} has a common name for text ({usual}); its columns are {_list_names(columns)}. "
             f"Choose the column with `text`.{_suggest_no_header(columns)}",
             code="no_text_column",
-            columns=columns[:_MOST_NAMES],
+            columns=columns[:_MAX_SHOWN_NAMES],
         )
     return (found,)
 
 
 def _suggest_no_header(columns: Sequence[str]) -> str:
     """Return a hint if a column name reads like a text or a number, and so like the first row of a file."""
-    if not any(len(column) > _LONGEST_NAME or as_number(column) is not None for column in columns):
+    if not any(len(column) > _MAX_NAME_CHARACTERS or as_number(column) is not None for column in columns):
         return ""
     return " If its first line is no header, set `header` to false (--no-header) and name the columns by number."
 
@@ -226,7 +226,7 @@ def _require_column(columns: Sequence[str], name: str, what: str, where: str) ->
         f"{name!r}.{suggest(name, columns, CHOOSE)}",
         code="unknown_column",
         column=name,
-        columns=columns[:_MOST_NAMES],
+        columns=columns[:_MAX_SHOWN_NAMES],
     )
 
 
@@ -238,7 +238,7 @@ def _find_usual(columns: Sequence[str], tiers: Sequence[Sequence[str]], what: st
                 f"The {what} column of {where} is ambiguous: it may be any of {_list_names(found)}. Choose one with "
                 f"`{what}`.",
                 code="ambiguous_column",
-                columns=found[:_MOST_NAMES],
+                columns=found[:_MAX_SHOWN_NAMES],
             )
         if found:
             return found[0]
@@ -246,5 +246,5 @@ def _find_usual(columns: Sequence[str], tiers: Sequence[Sequence[str]], what: st
 
 
 def _list_names(columns: Sequence[str]) -> str:
-    names = [repr(shorten(column, _LONGEST_NAME)) for column in columns[:_MOST_NAMES]]
-    return ", ".join(names) + (" ..." if len(columns) > _MOST_NAMES else "") or "none"
+    names = [repr(shorten(column, _MAX_NAME_CHARACTERS)) for column in columns[:_MAX_SHOWN_NAMES]]
+    return ", ".join(names) + (" ..." if len(columns) > _MAX_SHOWN_NAMES else "") or "none"

@@ -19,7 +19,7 @@ from insula.data.formats.row_reader import Row
 from insula.data.formats.writers import open_writer
 
 MaskText = Callable[[str], tuple[str, dict[str, int]]]
-_ROWS_A_TIME = 2048
+_ROWS_PER_BATCH = 2048
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ def mask_rows(
     progress = progress or Silent()
     started = time.monotonic()
     tally = _Tally(mask_text, None if columns is None else frozenset(columns))
-    with open_rows(source, batch_size=_ROWS_A_TIME, **reading._asdict()) as reader:
+    with open_rows(source, batch_size=_ROWS_PER_BATCH, **reading._asdict()) as reader:
         fixed = None if reader.columns_vary else reader.columns
         read_twice = reader.columns_vary and Path(source).is_file()
-        scan = partial(scan_rows, source, batch_size=_ROWS_A_TIME, reading=reading, progress=progress)
+        scan = partial(scan_rows, source, batch_size=_ROWS_PER_BATCH, reading=reading, progress=progress)
         _require_columns(columns, reader.columns, str(source), scan() if read_twice else ())
         with open_writer(
             output, format=output_format, columns=fixed, types=reader.types, every=scan() if read_twice else None

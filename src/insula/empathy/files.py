@@ -14,20 +14,20 @@ from insula import __version__
 from insula.core.files import hash_file
 from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally, FileColumns, find_file_columns
-from insula.data.conversations.turn_cells import MOST_TURNS
+from insula.data.conversations.turn_cells import MAX_TURNS
 from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.data.formats.row_reader import Row
 from insula.data.options import DataOptions
 from insula.empathy.replies import WantedReply, write_replies
 from insula.empathy.reply import OUTCOMES, Reply
-from insula.inference.parts import check_widened, open_widened
+from insula.inference.parts import check_extended_output, open_extended_output
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
 from insula.inference.row_batches import read_row_batches
 from insula.text.context import Context
 
-_ROWS_A_GROUP = 32
-_READ = Context(turns=MOST_TURNS)  # the state of a conversation needs the turns, whatever the model reads
+_ROWS_PER_BATCH = 32
+_READ = Context(turns=MAX_TURNS)  # the state of a conversation needs the turns, whatever the model reads
 COLUMNS = ("outcome", "draft", "strategy", "generator", "reply")
 
 
@@ -89,18 +89,18 @@ def draft_file(
     run writes the same bytes as an uninterrupted one. Raises `DataError`, `MissingFileError`, `OutputError`.
     """
     progress = progress or Silent()
-    kind, is_file = check_widened(source, output, resume=resume, what="drafts")
+    kind, is_file = check_extended_output(source, output, resume=resume, what="drafts")
     started, rejects, tally = time.monotonic(), Rejects(None, is_required=False), ContextTally()
     outcomes, failures = Counter[str](dict.fromkeys(OUTCOMES, 0)), Counter[str]()
     rows = kept_rows = stopped = 0
-    with open_rows(source, batch_size=_ROWS_A_GROUP, on_reject=rejects.add, **reading._asdict()) as reader:
+    with open_rows(source, batch_size=_ROWS_PER_BATCH, on_reject=rejects.add, **reading._asdict()) as reader:
         found = find_file_columns(
             reader.columns, repr(str(source)), _READ, options=columns or DataOptions(), most_characters=None
         )
         job = _describe_job(predictor, source, found, reading, kind, wanted) if is_file else None
-        with open_widened(
+        with open_extended_output(
             output, kind, reader, COLUMNS, job, list_types=_list_types, resume=resume, source=source, reading=reading,
-            batch_size=_ROWS_A_GROUP, progress=progress,
+            batch_size=_ROWS_PER_BATCH, progress=progress,
         ) as out:  # fmt: skip
             progress.start("drafting")
             try:
@@ -174,7 +174,7 @@ def _list_types() -> dict[str, Any]:
 
 def _count_outcomes(output: str | Path) -> Counter[str]:
     """Return the outcomes in a finished output, for a run that did not write all of its rows."""
-    with open_rows(output, batch_size=_ROWS_A_GROUP) as reader:
+    with open_rows(output, batch_size=_ROWS_PER_BATCH) as reader:
         return Counter(str(row[COLUMNS[0]]) for batch in reader for row in batch.rows)
 
 

@@ -27,7 +27,7 @@ _SUPPOSED = re.compile(
     r"(?:\b(?:if|unless|imagine|suppose|whether)\b[^.!?;]{0,40}|(?:如果|要是|假如|万一|假设)[^。！？；]{0,12})$",
     re.IGNORECASE,
 )
-_MOST_SLOT = 30  # characters: more is no noun
+_MAX_SLOT_CHARACTERS = 30  # characters: more is no noun
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _find_slots(match: re.Match[str], language: str) -> dict[str, str]:
     slots: dict[str, str] = {}
     for name, noun in match.groupdict().items():
         key = name.rstrip("0123456789")  # a group has one name only, and a pattern may have a slot at two places
-        if noun and key not in slots and len(noun) <= _MOST_SLOT:
+        if noun and key not in slots and len(noun) <= _MAX_SLOT_CHARACTERS:
             slots[key] = _address_english(noun, key) if language == "en" else _address_chinese(noun, key)
     return slots
 

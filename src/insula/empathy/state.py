@@ -30,7 +30,7 @@ Feeling = Literal[
 FEELINGS: tuple[Feeling, ...] = get_args(Feeling)
 POSITIVE = frozenset({"joy", "pride", "relief", "gratitude"})
 LANGUAGES = ("en", "zh")
-FEWEST_WORDS = {"en": 2, "zh": 3}  # words, or Chinese characters, that a text without cues needs to mean anything
+MIN_WORDS = {"en": 2, "zh": 3}  # words, or Chinese characters, that a text without cues needs to mean anything
 _WORDS = re.compile(rf"[{HAN}]|[^\W\d_{HAN}]+")
 _STRESSED = re.compile(r"[!！]|\b[A-Z]{4,}\b")
 SURE = 0.5  # lowest score of a label that is named
@@ -141,7 +141,7 @@ def read_state(
         polarity = "negative"
     elif event is not None:
         feeling, polarity = cast("Feeling | None", event.feeling), event.polarity
-    elif count_words(plain)[0] < FEWEST_WORDS[spoken]:
+    elif count_words(plain)[0] < MIN_WORDS[spoken]:
         polarity = "unclear"  # "ok", 嗯: too little for a model
     elif label_feeling is not None:
         feeling = label_feeling if (label_feeling in POSITIVE) == (polarity == "positive") else None

@@ -28,7 +28,7 @@ from insula.inference.predictor import Predictor
 if TYPE_CHECKING:  # they need torch
     from insula.explanation.language_models import CausalLanguageModel, MaskedLanguageModel
 
-MOST_EDITS = 6  # of one text
+MAX_EDITED_WORDS = 6  # of one text
 BEAM = 4
 PORTION = 64  # edited texts between two pauses
 STRONGEST = 24  # single edits that are combined with others
@@ -162,7 +162,7 @@ class _Search:
         single = sorted(self.flips, key=self.left.__getitem__)
         strongest = [edit for (edit,) in single[:STRONGEST]]
         beam: list[Edits] = single[:BEAM]
-        for _ in range(MOST_EDITS - 1):
+        for _ in range(MAX_EDITED_WORDS - 1):
             if any(self.flips.values()):
                 break
             self._try(list(_extend(beam, strongest)))

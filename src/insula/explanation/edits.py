@@ -14,9 +14,9 @@ from insula.knowledge.opposites import find_opposites
 from insula.text.word_spans import find_word_spans
 
 EditKind = Literal["opposite", "substitution", "negation", "deletion"]
-MOST_OPPOSITES = 4  # of one word
+MAX_OPPOSITES = 4  # of one word
 
-MOST_CHANGES = 200  # opposites and negations in a very long text, from its start, which models read
+MAX_EDITS = 200  # opposites and negations in a very long text, from its start, which models read
 
 # An auxiliary that "not" may follow; COPULA has the forms of "be".
 _AUXILIARY = re.compile(r"\b(?:can|could|will|would|should|do|does|did|must|may|might)\b(?!\s+not\b)", re.IGNORECASE)
@@ -73,7 +73,7 @@ def propose_edits(text: str, words: Sequence[Word], more: Iterable[Edit] = ()) -
     """
     changes = sorted(
         [*_replace_words(text), *remove_negations(text), *add_negations(text)], key=lambda edit: edit.start
-    )[:MOST_CHANGES]
+    )[:MAX_EDITS]
     found: dict[str, Edit] = {"": Edit("deletion", 0, len(text), "", 0), text.strip(): Edit("deletion", 0, 0, "", 0)}
     for edit in [*changes, *more, *_delete(text, words)]:
         found.setdefault(apply_edits(text, [edit]), edit)
@@ -82,7 +82,7 @@ def propose_edits(text: str, words: Sequence[Word], more: Iterable[Edit] = ()) -
 
 def _replace_words(text: str) -> Iterator[Edit]:
     for start, end in find_word_spans(text):
-        for other in find_opposites(text[start:end])[:MOST_OPPOSITES]:
+        for other in find_opposites(text[start:end])[:MAX_OPPOSITES]:
             yield Edit("opposite", start, end, other, 1)
 
 

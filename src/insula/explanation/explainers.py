@@ -9,7 +9,7 @@ from insula.core.arrays import Float64Array
 from insula.core.registry import Registry
 from insula.explanation.question import Question
 
-Weigh = Callable[[Question, int], Float64Array]
+ComputeWeights = Callable[[Question, int], Float64Array]
 """`(question, evaluations) -> (words, columns)`: weights as `Question.evidence` has columns; at most so many variants
 of the text are computed where the method can choose."""
 
@@ -24,7 +24,7 @@ class Explainer:
     warning  a sentence for the reader of its weights; empty for most
     """
 
-    weigh: Weigh
+    weigh: ComputeWeights
     cost: Callable[[int, int], float]
     warning: str = ""
 

@@ -22,7 +22,7 @@ def measure_trust(question: Question, weights: Float64Array, column: int, other:
         completeness_error=measure_completeness_error(question, weights, column),
         comprehensiveness=measure_comprehensiveness(question, weights, column),
         sufficiency=measure_sufficiency(question, weights, column),
-        agreement=None if other is None else rank_correlation(weights, other),
+        agreement=None if other is None else compute_rank_correlation(weights, other),
     )
 
 
@@ -43,7 +43,7 @@ def measure_sufficiency(question: Question, weights: Float64Array, column: int) 
     return _measure_mean_fall(question, _select_top(weights), column)
 
 
-def rank_correlation(one: Float64Array, other: Float64Array) -> float | None:
+def compute_rank_correlation(one: Float64Array, other: Float64Array) -> float | None:
     """Return Spearman's correlation; None with fewer than three words or without any variation."""
     if len(one) < 3:
         return None

@@ -22,7 +22,7 @@ from insula.data.options import DataOptions
 from insula.explanation.counterfactual import find_counterfactual
 from insula.explanation.explain import explain_input
 from insula.explanation.plan import AUTO
-from insula.inference.parts import check_widened, open_widened
+from insula.inference.parts import check_extended_output, open_extended_output
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
 from insula.inference.row_batches import find_columns, read_row_batches
@@ -140,7 +140,7 @@ def explain_file(
     `OutputError`.
     """
     progress = progress or Silent()
-    kind, is_file = check_widened(source, output, resume=resume, what="an explanation")
+    kind, is_file = check_extended_output(source, output, resume=resume, what="an explanation")
     started, rejects, tally = time.monotonic(), Rejects(None, is_required=False), ContextTally()
     rows = kept_rows = 0
     with open_rows(source, batch_size=GROUP, on_reject=rejects.add, **reading._asdict()) as reader:
@@ -155,7 +155,7 @@ def explain_file(
             "options": work.options,
         } if is_file else None  # fmt: skip
         types = partial(_list_types, work.columns)
-        with open_widened(
+        with open_extended_output(
             output, kind, reader, work.columns, job, list_types=types, resume=resume, source=source, reading=reading,
             batch_size=GROUP, progress=progress,
         ) as out:  # fmt: skip

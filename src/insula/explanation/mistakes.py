@@ -13,7 +13,7 @@ from insula.inference.predictor import Predictor
 from insula.text.word_spans import find_word_spans
 
 MISTAKES = 10
-MOST_WORDS = 100  # of a text: `contexts` reads three variants for each, so at most 3,030 texts for all mistakes
+MAX_WORDS = 100  # of a text: `contexts` reads three variants for each, so at most 3,030 texts for all mistakes
 
 
 def explain_mistakes(predictor: Predictor, evaluation: Evaluation, inputs: Sequence[TextOrInput]) -> Evaluation:
@@ -22,14 +22,14 @@ def explain_mistakes(predictor: Predictor, evaluation: Evaluation, inputs: Seque
     inputs  the evaluated rows
 
     The explained label is the first wrongly predicted one, else the missed one; of dimensions the one
-    with the largest error. A mistake of a text with more than `MOST_WORDS` words, or of a label that the model does not
+    with the largest error. A mistake of a text with more than `MAX_WORDS` words, or of a label that the model does not
     have (as after a label map), has none.
     """
     by_text = {shorten(get_text(given), MAX_CHARACTERS): given for given in inputs}
     mistakes = list(evaluation.mistakes)
     for place, mistake in enumerate(mistakes[:MISTAKES]):
         given, label = by_text.get(mistake.text), _choose_label(predictor, mistake)
-        if given is None or label is None or not 0 < len(find_word_spans(get_text(given))) <= MOST_WORDS:
+        if given is None or label is None or not 0 < len(find_word_spans(get_text(given))) <= MAX_WORDS:
             continue
         found = explain_input(predictor, given, labels=[label], with_trust=False)
         shown = len(mistake.text) - mistake.text.endswith("…")

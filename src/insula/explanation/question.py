@@ -20,7 +20,7 @@ from insula.inference.predictor import Predictor
 from insula.models.networks.contributions import Contributions
 from insula.text.word_spans import find_word_spans
 
-MOST_WORDS = 200  # a longer text is explained by runs of neighbouring words
+MAX_WORDS = 200  # a longer text is explained by runs of neighbouring words
 PORTION = 16  # variants between two pauses
 
 
@@ -55,7 +55,7 @@ class Question:
             raise DataError(
                 "The text must have at least one word to explain. Got only white space. Explain another text."
             )
-        self.words = tuple(words or join_neighbours(self.text, spans, MOST_WORDS))
+        self.words = tuple(words or join_neighbours(self.text, spans, MAX_WORDS))
         self._known: dict[bytes, Float64Array] = {}
         self._map, self._shift = build_evidence_map(predictor)
 
@@ -136,7 +136,7 @@ class Question:
         return np.concatenate(found)
 
     def _build_variant(self, kept: BoolArray) -> TextOrInput:
-        text = without_words(self.text, self.words, kept)
+        text = keep_words(self.text, self.words, kept)
         return dataclasses.replace(self.given, text=text) if isinstance(self.given, ModelInput) else text
 
 
@@ -166,7 +166,7 @@ def build_evidence_map(predictor: Predictor) -> tuple[Float64Array, Float64Array
     return np.eye(count) - 1.0 / count, np.zeros(count)
 
 
-def without_words(text: str, words: tuple[Word, ...], kept: BoolArray) -> str:
+def keep_words(text: str, words: tuple[Word, ...], kept: BoolArray) -> str:
     """Return the text with only the kept words; each brings the white space before it."""
     ends = [0, *(word.end for word in words[:-1])]
     pieces = [text[end : word.end] for end, word, keep in zip(ends, words, kept, strict=True) if keep]

@@ -21,7 +21,7 @@ from insula.core.progress import Progress, Silent
 from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.explanation.alignment import align_words
 from insula.explanation.explainers import explainers
-from insula.explanation.faithfulness import measure_comprehensiveness, measure_sufficiency, rank_correlation
+from insula.explanation.faithfulness import compute_rank_correlation, measure_comprehensiveness, measure_sufficiency
 from insula.explanation.question import Question
 from insula.inference.predictor import Predictor
 
@@ -203,7 +203,7 @@ def _score_row(
             own=_measure(question, weights, column),
             occlusion=_measure(question, occlusion[:, column], column),
             random=_measure(question, ranked, column),
-            agreement=rank_correlation(weights, occlusion[:, column]),
+            agreement=compute_rank_correlation(weights, occlusion[:, column]),
         )
 
 

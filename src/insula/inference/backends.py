@@ -25,7 +25,7 @@ from insula.core.environment import require
 from insula.core.errors import DataError, ModelFolderError
 from insula.core.model_input import TextOrInput
 from insula.core.registry import Registry
-from insula.inference.engine import Engine
+from insula.inference.engine import EngineSettings
 from insula.models.folder import ModelFolder, open_folder
 from insula.models.networks.contributions import Contributions
 from insula.models.risk.head import RiskHead
@@ -222,7 +222,7 @@ def can_prefetch(backend: Backend) -> bool:
 class Opener(Protocol):
     """Opens a model folder. The engine sets threads and batch size."""
 
-    def __call__(self, folder: Path, engine: Engine = ..., /) -> Backend:
+    def __call__(self, folder: Path, engine: EngineSettings = ..., /) -> Backend:
         """Return the backend. Raises `ModelFolderError` if the folder lacks a file that it needs."""
 
 
@@ -235,7 +235,7 @@ class BackendEntry:
     """Declares a backend before it is opened. A bare opener in the registry gets all defaults.
 
     opener        opens a model folder: a callable, or `"module:attribute"`, imported on first use. It takes the folder
-                  and, optionally, an `Engine`
+                  and, optionally, an `EngineSettings`
     packages      the packages that it needs
     extra         the extra of insula that installs them; None if no extra does
     exported      True if it computes an export of `model.safetensors`: training then compares the two
@@ -258,7 +258,7 @@ class BackendEntry:
     gradients: bool = False
     cannot: Mapping[str, str] = field(default_factory=dict)
 
-    def __call__(self, folder: Path, engine: Engine | None = None, /) -> Backend:
+    def __call__(self, folder: Path, engine: EngineSettings | None = None, /) -> Backend:
         """Open a model folder. Raises `MissingExtraError` if a package is not installed, and `ModelFolderError`."""
         for package in self.packages:
             require(package, extra=self.extra, purpose=f"predict with {str(folder)!r} in {package}")
@@ -336,7 +336,7 @@ def get_backend_entry(name: str) -> BackendEntry:
     return found if isinstance(found, BackendEntry) else BackendEntry(found)
 
 
-def open_backend(name: str, folder: Path, engine: Engine | None = None) -> Backend:
+def open_backend(name: str, folder: Path, engine: EngineSettings | None = None) -> Backend:
     """Open a model folder with the named backend. Raises as `BackendEntry.__call__`."""
     return get_backend_entry(name)(folder, engine)
 
@@ -368,7 +368,7 @@ def _open_gradient_backend(path: Path) -> GradientBackend | None:
     return None
 
 
-def check_measured(engine: Engine, folder: ModelFolder) -> None:
+def check_measured(engine: EngineSettings, folder: ModelFolder) -> None:
     """Raise `DataError` if an engine was measured for another kind of model than the one in the folder."""
     if engine.family is None:
         return

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from insula.core.decision import Calibration
 from insula.core.errors import ModelFolderError
 from insula.core.model_input import TextOrInput, get_text
-from insula.inference.engine import DEFAULT, Engine
+from insula.inference.engine import DEFAULT, EngineSettings
 from insula.inference.predictor import EncodedInputs, Predictor
 from insula.text.context import Context
 
@@ -61,7 +61,7 @@ class CascadeBackend:
     The attributes have the names of the keys in `cascade.json`.
     """
 
-    def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
+    def __init__(self, folder: Path, engine: EngineSettings = DEFAULT) -> None:
         try:
             settings = json.loads((folder / CASCADE).read_text(encoding="utf-8"))
             self.limit, self.price, self.say = (float(settings[name]) for name in ("limit", "price", "say"))
@@ -159,5 +159,5 @@ def mix_logits(first: NDArray[np.float64], second: NDArray[np.float64], say: flo
     return say * first + (1 - say) * second
 
 
-def _choose_engine(engine: Engine) -> Engine:
-    return Engine(threads=engine.threads, tokens=engine.tokens)
+def _choose_engine(engine: EngineSettings) -> EngineSettings:
+    return EngineSettings(threads=engine.threads, tokens=engine.tokens)

@@ -38,7 +38,7 @@ from insula.core.errors import DataError
 from insula.core.model_input import as_inputs
 from insula.data.conversations.file_columns import ContextTally, FileColumns
 from insula.data.formats.formats import ReadOptions, open_rows
-from insula.inference.engine import Engine
+from insula.inference.engine import EngineSettings
 from insula.inference.predictor import Predictor
 from insula.inference.row_batches import RejectCounter, read_row_batches
 
@@ -77,7 +77,7 @@ class ReadPlan:
 
 @contextlib.contextmanager
 def open_cluster_logits(
-    model: Path, reading: ReadPlan, cluster: Cluster, engine: Engine
+    model: Path, reading: ReadPlan, cluster: Cluster, engine: EngineSettings
 ) -> Iterator[Callable[[int], Answers]]:
     """Yield a function from a batch number to what `Predictor.read` returns. Call it once per batch, in order.
 
@@ -173,7 +173,7 @@ def _iterate_inputs(reading: ReadPlan) -> Iterator[Any]:
 class _Worker:
     """A predictor in its own process, opened from the bytes of the model folder, so that no shared disk is needed."""
 
-    def __init__(self, files: Any, engine: Engine) -> None:
+    def __init__(self, files: Any, engine: EngineSettings) -> None:
         folder = Path(tempfile.mkdtemp(prefix="insula-model-"))
         try:
             for name, content in ray.get(files).items():

@@ -1,4 +1,4 @@
-"""`Engine`: the backend, threads and batch size that run a model. `insula model bench` finds the fastest settings."""
+"""`EngineSettings`: backend, threads and batch size of a model. `insula model bench` finds the fastest ones."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from insula.core.errors import DataError
+from insula.core.moved import moved_names
 from insula.inference.batching import TOKEN_BUDGET
 
 ENGINE_VERSION = 1
 
+if not TYPE_CHECKING:
+    __getattr__ = moved_names(__name__, {"Engine": f"{__name__}:EngineSettings"})
+
 
 @dataclass(frozen=True)
-class Engine:
+class EngineSettings:
     """Settings to run a model on one machine: backend, threads, batch size. They affect only the speed of predictions.
 
     backend  the backend; None for the backend of the model folder
@@ -38,7 +42,7 @@ class Engine:
                 )
 
     @classmethod
-    def read(cls, file: str | Path) -> Engine:
+    def read(cls, file: str | Path) -> EngineSettings:
         """Read a file of `insula model bench`. Raises `DataError` if it is another file."""
         try:
             content = json.loads(Path(file).read_text(encoding="utf-8"))
@@ -56,4 +60,4 @@ class Engine:
         return dataclasses.asdict(self)
 
 
-DEFAULT = Engine()
+DEFAULT = EngineSettings()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from insula.inference.engine import DEFAULT, Engine
+from insula.inference.engine import DEFAULT, EngineSettings
 from insula.models.networks.linear import LinearModel
 
 
-def open_linear(folder: Path, _: Engine = DEFAULT) -> LinearModel:
+def open_linear(folder: Path, _: EngineSettings = DEFAULT) -> LinearModel:
     """Load the linear model of a folder, which is its own backend."""
     return LinearModel.load(folder)

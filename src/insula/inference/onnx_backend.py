@@ -22,9 +22,9 @@ from insula.core.environment import count_usable_threads
 from insula.core.errors import ModelFolderError
 from insula.inference.backends import ChooseRows
 from insula.inference.batching import fits_one_batch
-from insula.inference.engine import DEFAULT, Engine
+from insula.inference.engine import DEFAULT, EngineSettings
 from insula.inference.token_backend import TokenBackend, run_in_batches
-from insula.models.onnx.outputs import with_output
+from insula.models.onnx.outputs import add_output
 from insula.models.risk.head import RiskHead, find_risk_head
 from insula.models.tokens.windows import TextTokens
 
@@ -71,7 +71,7 @@ class OnnxBackend(TokenBackend):
     risk_head  scores the risk of texts in the same run, if the folder has the files that it was trained on
     """
 
-    def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
+    def __init__(self, folder: Path, engine: EngineSettings = DEFAULT) -> None:
         super().__init__(folder, engine)
         self._file = folder / "model.onnx"
         self.risk_head = find_risk_head(folder)
@@ -126,7 +126,7 @@ class OnnxBackend(TokenBackend):
     def _open_session(self, threads: int) -> onnxruntime.InferenceSession:
         if self.risk_head is None:
             return open_session(self._file, threads=threads)
-        return open_session(with_output(self._file.read_bytes(), self.risk_head.tensor), threads=threads)
+        return open_session(add_output(self._file.read_bytes(), self.risk_head.tensor), threads=threads)
 
     def _open_single_thread_session(self) -> onnxruntime.InferenceSession:
         """Return the session that computes in the calling thread; it is opened on first use."""

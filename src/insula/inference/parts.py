@@ -130,7 +130,7 @@ def open_parts(output: Path, part_format: PartWriter, job: Job | None, *, resume
 
 
 @dataclass(frozen=True)
-class WidenedOutput:
+class ExtendedOutput:
     """An output with the columns of the input and more.
 
     kept      the columns of the input
@@ -160,7 +160,7 @@ class WidenedOutput:
             self.put(number, [self.kept.rename_columns(row) | new for row, new in zip(rows, added, strict=True)])
 
 
-def check_widened(source: str | Path, output: str | Path, *, resume: bool, what: str) -> tuple[str, bool]:
+def check_extended_output(source: str | Path, output: str | Path, *, resume: bool, what: str) -> tuple[str, bool]:
     """Return the format of a widened output, and whether the input is a file, not a stream.
 
     what  completes the sentence "Only ... from a file into a file can be resumed."
@@ -177,7 +177,7 @@ def check_widened(source: str | Path, output: str | Path, *, resume: bool, what:
 
 
 @contextlib.contextmanager
-def open_widened(
+def open_extended_output(
     output: str | Path,
     kind: str,
     reader: RowReader,
@@ -190,7 +190,7 @@ def open_widened(
     reading: ReadOptions,
     batch_size: int,
     progress: Progress,
-) -> Iterator[WidenedOutput]:
+) -> Iterator[ExtendedOutput]:
     """Yield an output for the rows of `reader` with added columns; it appears at the end of the block.
 
     kind        the format of the output, such as `jsonl`
@@ -202,7 +202,7 @@ def open_widened(
     kept, nested = RenamedColumns(reader.columns, added), kind in NESTED
     if str(output) == STDOUT:
         with open_writer(output) as writer:
-            yield WidenedOutput(kept, frozenset(), lambda _, rows: writer.write(rows), nested, progress)
+            yield ExtendedOutput(kept, frozenset(), lambda _, rows: writer.write(rows), nested, progress)
         return
     types = kept.rename_types(reader.types) | dict(list_types()) if kind in BINARY else None
     part_format = PartWriter(Path(output), kind, types=types)
@@ -211,7 +211,7 @@ def open_widened(
         if must_scan and part_format.is_table and (kind not in BINARY or not reader.types):
             scan = scan_rows(source, batch_size=batch_size, reading=reading, progress=progress)
             parts.set_layout(([kept.rename_columns(row) for row in some] for some in scan), added)
-        yield WidenedOutput(kept, parts.finished, parts.write, nested, progress)
+        yield ExtendedOutput(kept, parts.finished, parts.write, nested, progress)
         parts.join([*kept.renamed_columns, *added])
 
 

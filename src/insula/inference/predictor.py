@@ -36,7 +36,7 @@ from insula.inference.backends import (
     scores_risk,
     truncated,
 )
-from insula.inference.engine import DEFAULT, Engine
+from insula.inference.engine import DEFAULT, EngineSettings
 from insula.inference.overlap import prefetch_items
 from insula.inference.risk.signals import find_signals
 from insula.knowledge.rules import Rules
@@ -82,7 +82,7 @@ class Predictor:
         backend: Backend,
         fingerprint: str | None = None,
         folder: Path | None = None,
-        engine: Engine = DEFAULT,
+        engine: EngineSettings = DEFAULT,
         rules: Rules | None = None,
     ) -> None:
         self.scheme = scheme
@@ -95,7 +95,7 @@ class Predictor:
         self.rules = rules
 
     @classmethod
-    def load(cls, model: str | Path, *, backend: str | None = None, engine: Engine | None = None) -> Predictor:
+    def load(cls, model: str | Path, *, backend: str | None = None, engine: EngineSettings | None = None) -> Predictor:
         """Open a run, a model folder or a name, and verify the checksum of every file.
 
         backend  overrides the backend of the folder

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.inference.engine import DEFAULT, Engine
+from insula.inference.engine import DEFAULT, EngineSettings
 from insula.inference.token_backend import TokenizedBackend
 from insula.models.networks.averaged import StaticNetwork
 from insula.models.networks.contributions import Contributions
@@ -20,7 +20,7 @@ class StaticBackend(TokenizedBackend):
 
     prefetch = False
 
-    def __init__(self, folder: Path, _: Engine = DEFAULT) -> None:
+    def __init__(self, folder: Path, _: EngineSettings = DEFAULT) -> None:
         super().__init__(folder)
         self._model = StaticNetwork.load(folder)
 
@@ -37,7 +37,7 @@ class StaticBackend(TokenizedBackend):
         """Return the contribution of each token of a prepared text to its logits; None if its layers mix tokens."""
         if not self._model.additive:
             return None
-        ids, places = self.tokenizer.encode_with_places(text)
+        ids, places = self.tokenizer.encode_with_offsets(text)
         spans = compute_window_spans(len(ids), self.tokenizer.max_tokens)
         if self.windows == "none":
             del spans[1:]

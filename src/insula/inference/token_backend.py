@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.inference.batching import TOKEN_BUDGET, iterate_batches
-from insula.inference.engine import DEFAULT, Engine
+from insula.inference.engine import DEFAULT, EngineSettings
 from insula.models.layers.padding import pad
 from insula.models.tokens.tokenization import open_tokenizer
 from insula.models.tokens.windows import TextTokens, Windows, compute_in_windows
@@ -47,7 +47,7 @@ class TokenizedBackend:
 class TokenBackend(TokenizedBackend, ABC):
     """Texts to logits via token ids; a subclass runs the model on one padded batch."""
 
-    def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
+    def __init__(self, folder: Path, engine: EngineSettings = DEFAULT) -> None:
         super().__init__(folder)
         self.budget = engine.tokens
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from insula.inference.engine import DEFAULT, Engine
+from insula.inference.engine import DEFAULT, EngineSettings
 from insula.inference.token_backend import TokenBackend
 from insula.models.adapter_folder import needs_base, open_with_base
 from insula.models.networks.architectures import load_network
@@ -18,7 +18,7 @@ from insula.models.networks.architectures import load_network
 class TorchBackend(TokenBackend):
     """Runs `model.safetensors` of a model folder in float32, or its adapter together with the base."""
 
-    def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
+    def __init__(self, folder: Path, engine: EngineSettings = DEFAULT) -> None:
         super().__init__(folder, engine)
         if engine.threads is not None:
             torch.set_num_threads(engine.threads)  # for the whole process, because torch has no other setting

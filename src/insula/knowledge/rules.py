@@ -19,7 +19,7 @@ from insula.knowledge.rule_file import Rule, RuleFile, parse_rules
 from insula.knowledge.rule_toml import read_rule_text
 
 _NO_LETTER_BEFORE, _NO_LETTER_AFTER = rf"(?<![^\W_{HAN}])", rf"(?![^\W_{HAN}])"
-SMALLEST = 1e-12  # of a score whose logarithm is taken
+MIN_PROBABILITY = 1e-12  # of a score whose logarithm is taken
 SAME = 1e-9  # scores that differ by less are equal
 
 
@@ -123,7 +123,7 @@ class Rules:
             low, high = np.array([self.scheme.ranges[name] for name in self.scheme.names]).T
             value: FloatArray = np.clip(scores + added, low, high)
             return value
-        inside = np.clip(scores, SMALLEST, 1 - SMALLEST)
+        inside = np.clip(scores, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
         if self.scheme.kind == "multi":
             odds = np.log(inside) - np.log1p(-inside) + added
             return np.where(added != 0, 1.0 / (1.0 + np.exp(-odds)), scores)

@@ -81,7 +81,7 @@ def find_seen_rows(folder: Path, rows: Sequence[Compared]) -> NDArray[np.bool_]:
     return np.any(seen, axis=0) if seen else np.zeros(len(rows), dtype=bool)
 
 
-def without_training_rows(folder: Path, examples: Sequence[Example]) -> list[Example]:
+def drop_training_rows(folder: Path, examples: Sequence[Example]) -> list[Example]:
     """Return the examples that are not among the training rows of the model in `folder`."""
     seen = split_fingerprints(folder).get("train", Fingerprint()).find_seen(examples)
     return [example for example, known in zip(examples, seen, strict=True) if not known]

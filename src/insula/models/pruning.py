@@ -51,7 +51,7 @@ class EncoderShape:
 
 
 @dataclass(frozen=True)
-class KeptParts:
+class PrunedShape:
     """The parts of an encoder to keep, by index in ascending order.
 
     layers    (kept layers,)
@@ -64,7 +64,7 @@ class KeptParts:
     neurons: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def keep_first(cls, shape: EncoderShape) -> KeptParts:
+    def keep_first(cls, shape: EncoderShape) -> PrunedShape:
         """Return the first layers, heads and neurons, as many as `shape` has."""
         return cls(
             tuple(range(len(shape.heads))),
@@ -73,7 +73,7 @@ class KeptParts:
         )
 
     @classmethod
-    def from_dict(cls, numbers: dict[str, Any]) -> KeptParts:
+    def from_dict(cls, numbers: dict[str, Any]) -> PrunedShape:
         """Build kept parts from the result of `to_dict`."""
         return cls(
             tuple(numbers["layers"]),
@@ -105,7 +105,7 @@ def find_bert_layers(backbone: nn.Module) -> Sequence[Any]:
 
 
 @torch.no_grad()
-def prune_encoder(backbone: nn.Module, kept: KeptParts) -> None:
+def prune_encoder(backbone: nn.Module, kept: PrunedShape) -> None:
     """Remove all but the `kept` parts of a BERT-shaped encoder, in place. Kept weights are unchanged.
 
     Raises as `find_bert_layers`.

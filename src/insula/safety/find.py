@@ -8,10 +8,10 @@ from insula.core.environment import require
 from insula.core.errors import CHOOSE, DataError, suggest
 from insula.safety.kinds import GROUPS, KINDS, TOKEN
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
-from insula.safety.readable import BLANK, ReadableText
+from insula.safety.readable import BLANK, NormalizedText
 from insula.safety.recognisers.names.models import LAC, is_name_model, load_name_model
 from insula.safety.recognisers.registry import find_spans
-from insula.safety.spans import Span, without_overlaps
+from insula.safety.spans import Span, drop_overlaps
 
 # Blanking a span can reveal the start or end of its neighbour. Two rounds are usual; the limit keeps the time linear.
 _MAX_ROUNDS = 8
@@ -27,11 +27,11 @@ def find_personal_data(text: str, kinds: Collection[str] | None = None) -> tuple
     refer to `text` as given. Tokens that `mask` has written are skipped. Raises as `check_kinds` does.
     """
     wanted = check_kinds(kinds)
-    readable = ReadableText(text)
+    readable = NormalizedText(text)
     plain = TOKEN.sub(lambda token: BLANK * len(token[0]), readable.text)
     found: list[Span] = []
     for _ in range(_MAX_ROUNDS):
-        new = without_overlaps(
+        new = drop_overlaps(
             span
             for span in find_spans(plain, wanted)
             if span.kind in wanted and BLANK not in plain[span.start : span.end]

@@ -1,4 +1,4 @@
-"""`ReadableText`: a text as a person reads it, for the recognisers, with a map back to offsets of the original."""
+"""`NormalizedText`: a text as a person reads it, for the recognisers, with a map back to offsets of the original."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STYLED = {
 _TABLE: dict[int, int | str] = {**_FULL_WIDTH, **_SPACES, **_DASHES, **_STYLED}
 
 
-class ReadableText:
+class NormalizedText:
     """A text with plain letters, digits, spaces and dashes, and without invisible characters.
 
     Every character of `text` comes from exactly one character of the original; `span` maps offsets back.

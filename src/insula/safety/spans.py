@@ -16,7 +16,7 @@ class Span(NamedTuple):
     checked: bool = False
 
 
-def without_overlaps(spans: Iterable[Span]) -> list[Span]:
+def drop_overlaps(spans: Iterable[Span]) -> list[Span]:
     """Return spans that do not overlap, in order.
 
     A span inside another one is dropped, so that masking leaves nothing of the outer one. Of two that overlap in part,

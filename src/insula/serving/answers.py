@@ -11,7 +11,7 @@ from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 
 DIGITS = 6
-SMALLEST = 1e-9  # of a probability whose logarithm is taken
+MIN_SCORE = 1e-9  # of a probability whose logarithm is taken
 
 
 def build_answers(
@@ -39,7 +39,7 @@ def _compute_logits(scheme: LabelScheme, scores: Mapping[str, float]) -> Mapping
     """Return logits whose softmax (sigmoid for a multi-label model) gives the scores; dimensions are unchanged."""
     if not scheme.is_categorical:
         return scores
-    within = {label: min(max(score, SMALLEST), 1 - SMALLEST) for label, score in scores.items()}
+    within = {label: min(max(score, MIN_SCORE), 1 - MIN_SCORE) for label, score in scores.items()}
     if scheme.kind == "multi":
         return {label: math.log(score / (1 - score)) for label, score in within.items()}
     return {label: math.log(score) for label, score in within.items()}

@@ -13,7 +13,7 @@ from insula.safety.signals.result import Frame, Level, RiskKind, Wording
 from insula.serving.schemas import Classified, RequestModel, Speaker, Turn, Whole
 
 ALTERNATIVES = ("messages", "replies")
-MOST_DRAFTS = 10
+MAX_DRAFTS = 10
 Texts = Annotated[list[Classified], Field(min_length=1)]
 Country = Annotated[
     str,
@@ -117,7 +117,7 @@ class ReplyRequest(RequestModel):
     strategy: Strategy | Literal["auto"] = Field(
         "auto", description="Strategy of the drafts; `auto` uses the strategies that fit the message."
     )
-    n: Whole = Field(3, ge=1, le=MOST_DRAFTS, description="Maximum number of drafts.")
+    n: Whole = Field(3, ge=1, le=MAX_DRAFTS, description="Maximum number of drafts.")
     country: Country | None = Field(
         None, description="Country whose help lines a hand-off shows (default: help in any country)."
     )

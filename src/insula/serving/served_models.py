@@ -14,7 +14,7 @@ from insula.core.starter import STARTER
 from insula.evaluation.document import MetricsDocument
 from insula.evaluation.reports.headline import build_headline
 from insula.evaluation.reports.sanitize import sanitize_document
-from insula.inference.engine import Engine
+from insula.inference.engine import EngineSettings
 from insula.inference.predictor import Predictor
 from insula.models.folder import MANIFEST, ModelFolder, open_folder
 from insula.models.locate import locate_model
@@ -108,7 +108,7 @@ def open_models(settings: Settings, observer: BatchObserver) -> ServedModels:
         name = _name_model(folder)
         if name in opened:
             raise SettingsError(f"The models must have different names. Got two called {name!r}. Rename one's folder.")
-        predictor = Predictor.load(folder, engine=Engine(threads=settings.threads))
+        predictor = Predictor.load(folder, engine=EngineSettings(threads=settings.threads))
         opened[name] = ServedModel(name, predictor, Batcher(name, predictor, settings.queue, observer))
     return ServedModels(opened.values())
 

@@ -32,7 +32,7 @@ from insula.serving.telemetry import Telemetry
 
 WAIT_HEADER = "insula-wait-ms"
 NUL = "\x00"
-Answered = TypeVar("Answered")
+Answer = TypeVar("Answer")
 SECONDS_BETWEEN_CHECKS = 1.0
 UNWATCHED_SECONDS = 0.05  # most answers take less, so that watching for a disconnect is seldom needed
 
@@ -296,7 +296,7 @@ def get_service(connection: HTTPConnection) -> Service:
     return service
 
 
-async def await_while_connected(request: Request, answer: Coroutine[Any, Any, Answered]) -> Answered:
+async def await_while_connected(request: Request, answer: Coroutine[Any, Any, Answer]) -> Answer:
     """Return the answer; if the client disconnects before it is there, cancel it and raise `ClientGoneError`."""
     work = asyncio.ensure_future(answer)
     gone: asyncio.Future[None] | None = None

@@ -87,7 +87,7 @@ class Context:
             return given
         return replace(given, turns=turns, speaker=speaker, target=target)
 
-    def ignores_context_of(self, given: ModelInput) -> bool:
+    def ignores_context(self, given: ModelInput) -> bool:
         """Whether the input has turns or a target that this model does not read at all."""
         return bool((given.turns and not self.turns) or (given.target is not None and not self.target))
 

@@ -60,7 +60,7 @@ def emoji_to_words(text: str, language: str | None = None) -> str:
     return _EMOJI.sub(lambda match: _name_emoji(match.group(), spoken), text)
 
 
-def map_emoji_names(language: str) -> dict[str, str]:
+def load_emoji_names(language: str) -> dict[str, str]:
     """Return a mapping of every emoji that `emoji_to_words` replaces to its words; skin tones have none."""
     return {
         sequence: _name_emoji(sequence, language).strip()

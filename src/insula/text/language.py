@@ -24,8 +24,8 @@ _NOT_PROSE = re.compile(r"\bhttp\b|@user\b|#\w+|<[^<>]*>")
 # Galician, Luxembourgish and Nigerian Pidgin would claim short informal Spanish, German and English.
 _LATIN = "cs da de en es fi fr hu id it nl no pl pt ro sv tl tr vi"
 _OTHER = "am ar bg bn el fa gu he hi hy ka km kn lo ml mr my ne pa ru si sr ta te th uk ur"
-_FEWEST_WORDS = 3
-_LEAST_CONFIDENCE = 0.5
+_MIN_WORDS = 3
+_MIN_CONFIDENCE = 0.5
 
 
 def detect_language(text: str) -> str | None:
@@ -49,10 +49,10 @@ def detect_language(text: str) -> str | None:
             return "ja" if kana * 5 >= han and kana else "zh"
         if others > words:
             return str(_load_identifier(_OTHER).classify(text)[0])
-    if words < _FEWEST_WORDS:
+    if words < _MIN_WORDS:
         return "en" if words else None
     language, confidence = _load_identifier(_LATIN).classify(text)
-    return str(language) if confidence >= _LEAST_CONFIDENCE else "en"
+    return str(language) if confidence >= _MIN_CONFIDENCE else "en"
 
 
 def find_dominant_language(texts: Sequence[str], sample: int = 1000, *, seed: int = 0) -> str | None:

@@ -61,5 +61,5 @@ def describe_portable_steps(steps: Sequence[str]) -> dict[str, Any]:
         "patterns": {name: to_javascript(pattern) for name, pattern in _PATTERNS.items()},
         "emoticons": list(emoticons._EMOJI),
         "brackets": detokenize._BRACKETS,
-        "names": {language: emojis.map_emoji_names(language) for language in LANGUAGES} if "emoji" in steps else {},
+        "names": {language: emojis.load_emoji_names(language) for language in LANGUAGES} if "emoji" in steps else {},
     }

@@ -12,7 +12,7 @@ from insula.core.errors import CHOOSE, RecipeError, suggest
 from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.registry import Registry
 from insula.text.context import TEXT_ALONE, Context, Segments
-from insula.text.word_by_word import LOCAL_STEPS, WordMemory
+from insula.text.word_by_word import LOCAL_STEPS, PreparedWordCache
 
 TextStep = Callable[[str, str | None], str]
 """`(text, language) -> text`; the language is an ISO 639-1 code, or None to detect it by script where needed."""
@@ -85,7 +85,7 @@ class Preparation:
 
     def count_unread(self, inputs: Iterable[TextOrInput]) -> int:
         """Return the number of inputs with earlier turns or a target that this preparation drops."""
-        return sum(isinstance(one, ModelInput) and self.context.ignores_context_of(one) for one in inputs)
+        return sum(isinstance(one, ModelInput) and self.context.ignores_context(one) for one in inputs)
 
     @cached_property
     def _functions(self) -> tuple[Callable[[str], str], ...]:
@@ -97,7 +97,7 @@ class Preparation:
         if not local:
             return tuple(steps)
         inert = str.lower if "lowercase" in self.steps[:local] else str
-        return (WordMemory(functools.partial(_apply_steps, steps[:local]), inert), *steps[local:])
+        return (PreparedWordCache(functools.partial(_apply_steps, steps[:local]), inert), *steps[local:])
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without the cached words."""

@@ -14,7 +14,7 @@ _PUNCTUATION = '.,!?;:"()[]{}…。，！？；：、“”‘’（）《》【
 
 
 @functools.cache
-def stop_words(language: str) -> frozenset[str]:
+def get_stop_words(language: str) -> frozenset[str]:
     """Return the words that `remove_stop_words` removes in `en` or `zh`; none for any other language.
 
     These are the lists of stopwords-iso (github.com/stopwords-iso) without `PROTECTED`, words that contain a negation
@@ -40,7 +40,7 @@ def remove_stop_words(text: str, language: str | None = None) -> str:
     """
     if language not in (None, "en", "zh"):
         return text
-    kept = (_without_stop_word(word) for word in text.split())
+    kept = (_drop_stop_word(word) for word in text.split())
     return " ".join(word for word in kept if word)
 
 
@@ -50,7 +50,7 @@ def is_stop_word(word: str) -> bool:
     return folded in _get_stop_words(folded)
 
 
-def _without_stop_word(word: str) -> str:
+def _drop_stop_word(word: str) -> str:
     if is_stop_word(word):
         return ""
     folded = _fold(word)
@@ -62,7 +62,7 @@ def _without_stop_word(word: str) -> str:
 
 
 def _get_stop_words(word: str) -> frozenset[str]:
-    return stop_words("zh" if contains_han(word) else "en")
+    return get_stop_words("zh" if contains_han(word) else "en")
 
 
 def _fold(word: str) -> str:

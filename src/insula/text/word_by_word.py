@@ -19,11 +19,11 @@ INERT = re.compile(
     r"(?!(?i:.*([^.])\1\1)|.*(?:XD|QAQ|TAT))"
     r"[\"“(*]{0,2}(?:[A-Z]?[a-z]+|[A-Z]+)(?:['-][a-z]+)*(?:[.,!?\"”)*]{0,2}|\.{3})"
 )
-_MOST_WORDS = 200_000
-_LONGEST = 40  # characters; longer words are not cached, to bound the memory
+_MAX_WORDS = 200_000
+_MAX_LENGTH = 40  # characters; longer words are not cached, to bound the memory
 
 
-class WordMemory:
+class PreparedWordCache:
     """Caches the prepared form of words; `prepare` applies steps of `LOCAL_STEPS`, the last of them `whitespace`.
 
     inert  does the same as `prepare` for words that match `INERT`, but faster; None uses `prepare` for them too
@@ -48,8 +48,8 @@ class WordMemory:
     def _add(self, word: str) -> str:
         prepare = self._inert if self._inert is not None and INERT.fullmatch(word) else self._prepare
         prepared = prepare(word)
-        if prepared and len(word) <= _LONGEST:  # control characters leave nothing
-            if len(self._known) >= _MOST_WORDS:
+        if prepared and len(word) <= _MAX_LENGTH:  # control characters leave nothing
+            if len(self._known) >= _MAX_WORDS:
                 self._known = {}
             self._known[word] = prepared
         return prepared

@@ -34,7 +34,7 @@ class _Copy(NamedTuple):
     example: Example
 
 
-def with_augmented(dataset: Dataset, recipe: Recipe, progress: Progress, file: Path | None = None) -> Dataset:
+def add_augmented_rows(dataset: Dataset, recipe: Recipe, progress: Progress, file: Path | None = None) -> Dataset:
     """Return the data set with copies of its training rows (`Dataset.augmented`), as the recipe says.
 
     file  where to write them for people to read; None writes nothing

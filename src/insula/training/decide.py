@@ -44,10 +44,10 @@ def choose_decision(
     if options.class_offsets and scheme.kind in ("single", "ordinal"):
         offsets = choose_offsets(gold, scores, seed=seed)
         rule = dataclasses.replace(rule, offsets=tuple(offsets.tolist()) if offsets.any() else ())
-    return with_abstention(rule, scheme, logits, gold, options)
+    return add_abstention(rule, scheme, logits, gold, options)
 
 
-def with_abstention(
+def add_abstention(
     rule: DecisionRule,
     scheme: LabelScheme,
     logits: NDArray[np.floating[Any]],

@@ -114,12 +114,12 @@ class Rows:
         return [text for text in self.texts if isinstance(text, str)]
 
 
-def with_empty_names(names: NDArray[np.str_] | None, rows: int) -> NDArray[np.str_] | None:
+def append_empty_names(names: NDArray[np.str_] | None, rows: int) -> NDArray[np.str_] | None:
     """Return names followed by "" for further rows; None for None."""
     return None if names is None else np.concatenate([names, np.full(rows, "", dtype=names.dtype)])
 
 
-def with_every_epoch(epoch: NDArray[np.intp] | None, rows: int) -> NDArray[np.intp] | None:
+def append_every_epoch(epoch: NDArray[np.intp] | None, rows: int) -> NDArray[np.intp] | None:
     """Return the epochs of rows, extended by further rows that every epoch uses; None for None."""
     return None if epoch is None else np.concatenate([epoch, np.zeros(rows, dtype=np.intp)])
 

@@ -21,8 +21,8 @@ from insula.training.fitting import Base, PreparedRows, Rows, RunContext, Task, 
 from insula.training.objectives.training_targets import build_training_rows
 from insula.training.options.sections import ModelOptions
 from insula.training.recipe.recipe import Recipe
-from insula.training.transfer.auxiliary import with_task_rows
-from insula.training.transfer.distil import with_teacher_scores
+from insula.training.transfer.auxiliary import append_task_rows
+from insula.training.transfer.distil import add_teacher_scores
 
 CONTEXT_TURNS = 3  # read by `auto`
 
@@ -76,9 +76,9 @@ def prepare_rows(dataset: Dataset, plan: TrainingPlan, run: RunContext) -> Prepa
     Raises `DataError` if a set has no training rows, `RecipeError` like `build_training_rows`.
     """
     train, validation = _build_training_rows(dataset, plan), _build_rows(dataset.splits.get("validation"), plan)
-    train = with_teacher_scores(train, dataset, plan, run)
+    train = add_teacher_scores(train, dataset, plan, run)
     tasks = [Task(one.scheme, _require_rows(_build_rows(one.split("train"), plan, one.scheme))) for one in dataset.also]
-    return PreparedRows(with_task_rows(train, tasks), validation, tasks)
+    return PreparedRows(append_task_rows(train, tasks), validation, tasks)
 
 
 def _build_preparation(

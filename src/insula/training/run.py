@@ -37,7 +37,7 @@ from insula.models.folder import ModelFolder, get_folder_digest, seal
 from insula.models.locate import locate_model
 from insula.models.provenance import write_fingerprints
 from insula.text.language import detect_language, find_dominant_language
-from insula.training.augment import with_augmented
+from insula.training.augment import add_augmented_rows
 from insula.training.families.registry import families
 from insula.training.fit_model import fit_as_worker, fit_model
 from insula.training.fitting import Fitted, RunContext
@@ -47,8 +47,8 @@ from insula.training.recipe.recipe import Recipe
 from insula.training.recipe.unused_options import find_unused_options
 from insula.training.run_folder import AUGMENTED, CLEARED
 from insula.training.tracking.tracking import Tracking
-from insula.training.transfer.auxiliary import with_auxiliary
-from insula.training.transfer.distil import UNLABELLED, with_unlabelled
+from insula.training.transfer.auxiliary import add_auxiliary_sets
+from insula.training.transfer.distil import UNLABELLED, add_unlabelled_split
 from insula.training.transfer.teachers import collect_teacher_fingerprints
 from insula.training.transfer.trained_base import check_base, get_base_fingerprint
 from insula.training.windows import list_length_notes
@@ -121,8 +121,8 @@ def train_run(
     base = families[recipe.model.name].check(recipe.model)
     trained_base = None if base is None else base.trained
     check_base(trained_base, dataset)
-    dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
-    dataset = with_augmented(dataset, recipe, progress, folder / AUGMENTED)
+    dataset = add_auxiliary_sets(add_unlabelled_split(dataset, recipe, progress), recipe, progress)
+    dataset = add_augmented_rows(dataset, recipe, progress, folder / AUGMENTED)
     fingerprint = Fingerprint.of(dataset.training_rows)
     for split in () if dataset.keeps_leaks else ("validation", "test"):
         require_no_leak(fingerprint, dataset.splits.get(split, ()), name=split)
@@ -195,8 +195,8 @@ def train_run(
 
 def train_as_worker(dataset: Dataset, recipe: Recipe, folder: Path, *, resume: bool = False) -> Run:
     """Train as one of the processes that do not write the run; the returned run has no metrics."""
-    dataset = with_auxiliary(with_unlabelled(dataset, recipe, Silent()), recipe, Silent())
-    dataset = with_augmented(dataset, recipe, Silent())
+    dataset = add_auxiliary_sets(add_unlabelled_split(dataset, recipe, Silent()), recipe, Silent())
+    dataset = add_augmented_rows(dataset, recipe, Silent())
     language = find_dominant_language([example.text for example in dataset.split("train")])
     fit_as_worker(dataset, recipe, language, folder, resume=resume)
     return Run(folder, MetricsDocument())

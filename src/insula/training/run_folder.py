@@ -96,7 +96,7 @@ def add_resume_hint(verb: str, folder: Path, started: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def undo_if_rejected(folder: Path) -> Iterator[None]:
+def restore_if_rejected(folder: Path) -> Iterator[None]:
     """Remove the files of a run whose recipe or data are rejected, so that it does not look resumable.
 
     If it was to replace a finished run, the files next to that run's model are restored. A run with a checkpoint is

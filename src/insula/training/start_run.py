@@ -28,7 +28,7 @@ from insula.training.run_folder import (
     add_resume_hint,
     read_record,
     require_replaceable_run,
-    undo_if_rejected,
+    restore_if_rejected,
 )
 
 TrainingSource = SourceName | Dataset
@@ -89,7 +89,7 @@ def start_run(
         dataset, names = read_source(source, recipe, f"the run goes to {folder}", progress)
         # Data in memory cannot be read again.
         hint = add_resume_hint("train", folder, folder / RECORD) if names else contextlib.nullcontext()
-        with convert_output_errors(folder), hint, undo_if_rejected(folder):
+        with convert_output_errors(folder), hint, restore_if_rejected(folder):
             return train_run(
                 dataset, recipe, folder, source=names, command=command, track=track, afterwards=afterwards,
                 progress=progress,

@@ -19,10 +19,10 @@ from insula.models.folder import ModelFolder, open_folder, require_model_output
 from insula.models.locate import locate_model
 from insula.models.provenance import (
     choose_evaluation_options,
+    drop_training_rows,
     load_training_dataset,
     read_recorded_section,
     split_fingerprints,
-    without_training_rows,
 )
 from insula.training.options.sections import DecisionOptions
 from insula.training.recipe.recipe import load_recipe
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from insula.models.tokens.windows import Windows
     from insula.training.recalibrate import RecalibrationResult
 
-MAX_SHARE_CHOSEN_ON = 0.1
+MAX_TRAINING_SHARE = 0.1
 """Above this share of rows that the old rule was chosen on, its score on them is biased and not reported."""
 
 
@@ -108,7 +108,7 @@ def calibrate_model(
         examples = _drop_training_rows(source, examples, progress)
     before = split_fingerprints(source.path).get("validation", Fingerprint())
     chosen_on = before.find_seen(examples)
-    biased = data is None or bool(chosen_on.mean() > MAX_SHARE_CHOSEN_ON)
+    biased = data is None or bool(chosen_on.mean() > MAX_TRAINING_SHARE)
     progress.say(f"Choosing the decision rule on {pluralise(len(examples), 'row')}.")
     if data is not None and biased:
         progress.say(
@@ -128,7 +128,7 @@ def calibrate_model(
 
 
 def _drop_training_rows(source: ModelFolder, examples: list[Example], progress: Progress) -> list[Example]:
-    left = without_training_rows(source.path, examples)
+    left = drop_training_rows(source.path, examples)
     if count := len(examples) - len(left):
         progress.say(f"{pluralise(count, 'training row')} left out: the model is too confident on them.")
     if len(left) < MIN_VALIDATION_ROWS:

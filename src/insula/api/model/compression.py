@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from insula.compression.compress import CompressionResult
     from insula.compression.quantize import CompressedModel
 
-QUANTISED = ("int8", "8bit", "4bit")
+QUANTIZED = ("int8", "8bit", "4bit")
 
 
 def quantize_model(
@@ -56,9 +56,9 @@ def quantize_model(
     from insula.compression.quantize import quantize
 
     progress = choose_progress(progress)
-    if weights not in QUANTISED:
+    if weights not in QUANTIZED:
         raise UnknownNameError(
-            f"The weights must be one of {', '.join(QUANTISED)}. Got {weights!r}.{suggest(weights, QUANTISED, CHOOSE)}"
+            f"The weights must be one of {', '.join(QUANTIZED)}. Got {weights!r}.{suggest(weights, QUANTIZED, CHOOSE)}"
         )
     if tables not in (32, 8, 4):
         raise UnknownNameError(f"The tables must have 32, 8 or 4 bits. Got {tables!r}. Choose one of these.")

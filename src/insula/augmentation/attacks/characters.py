@@ -15,7 +15,7 @@ from insula.augmentation.attacks.search import SplitText
 from insula.augmentation.noise import MIN_LETTERS, NEIGHBOURS
 from insula.text.scripts import HAN
 
-MOST = 12
+MAX_EDITS = 12
 """Candidates of a word."""
 HALVES = {
     three[0]: three[1:]
@@ -46,7 +46,7 @@ def find_character_edits(sentence: SplitText, place: int, chance: random.Random)
         found = list(dict.fromkeys(_iterate_chinese_typos(word)))
     else:
         return []
-    return chance.sample(found, MOST) if len(found) > MOST else found
+    return chance.sample(found, MAX_EDITS) if len(found) > MAX_EDITS else found
 
 
 def _iterate_typos(word: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ from insula.core.progress import Progress, Silent
 from insula.inference.predictor import Predictor
 from insula.text.word_spans import find_word_spans
 
-ROWS_AT_ONCE = 64
+ROWS_PER_BATCH = 64
 """Rows whose searches run together; their texts share batches."""
 
 
@@ -200,7 +200,7 @@ def attack_rows(
     progress.start("attack", total=len(rows))
     active: list[_Row] = []
     while queue or active:
-        while queue and len(active) < ROWS_AT_ONCE:
+        while queue and len(active) < ROWS_PER_BATCH:
             row = queue.popleft()
             active.append(row)
             try:

@@ -11,9 +11,9 @@ import random
 import re
 
 from insula.augmentation import cedict
-from insula.augmentation.attacks.characters import MOST
+from insula.augmentation.attacks.characters import MAX_EDITS
 from insula.augmentation.attacks.search import SplitText
-from insula.augmentation.synonyms import find_close
+from insula.augmentation.synonyms import find_close_synonyms
 from insula.augmentation.wordnet import WIDE, load_thesaurus
 from insula.text.protected_words import CHINESE_NEGATIONS, NEGATIONS
 from insula.text.scripts import HAN
@@ -28,7 +28,7 @@ def find_synonym_edits(sentence: SplitText, place: int, chance: random.Random) -
         return []
     if _CHINESE.fullmatch(word):
         is_fixed = not cedict.is_installed() or not set(CHINESE_NEGATIONS).isdisjoint(word)
-        return [] if is_fixed else list(find_close(word))
+        return [] if is_fixed else list(find_close_synonyms(word))
     before = next((one for one in reversed(sentence.words[:place]) if one.isalnum()), "")
     found = list(load_thesaurus(WIDE).find(word, before))
-    return chance.sample(found, MOST) if len(found) > MOST else found
+    return chance.sample(found, MAX_EDITS) if len(found) > MAX_EDITS else found

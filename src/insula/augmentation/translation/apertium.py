@@ -14,7 +14,7 @@ from insula.core.errors import DataError, MissingFileError, ServiceError, sugges
 
 ENGLISH = ("eng", "en")
 PREFERRED = "spa"
-TEXTS_AT_ONCE = 1000
+TEXTS_PER_BATCH = 1000
 END = "\n\n"
 """The end of a text: across a single line break, Apertium would exchange words."""
 
@@ -33,8 +33,8 @@ class Apertium(Translator):
 
     def translate_back(self, texts: Sequence[str], language: str) -> Iterator[str]:
         """Yield English texts, translated into the other language of the pair and back."""
-        for start in range(0, len(texts), TEXTS_AT_ONCE):
-            some = list(texts[start : start + TEXTS_AT_ONCE])
+        for start in range(0, len(texts), TEXTS_PER_BATCH):
+            some = list(texts[start : start + TEXTS_PER_BATCH])
             for mode in self._modes:
                 some = self._translate(some, mode)
             yield from some

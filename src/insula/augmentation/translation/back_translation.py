@@ -11,7 +11,7 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 
-from insula.augmentation.registry import Augmenter, AugmenterOptions, Situation
+from insula.augmentation.registry import AugmentationContext, Augmenter, AugmenterOptions
 from insula.augmentation.translation.memory import TranslationMemory
 from insula.augmentation.translation.translator import Translator, choose_translator, open_translator
 from insula.text.emojis import find_emoji
@@ -20,7 +20,7 @@ from insula.text.scripts import HAN
 
 MAX_CHARACTERS = 500
 """Longest sentence of which a copy is made; for translators that read whole lines, a line may be four times as long."""
-MOST_KNOWN = 20_000
+MAX_REMEMBERED = 20_000
 """Translations held between texts."""
 RATIO = 3.0
 """Largest ratio of the lengths of text and copy, in either direction."""
@@ -44,14 +44,14 @@ class BackTranslation:
         self._translator, self._name, self._memory = translator, name, memory
         self._known: dict[tuple[str, str], str] = {}
 
-    def __call__(self, text: str, situation: Situation) -> str | None:
+    def __call__(self, text: str, situation: AugmentationContext) -> str | None:
         """Return the back-translated text; None if there is nothing to translate, or the result is bad."""
         language = situation.language
         if _SURROGATE.search(text):  # half a character, which no engine takes
             return None
-        lines = [(start, self._split(middle), end) for start, middle, end in map(cut_ends, text.split("\n"))]
+        lines = [(start, self._split(middle), end) for start, middle, end in map(split_edges, text.split("\n"))]
         pieces = [piece for _, some, _ in lines for piece in some if _has_words(piece)]
-        if not pieces or max(map(len, pieces)) > self._most:
+        if not pieces or max(map(len, pieces)) > self._max_characters:
             return None
         self.prepare([text], language)
         changed = "\n".join(
@@ -62,15 +62,19 @@ class BackTranslation:
 
     def prepare(self, texts: Sequence[str], language: str) -> None:
         """Translate the texts that will be needed, many at a time."""
-        if len(self._known) > MOST_KNOWN:
+        if len(self._known) > MAX_REMEMBERED:
             self._known.clear()
         new: dict[str, None] = {}
         for text in texts:
             if _SURROGATE.search(text):
                 continue
-            for _, middle, _ in map(cut_ends, text.split("\n")):
+            for _, middle, _ in map(split_edges, text.split("\n")):
                 for piece in self._split(middle):
-                    if _has_words(piece) and len(piece) <= self._most and not self._recall(piece, language):
+                    if (
+                        _has_words(piece)
+                        and len(piece) <= self._max_characters
+                        and not self._load_remembered(piece, language)
+                    ):
                         new[piece] = None
         for piece, found in zip(new, self._translator.translate_back(list(new), language), strict=True):
             self._known[language, piece] = " ".join(found.split())
@@ -78,10 +82,10 @@ class BackTranslation:
                 self._memory.put(self._name, language, piece, self._known[language, piece])
 
     @property
-    def _most(self) -> int:
+    def _max_characters(self) -> int:
         return MAX_CHARACTERS if self._translator.by_sentence else 4 * MAX_CHARACTERS
 
-    def _recall(self, piece: str, language: str) -> bool:
+    def _load_remembered(self, piece: str, language: str) -> bool:
         if (language, piece) not in self._known and self._memory:
             known = self._memory.get(self._name, language, piece)
             if known is not None:
@@ -92,9 +96,9 @@ class BackTranslation:
         return list(_split_sentences(text)) if self._translator.by_sentence else [text]
 
 
-def cut_ends(line: str) -> tuple[str, str, str]:
+def split_edges(line: str) -> tuple[str, str, str]:
     """Split a line into the part before its words, the words, and the part after them."""
-    spans = _find_kept(line)
+    spans = _find_untranslated(line)
     ends, starts = dict(spans), {end: start for start, end in spans}
     first, last = 0, len(line)
     while first < last and (line[first].isspace() or first in ends):
@@ -111,7 +115,9 @@ def is_faithful(text: str, changed: str, language: str) -> bool:
         return False
     if not changed.strip() or not 1 / RATIO <= (len(changed) + 10) / (len(text) + 10) <= RATIO:
         return False
-    return _list_kept(text) == _list_kept(changed) and has_negation(text, language) == has_negation(changed, language)
+    return _list_untranslated(text) == _list_untranslated(changed) and has_negation(text, language) == has_negation(
+        changed, language
+    )
 
 
 def has_negation(text: str, language: str) -> bool:
@@ -137,7 +143,7 @@ def _build_default(name: str) -> Augmenter:
     return build_back_translation(AugmenterOptions(translator=name))
 
 
-def _change_by_default(text: str, situation: Situation) -> str | None:
+def _change_by_default(text: str, situation: AugmentationContext) -> str | None:
     return _build_default(choose_translator(None)).change(text, situation)
 
 
@@ -154,13 +160,13 @@ def _has_words(text: str) -> bool:
     return any(map(str.isalpha, text))
 
 
-def _find_kept(text: str) -> list[tuple[int, int]]:
+def _find_untranslated(text: str) -> list[tuple[int, int]]:
     """Return (start, end) of emoji, emoticons, links, tags, user names and placeholders."""
     return sorted({*find_emoji(text), *(match.span() for match in _ATOM.finditer(text))})
 
 
-def _list_kept(text: str) -> list[str]:
-    return sorted([*(text[first:last] for first, last in _find_kept(text)), *_NUMBER.findall(text)])
+def _list_untranslated(text: str) -> list[str]:
+    return sorted([*(text[first:last] for first, last in _find_untranslated(text)), *_NUMBER.findall(text)])
 
 
 BACK_TRANSLATION = Augmenter(_change_by_default, languages=("en",), is_soft=True, build=build_back_translation)

@@ -25,7 +25,7 @@ PIVOTS = {"en": "de", "zh": "en"}
 """The language between, by the language of the text, if none is named."""
 NAMES = {"de": "German", "en": "English", "es": "Spanish", "fr": "French", "ja": "Japanese", "pt": "Portuguese",
          "ru": "Russian", "zh": "Simplified Chinese"}  # fmt: skip
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 _BUSY = (429, 502, 503, 504)
 _SHOWN = 80
 
@@ -84,7 +84,7 @@ class Endpoint(Translator):
 
     def _send(self, request: urllib.request.Request) -> bytes:
         try:
-            return fetch(request, seconds=self.seconds, most_bytes=MOST_BYTES)
+            return fetch(request, seconds=self.seconds, most_bytes=MAX_BYTES)
         except urllib.error.HTTPError as error:
             with error:
                 detail = " ".join(error.read(_SHOWN * 4).decode("utf-8", "replace").split())[:_SHOWN]

@@ -49,7 +49,7 @@ def train(
         insula empathy score "I failed the exam again." "What happened?" --model runs/empathy
     """
     from insula.api.empathy.train import train_empathy
-    from insula.cli.command import as_typed
+    from insula.cli.command import get_command_line
     from insula.cli.progress import show_progress
     from insula.training.recipe.recipe import parse_override
 
@@ -62,7 +62,7 @@ def train(
             message=message,
             reply=reply,
             overwrite=overwrite,
-            command=as_typed(),
+            command=get_command_line(),
             progress=progress,
         )
     if as_json:

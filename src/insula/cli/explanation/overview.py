@@ -16,12 +16,12 @@ def print_global_explanation(
     how  the other arguments of `api.explanation.explain_model`
     """
     from insula.api.explanation import explain_model
-    from insula.cli.command import as_typed
+    from insula.cli.command import get_command_line
     from insula.cli.progress import show_progress
     from insula.explanation.overview.terminal import format_global_explanation
 
     with show_progress(quiet) as progress:
-        found = explain_model(data, model, **how, output=output, command=as_typed(), progress=progress)
+        found = explain_model(data, model, **how, output=output, command=get_command_line(), progress=progress)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False))
         return

@@ -16,7 +16,7 @@ from insula.core.durations import parse_duration
 if TYPE_CHECKING:
     from insula.operations.handoff.cases import Case
 
-NOTHING_WAITS = 3  # exit status
+NO_CASE_WAITS = 3  # exit status
 
 
 def claim(
@@ -49,7 +49,7 @@ def claim(
     with open_queue(store) as opened:
         found = opened.claim(agent, lease=parse_duration(lease, name="lease"), case=case, queue=queue)
     if found is None:
-        end("no case waits.", NOTHING_WAITS)
+        end("no case waits.", NO_CASE_WAITS)
     if as_json:
         print_json(found.to_dict())
     else:

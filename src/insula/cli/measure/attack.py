@@ -78,7 +78,7 @@ def attack(
         insula attack test.csv --model runs/care --method words --queries 100 --json
     """
     from insula.api.augmentation import attack_model
-    from insula.cli.command import as_typed
+    from insula.cli.command import get_command_line
     from insula.cli.progress import show_progress
     from insula.evaluation.reports.attack_page import describe_attack
     from insula.evaluation.reports.readable import format_percent, format_span
@@ -86,7 +86,7 @@ def attack(
     with show_progress(quiet) as progress:
         found = attack_model(
             source, model, method=method, rows=rows, queries=queries, share=share, meaning=meaning, seed=seed, **data,
-            output=output, display_language=display_language, overwrite=overwrite, command=as_typed(),
+            output=output, display_language=display_language, overwrite=overwrite, command=get_command_line(),
             progress=progress,
         )  # fmt: skip
     if as_json:

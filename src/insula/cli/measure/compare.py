@@ -86,7 +86,7 @@ def compare(
         insula compare runs/a-0 runs/a-1 --against runs/b-0 --against runs/b-1
     """
     from insula.api.comparison import compare as run_comparison
-    from insula.cli.command import as_typed
+    from insula.cli.command import get_command_line
     from insula.cli.progress import show_progress
     from insula.core.sentences import pluralise
 
@@ -97,7 +97,9 @@ def compare(
         )
     a, b = (models, against) if against else (models[:1], models[1:])
     with show_progress(quiet) as progress:
-        run = run_comparison(a, b, data=rows, **data, group=group, output=output, command=as_typed(), progress=progress)
+        run = run_comparison(
+            a, b, data=rows, **data, group=group, output=output, command=get_command_line(), progress=progress
+        )
     if as_json:
         typer.echo(json.dumps(run.result, ensure_ascii=False, allow_nan=False))
         return

@@ -72,7 +72,7 @@ def evaluate(
         insula evaluate reviews.csv --map map.toml
     """
     from insula.api.evaluation import evaluate as run_evaluation
-    from insula.cli.command import as_typed
+    from insula.cli.command import get_command_line
     from insula.cli.progress import show_progress
     from insula.cli.tables import print_metrics
 
@@ -84,7 +84,7 @@ def evaluate(
             level=level,
             label_map=label_map,
             output=output,
-            command=as_typed(),
+            command=get_command_line(),
             progress=progress,
         )
     if as_json:

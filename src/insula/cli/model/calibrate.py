@@ -94,7 +94,7 @@ def calibrate(
         insula model calibrate -m runs/care --windows mean -o runs/care-long
     """
     from insula.api.model.calibration import calibrate_model
-    from insula.cli.command import as_typed
+    from insula.cli.command import get_command_line
     from insula.cli.progress import show_progress
 
     if old_rows:
@@ -114,7 +114,7 @@ def calibrate(
             coverage=coverage,
             windows=cast("Windows | None", windows),
             overwrite=overwrite,
-            command=as_typed(),
+            command=get_command_line(),
             progress=progress,
         )
     if as_json:

@@ -37,7 +37,7 @@ def cascade(
         insula model cascade -m runs/care --first runs/care-static -o runs/care-cascade
     """
     from insula.api.model.compression import cascade_model
-    from insula.cli.command import as_typed
+    from insula.cli.command import get_command_line
     from insula.cli.progress import show_progress
     from insula.evaluation.metrics.metric_names import get_metric_title
 
@@ -49,7 +49,7 @@ def cascade(
             max_loss=max_loss,
             data=data,
             overwrite=overwrite,
-            command=as_typed(),
+            command=get_command_line(),
             progress=progress,
         )
     if as_json:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.model.quantize import MaxLoss, Overwrite, Rows, print_smaller
+from insula.cli.model.quantize import MaxLoss, Overwrite, Rows, print_compression
 from insula.cli.options import Json, Model, Quiet, folder_option
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -48,7 +48,7 @@ def compress(
         insula model compress -m runs/care --max-size 8MB --max-loss 0.03 -o runs/care-8
     """
     from insula.api.model.compression import compress_model
-    from insula.cli.command import as_typed
+    from insula.cli.command import get_command_line
     from insula.cli.progress import show_progress
 
     with show_progress(quiet) as progress:
@@ -59,7 +59,7 @@ def compress(
             max_loss=max_loss,
             data=data,
             overwrite=overwrite,
-            command=as_typed(),
+            command=get_command_line(),
             progress=progress,
         )
     if as_json:
@@ -71,5 +71,5 @@ def compress(
         metric = "–" if one.metric is None else f"{one.metric:.4f}"
         loss = "–" if one.loss["value"] is None else f"{one.loss['value']:.4f}"
         typer.echo(f"{one.bytes / 1e6:>7.1f}{metric:>10}{loss:>9} {'*' if one.on_front else ' '} {one.plan}")
-    print_smaller(found.smaller)
+    print_compression(found.smaller)
     typer.echo(f"front       {found.smaller.path / 'front.svg'}")

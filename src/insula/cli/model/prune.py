@@ -77,7 +77,7 @@ def prune(
         insula model prune -m runs/care --layers 4 --heads 0.75 --width 0.5 --epochs 2 -o runs/care-pruned
     """
     from insula.api.model.pruning import prune_model
-    from insula.cli.command import as_typed
+    from insula.cli.command import get_command_line
     from insula.cli.progress import show_progress
     from insula.training.recipe.recipe import parse_override
 
@@ -93,7 +93,7 @@ def prune(
             data=data,
             overrides=dict(parse_override(setting) for setting in settings or ()),
             overwrite=overwrite,
-            command=as_typed(),
+            command=get_command_line(),
             progress=progress,
         )
     if as_json:

@@ -78,7 +78,7 @@ def quantize(
         insula model quantize -m runs/care --weights 4bit --max-loss 0.01 -o runs/care-4bit
     """
     from insula.api.model.compression import quantize_model
-    from insula.cli.command import as_typed
+    from insula.cli.command import get_command_line
     from insula.cli.progress import show_progress
 
     with show_progress(quiet) as progress:
@@ -91,16 +91,16 @@ def quantize(
             least_agreement=0.97 if weights is Weights.int8 else None,
             data=data,
             overwrite=overwrite,
-            command=as_typed(),
+            command=get_command_line(),
             progress=progress,
         )
     if as_json:
         typer.echo(json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False))
         return
-    print_smaller(made)
+    print_compression(made)
 
 
-def print_smaller(made: CompressedModel) -> None:
+def print_compression(made: CompressedModel) -> None:
     """Print size, loss and agreement of a smaller model."""
     from insula.evaluation.metrics.metric_names import get_metric_title
 

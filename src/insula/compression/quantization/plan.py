@@ -37,7 +37,7 @@ class Plan:
         return Plan("float32", self.tables, least_tokens=self.least_tokens)
 
     @property
-    def changes_nothing(self) -> bool:
+    def is_identity(self) -> bool:
         """Whether the plan changes nothing."""
         return (self.weights, self.tables, self.least_tokens) == ("float32", 32, 0)
 

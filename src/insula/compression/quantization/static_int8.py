@@ -26,7 +26,7 @@ from insula.compression.quantization.graph import Graph, make_node
 from insula.compression.quantization.rounding import round_to_levels
 
 WEIGHT_BITS = 7
-_MOST = 2 ** (WEIGHT_BITS - 1) - 1
+MAX_LEVEL = 2 ** (WEIGHT_BITS - 1) - 1
 _SHARES = (1.0, 0.9, 0.8, 0.65, 0.5)  # of the sampled range; values outside are clipped
 _CEILINGS = (0.6, 0.4, 0.28, 0.2, 0.14)  # times the largest channel: larger channels are divided down to it
 _MAX_ROWS = 512
@@ -114,8 +114,8 @@ def quantize_columns(
 ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Return (inputs, outputs) 7-bit levels and the scale of each column; `seen` as for `round_to_levels`."""
     largest = np.maximum(np.abs(weight).max(axis=0), 1e-12)
-    scale = (largest / _MOST).astype(np.float32)
-    return round_to_levels(weight, scale, -_MOST, _MOST, seen).astype(np.int8), scale
+    scale = (largest / MAX_LEVEL).astype(np.float32)
+    return round_to_levels(weight, scale, -MAX_LEVEL, MAX_LEVEL, seen).astype(np.int8), scale
 
 
 def _to_bytes(graph: Graph, activation: str, at: ActivationScale) -> list[onnx.NodeProto]:

@@ -20,7 +20,7 @@ from insula.compression.quantization.graph import CONTRIB, Graph, make_node
 from insula.compression.quantization.rounding import round_to_levels
 
 Bits = Literal[4, 8]
-_MOST = 127
+MAX_LEVEL = 127
 
 
 def pack_products(
@@ -60,9 +60,9 @@ def store_products(graph: Graph, *, samples: Mapping[str, NDArray[np.float32]] |
     done = []
     for product in graph.find_products():
         weight = graph.read_constant(product.weight)
-        scales = (np.maximum(np.abs(weight).max(axis=0), 1e-12) / _MOST).astype(np.float32)
+        scales = (np.maximum(np.abs(weight).max(axis=0), 1e-12) / MAX_LEVEL).astype(np.float32)
         seen = None if samples is None else samples[product.activation]
-        levels = round_to_levels(weight, scales, -_MOST, _MOST, seen).astype(np.int8)
+        levels = round_to_levels(weight, scales, -MAX_LEVEL, MAX_LEVEL, seen).astype(np.int8)
         name = f"{product.name}.insula"
         graph.replace(
             product.name,

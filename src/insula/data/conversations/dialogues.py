@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from insula.core.model_input import Turn
-from insula.data.conversations.turn_cells import MOST_TURNS
+from insula.data.conversations.turn_cells import MAX_TURNS
 from insula.data.labels.cells import as_name, as_number
 
 _DIGITS = re.compile(r"(\d+)")
@@ -33,9 +33,9 @@ class Dialogues:
         return number
 
     def collect_earlier_turns(self) -> tuple[list[tuple[Turn, ...]], int]:
-        """Return the turns before each added row, oldest first, and the number of rows with more than `MOST_TURNS`.
+        """Return the turns before each added row, oldest first, and the number of rows with more than `MAX_TURNS`.
 
-        The last `MOST_TURNS` turns are kept.
+        The last `MAX_TURNS` turns are kept.
         """
         found: list[tuple[Turn, ...]] = [()] * self._count
         long = 0
@@ -44,8 +44,8 @@ class Dialogues:
             in_order = [rows[place] for place in sorted(range(len(rows)), key=keys.__getitem__)]
             turns = [turn for _, _, turn in in_order]
             for place, (number, _, _) in enumerate(in_order):
-                found[number] = tuple(turns[max(0, place - MOST_TURNS) : place])
-            long += max(0, len(rows) - MOST_TURNS - 1)
+                found[number] = tuple(turns[max(0, place - MAX_TURNS) : place])
+            long += max(0, len(rows) - MAX_TURNS - 1)
         return found, long
 
 

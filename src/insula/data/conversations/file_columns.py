@@ -16,7 +16,7 @@ from insula.data.columns import (
     find_identity_columns,
     find_text_columns,
 )
-from insula.data.conversations.turn_cells import MOST_TURNS
+from insula.data.conversations.turn_cells import MAX_TURNS
 from insula.data.options import DataOptions
 from insula.text.context import Context
 
@@ -79,7 +79,7 @@ def find_file_columns(
         language=language,
         attributes=tuple(name for name in columns if name in attributes),
         usual=tuple(name for role, name in found.named if (role, name) not in given.named),
-        most_turns=min(max(1, context.turns), MOST_TURNS),
+        most_turns=min(max(1, context.turns), MAX_TURNS),
         most_characters=most_characters,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from insula.core.model_input import Turn
 from insula.data.conversations.dialogues import build_order_keys
 
-MOST_CHARACTERS = 16_000_000
+MAX_CHARACTERS = 16_000_000
 """Kept of all recent dialogues together; the least recently used dialogues are dropped first."""
 
 OVERHEAD_CHARACTERS = 200  # memory of a dialogue and of each turn besides its text
@@ -62,7 +62,7 @@ class RecentDialogues:
         change = _count_characters(turn) - (0 if dropped is None else _count_characters(dropped))
         dialogue.characters += change
         self._characters += change
-        while self._characters > MOST_CHARACTERS and len(self._dialogues) > 1:
+        while self._characters > MAX_CHARACTERS and len(self._dialogues) > 1:
             _, oldest = self._dialogues.popitem(last=False)
             self._characters -= oldest.characters
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from insula.core.model_input import Turn
 from insula.data.columns import ConversationColumns
 from insula.data.conversations.dialogues import Dialogues
-from insula.data.conversations.turn_cells import MOST_TURNS, read_turns
+from insula.data.conversations.turn_cells import MAX_TURNS, read_turns
 from insula.data.formats.row_reader import Row
 from insula.data.labels.cells import as_attribute, is_missing, is_not_text
 
@@ -36,7 +36,7 @@ class ContextReader:
     """Finds the context of the rows of a table. Rows without a usable label are turns of their dialogue, too.
 
     most_characters  characters kept of an earlier turn
-    long             number of rows with more than `MOST_TURNS` earlier turns, of which the last are kept
+    long             number of rows with more than `MAX_TURNS` earlier turns, of which the last are kept
     """
 
     def __init__(self, columns: ConversationColumns, most_characters: int) -> None:
@@ -62,8 +62,8 @@ class ContextReader:
         if not columns.context:
             return RowContext((), speaker, target)
         turns, problem = read_turns([row.get(name) for name in columns.context])
-        self.long += len(turns) > MOST_TURNS
-        return RowContext(tuple(map(self._shorten_turn, turns[-MOST_TURNS:])), speaker, target, problem=problem)
+        self.long += len(turns) > MAX_TURNS
+        return RowContext(tuple(map(self._shorten_turn, turns[-MAX_TURNS:])), speaker, target, problem=problem)
 
     def collect_earlier_turns(self) -> list[tuple[Turn, ...]]:
         """Return the earlier turns of the rows of dialogues, by their `number`."""

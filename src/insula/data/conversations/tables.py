@@ -7,7 +7,7 @@ from typing import Any
 from insula.core.errors import DataError
 from insula.core.model_input import ModelInput
 from insula.data.columns import find_conversation_columns, find_text_columns
-from insula.data.conversations.turn_cells import MOST_TURNS, read_turns
+from insula.data.conversations.turn_cells import MAX_TURNS, read_turns
 from insula.data.labels.cells import as_attribute, is_missing, is_not_text
 from insula.data.options import DataOptions
 
@@ -40,7 +40,7 @@ def read_table_inputs(table: Any, options: DataOptions, called: str) -> list[Mod
         inputs.append(
             ModelInput(
                 cell,
-                turns=turns[-MOST_TURNS:],
+                turns=turns[-MAX_TURNS:],
                 speaker=_read_attribute(speakers[row]),
                 target=_read_attribute(targets[row]),
             )

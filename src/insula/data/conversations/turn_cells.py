@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from insula.core.model_input import Turn
 from insula.data.labels.cells import as_name, is_missing, is_not_text, parse_literal
 
-MOST_TURNS = 64
+MAX_TURNS = 64
 """Earlier turns kept of a row: more than any model reads, few enough that a dialogue of 100,000 rows fits in memory."""
 
 TEXT_KEYS = ("text", "utterance", "content")

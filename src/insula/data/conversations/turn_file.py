@@ -12,7 +12,7 @@ from insula.data.conversations.turn_cells import read_turns
 from insula.text.turn_lines import parse_turns
 
 LIST_KEYS = ("turns", "messages", "context", "history")
-MOST_BYTES = 4_000_000
+MAX_BYTES = 4_000_000
 _FORM = 'a JSON list such as [{"speaker": "A", "text": "I lost my job."}], or lines such as `A: I lost my job.`'
 
 
@@ -26,9 +26,9 @@ def read_turn_file(file: str | Path) -> tuple[Turn, ...]:
     path = Path(file)
     if not path.is_file():
         raise MissingFileError(f"The file {str(file)!r} does not exist. Check the path.")
-    if path.stat().st_size > MOST_BYTES:
+    if path.stat().st_size > MAX_BYTES:
         raise DataError(
-            f"A conversation must have at most {MOST_BYTES // 1_000_000} MB. Got {str(file)!r}. Keep its last turns."
+            f"A conversation must have at most {MAX_BYTES // 1_000_000} MB. Got {str(file)!r}. Keep its last turns."
         )
     try:
         text = path.read_text(encoding="utf-8-sig").strip()

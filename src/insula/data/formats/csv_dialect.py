@@ -21,9 +21,9 @@ _SAMPLE_CHARACTERS = 1 << 16
 _MIN_RECURRING = 2  # how often the first cell of a column recurs below it before it is a value and not a name
 _SHOWN = 40
 _INVISIBLE = string.whitespace + "\u00a0\u3000\u200b\u200c\u200d\u2060\ufeff"
-_MOST_NAMES = 5  # shown in an error
+_MAX_SHOWN_NAMES = 5  # shown in an error
 _MIN_REGULAR = 0.95  # share of rows that must have the same number of cells before the header is measured by them
-_MOST_LINES_BEFORE = 10  # searched for the header
+_MAX_LINES_BEFORE_HEADER = 10  # searched for the header
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _ESCAPED_QUOTE = re.compile(r'(\\+)"')
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
@@ -141,7 +141,7 @@ def _count_lines_before_header(head: Sequence[str]) -> int:
     Titles and comments of exporting programs have fewer cells, and no name of a column.
     """
     lines = _take_sample(head)
-    for number, line in enumerate(lines[:_MOST_LINES_BEFORE]):
+    for number, line in enumerate(lines[:_MAX_LINES_BEFORE_HEADER]):
         for delimiter in DELIMITERS:
             names = [cell.strip().strip('"').lower() for cell in line.split(delimiter)]
             if ALL_NAMES.isdisjoint(names):
@@ -178,7 +178,7 @@ def complete_header(first: Sequence[str], records: Sequence[Sequence[str]], path
     numbers = [row[0].strip() for row in regular]
     if missing == 1 and len(set(numbers)) == len(numbers) and all(map(_NUMBER.fullmatch, numbers)):
         return ["", *names], ["The first column has no name and holds row numbers; the names are those of the others."]
-    shown = ", ".join(repr(shorten(name, _SHOWN)) for name in names[:_MOST_NAMES])
+    shown = ", ".join(repr(shorten(name, _SHOWN)) for name in names[:_MAX_SHOWN_NAMES])
     raise DataError(
         f"The first line of {path!r} has {pluralise(len(names), 'cell')} ({shown}), but the rows below have {width}, "
         "so that it does not name their columns. Add the missing names. If it is no header, say so with --no-header; "

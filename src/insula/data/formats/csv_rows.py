@@ -21,8 +21,8 @@ from insula.data.formats.row_reader import ReadLimits, Reject, Row, TextRows, ma
 from insula.data.formats.text_lines import TextLines
 
 # A longer quoted cell is a quote that was never closed.
-_MOST_LINES = 10_000
-_MOST_CHARACTERS = 64_000_000
+_MAX_LINES = 10_000
+_MAX_CHARACTERS = 64_000_000
 
 
 class CsvRows(TextRows):
@@ -62,7 +62,7 @@ class CsvRows(TextRows):
             lines,
             self._dialect.skipped,
             backslash=self._dialect.backslash,
-            most_characters=_MOST_CHARACTERS if limits is None else limits.line_bytes,
+            most_characters=_MAX_CHARACTERS if limits is None else limits.line_bytes,
         )
         self._records = self._read_records()
         line, first = next(self._records, (0, []))
@@ -197,7 +197,7 @@ class _RecordFeed:
             record.append(line)
             if len(record) > 1:
                 size += len(line)
-                if len(record) > _MOST_LINES or size > self._most_characters:
+                if len(record) > _MAX_LINES or size > self._most_characters:
                     break
             else:
                 size = 0

@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 SEPARATORS = {"|": 0.5, ";": 0.8, ",": 0.8, "#": 0.5, "、": 0.5, "，": 0.5, "；": 0.5, "/": 1.0, " ": 1.0}
 # Names contain these marks ("very good", "anger/disgust"): each piece must also be the only label of some cell.
 _WITHIN_NAMES = frozenset("/ ")
-_LONGEST_LABEL = 60
+_MAX_LABEL_CHARACTERS = 60
 # How tables spell a missing cell. `none` may be a label (an intensity of none), and so may `None` (`null_words`).
 _WRITTEN_MISSING = frozenset(("nan", "<na>", "#n/a", "n/a", "na", "null", "\\n"))
 NONE = "None"
@@ -156,7 +156,7 @@ def guess_delimiter(cells: Mapping[str, int]) -> str | None:
     """
     for mark, share in SEPARATORS.items():
         holders, pieces = _count_pieces(cells, mark)
-        recurring = sum(holders[piece] > 1 and len(piece) <= _LONGEST_LABEL for piece in pieces)
+        recurring = sum(holders[piece] > 1 and len(piece) <= _MAX_LABEL_CHARACTERS for piece in pieces)
         if pieces and recurring >= share * len(pieces):
             return mark
     return None

@@ -16,8 +16,8 @@ _NEGATIONS = ("not", "non", "no")
 # A built-in scheme replaces an incomplete set of labels only if one label more or less does not change the task.
 _EXTENDABLE_LABELS = 10
 _EXTENDABLE_SHARE = 0.8
-_MOST_STEPS = 20
-_GREATEST_STEP = 10  # of a scale with steps that do not occur, as 2, 8, 9, 10 of a scale from 0 to 10
+_MAX_SCALE_STEPS = 20
+_MAX_SCALE_STEP = 10  # of a scale with steps that do not occur, as 2, 8, 9, 10 of a scale from 0 to 10
 
 
 def build_categorical_scheme(title: str, names: Sequence[str], kind: Kind, *, ordered: bool = False) -> LabelScheme:
@@ -69,7 +69,7 @@ def infer_kind_of_numbers(numbers: Sequence[float]) -> tuple[Kind, str]:
         return "binary", f"the two numbers {numbers[0]:g} and {numbers[1]:g}"
     if numbers == [-1, 0, 1]:
         return "single", "-1, 0, 1 are negative, neutral, positive"
-    if len(numbers) > _MOST_STEPS:
+    if len(numbers) > _MAX_SCALE_STEPS:
         return "dimensional", f"{len(numbers)} different whole numbers from {numbers[0]:g} to {numbers[-1]:g}"
     if _is_scale(numbers):
         return "ordinal", f"whole numbers from {numbers[0]:g} to {numbers[-1]:g}, read as steps of a scale"
@@ -80,7 +80,7 @@ def infer_kind_of_numbers(numbers: Sequence[float]) -> tuple[Kind, str]:
 def _is_scale(numbers: Sequence[float]) -> bool:
     """Whether numbers look like steps of a scale and not like codes: small or equally spaced."""
     steps = {after - before for before, after in itertools.pairwise(numbers)}
-    return len(steps) == 1 or (numbers[0] >= -_GREATEST_STEP and numbers[-1] <= _GREATEST_STEP)
+    return len(steps) == 1 or (numbers[0] >= -_MAX_SCALE_STEP and numbers[-1] <= _MAX_SCALE_STEP)
 
 
 def describe_kind(scheme: LabelScheme) -> str:

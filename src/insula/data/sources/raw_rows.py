@@ -14,13 +14,13 @@ from insula.core.sentences import pluralise
 from insula.data.cell_paths import build_cell_getter, get_cell, is_path
 from insula.data.columns import Columns, find_columns
 from insula.data.conversations.row_context import ContextReader
-from insula.data.conversations.turn_cells import MOST_TURNS
+from insula.data.conversations.turn_cells import MAX_TURNS
 from insula.data.formats.row_reader import Row, RowReader
 from insula.data.labels.cells import as_attribute, as_name, as_score, is_missing, is_not_text
 from insula.data.options import DataOptions
 
 UNLABELLED = -1  # in columns of numbered labels, as in the test splits of public data sets
-MOST_WEIGHT = 1e9  # sums and squares of greater weights overflow
+MAX_WEIGHT = 1e9  # sums and squares of greater weights overflow
 
 
 class RawRow(NamedTuple):
@@ -132,7 +132,7 @@ class RawSplit:
         if contexts.long:
             rows = pluralise(contexts.long, "row")
             self.notes.append(
-                f"{rows} of {where} had more than {MOST_TURNS} earlier turns; the last {MOST_TURNS} are used."
+                f"{rows} of {where} had more than {MAX_TURNS} earlier turns; the last {MAX_TURNS} are used."
             )
         if reader.reject_count:
             first = reader.rejects[0]
@@ -145,7 +145,7 @@ def _read_weight(cell: Any) -> float | None:
     if is_missing(cell):
         return 1.0
     number = as_score(cell)  # with a decimal comma, too
-    return number if number is not None and 0 <= number <= MOST_WEIGHT else None
+    return number if number is not None and 0 <= number <= MAX_WEIGHT else None
 
 
 def _read_attribute(row: Row, column: str | None) -> str | None:

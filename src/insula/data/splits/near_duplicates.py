@@ -21,7 +21,7 @@ from insula.text.comparison import build_comparison_key, build_shingles
 
 PERMUTATIONS = 128
 RECALL = 0.99
-MOST_COMPARED = 64  # per bucket; buckets of ordinary data sets have up to about 40 texts
+MAX_COMPARED_TEXTS = 64  # per bucket; buckets of ordinary data sets have up to about 40 texts
 
 
 def cluster_near_duplicates(texts: Sequence[str], *, threshold: float = 0.8, seed: int = 0) -> list[int]:
@@ -94,7 +94,7 @@ def find_near_duplicates(
         order = np.argsort(others, kind="stable")
         first, last = (np.searchsorted(others[order], own, side) for side in ("left", "right"))
         for place in np.flatnonzero((last > first) & ~found & is_comparable).tolist():
-            candidates = order[first[place] : min(last[place], first[place] + MOST_COMPARED)]
+            candidates = order[first[place] : min(last[place], first[place] + MAX_COMPARED_TEXTS)]
             found[place] = is_near(place, candidates.tolist())
     return found
 
@@ -136,7 +136,7 @@ def _iterate_buckets(signatures: npt.NDArray[np.uint32], rows: int) -> Iterator[
         _, starts, counts = np.unique(keys[order], return_index=True, return_counts=True)
         for first, count in zip(starts[counts > 1], counts[counts > 1], strict=True):
             bucket = order[first : first + count]
-            if count > MOST_COMPARED:
+            if count > MAX_COMPARED_TEXTS:
                 following = np.roll(signatures[bucket], -band * rows, axis=1)
                 bucket = bucket[np.lexsort(following.T[::-1])]
             yield bucket.tolist()
@@ -151,17 +151,17 @@ def _iterate_band_keys(signatures: npt.NDArray[np.uint32], rows: int) -> Iterato
 
 
 def _iterate_similar_pairs(bucket: list[int], similar: Callable[[int, int], bool]) -> Iterator[tuple[int, int]]:
-    """Yield enough pairs to connect all similar items of a bucket of up to `MOST_COMPARED` items.
+    """Yield enough pairs to connect all similar items of a bucket of up to `MAX_COMPARED_TEXTS` items.
 
     In a larger bucket each item is compared with at most that many others, the latest ones.
     """
     groups: list[list[int]] = []
     for item in bucket:
-        home, apart, left = [item], [], MOST_COMPARED
+        home, apart, left = [item], [], MAX_COMPARED_TEXTS
         for group in reversed(groups):
             if any(similar(item, member) for member in group[-left:]):
                 yield group[0], item
-                home = [*group, *home][-MOST_COMPARED:]
+                home = [*group, *home][-MAX_COMPARED_TEXTS:]
             else:
                 apart.append(group)
                 left -= len(group)

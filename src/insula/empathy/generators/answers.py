@@ -27,8 +27,8 @@ from insula.text.scripts import detect_language_by_script
 
 REPLY_NAMES = ("reply", "answer", "response", "回复", "答案", "回答")
 MESSAGE_NAMES = ("message", "post", "question", "text", "prompt", "消息", "问题", "来信", "内容")
-MOST_ANSWERS = 20_000
-LEAST_SIMILARITY = 0.25  # an answer to a message that is less like this one would be irrelevant
+MAX_ANSWERS = 20_000
+MIN_SIMILARITY = 0.25  # an answer to a message that is less like this one would be irrelevant
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class AnswerFinder:
         drafts: list[Draft] = []
         for place in np.argsort(-similarity, kind="stable").tolist():
             value = float(similarity[place])
-            if value < LEAST_SIMILARITY or len(drafts) == asked.count:
+            if value < MIN_SIMILARITY or len(drafts) == asked.count:
                 break
             strategy = self._strategies[place]
             if asked.strategy not in ("auto", strategy):
@@ -123,9 +123,9 @@ def _read_answers(file: Path, reply: str | None, message: str | None) -> tuple[l
     rows = empty = unsafe = masked = 0
     for asked, answer in _iterate_rows(file, reply, message):
         rows += 1
-        if rows > MOST_ANSWERS:
+        if rows > MAX_ANSWERS:
             raise DataError(
-                f"A file of answers must have at most {MOST_ANSWERS:,} rows. Got more in {str(file)!r}. Keep the best."
+                f"A file of answers must have at most {MAX_ANSWERS:,} rows. Got more in {str(file)!r}. Keep the best."
             )
         if not answer.strip():
             empty += 1

@@ -27,7 +27,7 @@ from insula.empathy.generators.registry import DraftRequest, Proposals
 from insula.empathy.strategies import Strategy, rank_strategies
 from insula.safety.mask import mask
 
-MOST_FAILURES = 3  # in a row, after which the model is left alone for `PAUSE_SECONDS`
+MAX_FAILURES = 3  # in a row, after which the model is left alone for `PAUSE_SECONDS`
 PAUSE_SECONDS = 60.0
 SENTENCES = 3
 CHARACTERS_PER_TOKEN = 2  # a low estimate, where no usage is reported, or too little
@@ -155,9 +155,7 @@ class ChatGenerator(ABC):
         """Take tokens from the budget; return why the model is not asked, None if it is."""
         with self._lock:
             if time.monotonic() < self._paused_until:
-                return (
-                    f"The {self.title} failed {MOST_FAILURES} times in a row and is left out for {PAUSE_SECONDS:g} s."
-                )
+                return f"The {self.title} failed {MAX_FAILURES} times in a row and is left out for {PAUSE_SECONDS:g} s."
             if self._budget is not None and self._used + expected > self._budget:
                 return f"The budget of the {self.title}, {self._budget:,} tokens, is used up."
             self._used += expected
@@ -167,7 +165,7 @@ class ChatGenerator(ABC):
         with self._lock:
             self._used += used - expected
             self._failures = self._failures + 1 if failed else 0
-            if self._failures >= MOST_FAILURES:
+            if self._failures >= MAX_FAILURES:
                 self._failures, self._paused_until = 0, time.monotonic() + PAUSE_SECONDS
 
     def _call_in_time(self, call: Callable[[], bytes]) -> tuple[bytes | None, str | None]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from insula.core.arrays import Float32Array
-from insula.inference.risk.hidden_states import HiddenStates
+from insula.inference.risk.hidden_states import HiddenStateEncoder
 from insula.models.locate import STARTER_FOLDER
 from insula.text.scripts import HAN
 from insula.text.stem import stem_english
@@ -18,7 +18,7 @@ from insula.text.stopwords import is_stop_word
 
 TENSOR = "layer_norm_8"  # of the starter model: the layer that the score of risk reads, too
 WORD_BUCKETS = 2048
-MOST_CHARACTERS = 2_000  # of a text that are read
+MAX_CHARACTERS = 2_000  # of a text that are read
 FEW, REMEMBERED = 32, 1_024  # up to so many texts are encoded one by one; vectors that are remembered (10 MB)
 WORD_SHARE = 0.6  # weight of shared words in the similarity; the rest is that of the hidden states
 _HAN_RUN = re.compile(f"[{HAN}]+")
@@ -34,7 +34,7 @@ class MessageEncoder:
     name = "starter"
 
     def __init__(self) -> None:
-        self._states = HiddenStates(STARTER_FOLDER, TENSOR)
+        self._states = HiddenStateEncoder(STARTER_FOLDER, TENSOR)
         # A message is compared by several generators, and the same templates come again and again.
         self._encode_one = functools.lru_cache(maxsize=REMEMBERED)(lambda text: self._encode_all([text])[0])
 
@@ -42,7 +42,7 @@ class MessageEncoder:
         """Return (texts, width) vectors; a text without words and letters is all zeros."""
         if not texts:
             return np.zeros((0, WORD_BUCKETS), dtype=np.float32)
-        some = [text[:MOST_CHARACTERS] for text in texts]
+        some = [text[:MAX_CHARACTERS] for text in texts]
         if len(some) <= FEW:
             return np.stack([self._encode_one(text) for text in some])
         return self._encode_all(some)

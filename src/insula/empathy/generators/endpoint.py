@@ -16,7 +16,7 @@ from insula.empathy.generators.chat import ChatGenerator
 from insula.empathy.generators.registry import ENDPOINT
 
 KEY_VARIABLE = "INSULA_ENDPOINT_KEY"
-MOST_BYTES = 262_144  # of an answer that are read
+MAX_BYTES = 262_144  # of an answer that are read
 
 
 class ChatEndpoint(ChatGenerator):
@@ -66,4 +66,4 @@ class ChatEndpoint(ChatGenerator):
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         request = urllib.request.Request(self._address, json.dumps(body).encode(), headers, method="POST")
-        return fetch(request, seconds=self._seconds, most_bytes=MOST_BYTES)
+        return fetch(request, seconds=self._seconds, most_bytes=MAX_BYTES)

@@ -20,9 +20,9 @@ from insula.text.scripts import detect_language_by_script
 Problem = Literal[
     "empty", "long", "language", "personal_data", "link", "advice", "reply", "danger", "shape", "off_topic"
 ]
-MOST_CHARACTERS = {"en": 900, "zh": 400}
-MOST_RISK = 0.8  # learned score of danger; sad words alone have a lower one
-LEAST_RELEVANCE = 0.25
+MAX_CHARACTERS = {"en": 900, "zh": 400}
+MAX_RISK = 0.8  # learned score of danger; sad words alone have a lower one
+MIN_RELEVANCE = 0.25
 _LINK = re.compile(
     r"(?:https?|ftp)://|\bwww\.|\b[\w-]+\.(?:com|net|org|io|cn|co|info|me|ru|xyz|top|app)\b", re.IGNORECASE
 )
@@ -53,7 +53,7 @@ def _find_problem(draft: Draft, asked: DraftRequest) -> Problem | None:
     language = asked.state.language
     if not draft.text.strip():
         return "empty"
-    if len(draft.text) > MOST_CHARACTERS[language]:
+    if len(draft.text) > MAX_CHARACTERS[language]:
         return "long"
     if not check_reply(draft.text).allowed:
         return "reply"
@@ -72,6 +72,6 @@ def _find_problem(draft: Draft, asked: DraftRequest) -> Problem | None:
     if not has_plain_shape(draft.text, asked.given.text, language):
         return "shape"
     risk = check_message(draft.text, language=language)
-    if risk.failure is not None or risk.spans or (risk.score or 0.0) >= MOST_RISK:
+    if risk.failure is not None or risk.spans or (risk.score or 0.0) >= MAX_RISK:
         return "danger"
-    return "off_topic" if measure_relevance(asked.given.text, [draft.text])[0] < LEAST_RELEVANCE else None
+    return "off_topic" if measure_relevance(asked.given.text, [draft.text])[0] < MIN_RELEVANCE else None

@@ -16,14 +16,14 @@ from insula.core.files import hash_file
 from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally, FileColumns, find_file_columns
-from insula.data.conversations.turn_cells import MOST_TURNS
+from insula.data.conversations.turn_cells import MAX_TURNS
 from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.data.formats.row_reader import Row
 from insula.data.labels.cells import as_attribute
 from insula.data.options import DataOptions
 from insula.empathy.scoring.result import LEVELS, MECHANISMS, EmpathyScore
 from insula.empathy.scoring.score import get_message, score_replies
-from insula.inference.parts import check_widened, open_widened
+from insula.inference.parts import check_extended_output, open_extended_output
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
 from insula.inference.row_batches import read_row_batches
@@ -32,9 +32,9 @@ from insula.text.context import Context
 REPLY_NAMES = ("reply", "response", "answer", "response_post", "回复", "回答")
 MESSAGE_NAMES = ("message", "post", "seeker_post", "question", "context", "消息", "问题", "来信", "上文")
 COLUMNS = (*MECHANISMS, "empathy")
-_ROWS_A_GROUP = 64
-_READ = Context(turns=MOST_TURNS)
-_MOST_DIALOGUES = 10_000  # whose first speaker is remembered
+_ROWS_PER_BATCH = 64
+_READ = Context(turns=MAX_TURNS)
+_MAX_DIALOGUES = 10_000  # whose first speaker is remembered
 
 
 @dataclass(frozen=True)
@@ -108,16 +108,16 @@ def score_file(
     `input_NAME`. Raises `DataError`, `MissingFileError`, `OutputError`.
     """
     progress = progress or Silent()
-    kind, is_file = check_widened(source, output, resume=resume, what="scores")
+    kind, is_file = check_extended_output(source, output, resume=resume, what="scores")
     started, rejects, tally = time.monotonic(), Rejects(None, is_required=False), ContextTally()
     levels, rows, kept_rows, unscored = Counter[tuple[str, int]](), 0, 0, 0
-    with open_rows(source, batch_size=_ROWS_A_GROUP, on_reject=rejects.add, **reading._asdict()) as reader:
+    with open_rows(source, batch_size=_ROWS_PER_BATCH, on_reject=rejects.add, **reading._asdict()) as reader:
         found = find_pair_columns(reader.columns, repr(str(source)), columns)
         chooser = _SupporterChooser(found, columns.supporter)
         job = _describe_job(predictor, source, found, columns, reading, kind) if is_file else None
-        with open_widened(
+        with open_extended_output(
             output, kind, reader, COLUMNS, job, list_types=_list_types, resume=resume, source=source, reading=reading,
-            batch_size=_ROWS_A_GROUP, progress=progress,
+            batch_size=_ROWS_PER_BATCH, progress=progress,
         ) as out:  # fmt: skip
             progress.start("scoring")
             try:
@@ -207,7 +207,7 @@ class _SupporterChooser:
             name = as_attribute(row.get(self._dialogue))
             first = self._first.setdefault(name, one.speaker)
             self._first.move_to_end(name)
-            if len(self._first) > _MOST_DIALOGUES:
+            if len(self._first) > _MAX_DIALOGUES:
                 self._first.popitem(last=False)
             if one.speaker != self._supporter if self._supporter is not None else one.speaker == first:
                 return None

@@ -14,8 +14,8 @@ _SENTENCE = re.compile(rf"[^.!?。！？…;；\n]{{1,{LONGEST_SENTENCE}}}[.!?�
 _COMMA = re.compile(r"[,，:：—-]\s*")
 _ASKED = re.compile(r"[?？][\"'”’)*]*\s*$")
 _WORDS = re.compile(rf"[{HAN}]|[^\W\d_{HAN}]+")
-MOST_CLAUSES = 40  # of a sentence that may begin its question
-MOST_WORDS_UNMARKED = 15  # of a question without a question mark
+MAX_CLAUSES = 40  # of a sentence that may begin its question
+MAX_UNMARKED_WORDS = 15  # of a question without a question mark
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,10 @@ def _split(sentence: str, start: int, forms: QuestionForms) -> Iterator[ReplyPar
 
 def _find_question(sentence: str, forms: QuestionForms) -> int | None:
     """Return where the question of a sentence begins; None if it asks nothing."""
-    begins = [0, *(match.end() for match in itertools.islice(_COMMA.finditer(sentence), MOST_CLAUSES))]
+    begins = [0, *(match.end() for match in itertools.islice(_COMMA.finditer(sentence), MAX_CLAUSES))]
     found = next((place for place in begins if forms.starts.search(sentence[place:])), None)
     if _ASKED.search(sentence):
         return found or 0
     if found is None or not forms.unmarked.search(sentence[found:]):
         return None
-    return found if len(_WORDS.findall(sentence[found:])) <= MOST_WORDS_UNMARKED else None
+    return found if len(_WORDS.findall(sentence[found:])) <= MAX_UNMARKED_WORDS else None

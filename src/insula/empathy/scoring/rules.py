@@ -17,7 +17,7 @@ from insula.empathy.scoring.result import EmpathyScore, Mechanism, MechanismScor
 from insula.empathy.scoring.shown_cues import find_shown_cues, read_cue_table
 from insula.text.scripts import detect_language_by_script
 
-MOST_SPANS = 5  # of a mechanism that are shown
+MAX_SPANS = 5  # of a mechanism that are shown
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ def _score(cues: Mapping[str, tuple[ShownWords, ...]], weights: Weights, missing
 
 
 def _drop_overlaps(places: set[ShownWords]) -> list[ShownWords]:
-    """Return at most `MOST_SPANS` places in order; of two that overlap, the longer."""
+    """Return at most `MAX_SPANS` places in order; of two that overlap, the longer."""
     kept: list[ShownWords] = []
     for one in sorted(places, key=lambda one: (one.start - one.end, one.start)):
         if all(one.end <= other.start or other.end <= one.start for other in kept):
             kept.append(one)
-    return sorted(kept, key=lambda one: one.start)[:MOST_SPANS]
+    return sorted(kept, key=lambda one: one.start)[:MAX_SPANS]

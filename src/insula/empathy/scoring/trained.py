@@ -24,7 +24,7 @@ def get_level_label(mechanism: Mechanism, level: int) -> str:
 
 
 Scoring = Generator[Sequence[TextOrInput], Sequence[Prediction], list[EmpathyScore]]
-MOST_SENTENCES = 50  # of a reply that are read alone
+MAX_SENTENCES = 50  # of a reply that are read alone
 LABELS = tuple(get_level_label(mechanism, level) for mechanism in MECHANISMS for level in (1, 2))
 
 
@@ -37,7 +37,7 @@ def iterate_trained_scores(replies: Sequence[ModelInput], messages: Sequence[str
     """Yield inputs, receive their predictions, and return the score of each reply to its message.
 
     The words that show a mechanism are its sentences for which the model, given each alone, finds it; the highest one
-    if it finds it in none. After the first `MOST_SENTENCES` no sentence is read alone.
+    if it finds it in none. After the first `MAX_SENTENCES` no sentence is read alone.
     """
     predictions = yield replies
     parts = [_list_parts(one.text) for one in replies]
@@ -91,4 +91,4 @@ def _list_parts(text: str) -> list[ShownWords]:
         written = text[part.start : part.start + len(part.text)]
         start = part.start + len(written) - len(written.lstrip())
         found.append(ShownWords(start, start + len(written.strip()), written.strip()))
-    return [one for one in found if any(character.isalnum() for character in one.text)][:MOST_SENTENCES]
+    return [one for one in found if any(character.isalnum() for character in one.text)][:MAX_SENTENCES]

@@ -13,7 +13,7 @@ from insula.evaluation.metrics.checked_arrays import as_column, average_finite
 from insula.evaluation.metrics.curves import space_evenly
 from insula.evaluation.result import Abstention
 
-LEAST_SPREAD = 1e-3  # of energies: normalised log probabilities all have the energy 0, up to rounding
+MIN_SPREAD = 1e-3  # of energies: normalised log probabilities all have the energy 0, up to rounding
 
 
 def choose_abstention(correct: Any, confidence: Any, *, coverage: float = 0.95) -> float:
@@ -54,7 +54,7 @@ def choose_energy(correct: Any, energy: Any, *, coverage: float = 0.95) -> float
     values = np.asarray(energy, dtype=np.float64)
     right = as_column("correct", correct, len(values), np.bool_)
     count = (len(values) - math.ceil(coverage * len(values) - 1e-9)) // 2
-    if count < 1 or np.ptp(values) < LEAST_SPREAD:
+    if count < 1 or np.ptp(values) < MIN_SPREAD:
         return None
     limit = float(np.sort(values)[-count - 1])
     above = values > limit

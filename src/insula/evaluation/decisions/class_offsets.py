@@ -17,7 +17,7 @@ from insula.evaluation.metrics.checked_arrays import as_indicators, as_matrix, f
 FOLDS = 5
 STRENGTHS = np.linspace(0.0, 1.5, 16)
 """At 0 the likeliest class is predicted; at 1 the class that would be likeliest if all were equally frequent."""
-_SMALLEST_SCORE = 1e-12
+_MIN_SCORE = 1e-12
 
 
 def choose_offsets(gold: Any, scores: Any, *, seed: int = 0) -> Float64Array:
@@ -30,7 +30,7 @@ def choose_offsets(gold: Any, scores: Any, *, seed: int = 0) -> Float64Array:
     held out of each fold is more than luck (`held_out`).
     """
     truth = as_indicators("gold", gold, one_hot=True)
-    logs = np.log(np.maximum(as_matrix("scores", scores, truth.shape[1], len(truth)), _SMALLEST_SCORE))
+    logs = np.log(np.maximum(as_matrix("scores", scores, truth.shape[1], len(truth)), _MIN_SCORE))
     classes, labels = find_class_index(truth), truth.shape[1]
     if len(classes) < 2 * FOLDS:
         return np.zeros(labels)

@@ -10,7 +10,7 @@ from insula.evaluation.result import ReliabilityBin
 
 BINS = 15
 # Probabilities are clipped, so that a mistake with probability 1 costs 34.5 nats and not infinity.
-_SMALLEST = 1e-15
+MIN_PROBABILITY = 1e-15
 
 
 def pair_confidence_with_outcome(kind: Kind, gold: BoolArray, scores: Float64Array) -> tuple[Float64Array, BoolArray]:
@@ -67,7 +67,7 @@ def compute_brier(kind: Kind, gold: BoolArray, scores: Float64Array) -> float:
 def compute_negative_log_likelihood(kind: Kind, gold: BoolArray, scores: Float64Array) -> float:
     """Return the mean -log probability of gold in nats; multi: the mean over rows and labels."""
     of_gold = np.where(gold, scores, 1 - scores) if kind == "multi" else scores[gold]
-    return float(-np.log(np.clip(of_gold, _SMALLEST, 1)).mean())
+    return float(-np.log(np.clip(of_gold, MIN_PROBABILITY, 1)).mean())
 
 
 def compute_reliability_metrics(kind: Kind, gold: BoolArray, scores: Float64Array) -> dict[str, float | None]:

@@ -71,7 +71,7 @@ def find_feature(name: str) -> Feature:
 def _split_negation(text: str, chance: random.Random) -> TextVersions:
     """Remove every negation, or add the first that fits."""
     if _has(text, "negated"):
-        bare = _apply_apart(text, list(remove_negations(text)))
+        bare = _apply_separately(text, list(remove_negations(text)))
         return TextVersions(True) if _has(bare, "negated") else _keep(True, text, bare)
     edits = sorted(add_negations(text), key=lambda edit: edit.start)
     return _keep(False, apply_edits(text, edits[:1]), text)
@@ -82,17 +82,17 @@ def _split_intensifier(text: str, chance: random.Random) -> TextVersions:
     cues = [cue for cue in find_cues(text) if cue.kind == "intensified"]
     if cues:
         return _keep(
-            True, text, _apply_apart(text, [delete_span("deletion", text, cue.start, cue.end) for cue in cues])
+            True, text, _apply_separately(text, [delete_span("deletion", text, cue.start, cue.end) for cue in cues])
         )
     if contains_han(text):
         place = _CHINESE_DEGREE_PLACE.search(text)
-        return TextVersions(False) if place is None else _keep(False, _put_in(text, place.start(), "非常"), text)
+        return TextVersions(False) if place is None else _keep(False, _insert_word(text, place.start(), "非常"), text)
     place = _ENGLISH_DEGREE_PLACE.search(text)
     if place is None:
         return TextVersions(False)
     if (article := place["article"]) is not None:  # "an awful film" becomes "a really awful film"
         return _keep(False, f"{text[: place.start()]}{article[0]} really {text[place.start('noun') :]}", text)
-    return _keep(False, _put_in(text, place.start("word"), "really "), text)
+    return _keep(False, _insert_word(text, place.start("word"), "really "), text)
 
 
 def _split_emotion_word(text: str, chance: random.Random) -> TextVersions:
@@ -142,7 +142,7 @@ def _has(text: str, kind: str) -> bool:
     return any(cue.kind == kind for cue in find_cues(text))
 
 
-def _apply_apart(text: str, edits: Sequence[Edit]) -> str:
+def _apply_separately(text: str, edits: Sequence[Edit]) -> str:
     """Apply the edits from the left that do not overlap with one before them."""
     kept: list[Edit] = []
     for edit in sorted(edits, key=lambda one: (one.start, -one.end)):
@@ -151,7 +151,7 @@ def _apply_apart(text: str, edits: Sequence[Edit]) -> str:
     return apply_edits(text, kept)
 
 
-def _put_in(text: str, place: int, word: str) -> str:
+def _insert_word(text: str, place: int, word: str) -> str:
     return f"{text[:place]}{word}{text[place:]}"
 
 

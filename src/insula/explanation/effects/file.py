@@ -18,7 +18,7 @@ from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
 from insula.inference.row_batches import find_columns, read_row_batches
 
-_ROWS_A_GROUP = 256
+_ROWS_PER_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def measure_input_effects(
 ) -> Effects:
     """Return the effects of features over texts or inputs. Raises as `measure_effects`."""
     start = time.monotonic()
-    groups = (inputs[first : first + _ROWS_A_GROUP] for first in range(0, len(inputs), _ROWS_A_GROUP))
+    groups = (inputs[first : first + _ROWS_PER_BATCH] for first in range(0, len(inputs), _ROWS_PER_BATCH))
     found = measure_effects(predictor, groups, names, seed=seed)
     return Effects(tuple(found), len(inputs), seconds=time.monotonic() - start)
 
@@ -72,7 +72,7 @@ def measure_file_effects(
 ) -> Effects:
     """Return the effects of features over the rows of a file. Raises as `measure_effects`, and `MissingFileError`."""
     start, rejects, tally = time.monotonic(), Rejects(None, is_required=False), ContextTally()
-    with open_rows(source, batch_size=_ROWS_A_GROUP, on_reject=rejects.add, **reading._asdict()) as reader:
+    with open_rows(source, batch_size=_ROWS_PER_BATCH, on_reject=rejects.add, **reading._asdict()) as reader:
         columns = find_columns(predictor, reader, source, DataOptions.checked(text=text))
 
         def read() -> Iterator[Sequence[TextOrInput]]:

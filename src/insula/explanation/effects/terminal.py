@@ -23,8 +23,8 @@ def format_effects(effects: FeatureEffect, *, shown: int | None = SHOWN) -> Iter
     width = max(len("label"), *(len(label) for label, _ in order))
     yield f"  {'label':<{width}}  {'effect':<25}  {'correlation':<25}"
     for label, one in order:
-        line = f"  {label:<{width}}  {_format(one.effect):<25}  {_format(one.correlation):<25}  {_comment(one)}"
-        yield line.rstrip()
+        figures = f"{_format(one.effect):<25}  {_format(one.correlation):<25}"
+        yield f"  {label:<{width}}  {figures}  {_describe_significance(one)}".rstrip()
     if len(order) < len(effects.labels):
         yield f"  {pluralise(len(effects.labels) - len(order), 'more label')} in --json"
 
@@ -44,7 +44,7 @@ def _format(estimate: Estimate | None) -> str:
     return f"{estimate.value:+.3f} [{estimate.low:+.3f}, {estimate.high:+.3f}]"
 
 
-def _comment(one: LabelEffect) -> str:
+def _describe_significance(one: LabelEffect) -> str:
     """Return a remark for the reader; empty if effect and correlation agree."""
     if one.effect is None or one.correlation is None or not one.differs:
         return ""

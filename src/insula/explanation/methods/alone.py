@@ -9,7 +9,7 @@ from insula.explanation.explainers import Explainer
 from insula.explanation.question import Question
 
 
-def explain_alone(question: Question, evaluations: int) -> Float64Array:
+def explain_by_single_words(question: Question, evaluations: int) -> Float64Array:
     """Return the evidence of each word alone minus the evidence of no words."""
     only = np.eye(len(question), dtype=bool)
     evidence = question.evidence(np.concatenate([np.zeros((1, len(question)), dtype=bool), only]))
@@ -18,4 +18,4 @@ def explain_alone(question: Question, evaluations: int) -> Float64Array:
 
 COST = 0.3
 """Time of one word by itself against that of the whole text: about so much where a text has twenty words."""
-EXPLAINER = Explainer(explain_alone, lambda words, labels: COST * (words + 1))
+EXPLAINER = Explainer(explain_by_single_words, lambda words, labels: COST * (words + 1))

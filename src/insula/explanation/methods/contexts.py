@@ -12,7 +12,7 @@ import numpy as np
 from insula.core.arrays import BoolArray, Float64Array
 from insula.explanation.explainers import Explainer
 from insula.explanation.methods.alone import COST as ALONE
-from insula.explanation.methods.alone import explain_alone
+from insula.explanation.methods.alone import explain_by_single_words
 from insula.explanation.question import Question
 
 SHARE = 0.3
@@ -21,13 +21,13 @@ NOTHING, TOP, REST = 0.25, 0.25, 0.5
 """Weight of each context."""
 
 
-def explain_in_contexts(question: Question, evaluations: int) -> Float64Array:
+def explain_by_contexts(question: Question, evaluations: int) -> Float64Array:
     """Return the mean weight of each word in three contexts.
 
     Columns that the question does not want are NaN, since each has most important words of its own. The last column of
     a multi-label model, its decision as a whole, is weighed with the most important words of the first wanted label.
     """
-    alone = explain_alone(question, evaluations)
+    alone = explain_by_single_words(question, evaluations)
     if len(question) == 1:
         return alone
     wanted = list(range(alone.shape[1]) if question.wanted is None else question.wanted)
@@ -38,7 +38,7 @@ def explain_in_contexts(question: Question, evaluations: int) -> Float64Array:
     question.logits(np.concatenate([_toggle(part) for top in tops for part in (top, ~top)]))  # all in one batch
     weights = np.full_like(alone, np.nan)
     for column, top in zip(wanted, tops, strict=True):
-        among, without = (_weigh_in(question, part)[:, column] for part in (top, ~top))
+        among, without = (_compute_context_weights(question, part)[:, column] for part in (top, ~top))
         weights[:, column] = NOTHING * alone[:, column] + TOP * among + REST * without
     return weights
 
@@ -56,7 +56,7 @@ def _toggle(context: BoolArray) -> BoolArray:
     return np.concatenate([context[None], context[None] ^ np.eye(len(context), dtype=bool)])
 
 
-def _weigh_in(question: Question, context: BoolArray) -> Float64Array:
+def _compute_context_weights(question: Question, context: BoolArray) -> Float64Array:
     """Return the (words, columns) evidence that each word adds to the other words of the context."""
     evidence = question.evidence(_toggle(context))
     gains: Float64Array = np.where(context[:, None], evidence[0] - evidence[1:], evidence[1:] - evidence[0])
@@ -64,4 +64,4 @@ def _weigh_in(question: Question, context: BoolArray) -> Float64Array:
 
 
 # Alone a word is short; each label has a context of its most important words and one of the others.
-EXPLAINER = Explainer(explain_in_contexts, lambda words, labels: (ALONE + 1.2 * labels) * (words + 1))
+EXPLAINER = Explainer(explain_by_contexts, lambda words, labels: (ALONE + 1.2 * labels) * (words + 1))

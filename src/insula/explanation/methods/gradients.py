@@ -65,7 +65,7 @@ def open_network(question: Question, method: str) -> tuple[GradientBackend, Int6
             f"The method {method!r} reads a text without context. Got one with earlier turns or a target. Use "
             "'occlusion' or 'partition'."
         )
-    ids, places = backend.tokenizer.encode_with_places(question.prepared)
+    ids, places = backend.tokenizer.encode_with_offsets(question.prepared)
     if len(ids) > backend.tokenizer.max_tokens or (backend.tokenizer.read([question.prepared])[0].pooling != "none"):
         raise DataError(
             f"The method {method!r} reads texts of at most {backend.tokenizer.max_tokens} tokens. Got one that is read "

@@ -26,7 +26,7 @@ from insula.explanation.overview.document import (
 from insula.explanation.overview.phrases import Phrase, Phrases, is_counted, make_key
 from insula.explanation.overview.weights import KINDS, MIN_TEXTS, WeightSummary, WeightTable
 from insula.explanation.plan import AUTO, EVALUATIONS
-from insula.explanation.question import MOST_WORDS, Question
+from insula.explanation.question import MAX_WORDS, Question
 from insula.inference.predictor import Predictor
 from insula.safety.mask import mask
 from insula.text.word_spans import find_word_spans
@@ -78,10 +78,10 @@ def explain_texts(
     work.explain([one for one in questions if one is not None], progress)
     notes = []
     if longer := sum(one is None for one in questions):
-        notes.append(f"{pluralise(longer, 'row')} with more than {MOST_WORDS} words left out.")
+        notes.append(f"{pluralise(longer, 'row')} with more than {MAX_WORDS} words left out.")
     if not work.rows:
         raise DataError(
-            f"A global explanation by {method!r} needs texts of at most {MOST_WORDS} words. Got none. Use other rows."
+            f"A global explanation by {method!r} needs texts of at most {MAX_WORDS} words. Got none. Use other rows."
         )
     return work.summarise().model_copy(
         update={"available": len(texts), "notes": notes, "seconds": round(time.monotonic() - started, 3)}
@@ -105,7 +105,7 @@ class _Work:
         progress.advance()
         masked = mask(text).text
         words = [Word(masked[start:end], start, end) for start, end in find_word_spans(masked)]
-        if self.method != "exact" and len(words) > MOST_WORDS:
+        if self.method != "exact" and len(words) > MAX_WORDS:
             return None
         return Question(self.predictor, masked, words=words, seed=self.seed)
 

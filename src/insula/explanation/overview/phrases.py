@@ -13,7 +13,7 @@ from insula.text.stopwords import is_stop_word
 
 SIZES = (2, 3)
 _PUNCTUATION = ".,;:-–—_'\"()[]/·、，。；：“”‘’（）《》【】…"
-MOST_IN_TEXT = 20  # phrases of one text whose weights are computed
+MAX_PHRASES_PER_TEXT = 20  # phrases of one text whose weights are computed
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Phrases:
         self._counts = {key: count for key, count in counts.items() if count >= MIN_TEXTS}
 
     def find(self, text: str, words: Sequence[Word]) -> list[Phrase]:
-        """Return the phrases of one text, at most `MOST_IN_TEXT`, the most frequent first."""
+        """Return the phrases of one text, at most `MAX_PHRASES_PER_TEXT`, the most frequent first."""
         found = [one for one in _iterate(text, words) if one.key in self._counts]
-        return sorted(found, key=lambda one: -self._counts[one.key])[:MOST_IN_TEXT]
+        return sorted(found, key=lambda one: -self._counts[one.key])[:MAX_PHRASES_PER_TEXT]
 
 
 def make_key(text: str, start: int, end: int) -> str:

@@ -13,7 +13,7 @@ from insula.explanation.overview.sentences import SITUATIONS, describe_rows, des
 
 SHOWN = 6  # words of each side
 SHOWN_PHRASES = 2
-WIDEST = 24  # cells of a word
+MAX_WIDTH = 24  # cells of a word
 
 
 def format_global_explanation(document: GlobalExplanation) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _format_label(label: LabelWords) -> Iterator[str]:
     for title, effects in sides:
         yield f"  {title}" if effects else f"  {title} no word for sure"
         for one in effects:
-            padding = " " * max(WIDEST - cell_len(one.text), 1)
+            padding = " " * max(MAX_WIDTH - cell_len(one.text), 1)
             interval = format_span(one.weight, format_weight)
             counted = pluralise(one.texts, "text")
             yield f"    {format_weight(one.weight.value)}  {one.text}{padding}({interval})  {counted}"

@@ -1,4 +1,4 @@
-"""`HiddenStates`: the outputs of a layer inside the network of a model folder, one vector per token."""
+"""`HiddenStateEncoder`: the outputs of a layer inside the network of a model folder, one vector per token."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from insula.inference.batching import iterate_batches
 from insula.inference.onnx_backend import open_session
 from insula.models.folder import open_folder
 from insula.models.layers.padding import pad
-from insula.models.onnx.outputs import with_output
+from insula.models.onnx.outputs import add_output
 from insula.models.tokens.tokenization import open_tokenizer
 from insula.models.tokens.windows import TextTokens
 
 
-class HiddenStates:
+class HiddenStateEncoder:
     """Reads texts with the preparation, the tokenizer and the `model.onnx` of a model folder.
 
     tensor  name of the (rows, tokens, width) tensor inside the network, such as the output of a layer
@@ -31,7 +31,7 @@ class HiddenStates:
         self._tokenizer, _ = open_tokenizer(folder)
         self._tokenizer.windows = "max"
         self._tensor = tensor
-        self._session = open_session(with_output((folder / "model.onnx").read_bytes(), tensor), threads=1)
+        self._session = open_session(add_output((folder / "model.onnx").read_bytes(), tensor), threads=1)
 
     def encode(self, texts: Sequence[TextOrInput]) -> list[TextTokens]:
         """Return the token ids of each text, in windows."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.inference.risk.hidden_states import HiddenStates
+from insula.inference.risk.hidden_states import HiddenStateEncoder
 from insula.models.locate import STARTER_FOLDER
 from insula.models.risk.head import RISK_FOLDER, RiskHead
 from insula.models.tokens.windows import pool
@@ -29,7 +29,7 @@ class RiskScorer:
 
     def __init__(self, folder: Path = RISK_FOLDER, base: Path = STARTER_FOLDER) -> None:
         self._head = RiskHead.read(folder, base)
-        self._states = HiddenStates(base, self._head.tensor)
+        self._states = HiddenStateEncoder(base, self._head.tensor)
 
     def score(self, texts: Sequence[str]) -> list[RiskScore]:
         """Return the score of each message; its first 100,000 characters count."""

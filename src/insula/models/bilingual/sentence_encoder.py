@@ -13,7 +13,7 @@ from insula.core.environment import require
 
 ENCODER = "e5-small-en-zh"
 _PREFIX = "query: "  # multilingual-e5 was trained with it on texts that are compared with each other
-_TEXTS_AT_ONCE = 32
+_TEXTS_PER_BATCH = 32
 _MAX_TOKENS = 256
 
 
@@ -45,8 +45,8 @@ class SentenceEncoder:
 
         found = np.zeros((len(texts), self._model.config.hidden_size), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        for start in range(0, len(order), _TEXTS_AT_ONCE):
-            places = order[start : start + _TEXTS_AT_ONCE]
+        for start in range(0, len(order), _TEXTS_PER_BATCH):
+            places = order[start : start + _TEXTS_PER_BATCH]
             given = self._tokenizer(
                 [_PREFIX + texts[place].encode("utf-8", "replace").decode() for place in places],
                 padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt",

@@ -17,7 +17,7 @@ from insula.models.layers.adapters import Adapter, insert_adapter
 from insula.models.layers.heads import heads
 from insula.models.layers.pooling import Pooling
 from insula.models.pretrained import convert_encoder_errors
-from insula.models.pruning import EncoderShape, KeptParts, prune_encoder
+from insula.models.pruning import EncoderShape, PrunedShape, prune_encoder
 
 
 class EncoderConfig(PretrainedConfig):
@@ -84,7 +84,7 @@ class EncoderForEmotion(PreTrainedModel):
             self.backbone.pooler = None  # the pooler of BERT is not used
         if config.pruned is not None:
             # The weights are loaded into the smaller encoder afterwards.
-            prune_encoder(self.backbone, KeptParts.keep_first(EncoderShape.from_dict(config.pruned)))
+            prune_encoder(self.backbone, PrunedShape.keep_first(EncoderShape.from_dict(config.pruned)))
         if config.adapter is not None:
             insert_adapter(self.backbone, Adapter.from_dict(config.adapter))
         if hasattr(self.backbone.config, "use_cache"):
@@ -111,7 +111,7 @@ class EncoderForEmotion(PreTrainedModel):
         config = EncoderConfig(encoder=settings, outputs=outputs, pooling=pooling, dropout=dropout, head=head)
         return cls(config, backbone)
 
-    def prune(self, kept: KeptParts) -> None:
+    def prune(self, kept: PrunedShape) -> None:
         """Keep only these parts of the encoder, and store its shape in the configuration, as `prune_encoder` does."""
         prune_encoder(self.backbone, kept)
         self.config.pruned = EncoderShape.of(self.backbone).to_dict()

@@ -40,17 +40,17 @@ def freeze_lower(model: EncoderForEmotion, layers: int) -> nn.Module:
             f"The train.freeze_layers option must be from 1 to {len(stack) - 1} for this encoder. Got {layers}. "
             "Choose a number in this range."
         )
-    lower: nn.Module = _with_layers(model.backbone, stack[:layers])
+    lower: nn.Module = _replace_layers(model.backbone, stack[:layers])
     lower.requires_grad_(False)
     lower.eval()
-    upper = _with_layers(model.backbone, stack[layers:])
+    upper = _replace_layers(model.backbone, stack[layers:])
     upper.embeddings = _IdentityEmbeddings()
     # Not registered as a child: its parameters belong to the backbone already and would be saved twice.
     object.__setattr__(model, "upper", upper)
     return lower
 
 
-def _with_layers(backbone: nn.Module, layers: nn.ModuleList) -> Any:
+def _replace_layers(backbone: nn.Module, layers: nn.ModuleList) -> Any:
     """Return a shallow copy of the backbone that runs only `layers`."""
     half = _copy_shallow(backbone)
     half.encoder = _copy_shallow(backbone.encoder)

@@ -1,4 +1,4 @@
-"""`with_output`: makes a tensor inside an ONNX network one of its outputs, without the package `onnx`.
+"""`add_output`: makes a tensor inside an ONNX network one of its outputs, without the package `onnx`.
 
 An ONNX file lists its outputs. Two pieces of a protobuf message that follow each other are read as one message, so the
 list grows by a few bytes at the end of the file.
@@ -10,7 +10,7 @@ from __future__ import annotations
 _GRAPH, _OUTPUT, _NAME = 7, 12, 1
 
 
-def with_output(model: bytes, tensor: str) -> bytes:
+def add_output(model: bytes, tensor: str) -> bytes:
     """Return an ONNX model that also returns a tensor, such as the output of a layer."""
     value = _encode_field(_NAME, tensor.encode())
     return model + _encode_field(_GRAPH, _encode_field(_OUTPUT, value))

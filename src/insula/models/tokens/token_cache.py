@@ -24,7 +24,7 @@ _SPLITS_AT_SPACE = ("BertPreTokenizer", "WhitespaceSplit", "Whitespace")
 _LOCAL_NORMALIZERS = ("BertNormalizer", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents")
 
 
-def reads_word_by_word(tokenizer: Any, *, pattern: str) -> bool:
+def tokenizes_word_by_word(tokenizer: Any, *, pattern: str) -> bool:
     """Return whether the tokens of a text always equal the concatenated tokens of its space-separated words.
 
     pattern  a regular expression of a `Split` that neither matches a space nor looks across one

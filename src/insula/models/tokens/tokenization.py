@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 from insula.core.errors import ModelFolderError
 from insula.core.files import write_json
-from insula.models.tokens.token_cache import TokenCache, reads_word_by_word
+from insula.models.tokens.token_cache import TokenCache, tokenizes_word_by_word
 from insula.models.tokens.vocabulary import WORD
 from insula.models.tokens.windows import (
     WINDOWS,
@@ -70,7 +70,7 @@ class TextTokenizer:
         """Return the tokens that `read` returns, concatenated over all texts; a text may have no tokens."""
         return split_into_windows(*self.encode_flat(texts), max_tokens=self.max_tokens, windows=self.windows)
 
-    def encode_with_places(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def encode_with_offsets(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the token ids of a text, and the (tokens, 2) start and end of each token in it."""
         encoding = self._tokenizer.encode(_clean(text))
         places = np.asarray(encoding.offsets, dtype=np.int64).reshape(-1, 2)
@@ -129,7 +129,7 @@ class TextTokenizer:
     @functools.cached_property
     def _cache(self) -> TokenCache | None:
         """The tokens of known words; None if the tokens of a text do not follow from its words."""
-        local = reads_word_by_word(self._tokenizer, pattern=WORD)
+        local = tokenizes_word_by_word(self._tokenizer, pattern=WORD)
         return TokenCache(self._tokenizer) if local else None
 
     @functools.cached_property

@@ -59,7 +59,7 @@ def verify_log(folder: str | Path, anchors: Sequence[Anchor] = (), *, since: int
     wanted: dict[int, set[str]] = {}
     for anchor in anchors:
         wanted.setdefault(anchor.number, set()).add(anchor.hash)
-    reading = _Reading(found, since)
+    reading = _LogReader(found, since)
     for entry in reading.iterate_entries(folder):
         hashes = wanted.pop(entry.number, None)
         if hashes is not None and hashes != {entry.hash}:
@@ -78,7 +78,7 @@ def verify_log(folder: str | Path, anchors: Sequence[Anchor] = (), *, since: int
     return found
 
 
-class _Reading:
+class _LogReader:
     """One pass over the lines; a line that does not follow from the one before is a finding."""
 
     def __init__(self, found: AuditVerification, since: int) -> None:

@@ -35,15 +35,15 @@ def build_row(new: NewCase, subject: str | None, retention: Retention) -> dict[s
         "source": new.source, "message": new.message, "queue": new.queue, "state": "waiting", "version": 1,
         "risk": LEVELS.index(new.risk), "expired_leases": 0, "times_reopened": 0, "rule": new.rule,
         "tags": list(new.tags), "language": new.language, "subject": subject,
-        "answer": _keep_answer(new.answer),
+        "answer": _build_stored_answer(new.answer),
     }  # fmt: skip
     try:
-        return row | _keep_words(new, retention)
+        return row | _build_stored_words(new, retention)
     except Exception:  # noqa: BLE001 - whatever is wrong with the masking, a person must see the message
         return row | {"reason": UNMASKED}
 
 
-def _keep_answer(answer: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _build_stored_answer(answer: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return the stored form of a prediction; None if it is not valid JSON, such as one with a NaN score."""
     kept = {key: value for key, value in (answer or {}).items() if key in ANSWER}
     try:
@@ -53,7 +53,7 @@ def _keep_answer(answer: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return kept or None
 
 
-def _keep_words(new: NewCase, retention: Retention) -> dict[str, Any]:
+def _build_stored_words(new: NewCase, retention: Retention) -> dict[str, Any]:
     turns = [{"text": retention.keep(turn.text), "speaker": retention.keep(turn.speaker)} for turn in new.turns]
     said = [{name: word for name, word in turn.items() if word is not None} for turn in turns]
     customer = {

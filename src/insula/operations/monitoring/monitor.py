@@ -25,8 +25,8 @@ from insula.core.progress import Progress, Silent
 from insula.inference.predictor import Predictor
 from insula.operations.monitoring.alerts import Alert, AlertBook, check_shift, check_windows
 from insula.operations.monitoring.counting import MAX_GROUPS, MessageCounter
-from insula.operations.monitoring.keep_trying import keep_trying
 from insula.operations.monitoring.message_batch import MessageBatch, predict_messages
+from insula.operations.monitoring.retry_until_stopped import retry_until_stopped
 from insula.operations.monitoring.settings import MonitorFile
 from insula.operations.monitoring.shift import ShiftDetector
 from insula.operations.monitoring.window_rows import (
@@ -263,7 +263,7 @@ class Monitor:
         self._retry(Outbox(self._database).delete_old, stop)
 
     def _retry(self, call: Callable[[], T], stop: threading.Event) -> T | None:
-        return keep_trying(call, stop, self._progress.say)
+        return retry_until_stopped(call, stop, self._progress.say)
 
     def _note(self, report: MonitorReport, sentence: str) -> None:
         report.notes.append(sentence)

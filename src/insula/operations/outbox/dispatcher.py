@@ -80,7 +80,7 @@ class Dispatcher:
         """Try every delivery that is due for a receiver once; return how many arrived."""
         arrived = 0
         held = max(HELD, timedelta(seconds=6 * receiver.seconds))  # a mail is several steps, each with the time-out
-        while (delivery := self._outbox.take_due(receiver.name, held)) is not None:
+        while (delivery := self._outbox.claim_due(receiver.name, held)) is not None:
             notification = self._prepare(receiver, delivery.notification)
             try:
                 warning = send(receiver, replace(delivery, notification=notification))

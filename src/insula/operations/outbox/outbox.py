@@ -90,7 +90,7 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def take_due(self, receiver: str, held: timedelta = HELD) -> Delivery | None:
+    def claim_due(self, receiver: str, held: timedelta = HELD) -> Delivery | None:
         """Return the next delivery that is due for a receiver; for the time `held` no other process gets it."""
 
         def select_due(now: datetime) -> sa.Select[Any]:

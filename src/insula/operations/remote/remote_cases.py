@@ -51,7 +51,9 @@ class Cases:
         offset: int = 0,
     ) -> list[CaseRow]:
         """Return cases in the order in which they are to be handled (default: those that are not closed)."""
-        asked = _given(state=list(state) or None, queue=queue, agent=agent, late=late, limit=limit, offset=offset)
+        asked = _drop_missing(
+            state=list(state) or None, queue=queue, agent=agent, late=late, limit=limit, offset=offset
+        )
         listed: list[CaseRow] = (self._ask("GET", QUEUE, query=asked))["cases"]
         return listed
 
@@ -61,7 +63,7 @@ class Cases:
 
     def stats(self, *, queue: str | None = None) -> dict[str, Any]:
         """Return counts and times of all cases, or of one queue."""
-        return dict(self._ask("GET", f"{QUEUE}/stats", query=_given(queue=queue)))
+        return dict(self._ask("GET", f"{QUEUE}/stats", query=_drop_missing(queue=queue)))
 
     def claim(
         self, case: int | None = None, *, queue: str | None = None, lease: int | None = None, agent: str | None = None
@@ -73,7 +75,7 @@ class Cases:
         """
         if case is not None:
             return self._step(case, "claim", lease=lease, agent=agent)
-        body = _given(queue=queue, lease=lease, agent=agent)
+        body = _drop_missing(queue=queue, lease=lease, agent=agent)
         found: CaseRow | None = (self._ask("POST", f"{QUEUE}/claim", None, body, repeatable=False))["case"]
         return found
 
@@ -100,7 +102,7 @@ class Cases:
         return self._step(case, "reopen", deadline=deadline, agent=agent)
 
     def _step(self, case: int, step: str, **fields: Any) -> CaseRow:
-        return dict(self._ask("POST", f"{QUEUE}/{case}/{step}", None, _given(**fields), repeatable=False))
+        return dict(self._ask("POST", f"{QUEUE}/{case}/{step}", None, _drop_missing(**fields), repeatable=False))
 
 
 class AsyncCases:
@@ -120,7 +122,9 @@ class AsyncCases:
         offset: int = 0,
     ) -> list[CaseRow]:
         """Return cases in the order in which they are to be handled (default: those that are not closed)."""
-        asked = _given(state=list(state) or None, queue=queue, agent=agent, late=late, limit=limit, offset=offset)
+        asked = _drop_missing(
+            state=list(state) or None, queue=queue, agent=agent, late=late, limit=limit, offset=offset
+        )
         listed: list[CaseRow] = (await self._ask("GET", QUEUE, query=asked))["cases"]
         return listed
 
@@ -130,7 +134,7 @@ class AsyncCases:
 
     async def stats(self, *, queue: str | None = None) -> dict[str, Any]:
         """Return counts and times of all cases, or of one queue."""
-        return dict(await self._ask("GET", f"{QUEUE}/stats", query=_given(queue=queue)))
+        return dict(await self._ask("GET", f"{QUEUE}/stats", query=_drop_missing(queue=queue)))
 
     async def claim(
         self, case: int | None = None, *, queue: str | None = None, lease: int | None = None, agent: str | None = None
@@ -142,7 +146,7 @@ class AsyncCases:
         """
         if case is not None:
             return await self._step(case, "claim", lease=lease, agent=agent)
-        body = _given(queue=queue, lease=lease, agent=agent)
+        body = _drop_missing(queue=queue, lease=lease, agent=agent)
         found: CaseRow | None = (await self._ask("POST", f"{QUEUE}/claim", None, body, repeatable=False))["case"]
         return found
 
@@ -169,7 +173,7 @@ class AsyncCases:
         return await self._step(case, "reopen", deadline=deadline, agent=agent)
 
     async def _step(self, case: int, step: str, **fields: Any) -> CaseRow:
-        return dict(await self._ask("POST", f"{QUEUE}/{case}/{step}", None, _given(**fields), repeatable=False))
+        return dict(await self._ask("POST", f"{QUEUE}/{case}/{step}", None, _drop_missing(**fields), repeatable=False))
 
 
 def iterate_route_bodies(
@@ -178,8 +182,8 @@ def iterate_route_bodies(
     """Yield bodies for `/v1/route` with at most `size` messages each."""
     rows = [one.to_dict() if isinstance(one, ModelInput) else dict(one) for one in messages]
     for first in range(0, len(rows), size):
-        yield {"messages": rows[first : first + size], **_given(source=source, subject=subject)}
+        yield {"messages": rows[first : first + size], **_drop_missing(source=source, subject=subject)}
 
 
-def _given(**fields: Any) -> dict[str, Any]:
+def _drop_missing(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}

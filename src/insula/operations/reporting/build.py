@@ -21,7 +21,7 @@ from insula.operations.monitoring.counting import ALERT, Key, MessageCounter, Wi
 from insula.operations.monitoring.message_batch import MessageBatch, predict_messages
 from insula.operations.monitoring.settings import AlertRule, MonitorFile, WindowSettings
 from insula.operations.monitoring.trend import NEGATIVE, POLARITY, POSITIVE, TrendPoint, mark_polarity
-from insula.operations.reporting.report import GivenAdvice, GroupReport, MessageReport
+from insula.operations.reporting.report import ApplicableAdvice, GroupReport, MessageReport
 from insula.operations.reporting.settings import ReportFile
 from insula.operations.reporting.words_behind import Candidate, Candidates, build_explainer, find_side
 from insula.operations.streams.message import MessageReader, StreamMessage
@@ -32,8 +32,8 @@ ALL = ""
 """The group of all messages."""
 HOUR, DAY = 3600, 86400
 LENGTHS = (HOUR, 6 * HOUR, DAY, 7 * DAY, 28 * DAY, 91 * DAY, 364 * DAY)
-MOST_WINDOWS = 24
-MOST_GROUPS = 30
+MAX_WINDOWS = 24
+MAX_GROUPS = 30
 FEW_LABELS = 3  # the most frequent ones; those without polarity are sides of their own
 NEUTRAL = "neutral"
 BATCH = 512
@@ -131,7 +131,7 @@ class _Work:
         windows = self._choose_window_length()
         found = self._build_groups(windows)
         names = sorted((name for name in found if name != ALL), key=lambda name: (-found[name][1].messages, name))
-        shown = names[:MOST_GROUPS]
+        shown = names[:MAX_GROUPS]
         progress.start("explaining", len(shown) + 1)
         groups = []
         for name in (ALL, *shown):
@@ -166,7 +166,7 @@ class _Work:
             return parse_duration(self._settings.window)
         starts = [start for start, _ in self._timed] or [0]
         first, last = min(starts), max(starts)
-        return next((one for one in LENGTHS if last // one - first // one < MOST_WINDOWS), LENGTHS[-1])
+        return next((one for one in LENGTHS if last // one - first // one < MAX_WINDOWS), LENGTHS[-1])
 
     def _build_groups(
         self, seconds: int
@@ -207,7 +207,7 @@ class _Work:
                 chosen = self._candidates.choose(name, labels)
                 sides.append(find_side(self._explain, side, messages, chosen))
         given = [
-            GivenAdvice(one, share)
+            ApplicableAdvice(one, share)
             for one in self._settings.advice
             for share in (measure_share(hits.get(one.name, 0), total.messages),)
             if share.low is not None and share.low > one.above

@@ -13,7 +13,7 @@ from insula.operations.reporting.settings import Advice, ReportFile
 
 
 @dataclass(frozen=True)
-class WordBehind:
+class InfluentialWord:
     """A word that led the model to a label: the number of explained messages with it, and its mean weight in them."""
 
     word: str
@@ -65,7 +65,7 @@ class Side:
     name: str
     messages: int
     explained: int
-    words: Sequence[WordBehind]
+    words: Sequence[InfluentialWord]
     quotes: Sequence[Quote]
 
     def to_dict(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class GivenAdvice:
+class ApplicableAdvice:
     """A piece of advice, with the share of messages that it is based on."""
 
     advice: Advice
@@ -100,7 +100,7 @@ class GroupReport:
     total: TrendPoint
     points: Sequence[TrendPoint]
     sides: Sequence[Side]
-    advice: Sequence[GivenAdvice] = ()
+    advice: Sequence[ApplicableAdvice] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""

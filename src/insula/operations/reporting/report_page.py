@@ -14,7 +14,7 @@ from insula.evaluation.reports.readable import format_count, format_percent
 from insula.operations.monitoring.trend import NEGATIVE, POSITIVE, TrendPoint
 from insula.operations.monitoring.trend_view import describe, draw_overview, format_moment, format_valence, name_labels
 from insula.operations.monitoring.trend_words import WORDS as TREND_WORDS
-from insula.operations.reporting.report import GivenAdvice, GroupReport, MessageReport, Quote, Side
+from insula.operations.reporting.report import ApplicableAdvice, GroupReport, MessageReport, Quote, Side
 from insula.operations.reporting.report_words import WORDS
 
 LABELS = 8  # with a row in the chart of a group
@@ -149,7 +149,7 @@ def _build_quote(quote: Quote, words: Mapping[str, str], names: Mapping[str, str
     }
 
 
-def _build_advice(given: GivenAdvice, words: Mapping[str, str], language: Language) -> dict[str, str]:
+def _build_advice(given: ApplicableAdvice, words: Mapping[str, str], language: Language) -> dict[str, str]:
     share = given.share
     shown = [format_percent(one or 0.0) for one in (share.value, share.low, share.high)]
     return {

@@ -14,7 +14,7 @@ from insula.core.sentences import shorten
 from insula.explanation.explain import explain_input
 from insula.explanation.explanation import Explanation
 from insula.inference.predictor import Predictor
-from insula.operations.reporting.report import Quote, Side, WordBehind
+from insula.operations.reporting.report import InfluentialWord, Quote, Side
 from insula.safety.kinds import TOKEN
 from insula.safety.mask import mask
 from insula.text.stopwords import is_stop_word
@@ -27,7 +27,7 @@ WORDS = 10
 QUOTES = 3
 QUOTE_CHARACTERS = 280
 FAINT = 0.1  # of the strongest word; weaker ones are left out
-LEAST_WORDS = 3  # of a quote: a cry says little
+MIN_WORDS = 3  # of a quote: a cry says little
 
 
 @dataclass(order=True, frozen=True)
@@ -85,7 +85,7 @@ def find_side(explain: Explain, name: str, messages: int, candidates: Sequence[C
             continue
         explained += 1
         weights = found.weights[one.label]
-        if len(quotes) < QUOTES and len(found.words) >= LEAST_WORDS:
+        if len(quotes) < QUOTES and len(found.words) >= MIN_WORDS:
             spans = [(word.start, word.end) for word in found.words]
             quotes.append(Quote(text, one.label, one.score, one.is_sure, one.time, spans, weights))
         masked = [match.span() for match in TOKEN.finditer(text)]
@@ -96,5 +96,5 @@ def find_side(explain: Explain, name: str, messages: int, candidates: Sequence[C
                 seen[key].append(weight)
     ranked = sorted(seen, key=lambda word: (-sum(seen[word]), word))[:WORDS]
     ranked = [word for word in ranked if sum(seen[word]) >= FAINT * sum(seen[ranked[0]])]
-    words = [WordBehind(word, len(seen[word]), sum(seen[word]) / len(seen[word])) for word in ranked]
+    words = [InfluentialWord(word, len(seen[word]), sum(seen[word]) / len(seen[word])) for word in ranked]
     return Side(name, messages, explained, words, quotes)

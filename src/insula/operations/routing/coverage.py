@@ -49,7 +49,7 @@ class _TooManySteps(Exception):  # noqa: N818 - it ends a search and is no error
 
 def find_problems(file: RouteFile) -> list[RouteProblem]:
     """Return the problems of a file, in the order of its rules; `uncovered` comes last."""
-    space = _Space(file)
+    space = _ConditionSpace(file)
     conditions = {route.name: space.conditions(route) for route in file.routes}
     problems: list[RouteProblem] = []
     for place, route in enumerate(file.routes):
@@ -101,7 +101,7 @@ def _check_route(
         return RouteProblem("undecided", (name,), f"There are too many rules to find out whether {name!r} applies.")
     if reached is not None:
         return None
-    covering = next((other for other in before if _includes(conditions[other.name], own)), None)
+    covering = next((other for other in before if _covers(conditions[other.name], own)), None)
     if covering is not None:
         which, rules = f"{covering.name!r} decides", [name, covering.name]
     else:
@@ -114,7 +114,7 @@ def _get_action(route: Route) -> tuple[object, ...]:
     return (route.queue, route.seconds if route.queue else None, route.priority, route.ignore)
 
 
-def _includes(wide: Conditions, narrow: Conditions) -> bool:
+def _covers(wide: Conditions, narrow: Conditions) -> bool:
     return all(key in narrow and narrow[key] <= allowed for key, allowed in wide.items())
 
 
@@ -137,7 +137,7 @@ def _find_message(allowed: Conditions, avoided: Sequence[Conditions]) -> Conditi
     return None
 
 
-class _Space:
+class _ConditionSpace:
     """The quantities that rules look at, with their cells: `=value` and `other`, or the numbers of intervals."""
 
     def __init__(self, file: RouteFile) -> None:

@@ -101,7 +101,7 @@ class Router:
                     break
         tags = tuple(dict.fromkeys(tag for route in applying for tag in route.tags))
         decision = _decide([route for route in applying if route.decides], steps, tags)
-        return _keep_safe(decision, message)
+        return _apply_safeguard(decision, message)
 
 
 def _decide(deciding: Sequence[Route], steps: Sequence[RouteStep], tags: tuple[str, ...]) -> RouteDecision:
@@ -120,7 +120,7 @@ def _decide(deciding: Sequence[Route], steps: Sequence[RouteStep], tags: tuple[s
     return RouteDecision("queue", first.name, first.queue, deadline, priority, reason=reason, **made)
 
 
-def _keep_safe(decision: RouteDecision, message: IncomingMessage) -> RouteDecision:
+def _apply_safeguard(decision: RouteDecision, message: IncomingMessage) -> RouteDecision:
     """Return the decision with the risk of the message: a case has at least its priority, and there is one."""
     risk = LEVELS[message.risk.priority]
     if decision.action == "queue":

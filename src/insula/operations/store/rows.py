@@ -21,7 +21,7 @@ from insula.operations.store.subjects import Subjects
 from insula.operations.store.tables import CASES, FEEDBACK, PREDICTIONS
 
 DELETE_BATCH = 2000  # rows deleted in one transaction, so that writers do not wait long
-IDS_AT_ONCE = 500  # of one statement
+IDS_PER_STATEMENT = 500  # of one statement
 WRITTEN = (PREDICTIONS, FEEDBACK)
 KEPT_SINCE: Mapping[sa.Table, sa.ColumnElement[Any]] = {
     PREDICTIONS: PREDICTIONS.c.created,
@@ -104,9 +104,11 @@ class RetentionStore:
             self._build_row(one) | {"prediction": one.prediction, "labels": list(one.labels)} for one in feedback
         ]
         with self._database.begin_write() as connection:
-            for start in range(0, len(delete), IDS_AT_ONCE):
+            for start in range(0, len(delete), IDS_PER_STATEMENT):
                 for table in WRITTEN:
-                    connection.execute(sa.delete(table).where(table.c.id.in_(delete[start : start + IDS_AT_ONCE])))
+                    connection.execute(
+                        sa.delete(table).where(table.c.id.in_(delete[start : start + IDS_PER_STATEMENT]))
+                    )
             for table, rows in ((PREDICTIONS, predicted), (FEEDBACK, corrected)):
                 if rows:
                     connection.execute(self._database.insert_new(table), rows)

@@ -20,7 +20,7 @@ _SPELLED_AT = re.compile(
     r"(?P<plain> @ )|(?P<bracketed> ?[(\[{（【<] ?(?:at|@|艾特) ?[)\]}）】>] ?| ?艾特 ?)|(?P<word> at )|(?P<sign>#)",
     re.IGNORECASE,
 )
-_LONGEST_LOCAL = 64
+_MAX_LOCAL_CHARACTERS = 64
 # "look at google dot com" is no address; "mail me: jo at gmail dot com" is.
 _CUE = re.compile(
     build_cue_pattern(
@@ -61,13 +61,13 @@ def find_email_addresses(text: str) -> Iterator[Span]:
 
 
 def _find_local_start(text: str, at: int) -> int:
-    window = text[max(0, at - _LONGEST_LOCAL) : at]
+    window = text[max(0, at - _MAX_LOCAL_CHARACTERS) : at]
     local = window[len(window.rstrip(_LOCAL)) :].lstrip(".-%+'")
     return at - len(local)
 
 
 def _find_spelled_local(text: str, at: int) -> str | None:
-    window = text[max(0, at - _LONGEST_LOCAL) : at]
+    window = text[max(0, at - _MAX_LOCAL_CHARACTERS) : at]
     local = window[len(window.rstrip(_LOCAL)) :].lstrip(".-%+'")
     while local:
         head = window[: len(window) - len(local)]

@@ -21,7 +21,7 @@ _VERSION_CUE = re.compile(
     + r"[ :：.]{0,2}\Z",
     re.IGNORECASE,
 )
-_LONGEST = 45
+_MAX_CHARACTERS = 45
 _V6_START = re.compile(r"(?:[23][0-9a-f]{3}|f[cd][0-9a-f]{2}|fe[89a-f][0-9a-f]):", re.IGNORECASE)
 
 
@@ -29,7 +29,7 @@ def find_ip_addresses(text: str) -> Iterator[Span]:
     """Yield `ip` spans, without port and prefix length; loopback and unspecified addresses identify nobody."""
     if text.count(".") >= 3:
         for found in _V4.finditer(text):
-            if not _VERSION_CUE.search(text, max(0, found.start() - 12), found.start()) and not _is_impersonal(
+            if not _VERSION_CUE.search(text, max(0, found.start() - 12), found.start()) and not _is_not_personal(
                 found[0]
             ):
                 yield Span(*found.span(), "ip")
@@ -37,17 +37,17 @@ def find_ip_addresses(text: str) -> Iterator[Span]:
         for found in _V6.finditer(text):
             written = found[0].rstrip(".") if found[0].endswith(".") else found[0]
             written = written[:-1] if written.endswith(":") and not written.endswith("::") else written
-            if 4 <= len(written) <= _LONGEST and written.count(":") >= 2 and _is_v6(written):
+            if 4 <= len(written) <= _MAX_CHARACTERS and written.count(":") >= 2 and _is_v6(written):
                 yield Span(found.start(), found.start() + len(written), "ip")
 
 
 def _is_v6(written: str) -> bool:
     # `10::00` and `c::b` occur as times and code: without the start of a common address all eight groups are required.
     is_clear = written.count(":") == 7 or written.lower().startswith("::ffff:") or _V6_START.match(written)
-    return bool(is_clear) and not _is_impersonal(written)
+    return bool(is_clear) and not _is_not_personal(written)
 
 
-def _is_impersonal(written: str) -> bool:
+def _is_not_personal(written: str) -> bool:
     """Return whether this is no address, or one that every machine has."""
     try:
         address = ipaddress.ip_address(written)

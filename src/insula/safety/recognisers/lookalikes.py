@@ -77,7 +77,7 @@ _MOBILE_ZH = re.compile(r"1[3-9][0-9]{9}")
 _WEAK_ZH = ("快递", "物流", "取件", "查询", "报修", "受理", "货", "商品", "产品", "批", "参考", "追踪")
 
 
-def without_lookalikes(text: str) -> str:
+def blank_lookalikes(text: str) -> str:
     """Return the text with these numbers blanked; its length stays the same."""
     if "." in text or "," in text:
         text = _DECIMAL.sub(_blank_decimal, text)

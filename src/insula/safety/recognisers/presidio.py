@@ -26,7 +26,7 @@ _NEAR = 40
 # A part of a longer number, such as an ISBN, is no number of its own.
 _NUMBER_START = re.compile(r"(?<![0-9A-Za-z])(?<![0-9][.\-])")
 _NUMBER_END = re.compile(r"(?![0-9A-Za-z]|[.\-][0-9])")
-_SHORTEST_CUE = 3  # "us" is no cue for a passport
+_MIN_CUE_LETTERS = 3  # "us" is no cue for a passport
 # Presidio's Italian recogniser raises on digits of other scripts, and its patterns find no number next to Chinese.
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
@@ -60,5 +60,5 @@ def _build_recognisers() -> tuple[tuple[str, Any, re.Pattern[str]], ...]:
 
 
 def _compile_any_of(words: list[str]) -> re.Pattern[str]:
-    cues = "|".join(re.escape(word) for word in words if len(word) >= _SHORTEST_CUE)
+    cues = "|".join(re.escape(word) for word in words if len(word) >= _MIN_CUE_LETTERS)
     return re.compile(rf"(?<![A-Za-z])(?:{cues})(?![A-Za-z])", re.IGNORECASE)

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from insula.core.registry import Registry
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
-from insula.safety.recognisers.lookalikes import without_lookalikes
+from insula.safety.recognisers.lookalikes import blank_lookalikes
 from insula.safety.recognisers.names.models import find_names, is_name_model
 from insula.safety.spans import Span
 
@@ -87,7 +87,7 @@ def find_spans(text: str, kinds: Collection[str]) -> Iterator[Span]:
             yield from recognise(text)
             continue
         if numbers is None:
-            numbers = without_lookalikes(text)
+            numbers = blank_lookalikes(text)
         yield from recognise(numbers)
     for kind in sorted(filter(is_name_model, kinds)):
         yield from find_names(text, kind)

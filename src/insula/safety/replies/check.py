@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 from insula.safety.signals.patterns import LANGUAGES, CancellablePattern, read_table
-from insula.safety.signals.plain_text import PlainText
+from insula.safety.signals.plain_text import FoldedText
 
 ReplyFault = Literal[
     "diagnosis", "medication", "promise", "claims_feeling", "claims_human", "blame", "minimising", "toxic_positivity",
@@ -103,7 +103,7 @@ def _build_failed_check(failure: str) -> ReplyCheck:
 def _check_text(text: str, deadline: float) -> ReplyCheck:
     if len(text) > MAX_CHARACTERS:
         return _build_failed_check(f"The reply has more than {MAX_CHARACTERS:,} characters.")
-    plain = PlainText(text)
+    plain = FoldedText(text)
     spans: set[ReplySpan] = set()
     for language in LANGUAGES:
         for rule in _load_rules(language):

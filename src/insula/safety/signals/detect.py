@@ -9,8 +9,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from insula.safety.signals.frames import find_frames
-from insula.safety.signals.plain_text import PlainText
+from insula.safety.signals.frames import detect_frames
+from insula.safety.signals.plain_text import FoldedText
 from insula.safety.signals.result import KINDS, LEVELS, Level, RiskCheck, RiskKind, RiskScore, RiskSpan, Wording
 from insula.safety.signals.rules import RuleSet, SignalRule, load_rule_set
 
@@ -42,7 +42,7 @@ _ENGLISH = frozenset(
     "really she should so some still take than thank thanks that the their them then there they this time to today "
     "too up us very want was we well were what when where which who why will with work would yes you your".split()
 )
-_FEWEST_WORDS = 8
+_MIN_WORDS = 8
 _OTHER_WORDS = 2
 # Common words of other languages in Latin script that are no English ones.
 _OTHER_LANGUAGE = frozenset(
@@ -74,7 +74,7 @@ def check_message(
     learned: RiskScore | None = None
     try:
         learned = score if isinstance(score, RiskScore) or score is None else RiskScore(score)
-        plain = PlainText(text[:MAX_CHARACTERS])
+        plain = FoldedText(text[:MAX_CHARACTERS])
         return _check_text(text, plain, _load_rule_sets(plain), learned, language, time.perf_counter() + seconds)
     except TimeoutError:
         failure = f"The check took longer than {seconds:g} s."
@@ -89,12 +89,12 @@ def has_signal(text: str) -> bool:
     Without a time limit, so that the answer does not depend on how busy the machine is: a bound on the length bounds
     the time.
     """
-    plain = PlainText(text[:MAX_CHARACTERS_UNTIMED])
+    plain = FoldedText(text[:MAX_CHARACTERS_UNTIMED])
     return any(_find_spans(plain, rules, math.inf) for rules in _load_rule_sets(plain))
 
 
 def _check_text(
-    text: str, plain: PlainText, sets: list[RuleSet], score: RiskScore | None, language: str | None, deadline: float
+    text: str, plain: FoldedText, sets: list[RuleSet], score: RiskScore | None, language: str | None, deadline: float
 ) -> RiskCheck:
     found: set[RiskSpan] = set()
     for rules in sets:
@@ -108,7 +108,7 @@ def _check_text(
     return result.with_failure(unread) if unread else result
 
 
-def _load_rule_sets(plain: PlainText) -> list[RuleSet]:
+def _load_rule_sets(plain: FoldedText) -> list[RuleSet]:
     return [load_rule_set(code) for code, letters in _LETTERS.items() if letters.search(plain.text)]
 
 
@@ -131,7 +131,7 @@ def _with_score(result: RiskCheck, score: RiskScore | None) -> RiskCheck:
     )
 
 
-def _find_spans(plain: PlainText, rules: RuleSet, deadline: float) -> set[RiskSpan]:
+def _find_spans(plain: FoldedText, rules: RuleSet, deadline: float) -> set[RiskSpan]:
     text = plain.text
     candidates = list(rules.find_candidates(text))
     if time.perf_counter() > deadline:
@@ -159,14 +159,14 @@ def _iterate_hits(
             raise TimeoutError
 
 
-def _with_descriptions(text: str, plain: PlainText, found: set[RiskSpan], sets: list[RuleSet]) -> RiskCheck:
+def _with_descriptions(text: str, plain: FoldedText, found: set[RiskSpan], sets: list[RuleSet]) -> RiskCheck:
     spans = tuple(sorted(found))
     weights = dict.fromkeys(KINDS, 0.0)
     for span in spans:
         weights[span.kind] += 2 if span.wording == "explicit" else 1
     kinds = tuple(sorted((kind for kind in KINDS if weights[kind]), key=lambda kind: -weights[kind]))
     explicit = any(span.wording == "explicit" for span in spans)
-    frames = find_frames(text, plain.text, sets)
+    frames = detect_frames(text, plain.text, sets)
     urgent = any(rules.urgent_pattern.search(plain.text) for rules in sets)
     level: Level = "concern"
     if explicit:
@@ -210,7 +210,7 @@ def _explain_unread(original: str, plain: str, language: str | None) -> str:
     if _LETTERS["zh"].search(plain):
         return ""
     english, other = len(_ENGLISH.intersection(words)), len(_OTHER_LANGUAGE.intersection(words))
-    is_long = sum(len(word) > 1 for word in words) >= _FEWEST_WORDS
+    is_long = sum(len(word) > 1 for word in words) >= _MIN_WORDS
     if (is_long and not english) or (other >= _OTHER_WORDS and other > english):
         return "The rules do not read the language of the message."
     return ""

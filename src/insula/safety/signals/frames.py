@@ -12,7 +12,7 @@ _QUOTED = re.compile(r"[\"“「『《].{2,}?[\"”」』》]", re.DOTALL)
 _LAUGHING = re.compile("[😂🤣😆😹😅🙃😜😝💀]")
 
 
-def find_frames(original: str, plain: str, sets: Sequence[RuleSet]) -> tuple[Frame, ...]:
+def detect_frames(original: str, plain: str, sets: Sequence[RuleSet]) -> tuple[Frame, ...]:
     """Return the frames of a message in a fixed order, always with the first or the third person."""
     found: list[Frame] = []
 

@@ -1,4 +1,4 @@
-"""`NeededWords`: the rules that may match a message, by sets of words: every match has a word of each set.
+"""`RuleWordIndex`: the rules that may match a message, by sets of words: every match has a word of each set.
 
 Most messages have no word of most rules, and need not be searched for these; nor are their patterns compiled, which
 would take a second. `scripts/make_needed_words.py` makes the words from the tables of the rules.
@@ -20,7 +20,7 @@ WordSets = Mapping[str, Sequence[Sequence[str]]]
 SHORT = 3  # characters by which a word is looked up
 
 
-class NeededWords:
+class RuleWordIndex:
     """Finds the rules whose words are in a text.
 
     names  of all rules, in order

@@ -1,4 +1,4 @@
-"""Patterns for plain text (`PlainText`), as the tables of messages and of replies write them.
+"""Patterns for plain text (`FoldedText`), as the tables of messages and of replies write them.
 
 A pattern is a regular expression. ` ~ ` stands for a few words of the same sentence, ` ~~ ` for a few words that may be
 in the next one. A pattern matches whole words, unless `*` is its first or last character. `{blade}` stands for the

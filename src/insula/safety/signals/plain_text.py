@@ -1,4 +1,4 @@
-"""`PlainText`: a message as the rules read it, in spite of unusual spellings, and the way back to the original."""
+"""`FoldedText`: a message as the rules read it, in spite of unusual spellings, and the way back to the original."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REPEATED = re.compile(r"([a-z])\1{2,}")
 _DROPPED = {"Mn", "Me", "Cf", "Cc"}
 
 
-class PlainText:
+class FoldedText:
     """A message in lower case without accents, invisible characters and apostrophes inside words (can't, cant).
 
     Letters of other alphabets that look like Latin ones become these, traditional characters simplified ones; letters

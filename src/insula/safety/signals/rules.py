@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from insula.safety.signals.needed_words import NeededWords, WordSets, read_needed_words
+from insula.safety.signals.needed_words import RuleWordIndex, WordSets, read_needed_words
 from insula.safety.signals.patterns import REACH, CancellablePattern, compile_pattern, is_near, read_table
 from insula.safety.signals.result import KINDS, RiskKind
 
@@ -54,7 +54,7 @@ class RuleSet:
     """
 
     def __init__(
-        self, rules: Sequence[SignalRule], table: Mapping[str, Any], language: str, needed: NeededWords
+        self, rules: Sequence[SignalRule], table: Mapping[str, Any], language: str, needed: RuleWordIndex
     ) -> None:
         self.rules = tuple(rules)
         self.reach = REACH[language]
@@ -106,4 +106,4 @@ def build_rule_set(table: Mapping[str, Any], language: str, needed: WordSets = M
         for strength in STRENGTHS
         for number, line in enumerate(table[kind].get(strength, ()), 1)
     ]
-    return RuleSet(rules, table, language, NeededWords([rule.name for rule in rules], needed))
+    return RuleSet(rules, table, language, RuleWordIndex([rule.name for rule in rules], needed))

@@ -117,7 +117,7 @@ class AccessControl:
             caller = await self._check(authenticating, scopes)
         except AccessDeniedError as denied:
             self._denials.add(denied, address)
-            raise as_problem(denied) from None
+            raise build_access_problem(denied) from None
         _caller.set(caller)
         return caller
 
@@ -149,7 +149,7 @@ class AccessControl:
             await self.quotas.charge(caller, texts)
         except AccessDeniedError as denied:
             self._denials.add(denied, None)
-            raise as_problem(denied) from None
+            raise build_access_problem(denied) from None
         try:
             yield caller
         except BaseException:
@@ -208,7 +208,7 @@ def open_access_control(settings: Settings, store: ServerStore, pool: BlockingPo
     )
 
 
-def as_problem(denied: AccessDeniedError) -> ProblemError:
+def build_access_problem(denied: AccessDeniedError) -> ProblemError:
     """Return the answer to a denied call, without the exact reason, which would help to guess keys."""
     headers = {}
     if denied.code == "unauthenticated":

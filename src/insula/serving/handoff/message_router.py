@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 MASK_SECONDS = 10.0  # for all messages of a request that get a case; the words of later ones are not stored
 EXPLAIN_SECONDS = 3.0  # for all of them; later ones have no words behind their prediction
-MOST_WORDS = 5
+MAX_WORDS = 5
 SIGNAL = 0.5
 """The lowest score of a learned model that `check_message` takes for a signal."""
 
 
 @dataclass(frozen=True)
-class Routed:
+class RoutingResult:
     """The outcome for a message.
 
     case        the case into which the decision puts it, if any
@@ -78,7 +78,7 @@ class MessageRouter:
         *,
         source: str,
         subject: str | None,
-    ) -> list[Routed]:
+    ) -> list[RoutingResult]:
         """Return the decisions about messages, in order; one transaction opens either all cases of a request or none.
 
         A message that has a case already gets no second one. Raises `ProblemError` if the store does not answer.
@@ -102,7 +102,7 @@ class MessageRouter:
         ids = [given.id or "" for given in inputs]
         handed_off = await service.handoff.run(lambda queue: queue.find_handed_off(source, ids, subject=subject))
         return [
-            Routed(message, decision, cases.get(place), ids[place] in handed_off)
+            RoutingResult(message, decision, cases.get(place), ids[place] in handed_off)
             for place, (message, decision) in enumerate(decided)
         ]
 
@@ -166,7 +166,7 @@ def _iterate_strongest(explanation: Explanation, label: str) -> Iterator[str]:
         if weight > 0 and any(map(str.isalnum, text)) and not is_masked and text.lower() not in seen:
             seen.add(text.lower())
             yield text
-        if len(seen) == MOST_WORDS:
+        if len(seen) == MAX_WORDS:
             return
 
 

@@ -12,8 +12,8 @@ from insula.core.model_input import ModelInput
 from insula.operations.handoff.cases import MAX_SECONDS, STATES, State
 from insula.serving.schemas import Language, RequestModel, TextWithAttributes
 
-MOST_LISTED = 500
-MOST_SKIPPED = 1_000_000
+MAX_LISTED = 500
+MAX_OFFSET = 1_000_000
 
 
 def _require_printable(name: str) -> str:
@@ -161,8 +161,8 @@ class CaseFilter(BaseModel):
     queue: Filter | None = Field(None, description="Only cases in this queue (default: all).")
     agent: Filter | None = Field(None, description="Only cases that this agent holds or has closed (default: all).")
     late: bool = Field(False, description="Only cases past their deadline.")
-    limit: int = Field(100, ge=1, le=MOST_LISTED, description="Maximum number of cases to list.")
-    offset: int = Field(0, ge=0, le=MOST_SKIPPED, description="Number of cases to skip.")
+    limit: int = Field(100, ge=1, le=MAX_LISTED, description="Maximum number of cases to list.")
+    offset: int = Field(0, ge=0, le=MAX_OFFSET, description="Number of cases to skip.")
 
 
 class CaseAnswer(BaseModel):

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula.serving.http.media_type import JSON, read_media_type
-from insula.serving.http.problems import ProblemDetails, ProblemError, invalid
+from insula.serving.http.problems import ProblemDetails, ProblemError, build_validation_problem
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -30,7 +30,7 @@ async def read_body(request: Request, kind: type[Body]) -> Body:
     try:
         return kind.model_validate_json(content)
     except ValidationError as error:
-        raise invalid(error) from None
+        raise build_validation_problem(error) from None
 
 
 def build_json_response(content: Any, status: int = 200) -> Response:

@@ -99,7 +99,7 @@ class ProblemError(Exception):
         return Response(to_json(self.to_dict()), self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
-def invalid(error: ValidationError) -> ProblemError:
+def build_validation_problem(error: ValidationError) -> ProblemError:
     """Return the errors that pydantic found, without the values of the request."""
     found = error.errors(include_url=False, include_input=False)
     if found[0]["type"] == "json_invalid":

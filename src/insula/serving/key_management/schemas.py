@@ -12,8 +12,8 @@ from insula.serving.authentication.route_access import Scope
 from insula.serving.handoff.schemas import Printable
 from insula.serving.schemas import RequestModel, Whole
 
-LARGEST = 10**9
-Limit = Annotated[Whole, Field(ge=1, le=LARGEST)]
+MAX_LIMIT = 10**9
+Limit = Annotated[Whole, Field(ge=1, le=MAX_LIMIT)]
 
 
 class KeyRequest(RequestModel):
@@ -25,7 +25,7 @@ class KeyRequest(RequestModel):
         None, description="Lifetime, such as `90d` (units: w, d, h, m, s); null for no end."
     )
     texts_a_day: Limit | None = Field(None, description="Quota of texts per day (UTC); null for no quota.")
-    calls_a_second: Annotated[float, Field(gt=0, le=LARGEST)] | None = Field(
+    calls_a_second: Annotated[float, Field(gt=0, le=MAX_LIMIT)] | None = Field(
         None, description="Rate limit in requests per second; null for no limit."
     )
 

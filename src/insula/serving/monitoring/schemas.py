@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from insula.operations.monitoring.settings import MAX_BY
 from insula.serving.handoff.schemas import NO_CONTROL
 
-MOST_STARTS = 2_000
-MOST_LISTED = 500
+MAX_STARTS = 2_000
+MAX_LISTED = 500
 Ends = Annotated[list[float], Field(min_length=2, max_length=2)]
 Attribute = Annotated[str, Field(min_length=1, max_length=100, pattern=NO_CONTROL)]
 Pair = Annotated[str, Field(max_length=200, pattern="^[^\\x00-\\x1f\\x7f-\\x9f=]+=[^\\x00-\\x1f\\x7f-\\x9f]*$")]
@@ -24,7 +24,7 @@ class TrendFilter(BaseModel):
         None, min_length=1, max_length=500, pattern=NO_CONTROL,
         description="Name of the stream (default: the most recently updated stream).",
     )  # fmt: skip
-    last: int = Field(24, ge=1, le=MOST_STARTS, description="Number of newest windows to return.")
+    last: int = Field(24, ge=1, le=MAX_STARTS, description="Number of newest windows to return.")
     by: list[Attribute] = Field(
         [], max_length=MAX_BY, description="Attribute to return separately by value, such as `topic`. Can be repeated."
     )
@@ -43,7 +43,7 @@ class DeliveryFilter(BaseModel):
     """Which deliveries a list has."""
 
     state: Literal["waiting", "delivered", "failed"] | None = Field(None, description="Only deliveries in this state.")
-    limit: int = Field(100, ge=1, le=MOST_LISTED, description="Maximum number of deliveries.")
+    limit: int = Field(100, ge=1, le=MAX_LISTED, description="Maximum number of deliveries.")
 
 
 class StreamAnswer(BaseModel):

@@ -11,7 +11,7 @@ from insula.evaluation.reports.readable import format_count
 from insula.serving.job_files import Job
 from insula.serving.pages.words import Translator
 
-LONGEST_NAME = 60  # characters of a name or cell that a reason quotes
+MAX_NAME_CHARACTERS = 60  # characters of a name or cell that a reason quotes
 
 
 @dataclass(frozen=True)
@@ -68,5 +68,5 @@ def _format_value(value: object, say: Translator) -> str:
     if isinstance(value, int):
         return format_count(value)
     if isinstance(value, str):
-        return say("quoted", text=shorten(value, LONGEST_NAME))
+        return say("quoted", text=shorten(value, MAX_NAME_CHARACTERS))
     return say("comma").join(_format_value(one, say) for one in value) if isinstance(value, Sequence) else str(value)

@@ -12,7 +12,7 @@ DECAY = 0.95  # weight of the older measurements after each new one: about the l
 DEFAULT_OVERHEAD, MAX_OVERHEAD = 24.0, 256.0
 
 
-def refuse_long_wait(wait: float, max_wait: float, *, has_room: bool) -> None:
+def reject_long_wait(wait: float, max_wait: float, *, has_room: bool) -> None:
     """Raise `ProblemError` (429) for a request that would wait longer than `max_wait` seconds, or if the queue is full.
 
     `Retry-After` is the time by which the wait is too long, or the time until the queue is empty.

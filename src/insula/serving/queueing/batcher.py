@@ -15,7 +15,7 @@ from insula.core.prediction import Prediction
 from insula.inference.backends import has_token_stages
 from insula.inference.predictor import EncodedInputs, Predictor
 from insula.serving.http.problems import ProblemError
-from insula.serving.queueing.admission import BatchTiming, refuse_long_wait
+from insula.serving.queueing.admission import BatchTiming, reject_long_wait
 from insula.serving.queueing.batch_queue import BatchQueue, PendingRequest, QueuedInput, estimate_tokens
 from insula.serving.settings.sections import Queue
 from insula.serving.tracing import add_stage
@@ -162,7 +162,7 @@ class Batcher:
                 "unavailable",
                 "The service is stopping. Send the request to another instance, or repeat it in a moment.",
             )
-        refuse_long_wait(self._estimate_wait(), max_wait, has_room=len(self._queue) + texts <= self._options.most_texts)
+        reject_long_wait(self._estimate_wait(), max_wait, has_room=len(self._queue) + texts <= self._options.most_texts)
 
     def _estimate_wait(self) -> float:
         """Return how many seconds a text added now would wait, estimated from the measured pace."""

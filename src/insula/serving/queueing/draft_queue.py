@@ -50,7 +50,7 @@ class DraftQueue:
             self._stop_at = asyncio.get_running_loop().time() + seconds
             for limit in self._limits:
                 if not limit.expired():
-                    limit.reschedule(self._bound(limit.when()))
+                    limit.reschedule(self._cap_at_stop(limit.when()))
 
     def _open(self) -> None:
         options = self._options
@@ -79,7 +79,7 @@ class DraftQueue:
         if self._asked >= self._options.threads + self._options.waiting:
             return Proposals(failure=f"Too many messages wait for the generator {generator.name}.")
         self._asked += 1
-        limit = asyncio.timeout_at(self._bound(asyncio.get_running_loop().time() + self._options.seconds))
+        limit = asyncio.timeout_at(self._cap_at_stop(asyncio.get_running_loop().time() + self._options.seconds))
         self._limits.add(limit)
         try:
             async with limit:
@@ -91,7 +91,7 @@ class DraftQueue:
             self._limits.discard(limit)
             self._asked -= 1
 
-    def _bound(self, when: float | None) -> float:
+    def _cap_at_stop(self, when: float | None) -> float:
         """Return the moment, of the clock of the loop, or that of the stop if it is earlier."""
         return min(one for one in (when, self._stop_at) if one is not None)
 

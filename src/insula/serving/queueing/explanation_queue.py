@@ -20,7 +20,7 @@ from insula.explanation.plan import AUTO
 from insula.inference.backends import has_token_stages
 from insula.inference.predictor import Predictor
 from insula.serving.http.problems import ProblemError
-from insula.serving.queueing.admission import DECAY, refuse_long_wait
+from insula.serving.queueing.admission import DECAY, reject_long_wait
 from insula.serving.queueing.low_priority import lower_priority
 from insula.serving.settings.sections import Explain
 
@@ -125,7 +125,7 @@ class ExplanationQueue:
             )
         each = self._seconds / self._counted if self._counted else 0.0
         has_room = self._waiting + texts <= self._options.waiting
-        refuse_long_wait(each * self._waiting, max_wait, has_room=has_room)
+        reject_long_wait(each * self._waiting, max_wait, has_room=has_room)
 
     async def explain(
         self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: Work[Found], max_wait: float

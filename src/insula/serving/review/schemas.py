@@ -12,8 +12,8 @@ from insula.operations.store.review import CURSOR, PredictionFilter
 from insula.serving.handoff.schemas import NO_CONTROL
 from insula.serving.schemas import RequestModel
 
-MOST_LISTED = 500
-MOST_LABELS = 1_000
+MAX_LISTED = 500
+MAX_LABELS = 1_000
 
 
 def _parse_moment(given: object) -> datetime:
@@ -61,7 +61,7 @@ class Conditions(BaseModel):
 class PredictionSearch(Conditions):
     """One part of a search."""
 
-    limit: int = Field(50, ge=1, le=MOST_LISTED, description="Maximum number of predictions.")
+    limit: int = Field(50, ge=1, le=MAX_LISTED, description="Maximum number of predictions.")
     after: Annotated[str, Field(pattern=CURSOR)] | None = Field(
         None, description="The `after` of the part before; without it the newest predictions."
     )
@@ -81,7 +81,7 @@ class CorrectionRequest(RequestModel):
     """The labels that a stored prediction should have had."""
 
     labels: list[Value] = Field(
-        max_length=MOST_LABELS, description="Labels of the model; empty if none of them is right."
+        max_length=MAX_LABELS, description="Labels of the model; empty if none of them is right."
     )
 
 

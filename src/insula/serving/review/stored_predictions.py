@@ -24,7 +24,7 @@ from insula.serving.review.schemas import PredictionExport, PredictionSearch
 from insula.serving.service import Service
 
 Result = TypeVar("Result")
-EXPORTED_AT_ONCE = 500
+ROWS_PER_PAGE = 500
 MARK = "\ufeff".encode()
 COLUMNS = (
     "id", "created", "caller", "model", "language", "text", "speaker", "target", "labels", "confidence", "abstained",
@@ -32,7 +32,7 @@ COLUMNS = (
 )  # fmt: skip
 """The columns of a CSV export; `corrected` is the time of the newest correction, empty if there is none."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-STRANGERS = ("text", "speaker", "target")  # columns with words of others
+OTHER_CALLERS = ("text", "speaker", "target")  # columns with words of others
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 
 
@@ -89,7 +89,7 @@ async def export_predictions(request: Request, service: Service, wanted: Predict
     conditions = wanted.to_filter()
     await _read(service, lambda review: review.search(conditions, limit=1))  # a problem is an answer, not half a file
     await _record(service, "predictions.export_started", conditions=conditions.names, format=wanted.format)
-    parts = _iterate_parts(service, wanted) if HEAD not in request.scope else _no_parts()
+    parts = _iterate_parts(service, wanted) if HEAD not in request.scope else _iterate_nothing()
     name = f"predictions-{datetime.now(UTC):%Y-%m-%d}.{wanted.format}"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(parts, headers=headers, media_type=MEDIA_TYPES[wanted.format])
@@ -107,7 +107,7 @@ async def _iterate_parts(service: Service, wanted: PredictionExport) -> AsyncIte
         while True:
             found = await _read(
                 service,
-                lambda review, after=after: review.search(conditions, limit=EXPORTED_AT_ONCE, after=after),  # type: ignore[misc]
+                lambda review, after=after: review.search(conditions, limit=ROWS_PER_PAGE, after=after),  # type: ignore[misc]
             )
             rows += len(found.predictions)
             yield _format_rows(found.predictions, wanted.format, for_excel=wanted.bom)
@@ -120,7 +120,7 @@ async def _iterate_parts(service: Service, wanted: PredictionExport) -> AsyncIte
         asyncio.get_running_loop().run_in_executor(None, record)
 
 
-async def _no_parts() -> AsyncIterator[bytes]:
+async def _iterate_nothing() -> AsyncIterator[bytes]:
     return
     yield b""
 
@@ -145,7 +145,7 @@ def _build_csv_row(prediction: ReviewedPrediction) -> dict[str, Any]:
 
 def _quote_formulas(row: dict[str, Any]) -> dict[str, Any]:
     """Return the row with an apostrophe before words of strangers that a spreadsheet would run as a formula."""
-    quoted = {name: f"'{row[name]}" for name in STRANGERS if (row[name] or "").startswith(FORMULA_STARTS)}
+    quoted = {name: f"'{row[name]}" for name in OTHER_CALLERS if (row[name] or "").startswith(FORMULA_STARTS)}
     return row | quoted
 
 

@@ -110,7 +110,7 @@ async def claim(request: Request, case: CaseNumber) -> Response:
     def build(body: LeaseStep, agent: str) -> Callable[[HandoffQueue], Any]:
         return lambda queue: queue.claim(agent, case=case, lease=body.lease or service.handoff.lease)
 
-    return await _do_step(request, LeaseStep, build)
+    return await _change_case(request, LeaseStep, build)
 
 
 @router.post(
@@ -127,7 +127,7 @@ async def renew(request: Request, case: CaseNumber) -> Response:
     def build(body: LeaseStep, agent: str) -> Callable[[HandoffQueue], Case]:
         return lambda queue: queue.renew(case, agent, lease=body.lease or service.handoff.lease)
 
-    return await _do_step(request, LeaseStep, build)
+    return await _change_case(request, LeaseStep, build)
 
 
 @router.post(
@@ -139,7 +139,7 @@ async def renew(request: Request, case: CaseNumber) -> Response:
 )
 async def release(request: Request, case: CaseNumber) -> Response:
     """The case, which waits again with the same deadline."""
-    return await _do_step(request, AgentStep, lambda _, agent: lambda queue: queue.release(case, agent))
+    return await _change_case(request, AgentStep, lambda _, agent: lambda queue: queue.release(case, agent))
 
 
 @router.post(
@@ -157,7 +157,7 @@ async def reassign(request: Request, case: CaseNumber) -> Response:
         lease = body.lease or service.handoff.lease
         return lambda queue: queue.reassign(case, actor=agent, agent=body.to, queue=body.queue, lease=lease)
 
-    return await _do_step(request, Reassign, build)
+    return await _change_case(request, Reassign, build)
 
 
 @router.post(
@@ -192,10 +192,10 @@ async def reopen(request: Request, case: CaseNumber) -> Response:
     def build(body: Reopen, agent: str) -> Callable[[HandoffQueue], Case]:
         return lambda queue: queue.reopen(case, agent, deadline=body.deadline or DEADLINE)
 
-    return await _do_step(request, Reopen, build)
+    return await _change_case(request, Reopen, build)
 
 
-async def _do_step(
+async def _change_case(
     request: Request, kind: type[Step], build: Callable[[Step, str], Callable[[HandoffQueue], Case]]
 ) -> Response:
     """Read the body of a step, do it as the agent who acts, and answer with the case."""

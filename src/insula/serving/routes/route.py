@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula.serving.answers import DIGITS
-from insula.serving.handoff.message_router import Routed
+from insula.serving.handoff.message_router import RoutingResult
 from insula.serving.handoff.schemas import RouteAnswer, RouteRequest
 from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import describe_responses
@@ -75,7 +75,7 @@ async def route(request: Request) -> Response:
     return build_json_response({"model": model.name, "version": model.version, "messages": rows})
 
 
-def _build_row(routed: Routed) -> dict[str, Any]:
+def _build_row(routed: RoutingResult) -> dict[str, Any]:
     decision, prediction = routed.decision, routed.message.prediction
     return {
         **{name: getattr(decision, name) for name in ("action", "rule", "queue", "deadline", "priority", "tags")},

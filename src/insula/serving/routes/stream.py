@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from insula.serving.answers import build_answers
-from insula.serving.http.problems import ProblemError, invalid
+from insula.serving.http.problems import ProblemError, build_validation_problem
 from insula.serving.schemas import StreamMessage
 from insula.serving.service import Service, get_service
 
@@ -150,4 +150,4 @@ def _parse(content: str | bytes) -> StreamMessage | ProblemError:
     try:
         return StreamMessage.model_validate_json(content)
     except ValidationError as error:
-        return invalid(error)
+        return build_validation_problem(error)

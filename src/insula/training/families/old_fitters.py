@@ -26,7 +26,7 @@ Fitter = Callable[[TrainingPlan, PreparedRows, RunContext], Fitted]
 
 
 @dataclass(frozen=True)
-class OldRows:
+class LegacyRows:
     """Rows as old fitters read them: the last `unlabelled` rows have no labels and weight 0."""
 
     texts: Sequence[Any]
@@ -36,7 +36,7 @@ class OldRows:
     unlabelled: int = 0
 
     @classmethod
-    def of(cls, rows: Rows) -> OldRows:
+    def of(cls, rows: Rows) -> LegacyRows:
         """Return the rows in the old form."""
         main = np.ones(len(rows), dtype=bool) if rows.task is None else rows.task == 0
         answers = None if rows.teacher is None else rows.teacher[main]
@@ -53,8 +53,8 @@ class FitInput:
 
     scheme: LabelScheme
     language: str | None
-    train: OldRows
-    validation: OldRows | None
+    train: LegacyRows
+    validation: LegacyRows | None
     model: ModelOptions
     options: TrainOptions
     seed: int
@@ -77,8 +77,8 @@ class FitInput:
         return cls(
             scheme=plan.scheme,
             language=plan.language,
-            train=OldRows.of(rows.train),
-            validation=None if rows.validation is None else OldRows.of(rows.validation),
+            train=LegacyRows.of(rows.train),
+            validation=None if rows.validation is None else LegacyRows.of(rows.validation),
             model=plan.model,
             options=plan.train,
             seed=run.seed,
@@ -101,9 +101,9 @@ class FitInput:
         return (self.shared or self.folder) / "checkpoints"
 
 
-def as_fitter(function: Callable[..., Fitted], *, reference: str) -> Fitter:
+def adapt_legacy_fitter(function: Callable[..., Fitted], *, reference: str) -> Fitter:
     """Return the fitter of `reference` with the arguments plan, rows and run; an old one warns when it is called."""
-    if not _accepts_one_argument(function):
+    if not _takes_one_argument(function):
         return function
 
     def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
@@ -120,7 +120,7 @@ def as_fitter(function: Callable[..., Fitted], *, reference: str) -> Fitter:
     return fit
 
 
-def _accepts_one_argument(function: Callable[..., Any]) -> bool:
+def _takes_one_argument(function: Callable[..., Any]) -> bool:
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:  # a compiled function has no signature

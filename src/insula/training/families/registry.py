@@ -9,7 +9,7 @@ from typing import Any
 
 from insula.core.environment import require
 from insula.core.registry import Registry
-from insula.training.families.old_fitters import as_fitter
+from insula.training.families.old_fitters import adapt_legacy_fitter
 from insula.training.fitting import Base, Fitted, PreparedRows, RunContext, TrainingPlan
 from insula.training.options.sections import ModelOptions
 
@@ -95,7 +95,7 @@ class Family:
     def fit(self, plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
         """Train a model."""
         module, _, name = self.fitter.partition(":")
-        fitter = as_fitter(getattr(importlib.import_module(module), name), reference=self.fitter)
+        fitter = adapt_legacy_fitter(getattr(importlib.import_module(module), name), reference=self.fitter)
         return fitter(plan, rows, run)
 
 

@@ -20,7 +20,7 @@ from insula.training.loss_terms.term import Batch
 from insula.training.loss_terms.total import LossTerms
 from insula.training.neural.batches import TokenRows, collate
 
-TOKENS_A_BATCH = 2048
+TOKENS_PER_BATCH = 2048
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def measure_importance(
     tokens = 0
     progress.start("importance", total=len(chosen))
     with _record_activations(layers) as seen:
-        for batch in iterate_batches([len(rows.tokens[row]) for row in chosen], tokens=TOKENS_A_BATCH):
+        for batch in iterate_batches([len(rows.tokens[row]) for row in chosen], tokens=TOKENS_PER_BATCH):
             labelled = Batch.of(collate([rows[chosen[number]] for number in batch]))
             mask = labelled.inputs["attention_mask"]
             losses = terms.compute_validation_loss(labelled, terms.network(model, training=False)(labelled.inputs))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from insula.core.errors import RecipeError
 from insula.core.files import write_json
 from insula.models.networks.encoder import EncoderForEmotion
-from insula.models.pruning import EncoderShape, KeptParts
+from insula.models.pruning import EncoderShape, PrunedShape
 from insula.training.families.encoder import EncoderOptions
 from insula.training.fitters.importance import Importance, measure_importance
 from insula.training.fitting import RunContext
@@ -55,14 +55,14 @@ def compute_pruned_shape(before: EncoderShape, options: EncoderOptions) -> tuple
     return layers, EncoderShape(heads, widths)
 
 
-def choose_kept(importance: Importance, layers: int, shape: EncoderShape) -> KeptParts:
+def choose_kept(importance: Importance, layers: int, shape: EncoderShape) -> PrunedShape:
     """Return the most important layers, and the most important heads and neurons of each.
 
     layers   number of layers to keep
     shape    number of heads and neurons to keep in each layer of the whole encoder
     """
     chosen = _find_highest(importance.layers, layers)
-    return KeptParts(
+    return PrunedShape(
         chosen,
         tuple(_find_highest(importance.heads[number], shape.heads[number]) for number in chosen),
         tuple(_find_highest(importance.neurons[number], shape.widths[number]) for number in chosen),
@@ -86,7 +86,7 @@ def prune(
     layers, shape = compute_pruned_shape(before, options)
     file = run.folder / "cache" / "kept.json"
     if run.resume and file.exists():
-        kept = KeptParts.from_dict(json.loads(file.read_text(encoding="utf-8")))
+        kept = PrunedShape.from_dict(json.loads(file.read_text(encoding="utf-8")))
     else:
         known = np.flatnonzero(rows.columns.get("labelled", np.ones(len(rows))))
         drawn = np.random.default_rng(run.seed).permutation(known)[:MAX_ROWS]
@@ -97,7 +97,7 @@ def prune(
     return {"pruned": _describe_kept(before, kept)}
 
 
-def _describe_kept(before: EncoderShape, kept: KeptParts) -> dict[str, Any]:
+def _describe_kept(before: EncoderShape, kept: PrunedShape) -> dict[str, Any]:
     """Describe the kept parts for the metrics: indices of layers and heads, neurons per layer."""
     return {
         "before": before.to_dict(),
@@ -107,7 +107,7 @@ def _describe_kept(before: EncoderShape, kept: KeptParts) -> dict[str, Any]:
     }
 
 
-def _write_kept(kept: KeptParts, file: Path) -> None:
+def _write_kept(kept: PrunedShape, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     write_json(file, kept.to_dict())
 

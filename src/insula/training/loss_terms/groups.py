@@ -17,7 +17,7 @@ from torch.nn import functional
 from insula.core.errors import RecipeError
 from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
 
-SMALLEST_WEIGHT = 1e-8
+MIN_WEIGHT = 1e-8
 
 
 class GroupWeights(nn.Module):
@@ -57,9 +57,9 @@ def build(given: TermInput) -> LossTerm | None:
         totals = weights @ member
         if not any(one is batch for one in counted):  # once for each batch, also with several dropout passes
             counted[:] = [batch]
-            state.update((weights * losses.detach()) @ member / totals.clamp(min=SMALLEST_WEIGHT), totals > 0)
+            state.update((weights * losses.detach()) @ member / totals.clamp(min=MIN_WEIGHT), totals > 0)
         # The trainer takes the mean over all rows: the factors give the rows of subgroup g the share q_g of it.
-        factors = state.weights.clone() * weights.sum() / totals.clamp(min=SMALLEST_WEIGHT)
+        factors = state.weights.clone() * weights.sum() / totals.clamp(min=MIN_WEIGHT)
         return losses * (member @ factors)
 
     def attach(model: Any) -> None:

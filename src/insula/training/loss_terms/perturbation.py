@@ -16,7 +16,7 @@ from insula.training.loss_terms.term import Batch, Network, Outputs, TermInput
 if TYPE_CHECKING:
     from insula.training.loss_terms.term import Inputs
 
-SMALLEST_NORM = 1e-12
+MIN_NORM = 1e-12
 
 
 def require_embeddings(given: TermInput, option: str) -> None:
@@ -108,12 +108,12 @@ class TokenVectors:
 
 def scale_to_length(vectors: torch.Tensor, length: float) -> torch.Tensor:
     """Return (rows, tokens, width) vectors scaled to a norm of `length` over all tokens of a row; 0 stays 0."""
-    return length * vectors / compute_norms(vectors).clamp(min=SMALLEST_NORM)
+    return length * vectors / compute_norms(vectors).clamp(min=MIN_NORM)
 
 
 def project_onto_ball(vectors: torch.Tensor, radius: float) -> torch.Tensor:
     """Return (rows, tokens, width) vectors projected onto the ball of `radius` for each row."""
-    return vectors * (radius / compute_norms(vectors).clamp(min=SMALLEST_NORM)).clamp(max=1.0)
+    return vectors * (radius / compute_norms(vectors).clamp(min=MIN_NORM)).clamp(max=1.0)
 
 
 def compute_norms(vectors: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ from insula.core.scheme import Kind
 from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
 from insula.training.objectives.registry import build_targets
 
-SMALLEST = 1e-6  # probabilities are clamped away from 0 and 1 by this, to keep logits finite
+MIN_SHARE = 1e-6  # probabilities are clamped away from 0 and 1 by this, to keep logits finite
 
 
 def build(given: TermInput) -> LossTerm | None:
@@ -39,7 +39,7 @@ def compute_teacher_loss(kind: Kind, logits: torch.Tensor, scores: torch.Tensor,
     """
     if kind == "dimensional":
         return (logits - scores).square().mean(dim=1)
-    scores = scores.clamp(SMALLEST, 1.0 - SMALLEST)
+    scores = scores.clamp(MIN_SHARE, 1.0 - MIN_SHARE)
     if kind in ("binary", "multi"):
         softened = torch.sigmoid(torch.logit(scores) / temperature)
         cross = F.binary_cross_entropy_with_logits(logits / temperature, softened, reduction="none")

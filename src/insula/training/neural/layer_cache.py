@@ -14,7 +14,7 @@ from insula.core.progress import Progress
 from insula.inference.batching import iterate_batches
 from insula.models.layers.padding import pad
 
-TOKENS_A_BATCH = 4096
+TOKENS_PER_BATCH = 4096
 
 
 class LowerStates:
@@ -42,7 +42,7 @@ def compute_lower_states(
     file.parent.mkdir(parents=True, exist_ok=True)
     states = np.memmap(file, dtype=np.float16, mode="w+", shape=(int(starts[-1]), width))
     progress.start("lower layers", total=len(tokens))
-    for batch in iterate_batches(lengths, tokens=TOKENS_A_BATCH):
+    for batch in iterate_batches(lengths, tokens=TOKENS_PER_BATCH):
         ids, mask = pad([tokens[row] for row in batch])
         out = lower(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask)).last_hidden_state
         for row, one in zip(batch, out.numpy(), strict=True):

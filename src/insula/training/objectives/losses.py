@@ -19,7 +19,7 @@ from insula.training.objectives.objective import Objective, ObjectiveEntry, Targ
 from insula.training.options.objective import ObjectiveOptions
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-SMALLEST_SPREAD = 1e-6  # lower bound of the concordance loss's denominator: a batch of one row has no variance
+MIN_SPREAD = 1e-6  # lower bound of the concordance loss's denominator: a batch of one row has no variance
 
 
 # One loss per label ----------------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def concordance_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tenso
     """
     spread = logits.var(dim=0, correction=0) + targets.var(dim=0, correction=0)
     between = spread + (logits.mean(dim=0) - targets.mean(dim=0)).square()
-    return ((logits - targets).square() / between.clamp(min=SMALLEST_SPREAD)).mean(dim=1)
+    return ((logits - targets).square() / between.clamp(min=MIN_SPREAD)).mean(dim=1)
 
 
 # Divergences of two passes, for R-Drop ---------------------------------------------------------------------------

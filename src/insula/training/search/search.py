@@ -21,7 +21,7 @@ from insula.evaluation.metrics.metric_names import get_headline_metric, get_metr
 from insula.evaluation.reports.search_report import write_search_report
 from insula.evaluation.search_document import SearchDocument, SearchedOption, SearchedRows, SearchTrial
 from insula.text.language import find_dominant_language
-from insula.training.augment import with_augmented
+from insula.training.augment import add_augmented_rows
 from insula.training.families.base import find_trained_base
 from insula.training.fit_model import fit_model
 from insula.training.fitting import RunContext
@@ -33,8 +33,8 @@ from insula.training.search.folder import OWN_STUDY, get_trial_folder, record_st
 from insula.training.search.result import SearchResult, TrialRecord
 from insula.training.search.space import Space, read_fixed_values, read_values
 from insula.training.search.study import Pruner, RunningTrial, hide_password, open_study
-from insula.training.transfer.auxiliary import with_auxiliary
-from insula.training.transfer.distil import with_unlabelled
+from insula.training.transfer.auxiliary import add_auxiliary_sets
+from insula.training.transfer.distil import add_unlabelled_split
 from insula.training.transfer.teachers import check_teachers
 from insula.training.transfer.trained_base import check_base
 
@@ -146,7 +146,7 @@ class _Trial:
                 f"A search needs validation rows, and the data {dataset.name!r} have none. Add a validation file, or "
                 "more rows."
             )
-        dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
+        dataset = add_auxiliary_sets(add_unlabelled_split(dataset, recipe, progress), recipe, progress)
         splits = {name: rows for name, rows in dataset.splits.items() if name != "test"}
         self.dataset = dataclasses.replace(dataset, splits=splits)
         if not dataset.keeps_leaks:
@@ -171,7 +171,7 @@ class _Trial:
             trial.report(score)
 
         try:
-            dataset = with_augmented(self.dataset, recipe, Silent())
+            dataset = add_augmented_rows(self.dataset, recipe, Silent())
             plan = plan_training(dataset, recipe, self.language)
             trained = fit_model(dataset, plan, RunContext(folder, recipe.seed, report=report), stage)
         finally:

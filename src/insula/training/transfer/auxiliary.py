@@ -15,13 +15,13 @@ from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
 from insula.data.splits.leak import Fingerprint
-from insula.training.fitting import Rows, Task, with_empty_names, with_every_epoch
+from insula.training.fitting import Rows, Task, append_empty_names, append_every_epoch
 from insula.training.recipe.recipe import Recipe
 
 HELD_OUT_FRACTION = 0.01  # small, for sources without splits: nothing is evaluated on an auxiliary set
 
 
-def with_auxiliary(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dataset:
+def add_auxiliary_sets(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dataset:
     """Return the data set with the auxiliary sets of the recipe appended to `also`.
 
     Their training and validation rows are used, never their test rows; rows whose text is in validation or test of
@@ -56,7 +56,7 @@ def with_auxiliary(dataset: Dataset, recipe: Recipe, progress: Progress) -> Data
     return dataclasses.replace(dataset, also=tuple(also), notes=(*dataset.notes, *notes))
 
 
-def with_task_rows(rows: Rows, tasks: Sequence[Task]) -> Rows:
+def append_task_rows(rows: Rows, tasks: Sequence[Task]) -> Rows:
     """Return the training rows, followed by rows of the tasks, which have no labels of the main set."""
     if not tasks:
         return rows
@@ -65,16 +65,16 @@ def with_task_rows(rows: Rows, tasks: Sequence[Task]) -> Rows:
     labelled = np.ones(len(rows), dtype=bool) if rows.labelled is None else rows.labelled
     return Rows(
         texts=[*rows.texts, *(text for task in tasks for text in task.rows.texts)],
-        gold=_with_zeros(rows.gold, others),
+        gold=_append_zeros(rows.gold, others),
         weights=np.concatenate([rows.weights, *(task.rows.weights for task in tasks)]),
         labelled=np.concatenate([labelled, np.zeros(others, dtype=bool)]),
-        teacher=None if rows.teacher is None else _with_zeros(rows.teacher, others),
+        teacher=None if rows.teacher is None else _append_zeros(rows.teacher, others),
         task=np.repeat(np.arange(1 + len(tasks)), [len(rows), *counts]),
-        subgroup=with_empty_names(rows.subgroup, others),
-        pair=with_empty_names(rows.pair, others),
-        epoch=with_every_epoch(rows.epoch, others),
+        subgroup=append_empty_names(rows.subgroup, others),
+        pair=append_empty_names(rows.pair, others),
+        epoch=append_every_epoch(rows.epoch, others),
     )
 
 
-def _with_zeros(matrix: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
+def _append_zeros(matrix: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
     return np.concatenate([matrix, np.zeros((rows, matrix.shape[1]))])

@@ -14,7 +14,7 @@ from insula.core.sentences import pluralise
 from insula.data.dataset import Dataset
 from insula.data.sources.unlabelled import read_texts, select_new_texts
 from insula.data.splits.leak import Fingerprint
-from insula.training.fitting import Rows, RunContext, TrainingPlan, with_empty_names, with_every_epoch
+from insula.training.fitting import Rows, RunContext, TrainingPlan, append_empty_names, append_every_epoch
 from insula.training.recipe.recipe import Recipe
 from insula.training.transfer.teachers import check_teachers, compute_teacher_scores
 
@@ -22,7 +22,7 @@ UNLABELLED = "unlabelled"
 """The split with unlabelled texts: used in training, never in evaluation."""
 
 
-def with_unlabelled(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dataset:
+def add_unlabelled_split(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dataset:
     """Return the data set with the split `unlabelled` if the recipe names such texts in `distil` or `adversarial`.
 
     Texts of train, validation or test and duplicates are removed. Raises `RecipeError` if a teacher has other labels,
@@ -53,29 +53,29 @@ def with_unlabelled(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dat
     return dataclasses.replace(dataset, splits=splits, notes=(*dataset.notes, *messages))
 
 
-def with_teacher_scores(rows: Rows, dataset: Dataset, plan: TrainingPlan, run: RunContext) -> Rows:
+def add_teacher_scores(rows: Rows, dataset: Dataset, plan: TrainingPlan, run: RunContext) -> Rows:
     """Return the training rows followed by the unlabelled ones; with teachers, each row has their mean scores."""
     teachers = plan.distil.teachers
     unlabelled = [example.text for example in dataset.splits.get(UNLABELLED, ())]
     if not teachers:
-        return _with_unlabelled_rows(rows, unlabelled, plan) if unlabelled else rows
+        return _append_unlabelled_rows(rows, unlabelled, plan) if unlabelled else rows
     texts: list[TextOrInput] = [*(example.input for example in dataset.training_rows), *unlabelled]
     verb = "scores" if len(teachers) == 1 else "score"
     run.progress.say(f"{pluralise(len(teachers), 'teacher')} {verb} {pluralise(len(texts), 'text')}.")
     scores = compute_teacher_scores(
         teachers, plan.scheme, texts, run.folder / "cache" / "teacher.safetensors", run.progress
     )
-    joined = _with_unlabelled_rows(rows, unlabelled, plan)
+    joined = _append_unlabelled_rows(rows, unlabelled, plan)
     return dataclasses.replace(joined, gold=np.concatenate([rows.gold, scores[len(rows) :]]), teacher=scores)
 
 
-def _with_unlabelled_rows(rows: Rows, texts: Sequence[str], plan: TrainingPlan) -> Rows:
+def _append_unlabelled_rows(rows: Rows, texts: Sequence[str], plan: TrainingPlan) -> Rows:
     return Rows(
         texts=[*rows.texts, *plan.preparation.prepare_all(texts)],
         gold=np.concatenate([rows.gold, np.zeros((len(texts), rows.gold.shape[1]))]),
         weights=np.concatenate([rows.weights, np.ones(len(texts))]),
         labelled=np.arange(len(rows) + len(texts)) < len(rows),
-        subgroup=with_empty_names(rows.subgroup, len(texts)),
-        pair=with_empty_names(rows.pair, len(texts)),
-        epoch=with_every_epoch(rows.epoch, len(texts)),
+        subgroup=append_empty_names(rows.subgroup, len(texts)),
+        pair=append_empty_names(rows.pair, len(texts)),
+        epoch=append_every_epoch(rows.epoch, len(texts)),
     )

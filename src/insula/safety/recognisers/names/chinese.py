@@ -35,7 +35,7 @@ _DOCTOR = re.compile(
 )
 _FULL_NAME_TITLE = re.compile(r"医生|医师|大夫|护士|律师|警官")
 _TITLE = re.compile(r"(?:先生(?!产|长)|女士(?!优先)|小姐(?!姐|妹))")
-_LONGEST = 4
+_MAX_NAME_CHARACTERS = 4
 # The rarer surnames are common words, too: in 导游小姐 the word 导游 is a guide.
 _COMMON_SURNAMES = SURNAMES[:140]
 _NO_SURNAME_BEFORE_TITLE = frozenset("对位各方关单和时解成安向会包")
@@ -70,7 +70,7 @@ def _has_given_name(name: str) -> bool:
 
 def _find_name_start(text: str, end: int) -> int | None:
     """Return the start of the longest name that ends at `end`, or of a surname alone."""
-    for length in range(min(_LONGEST, end), 0, -1):
+    for length in range(min(_MAX_NAME_CHARACTERS, end), 0, -1):
         name = text[end - length : end]
         if name in DOUBLE_SURNAMES or (length > 1 and (name[0] in SURNAMES or name[:2] in DOUBLE_SURNAMES)):
             if name in DOUBLE_SURNAMES or (

@@ -27,9 +27,9 @@ _CAPITAL = re.compile(r"[A-ZÀ-ÖØ-Þ]")
 _LETTER = re.compile(r"[^\W\d_]")
 _BLANKS = re.compile(f"{BLANK}+")
 _SENTENCES = re.compile(r"[^。！？!?\n]*+[。！？!?\n]*")
-_LONGEST_PIECE = 1_000  # characters: bounds the memory of a model
+_MAX_PIECE_CHARACTERS = 1_000  # characters: bounds the memory of a model
 _UNUSED = ("tagger", "parser", "senter", "attribute_ruler", "lemmatizer")
-_SHORTEST, _LONGEST = 2, 40  # characters of a name
+_MIN_NAME_CHARACTERS, _MAX_NAME_CHARACTERS = 2, 40  # characters of a name
 _FULL_NAME = (4, 3)  # characters of a Chinese name that is no part of another word
 # Words that LAC takes for names.
 _NO_NAMES = frozenset(
@@ -48,7 +48,7 @@ def find_names(text: str, model: str) -> Iterator[Span]:
     if not script.search(text):
         return
     # A model sees one character for each masked value, so that masking a masked text finds nothing new.
-    plain, offsets = _without_blanks(text)
+    plain, offsets = _remove_blanks(text)
     found = list(_find_names(plain, find, script))
     for start, end in (*found, *_find_repeated({plain[start:end] for start, end in found}, plain)):
         yield Span(offsets[start], offsets[end - 1] + 1, "name")
@@ -59,7 +59,7 @@ def _find_names(text: str, find: NameModel, script: re.Pattern[str]) -> Iterator
         for begin, end in find(piece) if script.search(piece) else ():
             name = piece[begin:end]
             is_name = _LETTER.search(name) and BLANK not in name and name not in _NO_NAMES
-            if is_name and _SHORTEST <= len(name) <= _LONGEST:
+            if is_name and _MIN_NAME_CHARACTERS <= len(name) <= _MAX_NAME_CHARACTERS:
                 yield start + begin, start + end
 
 
@@ -145,7 +145,7 @@ def _load_spacy(folder: Path) -> NameModel:
     return find
 
 
-def _without_blanks(text: str) -> tuple[str, list[int] | range]:
+def _remove_blanks(text: str) -> tuple[str, list[int] | range]:
     """Return the text with one character for each run of masked ones, and the offset of each of its characters."""
     if BLANK not in text:
         return text, range(len(text))
@@ -162,12 +162,12 @@ def _split_pieces(text: str) -> Iterator[tuple[int, str]]:
     """Yield start and text of whole sentences, as many as fit into a piece; a longer one is cut."""
     start = end = 0
     for sentence in _SENTENCES.finditer(text):
-        if sentence.end() - start > _LONGEST_PIECE and end > start:
+        if sentence.end() - start > _MAX_PIECE_CHARACTERS and end > start:
             yield start, text[start:end]
             start = end
-        while sentence.end() - start > _LONGEST_PIECE:
-            yield start, text[start : start + _LONGEST_PIECE]
-            start += _LONGEST_PIECE
+        while sentence.end() - start > _MAX_PIECE_CHARACTERS:
+            yield start, text[start : start + _MAX_PIECE_CHARACTERS]
+            start += _MAX_PIECE_CHARACTERS
         end = sentence.end()
     if end > start:
         yield start, text[start:end]

@@ -27,7 +27,7 @@ from insula.serving.service import get_service
 router = APIRouter(route_class=PageRoute)
 UPLOADS = "/pages/files"
 TOKEN = "x-csrf-token"
-OF_FILES = {
+FILES_ANSWER = {
     "unsupported_media": "file_kind",
     "too_large": "file_size",
     "overloaded": "file_room",
@@ -77,7 +77,7 @@ async def upload(request: Request, options: Annotated[JobOptions, Query()]) -> R
         job = await upload_job(request, ENDINGS[kind], options)
     except ProblemError as problem:
         service.telemetry.count_rejection(problem.code)
-        message = say.describe_problem(OF_FILES.get(problem.code, problem.code))
+        message = say.describe_problem(FILES_ANSWER.get(problem.code, problem.code))
         return JSONResponse({"message": message}, problem.status, headers=problem.headers)
     return JSONResponse({"id": job.id}, 202)
 

@@ -62,11 +62,11 @@ async def claim_next(request: Request) -> Response:
     service = get_service(request)
     agent, lease = service.access.get_caller().name, service.handoff.lease
     found = await service.handoff.run(lambda queue: queue.claim(agent, lease=lease))
-    return _go("queue" if found is None else f"queue/{found.id}", language)
+    return _redirect_to("queue" if found is None else f"queue/{found.id}", language)
 
 
 @router.post("/pages/queue/{case:int}/{step}")
-async def do_step(request: Request, case: int, step: str) -> Response:
+async def change_case(request: Request, case: int, step: str) -> Response:
     """Do a step with a case and redirect; if it is not possible, show the case with the reason."""
     form = await read_form(request)
     language = get_language(request, form.get("lang"))
@@ -84,7 +84,7 @@ async def do_step(request: Request, case: int, step: str) -> Response:
         reason = f"conflict_{problem.more.get('reason')}"
         wrong = reason if Translator(language).knows(reason) else "conflict_other"
         return await _show_case(request, case, language, wrong=wrong, status=problem.status)
-    return _go("queue" if step in BACK_TO_THE_LIST else f"queue/{case}", language)
+    return _redirect_to("queue" if step in BACK_TO_THE_LIST else f"queue/{case}", language)
 
 
 async def _build_step(
@@ -163,5 +163,5 @@ async def _show_case(
     )
 
 
-def _go(path: str, language: str) -> Response:
+def _redirect_to(path: str, language: str) -> Response:
     return RedirectResponse(build_address(path, lang=language), 303)

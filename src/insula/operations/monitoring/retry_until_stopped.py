@@ -1,4 +1,4 @@
-"""`keep_trying`: call again while the store or the stream does not answer."""
+"""`retry_until_stopped`: call again while the store or the stream does not answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_PAUSE = 30.0
 T = TypeVar("T")
 
 
-def keep_trying(call: Callable[[], T], stop: threading.Event, say: Callable[[str], object]) -> T | None:
+def retry_until_stopped(call: Callable[[], T], stop: threading.Event, say: Callable[[str], object]) -> T | None:
     """Return the result of the first call that succeeds, None if `stop` is set before; `say` gets each failure."""
     pause = FIRST_PAUSE
     while True:
