@@ -12,22 +12,23 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import httpx2
 
 from insula.core.errors import ServiceError
 from insula.core.model_input import ModelInput
+from insula.core.moved import renamed_arguments
 from insula.explanation.explanation import Explanation
-from insula.operations.remote.patience import Patience as Patience
+from insula.operations.remote.client_options import ClientOptions as ClientOptions
+from insula.operations.remote.client_options import Patience as Patience
 from insula.operations.remote.predictions import Predictions as Predictions
 from insula.operations.remote.remote_cases import AsyncCases, Cases, iterate_route_bodies
 from insula.operations.remote.requests import (
     ExplainOptions,
     GivenText,
     GivenTurn,
-    Judge,
+    PredictTurns,
     ReplyOptions,
     Request,
     build_reply_body,
@@ -51,12 +52,12 @@ SAFETY, REPLY = "/v1/safety", "/v1/reply"
 class _BaseClient:
     """Base of both clients: builds requests and computes pauses."""
 
-    def __init__(self, address: str, key: str | None, patience: Patience) -> None:
-        self.patience = patience
-        self._random = random.Random(patience.seed)
+    def __init__(self, address: str, key: str | None, options: ClientOptions) -> None:
+        self.options, self._size = options, options.batch_size
+        self._random = random.Random(options.seed)
         self._settings: dict[str, Any] = {
             "base_url": address.rstrip("/"),
-            "timeout": patience.timeout,
+            "timeout": options.timeout,
             "headers": {"authorization": f"Bearer {key}"} if key else {},
         }
 
@@ -67,53 +68,54 @@ class _BaseClient:
 
         repeatable  False for a request that must not be done twice: it is sent again only if it was certainly not done
         """
-        if attempt + 1 >= self.patience.attempts or (answer is not None and answer.status_code not in RETRIED):
+        if attempt + 1 >= self.options.attempts or (answer is not None and answer.status_code not in RETRIED):
             return None
         is_untouched = isinstance(failure, httpx2.ConnectError) if answer is None else answer.status_code == 429
         if not repeatable and not is_untouched:
             return None
         retry_after = "" if answer is None else answer.headers.get("retry-after", "")
         required = float(retry_after) if retry_after.isdecimal() else 0.0
-        longest = min(self.patience.most, self.patience.first * 2**attempt)
-        return min(required, self.patience.most) + self._random.uniform(0, longest)
+        longest = min(self.options.max_pause, self.options.first_pause * 2**attempt)
+        return min(required, self.options.max_pause) + self._random.uniform(0, longest)
 
 
 class Client(_BaseClient):
     """A synchronous client.
 
-    address   address of the service, such as `http://127.0.0.1:8000`
-    key       access key, sent as a bearer token
-    patience  timeouts, retries and batching
+    address  address of the service, such as `http://127.0.0.1:8000`
+    key      access key, sent as a bearer token
+    options  timeouts, retries and batching
 
-    Use it in a `with` block, or `close` it. Raises `ServiceError` if the service rejects a request or cannot be
-    reached.
+    Use it in a `with` block, or `close` it. Raises `ServiceError` if a request is rejected or cannot be sent.
     """
 
-    def __init__(self, address: str, *, key: str | None = None, patience: Patience | None = None) -> None:
-        super().__init__(address, key, patience or Patience())
+    @renamed_arguments(patience="options")
+    def __init__(self, address: str, *, key: str | None = None, options: ClientOptions | None = None) -> None:
+        super().__init__(address, key, options or ClientOptions())
         self._http = httpx2.Client(**self._settings)
 
+    @renamed_arguments(judge="predict_turns")
     def predict(
         self,
         texts: Sequence[GivenText] | None = None,
         *,
         dialogue: Sequence[GivenTurn] | None = None,
-        judge: Judge = "last",
+        predict_turns: PredictTurns = "last",
         target: str | None = None,
         model: str | None = None,
         wait_ms: int | None = None,
     ) -> Predictions:
         """Return one prediction per text, in order.
 
-        texts     strings; or, for texts with earlier turns or targets, `ModelInput`s or dictionaries with their fields
-        dialogue  instead of texts: turns, oldest first, as `Turn`s, strings, or dictionaries with text and speaker
-        judge     turns of the dialogue to predict: `last`, or `each`
-        target    target of the emotion, for texts that have none of their own
-        model     name of a served model; default the first one
-        wait_ms   milliseconds that a request may wait in the queue of the service
+        texts          strings; or, with earlier turns or targets, `ModelInput`s or dictionaries with their fields
+        dialogue       instead of texts: turns, oldest first, as `Turn`s, strings, or dictionaries with text and speaker
+        predict_turns  turns of the dialogue to predict: `last`, or `each`
+        target         default target of the emotion, for texts without a target of their own
+        model          name of a served model; default the first one
+        wait_ms        milliseconds that a request may wait in the queue of the service
         """
         found = Predictions()
-        for request in iterate_predict_requests(texts, dialogue, judge, target, model, self.patience.batch):
+        for request in iterate_predict_requests(texts, dialogue, predict_turns, target, model, self._size):
             found.add(self._send("POST", PREDICT, build_wait_header(wait_ms), request.body), request.inputs)
         return found
 
@@ -126,7 +128,7 @@ class Client(_BaseClient):
         options         fields of `ExplainOptions`
         """
         found = []
-        for request in iterate_explain_requests(texts, self.patience.batch, options):
+        for request in iterate_explain_requests(texts, self._size, options):
             answer = self._send("POST", EXPLAIN, build_wait_header(wait_ms), request.body)
             found += parse_explanations(answer, request)
         return found
@@ -135,7 +137,7 @@ class Client(_BaseClient):
         """Return one check per message, in order; after a `ServiceError` a person must read all of them."""
         return [
             RiskCheck.from_dict(row)
-            for body in iterate_safety_bodies("messages", texts, self.patience.batch)
+            for body in iterate_safety_bodies("messages", texts, self._size)
             for row in self._send("POST", SAFETY, body=body)["messages"]
         ]
 
@@ -143,7 +145,7 @@ class Client(_BaseClient):
         """Return one check per reply, in order, as `insula.check_reply` does; after a `ServiceError` send none."""
         return [
             ReplyCheck.from_dict(row)
-            for body in iterate_safety_bodies("replies", texts, self.patience.batch)
+            for body in iterate_safety_bodies("replies", texts, self._size)
             for row in self._send("POST", SAFETY, body=body)["replies"]
         ]
 
@@ -178,7 +180,7 @@ class Client(_BaseClient):
         whether people deal with the message, so that no automatic answer may be sent.
         """
         found: list[dict[str, Any]] = []
-        for body in iterate_route_bodies(messages, source, subject, self.patience.batch):
+        for body in iterate_route_bodies(messages, source, subject, self._size):
             found += self._send("POST", ROUTE, build_wait_header(wait_ms), body)["messages"]
         return found
 
@@ -206,9 +208,7 @@ class Client(_BaseClient):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _send(
@@ -221,7 +221,7 @@ class Client(_BaseClient):
         query: Mapping[str, Any] | None = None,
         repeatable: bool = True,
     ) -> Any:
-        for attempt in range(self.patience.attempts):
+        for attempt in range(self.options.attempts):
             answer, failure = None, None
             try:
                 answer = self._http.request(method, path, json=body, headers=headers, params=query)
@@ -239,22 +239,24 @@ class Client(_BaseClient):
 class AsyncClient(_BaseClient):
     """An asynchronous client, with the methods of `Client`."""
 
-    def __init__(self, address: str, *, key: str | None = None, patience: Patience | None = None) -> None:
-        super().__init__(address, key, patience or Patience())
+    @renamed_arguments(patience="options")
+    def __init__(self, address: str, *, key: str | None = None, options: ClientOptions | None = None) -> None:
+        super().__init__(address, key, options or ClientOptions())
         self._http = httpx2.AsyncClient(**self._settings)
 
+    @renamed_arguments(judge="predict_turns")
     async def predict(
         self,
         texts: Sequence[GivenText] | None = None,
         *,
         dialogue: Sequence[GivenTurn] | None = None,
-        judge: Judge = "last",
+        predict_turns: PredictTurns = "last",
         target: str | None = None,
         model: str | None = None,
         wait_ms: int | None = None,
     ) -> Predictions:
         """Return one prediction per text, in order, as `Client.predict` does; requests run concurrently."""
-        requests = list(iterate_predict_requests(texts, dialogue, judge, target, model, self.patience.batch))
+        requests = list(iterate_predict_requests(texts, dialogue, predict_turns, target, model, self._size))
         found = Predictions()
         for request, answer in zip(requests, await self._send_all(PREDICT, wait_ms, requests), strict=True):
             found.add(answer, request.inputs)
@@ -264,7 +266,7 @@ class AsyncClient(_BaseClient):
         self, texts: Sequence[GivenText], *, wait_ms: int | None = None, **options: Unpack[ExplainOptions]
     ) -> list[Explanation]:
         """Return one explanation per text, in order, as `Client.explain` does; requests run concurrently."""
-        requests = list(iterate_explain_requests(texts, self.patience.batch, options))
+        requests = list(iterate_explain_requests(texts, self._size, options))
         answers = await self._send_all(EXPLAIN, wait_ms, requests)
         return [
             explanation
@@ -274,7 +276,7 @@ class AsyncClient(_BaseClient):
 
     async def _send_all(self, path: str, wait_ms: int | None, requests: Sequence[Request]) -> list[Any]:
         """Return the answers to several requests, some of them at a time."""
-        slots = asyncio.Semaphore(self.patience.at_once)
+        slots = asyncio.Semaphore(self.options.concurrency)
 
         async def ask(request: Request) -> Any:
             async with slots:
@@ -291,7 +293,7 @@ class AsyncClient(_BaseClient):
         """Return one check per message, in order, as `Client.check_messages` does."""
         return [
             RiskCheck.from_dict(row)
-            for body in iterate_safety_bodies("messages", texts, self.patience.batch)
+            for body in iterate_safety_bodies("messages", texts, self._size)
             for row in (await self._send("POST", SAFETY, body=body))["messages"]
         ]
 
@@ -299,7 +301,7 @@ class AsyncClient(_BaseClient):
         """Return one check per reply, in order, as `Client.check_replies` does."""
         return [
             ReplyCheck.from_dict(row)
-            for body in iterate_safety_bodies("replies", texts, self.patience.batch)
+            for body in iterate_safety_bodies("replies", texts, self._size)
             for row in (await self._send("POST", SAFETY, body=body))["replies"]
         ]
 
@@ -318,7 +320,7 @@ class AsyncClient(_BaseClient):
     ) -> list[dict[str, Any]]:
         """Return the decision of the routing rules about each message, as `Client.route` does."""
         found: list[dict[str, Any]] = []
-        for body in iterate_route_bodies(messages, source, subject, self.patience.batch):
+        for body in iterate_route_bodies(messages, source, subject, self._size):
             found += (await self._send("POST", ROUTE, build_wait_header(wait_ms), body))["messages"]
         return found
 
@@ -346,9 +348,7 @@ class AsyncClient(_BaseClient):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def _send(
@@ -361,7 +361,7 @@ class AsyncClient(_BaseClient):
         query: Mapping[str, Any] | None = None,
         repeatable: bool = True,
     ) -> Any:
-        for attempt in range(self.patience.attempts):
+        for attempt in range(self.options.attempts):
             answer, failure = None, None
             try:
                 answer = await self._http.request(method, path, json=body, headers=headers, params=query)

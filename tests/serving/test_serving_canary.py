@@ -176,8 +176,8 @@ def _pages(service: Running, key: str) -> None:
     assert visitor.send("/login", page=f"/login?next=/{BIRD}", key=BIRD, next=BIRD).status_code == 401
     assert visitor.send("/login", page="/login", key=key).status_code == 303
     typed = {"turns": f"{MAIL}: {TEXT}", "speaker": MAIL, "target": TEXT}
-    assert visitor.send("/pages/judge", text=TEXT, **typed).status_code == 200
-    assert visitor.send("/pages/judge", text=f"{BIRD}\0").status_code == 422
+    assert visitor.send("/pages/predict", text=TEXT, **typed).status_code == 200
+    assert visitor.send("/pages/predict", text=f"{BIRD}\0").status_code == 422
     assert visitor.send("/pages/explain", text=TEXT, **typed).status_code == 200
     assert visitor.send("/pages/explain", text=TEXT, label=BIRD).status_code == 422
     assert visitor.send("/pages/reply", text=TEXT, turns=f"{MAIL}: {TEXT}", speaker=MAIL).status_code == 200

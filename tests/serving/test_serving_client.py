@@ -11,14 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from serving_running import Running
 
+import insula.client
 import toy_data
-from insula.client import AsyncClient, Client, Patience
+from insula.client import AsyncClient, Client, ClientOptions
 from insula.core.errors import DataError, ServiceError
 from insula.core.prediction import Prediction
 from insula.inference.predictor import Predictor
 
 TEXTS = [example.text for example in toy_data.toy_dataset("multi").split("test")]
-QUICK = Patience(first=0.01, most=0.05, attempts=3, seed=0)
+QUICK = ClientOptions(first_pause=0.01, max_pause=0.05, attempts=3, seed=0)
 
 
 def _same(found: list[Prediction], wanted: list[Prediction]) -> None:
@@ -32,7 +33,7 @@ def _same(found: list[Prediction], wanted: list[Prediction]) -> None:
 
 
 def test_predictions_are_the_library_s(served: Running, predictor: Predictor) -> None:
-    with Client(served.address, patience=Patience(batch=7)) as client:
+    with Client(served.address, options=ClientOptions(batch_size=7)) as client:
         assert client.ready()
         _same(client.predict(TEXTS), predictor.predict(TEXTS))
         assert client.predict([]) == []
@@ -41,7 +42,7 @@ def test_predictions_are_the_library_s(served: Running, predictor: Predictor) ->
 
 def test_the_same_awaited(served: Running, predictor: Predictor) -> None:
     async def ask() -> tuple[list[Prediction], bool, int]:
-        async with AsyncClient(served.address, patience=Patience(batch=7, at_once=3)) as client:
+        async with AsyncClient(served.address, options=ClientOptions(batch_size=7, concurrency=3)) as client:
             return await client.predict(TEXTS), await client.ready(), len(await client.models())
 
     found, ready, models = asyncio.run(ask())
@@ -60,7 +61,7 @@ def test_refusals_say_what_the_service_said(served: Running) -> None:
 
 
 def test_a_service_that_is_not_there() -> None:
-    with Client("http://127.0.0.1:9", patience=QUICK) as client:
+    with Client("http://127.0.0.1:9", options=QUICK) as client:
         assert not client.ready()
         with pytest.raises(ServiceError, match="insula serve"):
             client.predict(["a"])
@@ -100,7 +101,7 @@ def busy() -> Iterator[ThreadingHTTPServer]:
 
 def test_a_busy_service_is_asked_again(busy: ThreadingHTTPServer) -> None:
     address = f"http://127.0.0.1:{busy.server_port}"
-    with Client(address, key="k1", patience=QUICK) as client:
+    with Client(address, key="k1", options=QUICK) as client:
         assert client.predict(["x"], model="m", wait_ms=50)[0].labels == ("a",)
     asked = busy.asked  # type: ignore[attr-defined]
     assert [body for body, _ in asked] == [{"texts": ["x"], "model": "m"}] * 3
@@ -113,7 +114,7 @@ def test_patience_has_an_end(busy: ThreadingHTTPServer) -> None:
     busy.refusals = 100  # type: ignore[attr-defined]
 
     async def ask() -> None:
-        async with AsyncClient(f"http://127.0.0.1:{busy.server_port}", patience=QUICK) as client:
+        async with AsyncClient(f"http://127.0.0.1:{busy.server_port}", options=QUICK) as client:
             await client.predict(["x"])
 
     with pytest.raises(ServiceError) as error:
@@ -122,8 +123,8 @@ def test_patience_has_an_end(busy: ThreadingHTTPServer) -> None:
     assert len(busy.asked) == QUICK.attempts  # type: ignore[attr-defined]
 
 
-def test_pauses_grow_and_heed_retry_after() -> None:
-    client = Client("http://127.0.0.1:9", patience=Patience(first=1, most=4, attempts=9, seed=3))
+def test_pauses_grow_and_respect_retry_after() -> None:
+    client = Client("http://127.0.0.1:9", options=ClientOptions(first_pause=1, max_pause=4, attempts=9, seed=3))
     with client:
         pauses = [client._compute_pause(attempt, None, None, True) or 0.0 for attempt in range(8)]
         assert all(0 <= pause <= min(4, 2**attempt) for attempt, pause in enumerate(pauses))
@@ -131,6 +132,16 @@ def test_pauses_grow_and_heed_retry_after() -> None:
         assert client._compute_pause(8, None, None, True) is None
 
 
-def test_patience_must_make_sense() -> None:
+def test_old_names_of_options_work_with_a_warning() -> None:
+    with pytest.warns(DeprecationWarning, match="Patience is now ClientOptions"):
+        options = insula.client.Patience(first=1, most=4, batch=2, at_once=3)
+    assert options == ClientOptions(first_pause=1, max_pause=4, batch_size=2, concurrency=3)
+    with pytest.warns(DeprecationWarning, match="argument patience is now options"):
+        client = Client("http://127.0.0.1:9", patience=options)  # type: ignore[call-arg]
+    client.close()
+    assert client.options == options
+
+
+def test_options_must_make_sense() -> None:
     with pytest.raises(DataError, match="attempts"):
-        Patience(attempts=0)
+        ClientOptions(attempts=0)

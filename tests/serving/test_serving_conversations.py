@@ -16,7 +16,7 @@ from serving_running import Running, problem, running
 from serving_visiting import Visitor
 from websockets.sync.client import connect
 
-from insula.client import AsyncClient, Client, Patience
+from insula.client import AsyncClient, Client, ClientOptions
 from insula.core.errors import DataError
 from insula.core.model_input import ModelInput, build_dialogue_inputs
 from insula.core.prediction import Prediction
@@ -56,7 +56,7 @@ def test_one_dialogue_has_one_answer(conversing: Running, model: str) -> None:
         one.scores != pytest.approx(dict(other.scores)) for one, other in zip(wanted[1:], alone[1:], strict=True)
     )
 
-    each = conversing.post("/v1/predict", {"dialogue": TURNS, "judge": "each", "model": model}).json()
+    each = conversing.post("/v1/predict", {"dialogue": TURNS, "predict_turns": "each", "model": model}).json()
     _same(each["predictions"], wanted)
     assert (each["context_turns"], each["unread"]) == (library.context.turns, 0)
     last = conversing.post("/v1/predict", {"dialogue": TURNS, "model": model}).json()
@@ -71,8 +71,10 @@ def test_one_dialogue_has_one_answer(conversing: Running, model: str) -> None:
     _same(answers, wanted)
     assert all("unread" not in answer for answer in answers)
 
-    with Client(conversing.address, patience=Patience(batch=2)) as client:
-        _same(client.predict(dialogue=DIALOGUE, judge="each", model=model), wanted)
+    with Client(conversing.address, options=ClientOptions(batch_size=2)) as client:
+        _same(client.predict(dialogue=DIALOGUE, predict_turns="each", model=model), wanted)
+        with pytest.warns(DeprecationWarning, match="argument judge is now predict_turns"):
+            _same(client.predict(dialogue=DIALOGUE, judge="each", model=model), wanted)  # type: ignore[call-arg]
         _same(client.predict(dialogue=TURNS, model=model), wanted[-1:])
         _same(client.predict(rows, model=model), wanted)
         found = client.predict(inputs, model=model)
@@ -81,21 +83,21 @@ def test_one_dialogue_has_one_answer(conversing: Running, model: str) -> None:
     _same(asyncio.run(_awaited(conversing, inputs, model)), wanted)
 
     lines = "\n".join(f"{turn.speaker}: {turn.text}" for turn in DIALOGUE[:-1])
-    page = Visitor(conversing).send("/pages/judge", text=DIALOGUE[-1].text, turns=lines, model=model)
+    page = Visitor(conversing).send("/pages/predict", text=DIALOGUE[-1].text, turns=lines, model=model)
     shown = re.findall(r"<bdi>(\w+)</bdi>.*?<span class=\"value\">([\d.]+)", page.text, re.DOTALL)
     assert dict(shown) == {name: f"{score:.2f}" for name, score in wanted[-1].scores.items()}
     assert WORDS["en"]["turns_read"].format(count=library.context.turns, all=4) in page.text
 
 
 async def _awaited(service: Running, inputs: Sequence[ModelInput], model: str) -> list[Prediction]:
-    async with AsyncClient(service.address, patience=Patience(batch=2)) as client:
+    async with AsyncClient(service.address, options=ClientOptions(batch_size=2)) as client:
         return await client.predict(inputs, model=model)
 
 
 def test_a_model_of_texts_alone_says_what_it_leaves_unread(conversing: Running) -> None:
     model = "linear-single"
     wanted = _predictor(conversing, model).predict([turn.text for turn in DIALOGUE])
-    each = conversing.post("/v1/predict", {"dialogue": TURNS, "judge": "each", "model": model}).json()
+    each = conversing.post("/v1/predict", {"dialogue": TURNS, "predict_turns": "each", "model": model}).json()
     _same(each["predictions"], wanted)
     assert (each["context_turns"], each["reads_target"], each["unread"]) == (0, False, 4)
     last = conversing.post("/v1/predict", {"dialogue": TURNS, "model": model}).json()
@@ -106,7 +108,7 @@ def test_a_model_of_texts_alone_says_what_it_leaves_unread(conversing: Running) 
     assert some["unread"] == 2
     assert conversing.post("/v1/predict", {"texts": ["a"], "model": model}).json()["unread"] == 0
     assert conversing.post("/v1/predict", {"texts": ["a"], "target": "b", "model": model}).json()["unread"] == 1
-    with Client(conversing.address, patience=Patience(batch=1)) as client:
+    with Client(conversing.address, options=ClientOptions(batch_size=1)) as client:
         assert client.predict(rows, model=model).unread == 2
     with connect(conversing.address.replace("http", "ws") + "/v1/stream") as stream:
         stream.send(json.dumps({**LAST, "model": model, "id": 7}))
@@ -132,7 +134,7 @@ def test_ids_languages_and_targets(conversing: Running) -> None:
     texts = conversing.post("/v1/predict", {"texts": ["the food was"], "target": "wonderful", "model": "joined"}).json()
     _same(texts["predictions"], library.predict(inputs[:1]))
     # The pair model reads turns, and no target.
-    other = {"dialogue": TURNS, "judge": "each", "target": "food", "model": "pairs"}
+    other = {"dialogue": TURNS, "predict_turns": "each", "target": "food", "model": "pairs"}
     assert conversing.post("/v1/predict", other).json()["unread"] == len(TURNS)
     with Client(conversing.address) as client:
         found = client.predict(rows, target="horrid", model="joined")
@@ -298,17 +300,17 @@ def test_the_page_asks_for_turns_only_where_they_are_read(
 def test_the_page_says_what_was_not_read(conversing: Running, language: str) -> None:
     words = WORDS[language]
     fields = {"text": "happy", "turns": "anna: awful", "speaker": "ben", "target": "food", "lang": language}
-    page = Visitor(conversing).send("/pages/judge", model="linear-single", **fields).text
+    page = Visitor(conversing).send("/pages/predict", model="linear-single", **fields).text
     assert words["turns_unread"] in page
     assert words["target_unread"] in page
     for typed in (">\nanna: awful</textarea>", 'value="ben"', 'value="food"', '<details class="conversation" open>'):
         assert typed in page  # nothing that was typed is lost
-    page = Visitor(conversing).send("/pages/judge", model="joined", headers={"HX-Request": "true"}, **fields).text
+    page = Visitor(conversing).send("/pages/predict", model="joined", headers={"HX-Request": "true"}, **fields).text
     assert words["turns_read"].format(count=1, all=1) in page
     assert words["target_read"].format(target="food") in page
-    plain = Visitor(conversing).send("/pages/judge", model="linear-single", text="happy", lang=language).text
+    plain = Visitor(conversing).send("/pages/predict", model="linear-single", text="happy", lang=language).text
     assert words["turns_unread"] not in plain
     assert '<details class="conversation">' in plain
-    too_many = Visitor(conversing).send("/pages/judge", model="joined", text="a", turns="b\n" * 1001, lang=language)
+    too_many = Visitor(conversing).send("/pages/predict", model="joined", text="a", turns="b\n" * 1001, lang=language)
     assert too_many.status_code == 413
     assert words["problem_too_large"] in too_many.text

@@ -107,7 +107,7 @@ def test_what_is_too_much_or_wrong_is_a_problem(linear_model: Path) -> None:
         assert service.service.explanations.texts_waiting == 0
     with running(linear_model, explain={"enabled": False}) as service:
         problem(service.post("/v1/explain", {"texts": [TEXT]}), 501, "disabled")
-        assert "/pages/explain" not in Visitor(service).send("/pages/judge", text=TEXT).text
+        assert "/pages/explain" not in Visitor(service).send("/pages/predict", text=TEXT).text
 
 
 class Stuck:
@@ -223,7 +223,7 @@ def test_a_failure_is_logged_without_the_text(
 def test_the_page_marks_the_words(served: Running, language: str, fragment: bool) -> None:
     visitor, words = Visitor(served), WORDS[language]
     form = {"text": TEXT, "model": "linear-single", "lang": language}
-    assert "/pages/explain" in visitor.send("/pages/judge", **form).text
+    assert "/pages/explain" in visitor.send("/pages/predict", **form).text
     headers = {"HX-Request": "true"} if fragment else {}
     answer = visitor.send("/pages/explain", **form, label="positive", headers=headers)
     assert answer.status_code == 200
@@ -268,7 +268,7 @@ def test_counterfactuals_are_the_library_s(linear_service: Running, linear_model
 def test_the_page_shows_what_would_change_it(linear_service: Running, language: str, fragment: bool) -> None:
     visitor, words = Visitor(linear_service), WORDS[language]
     form = {"text": TEXT, "lang": language, "ask": "edit"}
-    assert words["edit_ask"] in visitor.send("/pages/judge", **form).text
+    assert words["edit_ask"] in visitor.send("/pages/predict", **form).text
     answer = visitor.send("/pages/explain", **form, headers={"HX-Request": "true"} if fragment else {})
     assert answer.status_code == 200
     assert answer.text.startswith("<!DOCTYPE html>") is not fragment

@@ -171,8 +171,8 @@ def _bodies(seed: int, count: int) -> Iterator[bytes]:
         elif kind == 2:
             yield good[: draw.randrange(len(good))] + draw.choice([b"", b"\x00", b"\xff", b"NaN", b"}}"])
         elif kind == 3:  # wrong types
-            names = ["texts", "dialogue", "model", "outputs", "language", "judge", "inputs", "parameters", "labels",
-                     "method", "budget_ms", "trust", CANARY]  # fmt: skip
+            names = ["texts", "dialogue", "model", "outputs", "language", "predict_turns", "inputs", "parameters",
+                     "labels", "method", "budget_ms", "trust", CANARY]  # fmt: skip
             yield json.dumps({draw.choice(names): draw.choice(values) for _ in range(3)}).encode()
         elif kind == 4:  # deep
             yield draw.choice([b"[", b'{"texts":', b'[{"a":']) * draw.randint(10, 1500)
@@ -195,7 +195,7 @@ PATHS = (
     "/v1/feedback",
     "/v1/batches",
     "/v1/models",
-    "/pages/judge",
+    "/pages/predict",
     "/pages/explain",
     "/pages/reply",
     "/login",

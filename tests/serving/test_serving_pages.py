@@ -70,7 +70,7 @@ def test_the_answer_is_that_of_the_api(served: Running, fragment: bool) -> None:
         body = {"texts": [TEXT], "model": model}
         (wanted,) = served.post("/v1/predict", body).json()["predictions"]
         headers = {"HX-Request": "true"} if fragment else {}
-        answer = visitor.send("/pages/judge", text=TEXT, model=model, headers=headers)
+        answer = visitor.send("/pages/predict", text=TEXT, model=model, headers=headers)
         assert answer.status_code == 200
         assert answer.text.startswith("<!DOCTYPE html>") is not fragment
         for label, score in wanted["scores"].items():
@@ -175,8 +175,8 @@ def test_hostile_names_cards_and_texts_stay_text(hostile: Running) -> None:
         listed,
         visitor.get(unescape(address)),
         visitor.get("/?lang=zh"),
-        visitor.send("/pages/judge", text=f"{TEXT} {EVIL}", lang="zh"),
-        visitor.send("/pages/judge", text=f"</textarea>{EVIL}", headers={"HX-Request": "true"}),
+        visitor.send("/pages/predict", text=f"{TEXT} {EVIL}", lang="zh"),
+        visitor.send("/pages/predict", text=f"</textarea>{EVIL}", headers={"HX-Request": "true"}),
     ]
     for page in pages:
         assert page.status_code == 200
@@ -264,8 +264,12 @@ def test_a_card_without_figures_is_shown_as_it_is() -> None:
 
 
 def test_a_first_empty_line_of_a_text_is_kept(served: Running) -> None:
-    answer = Visitor(served).send("/pages/judge", text="\n\nhappy")
+    answer = Visitor(served).send("/pages/predict", text="\n\nhappy")
     assert re.search(r">\n\n\nhappy</textarea>", answer.text)
+
+
+def test_pages_that_are_still_open_post_to_the_old_address(served: Running) -> None:
+    assert Visitor(served).send("/pages/judge", text="happy").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -278,11 +282,11 @@ def test_a_first_empty_line_of_a_text_is_kept(served: Running) -> None:
     ],
 )
 @pytest.mark.parametrize("fragment", [True, False])
-def test_what_cannot_be_judged_is_said_in_words(
+def test_problems_are_explained_in_words(
     small: Running, fields: dict[str, str], status: int, word: str, fragment: bool
 ) -> None:
     headers = {"HX-Request": "true"} if fragment else {}
-    answer = Visitor(small).send("/pages/judge", headers=headers, lang="zh", **fields)
+    answer = Visitor(small).send("/pages/predict", headers=headers, lang="zh", **fields)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     spoken = WORDS["zh" if word != "not_found" else "en"][f"problem_{word}"]
@@ -294,11 +298,11 @@ def test_bodies_that_are_no_form_are_refused(small: Running) -> None:
     visitor = Visitor(small)
     post = visitor.post
     form = {"content-type": "application/x-www-form-urlencoded"}
-    assert post("/pages/judge", json={"text": "a"}).status_code == 415
-    assert post("/pages/judge", content=b"text=%ff", headers=form).status_code == 400
-    assert post("/pages/judge", content="text=é".encode(), headers=form).status_code == 400
-    assert post("/pages/judge", content=b"a=1&" * 50, headers=form).status_code == 400
-    assert post("/pages/judge", content=b"text=" + b"a" * 6000, headers=form).status_code == 413
+    assert post("/pages/predict", json={"text": "a"}).status_code == 415
+    assert post("/pages/predict", content=b"text=%ff", headers=form).status_code == 400
+    assert post("/pages/predict", content="text=é".encode(), headers=form).status_code == 400
+    assert post("/pages/predict", content=b"a=1&" * 50, headers=form).status_code == 400
+    assert post("/pages/predict", content=b"text=" + b"a" * 6000, headers=form).status_code == 413
     assert visitor.get("/models/nothing").status_code == 404
     problem(visitor.get("/pages/assets/..%2fwords.py"), 404, "not_found")
 
@@ -313,23 +317,23 @@ def test_a_form_counts_only_from_our_own_page(served: Running) -> None:
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site", "origin": served.address},
     ):
-        refused = visitor.post("/pages/judge", data=fields, headers=headers)
+        refused = visitor.post("/pages/predict", data=fields, headers=headers)
         assert refused.status_code == 403, headers
         assert TEXT not in refused.text
-    assert visitor.post("/pages/judge", data=fields, headers={"origin": served.address}).status_code == 200
+    assert visitor.post("/pages/predict", data=fields, headers={"origin": served.address}).status_code == 200
     # The token of one visitor is none for another, nor for nobody; the text is not lost.
     for client in other, Visitor(served):
-        stale = client.post("/pages/judge", data=fields)
+        stale = client.post("/pages/predict", data=fields)
         assert stale.status_code == 403
         assert WORDS["en"]["stale"] in shown(stale)
         assert TEXT in stale.text
-        again = client.post("/pages/judge", data={"text": TEXT, "token": form_token(stale.text)})
+        again = client.post("/pages/predict", data={"text": TEXT, "token": form_token(stale.text)})
         assert again.status_code == 200
-    part = other.post("/pages/judge", data=fields, headers={"hx-request": "true"})
+    part = other.post("/pages/predict", data=fields, headers={"hx-request": "true"})
     assert part.status_code == 403
     assert 'hx-swap-oob="true"' in part.text
     fresh = {"text": TEXT, "token": form_token(part.text)}
-    assert other.post("/pages/judge", data=fresh).status_code == 200
+    assert other.post("/pages/predict", data=fresh).status_code == 200
 
 
 def test_pages_admit_nothing_from_elsewhere_and_nothing_inline(served: Running) -> None:
@@ -401,5 +405,5 @@ def test_pages_can_be_left_out(linear_model: Path, tmp_path: Path) -> None:
 
 def test_pages_are_no_part_of_the_document_for_programs(served: Running) -> None:
     paths = served.get("/openapi.json").json()["paths"]
-    assert not {"/models", "/login", "/docs", "/pages/judge"} & set(paths)
+    assert not {"/models", "/login", "/docs", "/pages/predict"} & set(paths)
     assert set(paths["/"]) == set(paths["/models/{name}"]) == {"post"}

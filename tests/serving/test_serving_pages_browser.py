@@ -83,7 +83,7 @@ def test_pages_fit_are_legible_and_ask_nobody(
         assert page.evaluate(UNNAMED) == []
         if path == "/":
             page.get_by_label(words["text"], exact=True).fill(TEXT)
-            page.get_by_role("button", name=words["judge"]).click()
+            page.get_by_role("button", name=words["predict"]).click()
             page.wait_for_selector("#scores li")
             page.get_by_role("button", name=words["why"]).click()
             page.wait_for_selector("#why mark")
@@ -114,13 +114,13 @@ def test_a_text_is_judged_with_the_keyboard_alone(both: Running, watched: Callab
     eventually(lambda: page.locator("#model").input_value(), "linear-single")
     page.keyboard.press("Tab")
     await_focus(page, "text")
-    for wanted_focus in (*EXAMPLES["en"], WORDS["en"]["judge"]):
+    for wanted_focus in (*EXAMPLES["en"], WORDS["en"]["predict"]):
         page.keyboard.press("Tab")
         await_focus(page, wanted_focus)
     page.keyboard.press("Enter")
     page.get_by_role("status").get_by_text(f"The model says: {wanted['label']}").wait_for()
     assert page.url == f"{both.address}/", "htmx put the answer into the page"
-    await_focus(page, WORDS["en"]["judge"])  # it stays where it was
+    await_focus(page, WORDS["en"]["predict"])  # it stays where it was
     assert page.locator("#scores .given .value").inner_text().startswith(f"{max(wanted['scores'].values()):.2f}")
     assert seen.asked_only(f"{both.address}/")
 
@@ -168,7 +168,7 @@ def test_words_are_explained_with_the_keyboard_alone(both: Running, watched: Cal
     page.keyboard.type(TEXT)
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#why-ask")
-    for wanted_focus in (*EXAMPLES["en"], words["judge"], "why-chosen"):
+    for wanted_focus in (*EXAMPLES["en"], words["predict"], "why-chosen"):
         page.keyboard.press("Tab")
         await_focus(page, wanted_focus)
     page.keyboard.press("n")
@@ -236,7 +236,7 @@ def test_examples_keys_and_earlier_texts(both: Running, watched: Callable[..., W
     page.reload()
     asked = len(seen.requested)
     assert history.get_by_role("button").all_inner_texts() == [words["history_clear"], TEXT, examples[0]]
-    assert [url for url in seen.requested[asked:] if "pages/judge" in url] == [], "they never left the browser"
+    assert [url for url in seen.requested[asked:] if "pages/predict" in url] == [], "they never left the browser"
     assert TEXT not in str(page.context.cookies())
     history.get_by_role("button", name=examples[0]).click()
     page.locator("#said .decision").wait_for()
@@ -268,7 +268,7 @@ def test_a_conversation_is_typed_where_the_model_reads_it(
     page.get_by_label(words["speaker"], exact=True).fill("Ben")
     eventually(lambda: max(width, page.evaluate(WIDTH)), width)
     assert page.evaluate(UNNAMED) == []
-    page.get_by_role("button", name=words["judge"]).click()
+    page.get_by_role("button", name=words["predict"]).click()
     page.get_by_text(words["turns_read"].format(count=1, all=1)).wait_for()
     shown = page.locator("#scores > .scores .value").all_inner_texts()
     assert [text[:4] for text in shown] == [f"{score:.2f}" for score in sorted(wanted["scores"].values(), reverse=True)]
@@ -318,7 +318,7 @@ def test_the_other_language_is_one_link_away_and_stays(both: Running, watched: C
     page.get_by_role("link", name=WORDS["zh"]["use_model"]).click()
     page.get_by_label(WORDS["zh"]["text"], exact=True).fill(TEXT)
     assert page.get_by_label(WORDS["zh"]["model"]).input_value() == "linear-single"
-    page.get_by_role("button", name=WORDS["zh"]["judge"]).click()
+    page.get_by_role("button", name=WORDS["zh"]["predict"]).click()
     page.locator("#said").get_by_text("识别出的标签").wait_for()
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
 
@@ -328,10 +328,10 @@ def test_without_javascript_the_form_works(both: Running, watched: Callable[...,
     page = seen.page
     page.goto(both.address)
     page.get_by_label("Text", exact=True).fill(TEXT)
-    page.get_by_role("button", name=WORDS["en"]["judge"]).click()
+    page.get_by_role("button", name=WORDS["en"]["predict"]).click()
     page.get_by_role("status").get_by_text("The model says").wait_for()
     assert page.get_by_label("Text", exact=True).input_value() == TEXT
-    assert page.url == f"{both.address}/pages/judge#answer"
+    assert page.url == f"{both.address}/pages/predict#answer"
     assert seen.asked_only(f"{both.address}/")
 
 
@@ -358,13 +358,13 @@ def test_problems_are_said_where_the_answer_would_stand(both: Running, watched: 
     page = watched(locale="zh-CN").page
     page.goto(both.address)
     page.locator("#text").fill("   ")
-    page.get_by_role("button", name=WORDS["zh"]["judge"]).click()
+    page.get_by_role("button", name=WORDS["zh"]["predict"]).click()
     page.get_by_role("status").get_by_text(WORDS["zh"]["problem_empty"]).wait_for()
     page.context.clear_cookies()
     page.locator("#text").fill(TEXT)
-    page.get_by_role("button", name=WORDS["zh"]["judge"]).click()
+    page.get_by_role("button", name=WORDS["zh"]["predict"]).click()
     page.get_by_role("status").get_by_text(WORDS["zh"]["stale"]).wait_for()
-    page.get_by_role("button", name=WORDS["zh"]["judge"]).click()
+    page.get_by_role("button", name=WORDS["zh"]["predict"]).click()
     page.locator("#said").get_by_text("识别出的标签").wait_for()
 
 
@@ -395,7 +395,7 @@ def test_a_session_lasts_from_a_typed_key_to_signing_out(
         page.get_by_label(WORDS["en"]["text"], exact=True).wait_for()
         await_focus(page, "text")
         page.keyboard.type(TEXT)
-        page.get_by_role("button", name=WORDS["en"]["judge"]).click()
+        page.get_by_role("button", name=WORDS["en"]["predict"]).click()
         page.get_by_role("status").get_by_text("The model says").wait_for()
         page.get_by_role("button", name=WORDS["en"]["sign_out"]).click()
         page.get_by_label(WORDS["en"]["key"], exact=True).wait_for()

@@ -33,7 +33,7 @@ def asking(encoder_model: Path, linear_model: Path, file: Path) -> Iterator[Runn
 
 def verdict(visitor: Visitor, model: str) -> dict[str, str]:
     """Ask the page, and return the fields of its form for feedback."""
-    page = visitor.send("/pages/judge", text=TEXT, model=model).text
+    page = visitor.send("/pages/predict", text=TEXT, model=model).text
     form = page[page.index('<form class="verdict"') :]
     fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form[: form.index("<div")])
     return {name: unescape(value) for name, value in fields}
@@ -100,7 +100,7 @@ def test_feedback_that_is_no_feedback_is_rejected(
 
 def test_nobody_is_asked_where_nothing_is_stored(served: Running) -> None:
     visitor = Visitor(served)
-    page = visitor.send("/pages/judge", text=TEXT).text
+    page = visitor.send("/pages/predict", text=TEXT).text
     assert 'class="verdict"' not in page
     fields = {"text": "a", "verdict": "right", "predicted": '["positive"]'}
     assert WORDS["en"]["problem_disabled"] in visitor.send(ADDRESS, **fields).text

@@ -62,7 +62,7 @@ def test_without_a_key_every_page_leads_to_the_login(locked: Running) -> None:
         assert answer.status_code == 303
         assert answer.headers["location"].startswith("/login")
     assert Visitor(locked).get("/models/x?lang=zh").headers["location"] == "/login?lang=zh&next=%2Fmodels%2Fx"
-    part = Visitor(locked).send("/pages/judge", page="/login", text=TEXT, headers={"HX-Request": "true"})
+    part = Visitor(locked).send("/pages/predict", page="/login", text=TEXT, headers={"HX-Request": "true"})
     assert (part.status_code, part.headers["hx-redirect"]) == (204, "/login")
     assert Visitor(locked).get("/login?lang=zh").status_code == 200
     assert Visitor(locked).get("/pages/assets/page.css").status_code == 200
@@ -79,14 +79,14 @@ def test_a_typed_key_opens_the_pages_and_is_in_no_cookie(locked: Running, keys: 
     assert visitor.cookies != before, "a sign-in begins a new session"
     secret = keys["good"].split("_")[2]
     assert not any(secret[i : i + 8] in cookie for i in range(len(secret) - 8))
-    judged = visitor.send("/pages/judge", text=TEXT)
+    judged = visitor.send("/pages/predict", text=TEXT)
     assert judged.status_code == 200
     assert WORDS["en"]["sign_out"] in judged.text
     assert keys["good"] not in judged.text
 
 
 def test_predictions_of_pages_are_kept_for_whoever_signed_in(locked: Running, keys: dict[str, str], data: Path) -> None:
-    answer = signed_in(locked, keys["good"]).send("/pages/judge", text="mail me: anna@example.org", lang="zh")
+    answer = signed_in(locked, keys["good"]).send("/pages/predict", text="mail me: anna@example.org", lang="zh")
     database = open_database(data)
     with database.begin_read() as connection:
         rows = [row for row in connection.execute(PREDICTIONS.select()).mappings() if row["id"] in answer.text]
@@ -118,7 +118,7 @@ def test_scopes_quotas_and_rates_are_those_of_the_key(locked: Running, keys: dic
     assert reviewer.send("/login", page="/login", key=keys["review"]).headers["location"] == "/dashboard?lang=en"
     assert reviewer.get("/").status_code == 403
     few = signed_in(locked, keys["few"])
-    told = [few.send("/pages/judge", text=TEXT) for _ in range(3)]
+    told = [few.send("/pages/predict", text=TEXT) for _ in range(3)]
     assert [answer.status_code for answer in told] == [200, 200, 429]
     assert WORDS["en"]["problem_quota"] in told[2].text
     assert TEXT in told[2].text

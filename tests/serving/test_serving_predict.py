@@ -67,12 +67,13 @@ def test_another_model_and_other_outputs(served: Running, linear_model: str) -> 
         assert row["display"] == [library.scheme.display_name(label, "zh") for label in one.labels]
 
 
-@pytest.mark.parametrize(("judge", "judged"), [("last", [2]), ("each", [0, 1, 2])])
-def test_a_dialogue(served: Running, predictor: Predictor, judge: str, judged: list[int]) -> None:
+@pytest.mark.parametrize(("predict_turns", "predicted"), [("last", [2]), ("each", [0, 1, 2])])
+def test_a_dialogue(served: Running, predictor: Predictor, predict_turns: str, predicted: list[int]) -> None:
     turns = [{"speaker": who, "text": text} for who, text in zip("aba", TEXTS[:3], strict=True)]
-    rows = served.post("/v1/predict", {"dialogue": turns, "judge": judge}).json()["predictions"]
-    assert [row["speaker"] for row in rows] == [turns[i]["speaker"] for i in judged]
-    _same(rows, predictor, [TEXTS[i] for i in judged])
+    rows = served.post("/v1/predict", {"dialogue": turns, "predict_turns": predict_turns}).json()["predictions"]
+    assert [row["speaker"] for row in rows] == [turns[i]["speaker"] for i in predicted]
+    _same(rows, predictor, [TEXTS[i] for i in predicted])
+    assert served.post("/v1/predict", {"dialogue": turns, "judge": predict_turns}).json()["predictions"] == rows
 
 
 def test_hugging_face_s_shape_has_the_scores_of_each_label(served: Running, predictor: Predictor) -> None:

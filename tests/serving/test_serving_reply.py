@@ -16,7 +16,7 @@ from serving_running import Running, problem, running
 import insula
 from insula import ModelInput, Turn
 from insula.api.access import create_key
-from insula.client import AsyncClient, Client, Patience
+from insula.client import AsyncClient, Client, ClientOptions
 from insula.core.errors import DataError, ServiceError
 from insula.safety.signals.result import RiskCheck
 from insula.serving.queueing import safety_queue
@@ -69,7 +69,7 @@ def test_clients_check_and_draft_as_the_library(linear: Running) -> None:
     messages, replies = [*ORDINARY, DANGER], [BAD_REPLY, "I am listening."]
 
     async def ask() -> tuple[Any, ...]:
-        async with AsyncClient(linear.address, patience=Patience(batch=2)) as client:
+        async with AsyncClient(linear.address, options=ClientOptions(batch_size=2)) as client:
             return (
                 await client.check_messages(messages),
                 await client.check_replies(replies),
@@ -77,7 +77,7 @@ def test_clients_check_and_draft_as_the_library(linear: Running) -> None:
                 await client.reply(DANGER, country="GB"),
             )
 
-    with Client(linear.address, patience=Patience(batch=2)) as client:
+    with Client(linear.address, options=ClientOptions(batch_size=2)) as client:
         found = client.check_messages(messages), client.check_replies(replies), client.reply(given, n=2), client.reply(
             DANGER, country="GB"
         )  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 from serving_running import Running, problem, running
 
 from insula.api.handoff import open_queue
-from insula.client import AsyncClient, Client, Patience
+from insula.client import AsyncClient, Client, ClientOptions
 from insula.core.errors import DataError, ServiceError
 from insula.core.model_input import ModelInput
 from insula.operations.handoff.case_rows import UNMASKED
@@ -187,7 +187,7 @@ def test_rules_for_another_model_stop_the_start(linear_model: Path, tmp_path: Pa
 
 def test_the_clients_route_and_handle_cases(sender: Sender) -> None:
     message = {"id": "m-client", "text": ANGRY, "language": "en"}
-    with Client(sender.service.address, patience=Patience(batch=1)) as client:
+    with Client(sender.service.address, options=ClientOptions(batch_size=1)) as client:
         routed = client.route([message, ModelInput("so happy", id="m-2")], source="client", subject="s")
         case = routed[0]["case"]["id"]
         assert routed[1]["case"] is None
@@ -225,7 +225,7 @@ def test_a_claim_that_may_be_done_is_not_repeated(sender: Sender, monkeypatch: p
         raise httpx2.ReadTimeout("lost")
 
     monkeypatch.setattr(httpx2.Client, "request", fail)
-    with Client(sender.service.address, patience=Patience(first=0.001)) as client:
+    with Client(sender.service.address, options=ClientOptions(first_pause=0.001)) as client:
         for call, attempts in ((client.cases.claim, 1), (client.cases.stats, 5)):
             calls.clear()
             with pytest.raises(ServiceError):

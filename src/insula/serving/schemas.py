@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from insula.core.model_input import ModelInput, TextOrInput, build_dialogue_inputs
 from insula.core.model_input import Turn as CoreTurn
@@ -117,7 +117,11 @@ class PredictRequest(RequestModel):
         description="Turns, oldest first. A model that reads context also reads the turns before the one it "
         "classifies.",
     )
-    judge: Literal["last", "each"] = Field("last", description="Turns of the dialogue to classify.")
+    predict_turns: Literal["last", "each"] = Field(
+        "last",
+        validation_alias=AliasChoices("predict_turns", "judge"),  # `judge` until version 0.3
+        description="Turns of the dialogue to classify.",
+    )
     inputs: list[Input] | None = Field(None, min_length=1, description="Texts with earlier turns, targets and ids.")
     target: Target | None = Field(None, description="Default target, for texts without a target of their own.")
     model: str | None = Field(None, max_length=200, description="Name of a served model (default: the first one).")
@@ -148,7 +152,7 @@ class PredictRequest(RequestModel):
             return [one if one.target is not None else replace(one, target=self.target) for one in given]
         turns = [turn.to_core() for turn in self.dialogue or ()]
         each = build_dialogue_inputs(turns, target=self.target, most=most_turns)
-        return [*each] if self.judge == "each" else [each[-1]]
+        return [*each] if self.predict_turns == "each" else [each[-1]]
 
 
 class Level(BaseModel):

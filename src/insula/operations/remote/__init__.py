@@ -1,1 +1,1 @@
-"""Parts of the clients of a service besides HTTP: patience, answers, and the cases of its hand-off queue."""
+"""Parts of the clients of a service besides HTTP: options, answers, and the cases of its hand-off queue."""

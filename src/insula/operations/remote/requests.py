@@ -13,7 +13,7 @@ from insula.operations.remote.predictions import Predictions
 
 GivenText = str | ModelInput | Mapping[str, Any]
 GivenTurn = Turn | str | Mapping[str, Any]
-Judge = Literal["last", "each"]
+PredictTurns = Literal["last", "each"]
 EXPLAIN_BATCH = 8  # texts of a request to explain; a service accepts fewer of them than texts to predict
 
 
@@ -62,7 +62,7 @@ def iterate_requests(texts: Sequence[GivenText], size: int, options: Mapping[str
 def iterate_predict_requests(
     texts: Sequence[GivenText] | None,
     dialogue: Sequence[GivenTurn] | None,
-    judge: str,
+    predict_turns: PredictTurns,
     target: str | None,
     model: str | None,
     size: int,
@@ -73,9 +73,9 @@ def iterate_predict_requests(
     options = {name: value for name, value in (("target", target), ("model", model)) if value is not None}
     if dialogue is not None:
         whole = ModelInput.from_dict({"text": "", "turns": dialogue})
-        predicted = whole.turns if judge == "each" else whole.turns[-1:]
+        predicted = whole.turns if predict_turns == "each" else whole.turns[-1:]
         if predicted:
-            yield Request({"dialogue": whole.to_dict()["turns"], "judge": judge, **options}, predicted)
+            yield Request({"dialogue": whole.to_dict()["turns"], "predict_turns": predict_turns, **options}, predicted)
         return
     yield from iterate_requests(() if texts is None else texts, size, options)
 

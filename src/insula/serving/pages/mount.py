@@ -11,10 +11,10 @@ from insula.serving.pages.routes import (
     dashboard,
     feedback,
     files,
-    judge,
     keys,
     login,
     models,
+    predict,
     predictions,
     queue,
     reply,
@@ -38,7 +38,7 @@ def add_pages(app: FastAPI, options: Pages, *, manages_keys: bool) -> None:
     """
     app.state.visitors = Visitors(options)
     app.state.cards = RenderedCards()
-    for router in (judge.router, feedback.router, reply.router, files.router, models.router):
+    for router in (predict.router, feedback.router, reply.router, files.router, models.router):
         app.include_router(router, dependencies=[Depends(authorise_visitor)], include_in_schema=False)
     app.include_router(queue.router, dependencies=[Depends(authorise_agent)], include_in_schema=False)
     for router in (dashboard.router, predictions.router):

@@ -24,7 +24,7 @@ EXAMPLES = {
             {"speaker": "agent", "text": "How can I help?"},
             {"speaker": "customer", "text": "Two hours on hold!"},
         ],
-        "judge": "each",
+        "predict_turns": "each",
         "outputs": ["labels", "confidence"],
     },
     "Inputs": {

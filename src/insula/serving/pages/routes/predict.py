@@ -1,4 +1,4 @@
-"""`GET /`, `POST /pages/judge` and `/pages/explain`: predict a text, or a conversation, and explain the answer.
+"""`GET /`, `POST /pages/predict` and `/pages/explain`: predict a text, or a conversation, and explain the answer.
 
 They have the queues and limits of the API.
 """
@@ -32,7 +32,7 @@ from insula.text.turn_lines import parse_turns
 
 router = APIRouter(route_class=PageRoute)
 PART = "answer.html.j2"
-TYPED = ("text", "turns", "speaker", "target")
+FIELDS = ("text", "turns", "speaker", "target")
 
 
 @router.get("/")
@@ -45,14 +45,15 @@ async def show_form(request: Request) -> Response:
     return _render(request, model, text=examples[number - 1] if 0 < number <= len(examples) else "")
 
 
-@router.post("/pages/judge")
-async def judge(request: Request) -> Response:
+@router.post("/pages/predict")
+@router.post("/pages/judge")  # the name until version 0.3, for pages that are still open
+async def predict(request: Request) -> Response:
     """Return the prediction for a text: a fragment for htmx, the whole page for a plain form."""
     service = get_service(request)
     form = await read_form(request)
     language, text = get_language(request, form.get("lang")), form.get("text", "")
     model = service.models.find(form.get("model"))
-    shown: dict[str, Any] = {"language": language, **{name: form.get(name, "") for name in TYPED}}
+    shown: dict[str, Any] = {"language": language, **{name: form.get(name, "") for name in FIELDS}}
     if not get_visitors(request).has_csrf_token(request, form):
         return _render(request, model, **shown, stale=True, status=403)
     if not text.strip():
@@ -82,7 +83,7 @@ async def explain(request: Request) -> Response:
     form = await read_form(request)
     language = get_language(request, form.get("lang"))
     model, chosen = service.models.find(form.get("model")), form.get("label", "")
-    shown: dict[str, Any] = {"language": language, **{name: form.get(name, "") for name in TYPED}}
+    shown: dict[str, Any] = {"language": language, **{name: form.get(name, "") for name in FIELDS}}
     if not get_visitors(request).has_csrf_token(request, form):
         return _render(request, model, "why_part.html.j2", **shown, stale=True, status=403)
     try:
@@ -191,9 +192,9 @@ def _render(
         "edits": [],
         "is_edited": False,
     }
-    known |= dict.fromkeys(TYPED, "")
+    known |= dict.fromkeys(FIELDS, "")
     served = list(get_service(request).models)
-    template = part if request.method == "POST" and is_fragment(request) else "judge.html.j2"
+    template = part if request.method == "POST" and is_fragment(request) else "predict.html.j2"
     return render_page(
         request,
         template,
