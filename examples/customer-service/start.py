@@ -51,12 +51,15 @@ def find_address(server: subprocess.Popen[str]) -> str:
 
 
 def send_messages(address: str) -> None:
-    """Send all messages, and print how many need a person."""
+    """Send all messages, and print how many need a person, and the confirmations that a program may send."""
     lines = (HERE / "messages.jsonl").read_text(encoding="utf-8").splitlines()
     with Client(address, patience=Patience(batch=5)) as client:
         routed = client.route([json.loads(line) for line in lines], source="example")
     cases = [one for one in routed if one["case"] is not None]
     print(f"{len(routed)} messages were sent, {len(cases)} of them need a person.")
+    for one in routed:
+        if one["acknowledgement"] is not None:
+            print(f"To the sender of {one['id']}: {one['acknowledgement']['text']}")
 
 
 if __name__ == "__main__":

@@ -176,8 +176,9 @@ class Client(_BaseClient):
         subject   the id of the person they are from, to erase that person's cases and to find open ones
         wait_ms   as in `predict`
 
-        Each result has `action`, `rule`, `queue`, `reason`, `prediction`, `case` if one was opened, and `handed_off`:
-        whether people deal with the message, so that no automatic answer may be sent.
+        Each result has `action`, `rule`, `queue`, `reason`, `prediction`, `case` if one was opened, `acknowledgement`
+        if the rule asks for one, and `handed_off`: whether people deal with the message, so that no other automatic
+        answer may be sent.
         """
         found: list[dict[str, Any]] = []
         for body in iterate_route_bodies(messages, source, subject, self._size):

@@ -221,6 +221,20 @@ def test_routes_are_checked(insula: Insula, here: Path) -> None:
     assert "does not exist" in failed(insula("route", "check", "none.toml"), status=1)
 
 
+def test_an_acknowledgement_is_shown(insula: Insula, here: Path) -> None:
+    (here / "routes.toml").write_text('[[routes]]\nname = "all"\nqueue = "q"\nacknowledge = true\n')
+    arguments = ("--config", "routes.toml")
+    shown = insula("route", "try", "Where is my invoice?", *arguments).stdout
+    assert "confirm   Thank you for your message." in shown
+    assert (
+        "confirm   nothing: the message may show a danger" in insula("route", "try", "I want to die", *arguments).stdout
+    )
+    found = json.loads(insula("route", "try", "我的发票在哪里？", *arguments, "--json").stdout)
+    assert found["withheld"] is None
+    assert (found["acknowledgement"]["language"], found["acknowledgement"]["generator"]) == ("zh", "templates")
+    assert "已收到" in found["acknowledgement"]["text"]
+
+
 def test_a_route_is_tried_on_a_text(insula: Insula, here: Path) -> None:
     (here / "routes.toml").write_text(ROUTES)
     arguments = ("route", "try", "Where is my invoice?", "--config", "routes.toml")

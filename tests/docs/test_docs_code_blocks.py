@@ -177,7 +177,7 @@ SPACE = "space.toml"  # what a search space that a page shows is called there
 SETTINGS = "serve.toml"  # what settings of the service are called
 LABEL_MAP = "map.toml"  # what a file that maps labels is called
 RULES = "rules.toml"  # what a file of rules is called; a test runs the commands that read it
-ROUTES = "routes.toml"  # what routing rules are called
+ROUTES = ("routes.toml", "confirm.toml")  # what routing rules are called
 REPORT = "report.toml"  # what settings of a report on messages are called
 MONITOR = ("monitor.toml", "receivers.toml")  # what settings of a monitor are called
 
@@ -189,7 +189,7 @@ def _recipes() -> list[Block]:
         for block in blocks(page)
         if block.language == "toml"
         and not block.code.startswith("[project")
-        and block.title not in (SPACE, SETTINGS, LABEL_MAP, RULES, ROUTES, REPORT, *MONITOR)
+        and block.title not in (SPACE, SETTINGS, LABEL_MAP, RULES, REPORT, *ROUTES, *MONITOR)
     ]
 
 
@@ -224,7 +224,7 @@ def test_routes_shown_are_valid_and_have_no_problems() -> None:
     from insula.operations.routing.coverage import find_problems
     from insula.operations.routing.route_file import parse_routes
 
-    shown = [block for page in PAGES for block in blocks(page) if block.title == ROUTES]
+    shown = [block for page in PAGES for block in blocks(page) if block.title in ROUTES]
     assert shown
     assert [problem for block in shown for problem in find_problems(parse_routes(block.code, title(block.page)))] == []
 

@@ -63,6 +63,51 @@ def test_a_case_from_opening_to_closing(queue: HandoffQueue, clock: Any) -> None
     assert stats.outcomes == {"resolved": 1}
 
 
+def test_a_sender_gets_one_confirmation(queue: HandoffQueue) -> None:
+    one, two, calm, claimed = queue.open(
+        NewCase(message="m-1", subject="anna"), NewCase(message="m-2", subject="anna"),
+        NewCase(message="m-3"), NewCase(message="m-4", subject="ben"),
+    )  # fmt: skip
+    queue.claim("ann", case=claimed.id)
+    assert not queue.acknowledge(claimed.id)
+    assert not queue.acknowledge(one.id)  # another case of hers is open
+    assert queue.acknowledge(one.id, besides=[two.id])
+    assert not queue.acknowledge(one.id, besides=[two.id])
+    assert queue.acknowledge(calm.id)  # nobody knows whose it is
+    assert [_events(queue, case.id) for case in (one, two, calm)] == [
+        ["opened", "acknowledged"],
+        ["opened"],
+        ["opened", "acknowledged"],
+    ]
+    queue.claim("ann", case=one.id)
+    queue.close(one.id, "ann", outcome="done")
+    assert queue.acknowledge(two.id)
+    with pytest.raises(UnknownNameError):
+        queue.acknowledge(99)
+
+
+def test_simultaneous_requests_confirm_a_message_once(queue: HandoffQueue) -> None:
+    cases = queue.open(
+        NewCase(message="m-1"), NewCase(message="m-2", subject="anna"), NewCase(message="m-3", subject="anna")
+    )
+    start, sent = threading.Barrier(6), list[int]()
+
+    def confirm(case: int) -> None:
+        start.wait(DEADLINE)
+        try:
+            if queue.acknowledge(case):
+                sent.append(case)
+        except CaseConflictError:
+            pass
+
+    threads = [threading.Thread(target=confirm, args=[case.id]) for case in (*cases, *cases)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE)
+    assert sent == [cases[0].id]  # of two open cases of a person neither is confirmed by a request that knows one
+
+
 def test_the_riskiest_then_the_earliest_case_comes_first(queue: HandoffQueue) -> None:
     queue.open(
         NewCase(message="calm", deadline=60),

@@ -134,6 +134,18 @@ def test_all_rules_that_apply_act_with_match_all() -> None:
     assert (ignored.action, ignored.rule, ignored.queue) == ("ignore", "2", None)
 
 
+def test_the_first_rule_with_a_case_and_a_text_acknowledges() -> None:
+    own = {"en": "We have your message."}
+    rules = [
+        {"predicted": ["anger"], "queue": "care"},
+        {"language": "en", "queue": "english", "acknowledge": own},
+        {"queue": "rest", "acknowledge": True},
+    ]
+    assert Router(_routes(*rules, match="all")).route(_message()).acknowledge == own
+    assert Router(_routes(*rules, match="all")).route(_message(language="zh")).acknowledge is True
+    assert Router(_routes(*rules)).route(_message()).acknowledge is False
+
+
 def test_a_risk_is_never_ignored_and_never_lowered() -> None:
     ignore = Router(_routes({"ignore": True, "tags": ["x"]}))
     decision = ignore.route(_message("high"))
@@ -226,6 +238,8 @@ def test_a_decision_becomes_a_case() -> None:
         ([{"language": "zh", "queue": "a"}, {"language": "zh", "queue": "b"}, {"ignore": True}],
          [("contradictory", ("0", "1"))]),
         ([{"language": "zh", "queue": "a"}, {"language": "zh", "queue": "a", "deadline": "1h"}, {"ignore": True}],
+         [("contradictory", ("0", "1"))]),
+        ([{"language": "zh", "queue": "a"}, {"language": "zh", "queue": "a", "acknowledge": True}, {"ignore": True}],
          [("contradictory", ("0", "1"))]),
         ([{"language": "zh", "queue": "a"}, {"language": "zh", "queue": "a"}, {"ignore": True}],
          [("unreachable", ("1", "0"))]),
@@ -328,6 +342,19 @@ def test_more_rules_than_calls_can_be_nested() -> None:
         ("[[routes]]\nname = 'a'\nqueue = 'b'\n[[routes]]\nname = 'a'\nqueue = 'c'", "Got 'a' twice"),
         ("[[routes]]\nname = 'a'\nqueue = 'b'\nwithout = ['c']", "`without` and `negated` need `words`"),
         ("[[routes]", "is not valid TOML"),
+        ("[[routes]]\nname = 'a'\nignore = true\nacknowledge = true", "`acknowledge` needs `queue`"),
+        ("[[routes]]\nname = 'a'\ntags = ['b']\nacknowledge = true", "`acknowledge` needs `queue`"),
+        ("[[routes]]\nname = 'a'\nqueue = 'b'\nrisk = 'concern'\nacknowledge = true", "and `risk` cannot be combined"),
+        (
+            "[[routes]]\nname = 'a'\nqueue = 'b'\npriority = 'high'\nacknowledge = true",
+            "and `priority` 'high' cannot be",
+        ),
+        ("[[routes]]\nname = 'a'\nqueue = 'b'\nacknowledge = 'hello'", "must be true, or a table of texts"),
+        ("[[routes]]\nname = 'a'\nqueue = 'b'\nacknowledge = {}", "must be true, or a table of texts"),
+        ("[[routes]]\nname = 'a'\nqueue = 'b'\nacknowledge = {de = 'Hallo'}", "must be en or zh"),
+        ("[[routes]]\nname = 'a'\nqueue = 'b'\nacknowledge = {en = ' '}", "must have 1 to 500 characters"),
+        ("[[routes]]\nname = 'a'\nqueue = 'b'\nacknowledge = {en = 'Dear {name}'}", "without placeholders"),
+        ("[[routes]]\nname = 'a'\nqueue = 'b'\nacknowledge = {en = 'I am a real human.'}", "claims to be a human"),
     ],
 )
 def test_a_broken_file_is_rejected_with_a_sentence(text: str, words: str) -> None:
@@ -382,7 +409,7 @@ def test_every_condition_of_a_rule_is_checked() -> None:
         "words": ["refund"], "predicted": ["fear"], "score": {"fear": 1}, "score_below": {"anger": 0}, "confidence": 1,
         "confidence_below": 0, "abstained": True, "risk": "high", "language": "zh", "where": {"a": "b"},
     }  # fmt: skip
-    actions = {"name", "queue", "deadline", "priority", "ignore", "tags"}
+    actions = {"name", "queue", "deadline", "priority", "ignore", "acknowledge", "tags"}
     assert set(values) | {"without", "negated"} == set(Route.model_fields) - actions
     for key, value in values.items():
         file = _routes({key: value, "queue": "a"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from serving_running import Running, problem, running
 
 from insula.api.handoff import open_queue
 from insula.client import AsyncClient, Client, ClientOptions
-from insula.core.errors import DataError, ServiceError
+from insula.core.errors import DataError, ServiceError, SettingsError
 from insula.core.model_input import ModelInput
 from insula.operations.handoff.case_rows import UNMASKED
 from insula.operations.handoff.cases import Case
@@ -40,6 +41,7 @@ predicted = ["negative"]
 queue = "care"
 deadline = "30m"
 priority = "concern"
+acknowledge = {en = "We have your message."}
 """
 ANGRY = "awful and terrible, write to kanarienvogel@example.org"
 
@@ -130,6 +132,58 @@ def test_nobody_answers_automatically_after_the_hand_off(sender: Sender) -> None
     assert is_handed_off("b-4")
 
 
+def test_a_message_is_confirmed_once(sender: Sender) -> None:
+    def send(*messages: dict[str, Any], **more: Any) -> list[tuple[str | None, str | None]]:
+        found = sender.send(*({"text": ANGRY, "language": "en"} | one for one in messages), **more).json()["messages"]
+        for one in found:
+            assert (one["acknowledgement"] or {}).get("machine_made", True) is True
+        return [((one["acknowledgement"] or {}).get("text"), one["withheld"]) for one in found]
+
+    def count() -> dict[str, float]:
+        found = re.findall(
+            r'insula_acknowledgements_total\{outcome="(\w+)"\} (\S+)', sender.service.get("/metrics").text
+        )
+        return {outcome: float(number) for outcome, number in found}
+
+    counted = count()
+    sent, late = ("We have your message.", None), (None, "handed_off")
+    assert send({"id": "a-1"}, {"id": "a-2", "text": "so happy"}, {"id": "a-1"}) == [sent, (None, None), late]
+    assert send({"id": "a-1"}, source="other") == [sent]
+    assert send({"id": "a-1"}) == [late]  # a repeated request
+    assert send({"id": "a-3"}, {"id": "a-4"}, subject="carla") == [sent, late]
+    assert send({"id": "a-5"}, subject="carla") == [late]
+    assert send({"id": "a-6", "turns": [{"text": "Hello?"}]}) == [(None, "conversation")]
+    assert send({"id": "a-7", "language": "zh"}) == [(None, "language")]
+    assert send({"id": "a-8", "language": "fr"}) == [(None, "danger")]  # nobody can check it
+    assert send({"id": "a-9", "text": f"{ANGRY}. I want to kill myself"}) == [(None, "danger")]
+    danger = {"id": "a-11", "text": "I want to kill myself"}
+    assert send({"id": "a-10"}, danger, subject="dora") == [(None, "danger"), (None, None)]
+    assert {outcome: after - counted.get(outcome, 0) for outcome, after in count().items()} == {
+        "drafted": 3, "handed_off": 4, "conversation": 1, "language": 1, "danger": 3,
+    }  # fmt: skip
+    case = sender.send({"id": "a-3", "text": ANGRY, "language": "en"}).json()["messages"][0]["case"]["id"]
+    with open_queue(sender.store) as queue:
+        assert [event.event for event in queue.events(case)] == ["opened", "acknowledged"]
+
+
+def test_an_unchecked_message_is_not_confirmed(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    from insula.serving.queueing import safety_queue
+
+    def fail(texts: Any) -> Any:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(safety_queue, "check_messages", fail)
+    found = sender.send({"id": "m-unchecked", "text": ANGRY, "language": "en"}).json()["messages"][0]
+    assert (found["acknowledgement"], found["withheld"], found["queue"]) == (None, "danger", "care")
+
+
+def test_nothing_is_confirmed_without_the_check(linear_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "routes.toml").write_text(ROUTES, encoding="utf-8")
+    options = {"store": {"address": str(tmp_path)}, "handoff": {"routes": str(tmp_path / "routes.toml")}}
+    with pytest.raises(SettingsError, match="acknowledge"), running(linear_model, safety={"enabled": False}, **options):
+        pass
+
+
 def test_a_message_that_cannot_be_masked_gets_a_case(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
     from insula.serving import retention_writer
 
@@ -214,7 +268,7 @@ def test_the_clients_route_and_handle_cases(sender: Sender) -> None:
             assert [one["id"] for one in await client.cases.find(queue="q-client")] == [case]
             return await client.cases.show(case)
 
-    assert len(asyncio.run(handle())["events"]) == 8
+    assert len(asyncio.run(handle())["events"]) == 9
 
 
 def test_a_claim_that_may_be_done_is_not_repeated(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:

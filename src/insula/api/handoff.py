@@ -1,4 +1,4 @@
-"""`open_queue`, `check_routes`, `try_route`: messages that people must see, and the rules that decide which."""
+"""`open_queue`, `check_routes`, `try_route`, `acknowledge`: messages for people, and the rules that decide which."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from insula.operations.audit.log import STORE
 from insula.operations.store.open_store import open_store
 
 if TYPE_CHECKING:
+    from insula.empathy.acknowledgement import Acknowledgement, Withheld
     from insula.inference.predictor import Predictor
     from insula.operations.handoff.queue import HandoffQueue
     from insula.operations.routing.conditions import IncomingMessage
@@ -96,3 +97,23 @@ def try_route(
     language = found.language or prediction.language or detect_language(found.text)
     message = IncomingMessage(replace(prediction, language=language), risk, found.attributes)
     return message, Router(routes).route(message)
+
+
+def acknowledge(
+    given: ModelInput, message: IncomingMessage, decision: RouteDecision
+) -> Acknowledgement | Withheld | None:
+    """Return the confirmation of receipt that a rule asks for, why it is withheld, or None if the rule asks for none.
+
+    given              the message with its turns
+    message, decision  what `try_route` returns
+
+    The text is checked for danger once more, also by the learned score. Before you send the acknowledgement, open the
+    case and record it with `queue.acknowledge(case.id)`, which returns False if it must not be sent.
+    """
+    from insula.empathy.acknowledgement import write_acknowledgement
+    from insula.inference.risk.check import check_messages
+
+    risks = [message.risk, *(check_messages([given.text]) if decision.acknowledge else ())]
+    return write_acknowledgement(
+        given, decision.acknowledge, risks, language=message.prediction.language, priority=decision.priority
+    )

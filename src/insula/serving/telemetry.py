@@ -52,6 +52,12 @@ class Telemetry:
         self._handed_off = Counter(
             "insula_needs_person", "Messages that need a person, by level.", ("level",), registry=self._registry
         )
+        self._acknowledged = Counter(
+            "insula_acknowledgements",
+            "Messages whose rule asks for an acknowledgement, by outcome: drafted, or why it was withheld.",
+            ("outcome",),
+            registry=self._registry,
+        )
         self._draft_failures = Counter(
             "insula_draft_failures",
             "Messages for which a generator of drafts failed, was too slow or overloaded.",
@@ -121,6 +127,10 @@ class Telemetry:
         """Count a message that needs a person; one that could not be checked has the level `unchecked`."""
         if check.needs_person:
             self._handed_off.labels(check.level if check.signal else "unchecked").inc()
+
+    def count_acknowledgement(self, outcome: str) -> None:
+        """Count a message whose rule asks for an acknowledgement: `drafted`, or why it is withheld."""
+        self._acknowledged.labels(outcome).inc()
 
     def count_draft_failure(self, generator: str) -> None:
         """Count a message for which a generator of drafts failed."""

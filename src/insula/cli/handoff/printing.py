@@ -67,7 +67,7 @@ def print_case(case: Case, events: Sequence[CaseEvent] = ()) -> None:
     typer.echo(f"{'text':<10} {join_lines(_format_turn(_format_text(case), case.speaker))}")
     for event in events:
         facts = ", ".join(f"{name} {value}" for name, value in event.facts.items() if value not in (None, ""))
-        typer.echo(f"{event.time:%Y-%m-%d %H:%M:%S}  {event.event:<11} {join_lines(event.actor)}  {join_lines(facts)}")
+        typer.echo(f"{event.time:%Y-%m-%d %H:%M:%S}  {event.event:<13} {join_lines(event.actor)}  {join_lines(facts)}")
 
 
 def print_stats(stats: QueueStats) -> None:

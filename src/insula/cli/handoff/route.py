@@ -80,24 +80,38 @@ def try_(
 ) -> None:
     """Show the decision of the rules about a text, with the prediction, the risk, and every rule that was tried.
 
-    Nothing is stored.
+    Shows the acknowledgement, too, if the rule asks for one. Nothing is stored.
 
     **Examples**
 
         insula route try "I want my money back NOW" --config routes.toml
         insula route try "I want my money back NOW" --config routes.toml -m runs/care --attribute tier=gold
     """
-    from insula.api.handoff import try_route
+    from insula.api.handoff import acknowledge, try_route
     from insula.core.model_input import ModelInput
+    from insula.empathy.acknowledgement import WHY, Acknowledgement
 
     (given,) = build_typed_inputs([text], attributes=attribute or ())
     typed = given if isinstance(given, ModelInput) else ModelInput(given)
-    message, decision = try_route(replace(typed, language=language), config, model)
+    typed = replace(typed, language=language)
+    message, decision = try_route(typed, config, model)
+    outcome = acknowledge(typed, message, decision)
     if as_json:
         prediction, risk = message.prediction.to_dict(), message.risk.to_dict()
-        print_json({"prediction": prediction, "risk": risk, "decision": decision.to_dict()})
+        print_json(
+            {
+                "prediction": prediction,
+                "risk": risk,
+                "decision": decision.to_dict(),
+                "acknowledgement": outcome.to_dict() if isinstance(outcome, Acknowledgement) else None,
+                "withheld": outcome if isinstance(outcome, str) else None,
+            }
+        )
         return
     _print_decision(message, decision)
+    if outcome is not None:
+        said = outcome.text if isinstance(outcome, Acknowledgement) else f"nothing: {WHY[outcome]}"
+        typer.echo(f"{'confirm':<9} {said}")
 
 
 def _print_decision(message: IncomingMessage, decision: RouteDecision) -> None:

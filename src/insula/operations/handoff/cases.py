@@ -187,7 +187,7 @@ class CaseEvent:
 
     number   position among the events of all cases; grows even if clocks are set back
     version  position among the events of this case, from 1
-    event    opened, claimed, renewed, released, expired, reassigned, escalated, closed or reopened
+    event    opened, acknowledged, claimed, renewed, released, expired, reassigned, escalated, closed or reopened
     actor    the agent, or the program that did it
     facts    names, numbers and times
     """

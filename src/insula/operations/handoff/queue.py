@@ -12,7 +12,7 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -116,6 +116,25 @@ class HandoffQueue:
             for place in order:
                 opened[place] = self._open(connection, rows[place], new[place].deadline, now, actor)
         return [opened[place] for place in range(len(new))]
+
+    def acknowledge(self, case: int, *, besides: Collection[int] = (), actor: str = PROGRAM) -> bool:
+        """Record that the sender of a new case gets an automatic confirmation; return whether it may be sent.
+
+        besides  cases that were opened together with it
+
+        It may be sent once, before anything else happens to the case, and only while the person has no other open case.
+        Raises `UnknownNameError` for a number that no case has.
+        """
+        with self._database.begin_write() as connection:
+            row = lock_case(connection, case)
+            if row["state"] != "waiting" or row["version"] != 1:
+                return False
+            others = (CASES.c.subject == row["subject"]) & (CASES.c.state != "closed")
+            others &= CASES.c.id.not_in([case, *besides])
+            if row["subject"] is not None and connection.execute(sa.select(CASES.c.id).where(others).limit(1)).first():
+                return False
+            change(connection, row, self._now(connection), "acknowledged", actor)
+            return True
 
     def claim(
         self, agent: str, *, lease: int = LEASE, case: int | None = None, queue: str | None = None

@@ -111,7 +111,7 @@ def _check_route(
 
 
 def _get_action(route: Route) -> tuple[object, ...]:
-    return (route.queue, route.seconds if route.queue else None, route.priority, route.ignore)
+    return (route.queue, route.seconds if route.queue else None, route.priority, route.ignore, route.acknowledge)
 
 
 def _covers(wide: Conditions, narrow: Conditions) -> bool:

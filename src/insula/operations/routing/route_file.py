@@ -6,16 +6,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from insula.core.durations import parse_duration
 from insula.core.scheme import LabelScheme
 from insula.knowledge.rule_toml import TomlTable, check_labels, parse_tables, read_rule_text
 from insula.operations.handoff.cases import DEADLINE
+from insula.safety.replies.check import check_reply
+from insula.safety.signals.patterns import LANGUAGES
 from insula.safety.signals.result import Level
 
 Name = Annotated[str, Field(pattern=r"\S", max_length=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Acknowledge = bool | Mapping[str, str]
+"""Whether a message is acknowledged; own texts by language in place of those that come with insula."""
+MAX_CHARACTERS = 500
+CHECK_SECONDS = 30.0
 
 
 NEGATIONS: Mapping[bool | None, str] = {None: "", True: ", negated", False: ", not negated"}
@@ -52,14 +58,39 @@ class Route(TomlTable):
     ignore: bool = Field(
         False, description="Opens no case, except for a message that a person must see because of its risk."
     )
+    acknowledge: Acknowledge = Field(
+        False,
+        description="Drafts an automatic confirmation of receipt: `true` for the text that comes with insula, or own "
+        'texts such as `{en = "We have your message.", zh = "消息已收到。"}`. Needs `queue`.',
+    )
     tags: tuple[Name, ...] = Field(
         (), description="Tags to add to the case. After a rule with only tags, the next rule is tried."
     )
+
+    @field_validator("acknowledge", mode="before")
+    @classmethod
+    def _check_texts(cls, given: object) -> object:
+        if isinstance(given, bool):
+            return given
+        if not isinstance(given, Mapping) or not given or not all(isinstance(text, str) for text in given.values()):
+            raise ValueError(
+                'it must be true, or a table of texts by language such as {en = "We have your message."}. Correct it'
+            )
+        for language, text in given.items():
+            if language not in LANGUAGES:
+                raise ValueError(
+                    f"the language must be {' or '.join(LANGUAGES)}, because messages in other languages cannot be "
+                    f"checked for danger. Got {language!r}. Remove it"
+                )
+            _check_text(language, text)
+        return given
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
         if self.queue is not None and self.ignore:
             raise ValueError("`queue` and `ignore` cannot be combined. Remove one of them")
+        if self.acknowledge:
+            self._check_acknowledge()
         if self.queue is None and not self.ignore and not self.tags:
             raise ValueError("the rule must have `queue`, `ignore` or `tags`. Add one to define what it does")
         if (self.without or self.negated is not None) and not self.words:
@@ -70,6 +101,19 @@ class Route(TomlTable):
         if self.deadline is not None:
             parse_duration(self.deadline, name="deadline")
         return self
+
+    def _check_acknowledge(self) -> None:
+        if self.queue is None:
+            raise ValueError(
+                "`acknowledge` needs `queue`: it tells the sender that a person will read the message. Add a queue, or "
+                "remove `acknowledge`"
+            )
+        if self.risk is not None or self.priority in ("high", "immediate"):
+            with_it = "`risk`" if self.risk is not None else f"`priority` {self.priority!r}"
+            raise ValueError(
+                f"`acknowledge` and {with_it} cannot be combined: a message that may show a danger gets no automatic "
+                "answer. Remove one of them"
+            )
 
     @property
     def decides(self) -> bool:
@@ -115,3 +159,19 @@ def read_routes(file: str | Path) -> RouteFile:
 def parse_routes(text: str, origin: str) -> RouteFile:
     """Return the rules of a TOML text; `origin` names it in messages. Raises `DataError` as `read_routes` does."""
     return parse_tables(text, RouteFile, {"routes": Route}, kind="routes", origin=origin)
+
+
+def _check_text(language: str, text: str) -> None:
+    """Raise `ValueError` for a text that must not be sent without a person reading it."""
+    if not text.strip() or len(text) > MAX_CHARACTERS:
+        raise ValueError(
+            f"the text {language!r} must have 1 to {MAX_CHARACTERS} characters. Got {len(text)}. Change it"
+        )
+    if set(text) & set("{}[]"):
+        raise ValueError(
+            f"the text {language!r} is sent as it is, without placeholders. Got {text!r}. Remove the brackets"
+        )
+    check = check_reply(text, seconds=CHECK_SECONDS)
+    if not check.allowed:
+        why = " ".join(check.reasons) or check.failure
+        raise ValueError(f"the text {language!r} must not be sent automatically. {why} Change it")

@@ -10,7 +10,7 @@ from insula.core.errors import DataError
 from insula.core.model_input import ModelInput
 from insula.operations.handoff.cases import QUEUE, NewCase
 from insula.operations.routing.conditions import ConditionCheck, IncomingMessage, check_conditions
-from insula.operations.routing.route_file import Route, RouteFile
+from insula.operations.routing.route_file import Acknowledge, Route, RouteFile
 from insula.safety.signals.result import LEVELS, Level
 
 Action = Literal["queue", "ignore", "none"]
@@ -32,12 +32,14 @@ class RouteStep:
 class RouteDecision:
     """The decision of the rules on a message.
 
-    action    `queue`: a case is opened; `ignore`: a rule decided that none is; `none`: no rule decided
-    rule      the rule that decided, None if none did; `safeguard` for a risk that no rule put into a queue
-    queue     the queue of the case; None without one, as are `deadline` (seconds) and `priority`
-    tags      the tags of all rules that applied
-    reason    why, in a sentence
-    steps     the rules that were tried, in order
+    action       `queue`: a case is opened; `ignore`: a rule decided that none is; `none`: no rule decided
+    rule         the rule that decided, None if none did; `safeguard` for a risk that no rule put into a queue
+    queue        the queue of the case; None without one, as are `deadline` (seconds) and `priority`
+    tags         the tags of all rules that applied
+    reason       why, in a sentence
+    steps        the rules that were tried, in order
+    acknowledge  what the rule asks for; whether the message may be acknowledged, `insula.api.handoff.acknowledge`
+                 finds out
     """
 
     action: Action
@@ -48,6 +50,7 @@ class RouteDecision:
     tags: tuple[str, ...]
     reason: str
     steps: tuple[RouteStep, ...]
+    acknowledge: Acknowledge = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields for JSON."""
@@ -117,7 +120,10 @@ def _decide(deciding: Sequence[Route], steps: Sequence[RouteStep], tags: tuple[s
         return RouteDecision("ignore", first.name, None, None, None, reason=reason, **made)
     priority = max((route.priority or "none" for route in opening), key=LEVELS.index)
     deadline = min(route.seconds for route in opening)
-    return RouteDecision("queue", first.name, first.queue, deadline, priority, reason=reason, **made)
+    acknowledge = next((route.acknowledge for route in opening if route.acknowledge), False)
+    return RouteDecision(
+        "queue", first.name, first.queue, deadline, priority, reason=reason, acknowledge=acknowledge, **made
+    )
 
 
 def _apply_safeguard(decision: RouteDecision, message: IncomingMessage) -> RouteDecision:

@@ -8,14 +8,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from insula.core.errors import SettingsError
 from insula.core.model_input import ModelInput, Turn
 from insula.core.prediction import Prediction
+from insula.empathy.acknowledgement import Acknowledgement
 from insula.operations.handoff.case_rows import UNMASKED
 from insula.operations.handoff.cases import Case, Field, NewCase
 from insula.operations.routing.conditions import IncomingMessage
 from insula.operations.routing.route_file import RouteFile, read_routes
 from insula.operations.routing.router import RouteDecision, Router
 from insula.safety.signals.detect import check_message
+from insula.serving.handoff.acknowledgements import Outcome, acknowledge_messages
 from insula.serving.http.problems import ProblemError
 from insula.serving.queueing.explanation_queue import ExplanationRequest
 from insula.serving.settings.settings import Settings
@@ -39,18 +42,26 @@ class RoutingResult:
 
     case        the case into which the decision puts it, if any
     handed_off  whether people deal with the message, so that nobody may answer it automatically
+    outcome     the confirmation of receipt, why it is withheld, or None if no rule asks for one
     """
 
     message: IncomingMessage
     decision: RouteDecision
     case: Case | None
     handed_off: bool
+    outcome: Outcome = None
+
+    @property
+    def acknowledgement(self) -> Acknowledgement | None:
+        """The confirmation of receipt, the one automatic answer that may be sent."""
+        return self.outcome if isinstance(self.outcome, Acknowledgement) else None
 
 
 class MessageRouter:
     """Decides about messages by the rules of `handoff.routes`, whose labels belong to the first model.
 
-    Raises `MissingFileError`, and `DataError` if the file is not valid or names a label that the model does not have.
+    Raises `MissingFileError`, `DataError` if the file is not valid or names a label that the model does not have, and
+    `SettingsError` for a rule that acknowledges messages while `safety.enabled` is false.
     """
 
     def __init__(self, settings: Settings, model: ServedModel) -> None:
@@ -60,6 +71,11 @@ class MessageRouter:
         if self._options.routes is not None:
             routes: RouteFile = read_routes(self._options.routes)
             routes.check_labels(model.predictor.scheme, repr(str(self._options.routes)))
+            if not settings.safety.enabled and any(route.acknowledge for route in routes.routes):
+                raise SettingsError(
+                    f"A rule in {str(self._options.routes)!r} has acknowledge, which needs the check for danger. "
+                    "Set safety.enabled to true, or remove acknowledge."
+                )
             self._router = Router(routes)
 
     def require_rules(self) -> Router:
@@ -90,6 +106,10 @@ class MessageRouter:
         ]
         opening = [place for place, (_, decision) in enumerate(decided) if decision.action == "queue"]
         cases = dict[int, Case]()
+        ids = [given.id or "" for given in inputs]
+        known = set[str]()
+        if any(decision.acknowledge for _, decision in decided):  # asked before the cases of this request are open
+            known = await service.handoff.run(lambda queue: queue.find_handed_off(source, ids, subject=subject))
         if opening:
             new = [
                 decided[place][1].build_case(inputs[place], decided[place][0], source=source, subject=subject)
@@ -98,11 +118,11 @@ class MessageRouter:
             ready = await self._add_words(service, router, await _mask_cases(service, new))
             opened = await service.handoff.run(lambda queue: queue.open(*ready))
             cases = dict(zip(opening, opened, strict=True))
+        outcomes = await acknowledge_messages(service, inputs, decided, cases, known, has_subject=subject is not None)
         # Asked last: a case of this request is among them. The rules may have changed since the message got its case.
-        ids = [given.id or "" for given in inputs]
         handed_off = await service.handoff.run(lambda queue: queue.find_handed_off(source, ids, subject=subject))
         return [
-            RoutingResult(message, decision, cases.get(place), ids[place] in handed_off)
+            RoutingResult(message, decision, cases.get(place), ids[place] in handed_off, outcomes[place])
             for place, (message, decision) in enumerate(decided)
         ]
 

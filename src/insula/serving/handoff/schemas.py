@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from insula.core.model_input import ModelInput
+from insula.empathy.acknowledgement import Withheld
 from insula.operations.handoff.cases import MAX_SECONDS, STATES, State
 from insula.serving.schemas import Language, RequestModel, TextWithAttributes
 
@@ -127,6 +128,15 @@ class OpenedCase(BaseModel):
     )
 
 
+class AcknowledgementAnswer(BaseModel):
+    """An automatic confirmation of receipt: fixed text, without a word of the message."""
+
+    text: str
+    language: str = Field(description="Language of the text: en or zh.")
+    generator: Literal["rule", "templates"] = Field(description="Source of the text.")
+    machine_made: Literal[True] = Field(description="Always true: no person wrote it for this message.")
+
+
 class RoutedAnswer(BaseModel):
     """The decision of the rules on a message."""
 
@@ -141,7 +151,16 @@ class RoutedAnswer(BaseModel):
     case: OpenedCase | None
     handed_off: bool = Field(
         description="True if people deal with the message: it has a case, or one of the same `subject` is open. "
-        "Send no automatic answer then."
+        "Send no automatic answer then, except the `acknowledgement`."
+    )
+    acknowledgement: AcknowledgementAnswer | None = Field(
+        description="The confirmation of receipt that the rule asks for. It is in one answer only: a repeated request "
+        "gets none."
+    )
+    withheld: Withheld | None = Field(
+        description="Reason for no acknowledgement although the rule asks for one: `danger` (a sign of it, or no "
+        "check in time), `conversation` (there are earlier turns), `handed_off` (people deal with the message, or with "
+        "another one of the `subject`, already), `language` (the rule has no text in it)."
     )
     prediction: RoutedPrediction
 

@@ -57,8 +57,8 @@ async def route(request: Request) -> Response:
 
     All cases of a request are opened before the answer, or none is: send it again after an error. A message whose `id`
     has a case already in this `source` gets no second one. A message with a risk that no rule covers gets a case by the
-    rule `safeguard`. Send no automatic answer to a message that is `handed_off`, nor after an error. Each message
-    counts as one text of the quota, and is predicted by the first model.
+    rule `safeguard`. Send no automatic answer to a message that is `handed_off`, except its `acknowledgement`, nor
+    after an error. Each message counts as one text of the quota, and is predicted by the first model.
     """
     service = get_service(request)
     service.routing.require_rules()
@@ -82,6 +82,8 @@ def _build_row(routed: RoutingResult) -> dict[str, Any]:
         "reason": decision.reason,
         "case": None if routed.case is None else {"id": routed.case.id, "state": routed.case.state},
         "handed_off": routed.handed_off,
+        "acknowledgement": None if routed.acknowledgement is None else routed.acknowledgement.to_dict(),
+        "withheld": routed.outcome if isinstance(routed.outcome, str) else None,
         "prediction": {
             "labels": prediction.labels,
             "label": prediction.label,
