@@ -163,28 +163,12 @@ def read_trend(
     with database.begin_read() as connection:
         row = _find_stream(connection, stream)
         inside = _find_newest(connection, row["id"], last)
-        windows = connection.execute(sa.select(WINDOWS).where(inside)).mappings().all()
-        labels = connection.execute(
-            sa.select(WINDOW_LABELS).join(WINDOWS, WINDOWS.c.id == WINDOW_LABELS.c.window).where(inside)
-        ).mappings()
-        points: dict[tuple[int, int, tuple[str, ...]], TrendPoint] = {}
-        places: dict[int, TrendPoint] = {}
-        for window in windows:
-            if not matches(where or {}, window["attributes"]):
-                continue
-            point = _find_point(points, window, by)
-            point.messages += window["messages"]
-            point.abstained += window["abstained"]
-            places[window["id"]] = point
-        for count in labels:
-            counted = places.get(count["window"])
-            if counted is not None and count["level"] != ALERT:
-                counted.count_label(count["level"], count["label"], count["messages"])
-        mark_polarity(list(points.values()))
+        points = _read_points(connection, inside, by, where or {})
+        mark_polarity(points)
         found = sa.select(ALERTS).where(ALERTS.c.stream == row["id"]).order_by(ALERTS.c.id.desc()).limit(alerts)
         raised = tuple(read_alert(one, row["name"]) for one in connection.execute(found).mappings())
         state = _read_state(connection, row)
-    return Trend(state, tuple(points[key] for key in sorted(points)), raised)
+    return Trend(state, tuple(points), raised)
 
 
 def _find_newest(connection: sa.Connection, stream: int, last: int) -> sa.ColumnElement[bool]:
@@ -227,21 +211,55 @@ def _find_stream(connection: sa.Connection, name: str | None) -> sa.RowMapping:
     )
 
 
-def _find_point(
-    points: dict[tuple[int, int, tuple[str, ...]], TrendPoint], window: sa.RowMapping, by: tuple[str, ...]
-) -> TrendPoint:
-    given = parse_group(window["attributes"])
+def _read_points(
+    connection: sa.Connection, inside: sa.ColumnElement[bool], by: tuple[str, ...], where: Mapping[str, str]
+) -> list[TrendPoint]:
+    """Return the windows that fulfil a condition, added up unless they differ in an attribute of `by`, in order.
+
+    A week of many topics has thousands of windows and tens of thousands of labels: rows are read as plain tuples, and
+    the attributes of each group are parsed once.
+    """
+    columns = (WINDOWS.c.id, WINDOWS.c.start, WINDOWS.c.seconds, WINDOWS.c.attributes)
+    windows = connection.execute(sa.select(*columns, WINDOWS.c.messages, WINDOWS.c.abstained).where(inside)).all()
+    counts = sa.select(WINDOW_LABELS).join(WINDOWS, WINDOWS.c.id == WINDOW_LABELS.c.window)
+    labels = connection.execute(counts.where(inside, WINDOW_LABELS.c.level != ALERT)).all()
+    groups: dict[str, dict[str, str] | None] = {}
+    moments: dict[int, datetime] = {}
+    points: dict[tuple[int, int, tuple[str, ...]], TrendPoint] = {}
+    places: dict[int, TrendPoint] = {}
+    for id, start, seconds, attributes, messages, abstained in windows:
+        if attributes not in groups:
+            groups[attributes] = _keep_attributes(attributes, by) if matches(where, attributes) else None
+        kept = groups[attributes]
+        if kept is None:
+            continue
+        key = (start, seconds, tuple(kept.values()))
+        point = points.get(key)
+        if point is None:
+            moment = moments.get(start)
+            if moment is None:
+                moment = moments[start] = datetime.fromtimestamp(start, UTC)
+            point = points[key] = TrendPoint(moment, seconds, kept)
+        point.messages += messages
+        point.abstained += abstained
+        places[id] = point
+    for window, level, label, messages in labels:
+        counted = places.get(window)
+        if counted is not None:
+            counted.count_label(level, label, messages)
+    return [points[key] for key in sorted(points)]
+
+
+def _keep_attributes(group: str, by: tuple[str, ...]) -> dict[str, str]:
+    """Return the attributes of `by` of a group of windows. Raises `DataError` for one that it is not counted by."""
+    given = parse_group(group)
     for name in by:
         if name not in given:
             raise DataError(
                 f"The windows are counted by {', '.join(given) or 'no attribute'}. Got {name!r}. Choose one of "
                 "these, or monitor with it in windows.by."
             )
-    kept = {name: given[name] for name in by}
-    key = (window["start"], window["seconds"], tuple(kept.values()))
-    if key not in points:
-        points[key] = TrendPoint(datetime.fromtimestamp(window["start"], UTC), window["seconds"], kept)
-    return points[key]
+    return {name: given[name] for name in by}
 
 
 def _read_state(connection: sa.Connection, row: sa.RowMapping) -> StreamState:
