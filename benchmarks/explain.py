@@ -123,20 +123,20 @@ def training_rows() -> Any:
 def measured(predictor: Any, arms: dict[str, Arm], texts: Sequence[str], guesser: Any = None) -> dict[str, Any]:
     """Return figures of every arm on one model."""
     from insula.explanation.faithfulness import compute_rank_correlation, measure_comprehensiveness, measure_sufficiency
-    from insula.explanation.question import Question
+    from insula.explanation.masked_predictor import MaskedPredictor
 
     found: dict[str, dict[str, list[float]]] = {name: {} for name in arms}
     for text in texts:
         column = int(predictor.decide([text]).scores[0].argmax())
         for name, arm in arms.items():
-            question = Question(predictor, text, seed=SEED, wanted=(column,))
+            question = MaskedPredictor(predictor, text, seed=SEED, wanted=(column,))
             start = time.perf_counter()
             weights = arm(question)[:, column]
             figures = {"milliseconds": (time.perf_counter() - start) * 1000, "evaluations": question.evaluations}
             figures["comprehensiveness"] = measure_comprehensiveness(question, weights, column)
             figures["sufficiency"] = measure_sufficiency(question, weights, column)
             if name in SAMPLED:
-                other = arm(Question(predictor, text, seed=SEED + 1, wanted=(column,)))[:, column]
+                other = arm(MaskedPredictor(predictor, text, seed=SEED + 1, wanted=(column,)))[:, column]
                 figures["seeds"] = compute_rank_correlation(weights, other)
             if guesser is not None:
                 figures["guessed"] = guess(guesser, question, weights) == predictor.scheme.names[column]
@@ -175,11 +175,11 @@ def interval(values: Any) -> list[float]:
 def arms_of(predictor: Any) -> dict[str, Arm]:
     """Return the arms that the model has."""
     from insula.explanation.explainers import explainers
-    from insula.explanation.question import Question
+    from insula.explanation.masked_predictor import MaskedPredictor
     from insula.inference.backends import find_gradient_backend
 
     arms: dict[str, Arm] = {}
-    additive = Question(predictor, "a word").contributions is not None
+    additive = MaskedPredictor(predictor, "a word").contributions is not None
     network = not additive and find_gradient_backend(predictor.backend, predictor.folder) is not None
     for name, (method, evaluations) in (METHODS | (NETWORK if network else {})).items():
         if method != "exact" or additive:

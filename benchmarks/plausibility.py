@@ -71,7 +71,7 @@ def measure(rows: Callable[[str], Iterator[Marked]], folder: Path) -> dict[str, 
     import insula
     from insula.explanation.explainers import explainers
     from insula.explanation.explanation import Word
-    from insula.explanation.question import Question
+    from insula.explanation.masked_predictor import MaskedPredictor
     from insula.inference.predictor import Predictor
 
     data = folder / "data"
@@ -92,7 +92,7 @@ def measure(rows: Callable[[str], Iterator[Marked]], folder: Path) -> dict[str, 
         words = [Word(one.text[start:end], start, end) for start, end in one.units]
         arms: dict[str, Any] = {"random": random.random(len(words)), "chance": None}
         for name in methods:
-            question = Question(predictor, one.text, words=words, wanted=(column,))
+            question = MaskedPredictor(predictor, one.text, words=words, wanted=(column,))
             arms[name] = explainers[name].weigh(question, EVALUATIONS)[:, column]
         arms["smoothed"] = np.convolve(arms["exact"], NEIGHBOURS)[1:-1]
         if len(set(one.sentences)) < len(words):

@@ -25,7 +25,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from insula.empathy.scoring.result import MECHANISMS
-from insula.empathy.scoring.shown_cues import find_shown_cues, list_cues
+from insula.empathy.scoring.shown_cues import find_reply_cues, list_cues
 
 ROOT = Path(__file__).parent.parent
 SENTENCES = Path(__file__).parent / "empathy_sentences.toml"
@@ -162,7 +162,7 @@ def fit(rows: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def build_table() -> str:
     """Return the text of the weights file."""
     pairs = [pair for language in ("en", "zh") for pair in build_pairs(language)]
-    shown = [find_shown_cues(pair.message, pair.reply, pair.language) for pair in pairs]
+    shown = [find_reply_cues(pair.message, pair.reply, pair.language) for pair in pairs]
     lines = [HEAD]
     for place, mechanism in enumerate(MECHANISMS):
         names = list_cues(mechanism)

@@ -113,7 +113,7 @@ class _EmotionEstimator(BaseEstimator):
         progress = choose_progress(None)
         dataset = Dataset("fitted in memory", scheme, self._split(examples, scheme, recipe.seed))
         dataset = add_augmented_rows(dataset, recipe, progress)
-        self._folder = stage = self._make_own_folder()
+        self._folder = stage = self._create_temporary_folder()
         with tempfile.TemporaryDirectory(prefix="insula-fit-") as work:
             language = find_dominant_language([example.text for example in dataset.split("train")])
             plan = plan_training(dataset, recipe, language)
@@ -200,12 +200,12 @@ class _EmotionEstimator(BaseEstimator):
         files = state.pop("_files", None)
         super().__setstate__(state)
         if files is not None:
-            self._folder = self._make_own_folder()
+            self._folder = self._create_temporary_folder()
             for name, content in files.items():
                 (self._folder / name).write_bytes(content)
             self.predictor_ = Predictor.load(self._folder)
 
-    def _make_own_folder(self) -> Path:
+    def _create_temporary_folder(self) -> Path:
         """Return a new temporary folder, deleted with this estimator."""
         folder = tempfile.mkdtemp(prefix="insula-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)

@@ -11,9 +11,9 @@ import pytest
 from cli_messages import failed, write_csv
 
 from insula.compression import compress as compress_file
-from insula.compression.quantization.plan import Plan
+from insula.compression.quantization.plan import CompressionPlan
 
-FEW = (Plan("8bit", 8), Plan("4bit", 4, least_tokens=1))
+FEW = (CompressionPlan("8bit", 8), CompressionPlan("4bit", 4, least_tokens=1))
 
 
 def test_the_road_from_a_run_to_a_small_fast_model(

@@ -19,14 +19,14 @@ from insula.compression.compress import PLANS, compress
 from insula.compression.compression_data import CompressionData
 from insula.compression.compressor import Compressor
 from insula.compression.parity import ParityLimits
-from insula.compression.quantization.plan import Plan
+from insula.compression.quantization.plan import CompressionPlan
 from insula.core.errors import ParityError
 from insula.core.progress import Silent
 from insula.inference.onnx_backend import OnnxBackend
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 
-SOME = (Plan("8bit", 8), Plan("4bit", 4), Plan("4bit", 4, least_tokens=1))
+SOME = (CompressionPlan("8bit", 8), CompressionPlan("4bit", 4), CompressionPlan("4bit", 4, least_tokens=1))
 
 
 def run(trained_run: Callable[..., Any], output: Path, max_bytes: int, max_loss: float) -> Any:
@@ -52,9 +52,14 @@ def test_the_best_within_the_limits_is_kept_with_the_front(tmp_path: Path, train
 
 def test_a_model_without_products_is_tried_by_its_table_alone(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     folder, dataset = open_folder(trained_run("textcnn", "single").model), toy_data.toy_dataset("single")
-    plans = (Plan("int8", 32), Plan("8bit", 8), Plan("int8", 8, float_activations=3), Plan("4bit", 4, block=64))
+    plans = (
+        CompressionPlan("int8", 32),
+        CompressionPlan("8bit", 8),
+        CompressionPlan("int8", 8, float_activations=3),
+        CompressionPlan("4bit", 4, block=64),
+    )
     found = compress(folder, dataset, tmp_path / "small", max_bytes=10**7, max_loss=0.5, plans=plans, progress=Silent())
-    assert [one.plan for one in found.tried] == [Plan("float32", 8), Plan("float32", 4)]
+    assert [one.plan for one in found.tried] == [CompressionPlan("float32", 8), CompressionPlan("float32", 4)]
     assert found.smaller.steps["weights"] == "float32"
 
 
@@ -81,7 +86,7 @@ def test_a_pruned_model_answers_seen_texts_as_the_whole_one(tmp_path: Path, trai
     few = {**whole.splits, "train": whole.split("train")[:8]}  # all rows together have every word
     dataset = dataclasses.replace(whole, splits=few)
     made = Compressor(folder, CompressionData.of(dataset, folder))
-    candidate = made.make(Plan("float32", 32, least_tokens=1), tmp_path, ParityLimits(1.0, None))
+    candidate = made.make(CompressionPlan("float32", 32, least_tokens=1), tmp_path, ParityLimits(1.0, None))
     vocabulary = candidate.steps["vocabulary"]
     assert vocabulary["after"] < vocabulary["before"]
     texts = [example.text for example in dataset.split("train")]

@@ -18,7 +18,7 @@ from insula.compression.compression_data import CompressionData
 from insula.compression.compressor import SENSITIVITY_TEXTS, Compressor
 from insula.compression.parity import ParityLimits, measure_parity
 from insula.compression.quantization.graph import Graph
-from insula.compression.quantization.plan import Plan
+from insula.compression.quantization.plan import CompressionPlan
 from insula.compression.quantization.sensitivity import measure_sensitivities
 from insula.compression.quantize import FLOAT_ACTIVATIONS, quantize
 from insula.core.errors import DataError, ModelFolderError, OutputError, ParityError
@@ -29,7 +29,7 @@ from insula.models.folder import open_folder, seal
 TEXTS = ["lovely wonderful day", "awful train and terrible work", ".", "开心 today", "a plain usual table"]
 
 
-def make(run: Any, kind: Any, output: Path, plan: Plan, limits: ParityLimits | None = None) -> Any:
+def make(run: Any, kind: Any, output: Path, plan: CompressionPlan, limits: ParityLimits | None = None) -> Any:
     folder, dataset = open_folder(run.model), toy_data.toy_dataset(kind)
     return quantize(folder, dataset, output, plan, limits or ParityLimits(), progress=Silent())
 
@@ -37,16 +37,16 @@ def make(run: Any, kind: Any, output: Path, plan: Plan, limits: ParityLimits | N
 @pytest.mark.parametrize(
     ("family", "kind", "plan"),
     [
-        ("encoder", "multi", Plan("int8", 8)),
-        ("encoder", "single", Plan("4bit", 4)),
-        ("encoder", "dimensional", Plan("8bit", 8)),
-        ("decoder", "single", Plan("int8", 8)),
-        ("transformer", "single", Plan("int8", 8)),
-        ("lstm", "single", Plan("float32", 8)),
+        ("encoder", "multi", CompressionPlan("int8", 8)),
+        ("encoder", "single", CompressionPlan("4bit", 4)),
+        ("encoder", "dimensional", CompressionPlan("8bit", 8)),
+        ("decoder", "single", CompressionPlan("int8", 8)),
+        ("transformer", "single", CompressionPlan("int8", 8)),
+        ("lstm", "single", CompressionPlan("float32", 8)),
     ],
 )
 def test_a_smaller_folder_answers_as_before(
-    tmp_path: Path, trained_run: Callable[..., Any], family: str, kind: Any, plan: Plan
+    tmp_path: Path, trained_run: Callable[..., Any], family: str, kind: Any, plan: CompressionPlan
 ) -> None:
     run = trained_run(family, kind)
     made = make(run, kind, tmp_path / "small", plan, ParityLimits(0.05, None))
@@ -85,13 +85,19 @@ def test_sensitive_products_stay_in_float_where_int8_fails(
     first = sorted(moved, key=lambda activation: -moved[activation])[:2]
     wanted = sorted(one.name for one in workshop.graph.find_products() if one.activation in first)
     measured_as_worse(monkeypatch, times=1)
-    made = quantize(folder, dataset, tmp_path / "small", Plan("int8", 8), ParityLimits(0.05, 0.9), progress=recorder)
+    made = quantize(
+        folder, dataset, tmp_path / "small", CompressionPlan("int8", 8), ParityLimits(0.05, 0.9), progress=recorder
+    )
     assert "trying with the 2 most sensitive activations in float32" in recorder.said[-1]
     assert (made.steps["float_activations"], made.steps["float_products"]) == (2, wanted)
     assert made.steps["products"] == len(workshop.graph.find_products()) - len(wanted)
     assert made.parity["validation"]["agreement"] >= 0.9
     whole = make(
-        trained_run("encoder", "multi"), "multi", tmp_path / "whole", Plan("int8", 8), ParityLimits(0.05, None)
+        trained_run("encoder", "multi"),
+        "multi",
+        tmp_path / "whole",
+        CompressionPlan("int8", 8),
+        ParityLimits(0.05, None),
     )
     integers = [
         sum(node.op_type == "QuantizeLinear" for node in onnx.load(path / "model.onnx").graph.node)
@@ -106,7 +112,9 @@ def test_what_fails_with_the_most_in_float_is_refused(
     folder, dataset = open_folder(trained_run("encoder", "multi").model), toy_data.toy_dataset("multi")
     measured_as_worse(monkeypatch, times=99)
     with pytest.raises(ParityError, match="label sets must be the same on at least 90%"):
-        quantize(folder, dataset, tmp_path / "small", Plan("int8", 8), ParityLimits(0.05, 0.9), progress=recorder)
+        quantize(
+            folder, dataset, tmp_path / "small", CompressionPlan("int8", 8), ParityLimits(0.05, 0.9), progress=recorder
+        )
     tried = [sentence for sentence in recorder.said if "activations in float32" in sentence]
     assert len(tried) == len([count for count in FLOAT_ACTIVATIONS if count <= 8])  # four an encoder layer
     assert not list(tmp_path.iterdir())
@@ -114,7 +122,7 @@ def test_what_fails_with_the_most_in_float_is_refused(
 
 def test_figures_of_the_model_before_are_not_claimed_again(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     run = trained_run("encoder", "multi")
-    made = make(run, "multi", tmp_path / "small", Plan("int8", 8))
+    made = make(run, "multi", tmp_path / "small", CompressionPlan("int8", 8))
     metrics = open_folder(made.path).metrics
     assert metrics["test"] is None
     assert metrics["baselines"] == {}
@@ -125,25 +133,29 @@ def test_figures_of_the_model_before_are_not_claimed_again(tmp_path: Path, train
 
 def test_a_refusal_writes_nothing(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     with pytest.raises(ParityError, match="Nothing was written"):
-        make(trained_run("encoder", "multi"), "multi", tmp_path / "small", Plan("4bit", 4), ParityLimits(-1.0))
+        make(
+            trained_run("encoder", "multi"), "multi", tmp_path / "small", CompressionPlan("4bit", 4), ParityLimits(-1.0)
+        )
     assert not list(tmp_path.iterdir())
 
 
 def test_what_cannot_be_made_smaller_says_so(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     with pytest.raises(ModelFolderError, match=r"no model\.onnx"):
-        make(trained_run("linear", "multi"), "multi", tmp_path / "small", Plan())
+        make(trained_run("linear", "multi"), "multi", tmp_path / "small", CompressionPlan())
     with pytest.raises(ModelFolderError, match=r"the backend 'static' runs it in numpy.*--set model\.table=int8"):
-        make(trained_run("static", "single"), "single", tmp_path / "small", Plan())
+        make(trained_run("static", "single"), "single", tmp_path / "small", CompressionPlan())
     run = trained_run("encoder", "multi")
     with pytest.raises(DataError, match="labels of the model"):
-        make(run, "single", tmp_path / "small", Plan())
+        make(run, "single", tmp_path / "small", CompressionPlan())
     few = toy_data.toy_dataset("multi", validation=20)
     with pytest.raises(DataError, match="at least 50 validation rows"):
-        quantize(open_folder(run.model), few, tmp_path / "small", Plan(), ParityLimits(), progress=Silent())
+        quantize(open_folder(run.model), few, tmp_path / "small", CompressionPlan(), ParityLimits(), progress=Silent())
     trained = toy_data.toy_dataset("multi")
     leaked = type(trained)(trained.name, trained.scheme, {**trained.splits, "validation": trained.split("train")})
     with pytest.raises(DataError, match="Got 0"):
-        quantize(open_folder(run.model), leaked, tmp_path / "small", Plan(), ParityLimits(), progress=Silent())
+        quantize(
+            open_folder(run.model), leaked, tmp_path / "small", CompressionPlan(), ParityLimits(), progress=Silent()
+        )
 
 
 @pytest.mark.parametrize("weights", ["int8", "8bit", "4bit"])
@@ -154,7 +166,7 @@ def test_bits_of_products_are_refused_where_there_are_none(
         ModelFolderError,
         match=r"family 'textcnn', of which only the embedding table can be compressed.*Use --tables 8 or --tables 4",
     ):
-        make(trained_run("textcnn", "single"), "single", tmp_path / "small", Plan(weights, 32))
+        make(trained_run("textcnn", "single"), "single", tmp_path / "small", CompressionPlan(weights, 32))
     assert not list(tmp_path.iterdir())
 
 
@@ -164,7 +176,12 @@ def test_without_products_only_the_table_is_smaller(
     run = trained_run("textcnn", "single")
     dataset = toy_data.toy_dataset("single")
     made = quantize(
-        open_folder(run.model), dataset, tmp_path / "small", Plan("int8", 8), ParityLimits(), progress=recorder
+        open_folder(run.model),
+        dataset,
+        tmp_path / "small",
+        CompressionPlan("int8", 8),
+        ParityLimits(),
+        progress=recorder,
     )
     assert any("no matrix products" in sentence for sentence in recorder.said)
     assert (made.steps["weights"], made.steps["tables"], made.steps["products"]) == ("float32", 8, 0)
@@ -173,13 +190,13 @@ def test_without_products_only_the_table_is_smaller(
 
 
 def test_a_compressed_model_is_not_compressed_again(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
-    first = make(trained_run("encoder", "multi"), "multi", tmp_path / "small", Plan("int8", 8))
+    first = make(trained_run("encoder", "multi"), "multi", tmp_path / "small", CompressionPlan("int8", 8))
     with pytest.raises(ModelFolderError, match="compressed already"):
         quantize(
             open_folder(first.path),
             toy_data.toy_dataset("multi"),
             tmp_path / "b",
-            Plan(),
+            CompressionPlan(),
             ParityLimits(),
             progress=Silent(),
         )
@@ -196,13 +213,18 @@ def test_an_export_that_was_never_compared_is_compared_first(tmp_path: Path, tra
     seal(old, family="encoder", backend="onnx")
     with pytest.raises(ParityError, match="onnx and torch"):
         quantize(
-            open_folder(old), toy_data.toy_dataset("multi"), tmp_path / "b", Plan(), ParityLimits(), progress=Silent()
+            open_folder(old),
+            toy_data.toy_dataset("multi"),
+            tmp_path / "b",
+            CompressionPlan(),
+            ParityLimits(),
+            progress=Silent(),
         )
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     run = trained_run("encoder", "multi")
-    one, other = (make(run, "multi", tmp_path / name, Plan("int8", 8)).path for name in "ab")
+    one, other = (make(run, "multi", tmp_path / name, CompressionPlan("int8", 8)).path for name in "ab")
     for name in ("model.onnx", "decision.json", "parity.json"):
         assert (one / name).read_bytes() == (other / name).read_bytes()
 

@@ -12,7 +12,7 @@ import toy_data
 from insula.compression.compression_data import CompressionData
 from insula.compression.compressor import Compressor
 from insula.compression.parity import ParityLimits
-from insula.compression.quantization.plan import Plan
+from insula.compression.quantization.plan import CompressionPlan
 from insula.compression.quantization.sensitivity import measure_sensitivities
 from insula.models.folder import open_folder
 
@@ -36,10 +36,10 @@ def test_sensitive_products_keep_float_activations(tmp_path: Path, trained_run: 
     made = workshop(trained_run)
     keep = made.find_most_sensitive(2)
     assert keep
-    whole, steps = made.apply_plan(Plan("int8", float_activations=2), tmp_path)
+    whole, steps = made.apply_plan(CompressionPlan("int8", float_activations=2), tmp_path)
     assert steps["float_products"] == sorted(keep)
     assert steps["products"] == len(made.graph.find_products()) - len(keep)
     assert not whole.find_products()
-    candidate = made.make(Plan("int8", float_activations=2), tmp_path, ParityLimits())
+    candidate = made.make(CompressionPlan("int8", float_activations=2), tmp_path, ParityLimits())
     assert candidate.parity["agreement"] > 0.9
     assert json.loads(json.dumps(candidate.steps)) == candidate.steps

@@ -8,8 +8,8 @@ import pytest
 
 from insula import load_model, reply
 from insula.empathy.drafts import read_templates
-from insula.empathy.find_events import find_events, find_thing, read_events
-from insula.empathy.reply import WEAK_BELOW, choose_risk, is_weak
+from insula.empathy.find_events import find_events, find_everyday_noun, read_events
+from insula.empathy.reply import WEAK_BELOW, choose_risk, is_weak_signal
 from insula.empathy.state import FEELINGS
 from insula.inference.predictor import Predictor
 from insula.safety.replies.check import check_reply
@@ -77,7 +77,7 @@ def test_a_sentence_that_names_something_is_preferred() -> None:
     assert all("your dad" in sentence for sentence in found.fill(found.event.says))
     (unnamed,) = find_events("Anna's funeral was on Friday.", "en")
     assert unnamed.fill(unnamed.event.says) == ["I'm so sorry for your loss."]
-    assert find_thing("It is about my new bike.", "en") == "your new bike"
+    assert find_everyday_noun("It is about my new bike.", "en") == "your new bike"
 
 
 @pytest.mark.parametrize(("text", "words"), [
@@ -107,13 +107,13 @@ def _check(score: float, **facts: object) -> RiskCheck:
 
 
 def test_only_a_low_score_alone_is_weak() -> None:
-    assert is_weak(_check(0.6))
-    assert not is_weak(_check(WEAK_BELOW))
-    assert not is_weak(_check(0.6, spans=(RiskSpan(0, 3, "suicide", "oblique", "en.suicide.oblique.1"),)))
-    assert not is_weak(_check(0.6, level="high"))
-    assert not is_weak(_check(0.6).with_failure("The check failed."))
+    assert is_weak_signal(_check(0.6))
+    assert not is_weak_signal(_check(WEAK_BELOW))
+    assert not is_weak_signal(_check(0.6, spans=(RiskSpan(0, 3, "suicide", "oblique", "en.suicide.oblique.1"),)))
+    assert not is_weak_signal(_check(0.6, level="high"))
+    assert not is_weak_signal(_check(0.6).with_failure("The check failed."))
     failed = RiskCheck(False, "none").with_failure("The check failed.")
-    assert not is_weak(failed)
+    assert not is_weak_signal(failed)
     assert choose_risk([_check(0.6), failed, RiskCheck(False, "none")]) == failed
     assert choose_risk([RiskCheck(False, "none")]) is None
 

@@ -170,7 +170,7 @@ def test_a_changed_model_repeats_no_figure_of_the_one_before() -> None:
     own = Evaluation(rows=3, headline_name="accuracy", metrics={"accuracy": Interval(1.0)}, seen=seen)
     rule = DecisionRule(Calibration("temperature", (2.0,), (0.0,)), thresholds=(0.3, 0.4))
     decision = DecisionRecord.of(rule, LabelScheme("s", "multi", ("a", "b")), 0.9)
-    after = before.of_changed_model("insula model calibrate", decision=decision, validation=own, size=7)
+    after = before.build_for_changed_model("insula model calibrate", decision=decision, validation=own, size=7)
     assert (after.test, after.baselines) == (None, {})
     assert after.validation == own.model_copy(update={"overlap": seen})
     assert after.decision.thresholds == {"a": 0.3, "b": 0.4}

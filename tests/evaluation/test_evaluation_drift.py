@@ -111,7 +111,7 @@ def test_significance_alone_is_no_drift() -> None:
 
 
 def test_holm_correction() -> None:
-    assert module._correct([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.09, 0.09, 0.5])
+    assert module._adjust_p_values([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.09, 0.09, 0.5])
 
 
 @pytest.mark.parametrize("scheme", [SINGLE, MULTI], ids=lambda scheme: scheme.kind)

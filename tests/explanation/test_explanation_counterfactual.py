@@ -12,7 +12,7 @@ import insula
 from insula.cli.app import app
 from insula.core.errors import DataError
 from insula.explanation.edits import Edit, apply_edits, propose_edits
-from insula.explanation.question import Word
+from insula.explanation.masked_predictor import Word
 from insula.inference.predictor import Predictor
 from insula.knowledge.opposites import find_opposites
 from insula.text.word_spans import find_word_spans

@@ -17,7 +17,7 @@ from insula.core.scheme import Kind, LabelScheme
 from insula.explanation.explain import explain_input
 from insula.explanation.explainers import explainers
 from insula.explanation.faithfulness import compute_rank_correlation
-from insula.explanation.question import Question
+from insula.explanation.masked_predictor import MaskedPredictor
 from insula.inference.predictor import Predictor
 from insula.text.preparation import Preparation
 from insula.training.recipe.recipe import load_recipe
@@ -91,25 +91,25 @@ def test_a_word_that_another_covers_for_is_found() -> None:
 
 def test_contexts_compute_only_what_is_asked() -> None:
     backend = Bag()
-    question = Question(predictor_of(backend, "single"), "a very good and bad day", wanted=[0])
-    weights = explainers["contexts"].weigh(question, 300)
+    masked = MaskedPredictor(predictor_of(backend, "single"), "a very good and bad day", wanted=[0])
+    weights = explainers["contexts"].weigh(masked, 300)
     assert np.isfinite(weights[:, 0]).all()
     assert np.isnan(weights[:, 1]).all()
-    assert question.evaluations <= 3 * 6 + 3
-    question = Question(predictor_of(backend, "multi"), "a very good and bad day", wanted=[0])
-    assert np.isfinite(explainers["contexts"].weigh(question, 300)[:, [0, 2]]).all()  # the decision costs nothing more
-    assert question.evaluations <= 3 * 6 + 3
+    assert masked.evaluations <= 3 * 6 + 3
+    masked = MaskedPredictor(predictor_of(backend, "multi"), "a very good and bad day", wanted=[0])
+    assert np.isfinite(explainers["contexts"].weigh(masked, 300)[:, [0, 2]]).all()  # the decision costs nothing more
+    assert masked.evaluations <= 3 * 6 + 3
 
 
 @pytest.mark.parametrize("words", [1, 2, 3, 7, 13])
 def test_partition_values_add_up_whatever_the_budget(words: int) -> None:
     text = " ".join(["not", "good", "very", "bad", *"abcdefghi"][:words])
     for evaluations in (0, 2, 9, 1000):
-        question = Question(predictor_of(Bag(bonus=3.0)), text)
-        weights = explainers["partition"].weigh(question, evaluations)
-        ends = question.evidence(np.stack([np.ones(words, bool), np.zeros(words, bool)]))
+        masked = MaskedPredictor(predictor_of(Bag(bonus=3.0)), text)
+        weights = explainers["partition"].weigh(masked, evaluations)
+        ends = masked.evidence(np.stack([np.ones(words, bool), np.zeros(words, bool)]))
         assert np.allclose(weights.sum(axis=0), ends[0] - ends[1])
-        assert question.evaluations <= max(evaluations, 0) + 2
+        assert masked.evaluations <= max(evaluations, 0) + 2
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -121,7 +121,7 @@ def test_a_planted_word_is_found(method: str, kind: Kind, trained_run: Callable[
     planted = {word for several in telling for word in several}
     texts = [example.text for example in toy_data.toy_dataset(kind).splits["test"]]
     texts = [text for text in texts if planted & set(text.split())][:20]
-    found = [explain_input(predictor, text, method=method, with_trust=False) for text in texts]
+    found = [explain_input(predictor, text, method=method, with_faithfulness=False) for text in texts]
     hits = [one.top_words(next(iter(one.weights)), 1)[0][0].text in planted for one in found]
     assert len(hits) == 20
     assert np.mean(hits) >= 0.95
@@ -131,12 +131,12 @@ def test_a_planted_word_is_found(method: str, kind: Kind, trained_run: Callable[
 def test_exact_weights_of_a_linear_model_are_its_own_sum(kind: Kind, trained_run: Callable[..., Any]) -> None:
     predictor = Predictor.load(trained_run("linear", kind).path)
     for text in ("The WONDERFUL day, was not awful!!", "今天很开心，工作一般。", "a", "great   great\tgreat"):
-        question = Question(predictor, text)
-        weights = explainers["exact"].weigh(question, 0)
-        contributions = question.contributions
+        masked = MaskedPredictor(predictor, text)
+        weights = explainers["exact"].weigh(masked, 0)
+        contributions = masked.contributions
         assert contributions is not None
         labels = len(predictor.scheme.names)
-        evidence = question.evidence(question.everything())[0, :labels]
+        evidence = masked.evidence(masked.everything())[0, :labels]
         assert np.allclose(contributions.base + contributions.weights.sum(axis=0), evidence, atol=1e-4)
         assert np.allclose(contributions.base + weights.sum(axis=0)[:labels], evidence, atol=1e-4)
 
@@ -151,10 +151,10 @@ def test_exact_weights_of_a_static_model(tmp_path: Path, tiny_recipe: Callable[.
     with unexported():
         run = train_run(toy_data.toy_dataset("single"), recipe, tmp_path / "run")
     predictor = Predictor.load(run.path, backend="static")
-    question = Question(predictor, "a wonderful awful morning")
-    contributions = question.contributions
+    masked = MaskedPredictor(predictor, "a wonderful awful morning")
+    contributions = masked.contributions
     assert contributions is not None
-    evidence = question.evidence(question.everything())[0]
+    evidence = masked.evidence(masked.everything())[0]
     assert np.allclose(contributions.base + contributions.weights.sum(axis=0), evidence, atol=1e-4)
     found = explain_input(predictor, "a wonderful awful morning", labels=["negative"])
     assert found.method == "exact"
@@ -169,7 +169,7 @@ def test_explanations_of_shuffled_weights_do_not_correlate(trained_run: Callable
     same, shuffled = [], []
     for text in texts:
         rows = [
-            explain_input(model, text, method=method, labels=["positive"], with_trust=False).weights["positive"]
+            explain_input(model, text, method=method, labels=["positive"], with_faithfulness=False).weights["positive"]
             for model, method in ((predictor, "occlusion"), (predictor, "exact"), (other, "occlusion"))
         ]
         same.append(compute_rank_correlation(np.array(rows[0]), np.array(rows[1])))
@@ -182,10 +182,10 @@ def test_trust_tells_good_reasons_from_bad_ones(trained_run: Callable[..., Any])
     from insula.explanation.faithfulness import measure_comprehensiveness, measure_sufficiency
 
     predictor = Predictor.load(trained_run("linear", "single").path)
-    question = Question(predictor, "we wonderful walk home with a friend because it was happy again")
-    good = explainers["occlusion"].weigh(question, 0)[:, 2]
-    assert measure_comprehensiveness(question, good, 2) > measure_comprehensiveness(question, -good, 2) + 0.2
-    assert measure_sufficiency(question, good, 2) < measure_sufficiency(question, -good, 2) - 0.2
+    masked = MaskedPredictor(predictor, "we wonderful walk home with a friend because it was happy again")
+    good = explainers["occlusion"].weigh(masked, 0)[:, 2]
+    assert measure_comprehensiveness(masked, good, 2) > measure_comprehensiveness(masked, -good, 2) + 0.2
+    assert measure_sufficiency(masked, good, 2) < measure_sufficiency(masked, -good, 2) - 0.2
 
 
 def test_words_keep_their_places_and_context_stays() -> None:
@@ -220,22 +220,22 @@ def test_a_budget_picks_what_fits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("affordable", "method", "with_trust"),
+    ("affordable", "method", "with_faithfulness"),
     [
         (0, "alone", False), (2.1, "alone", False), (7, "occlusion", False), (20, "contexts", False),
         (25, "occlusion", True), (40, "contexts", True), (1000, "partition", True),
     ],
 )  # fmt: skip
 def test_a_budget_leaves_out_what_does_not_fit(
-    affordable: float, method: str, with_trust: bool, monkeypatch: pytest.MonkeyPatch
+    affordable: float, method: str, with_faithfulness: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("insula.explanation.plan._count_affordable", lambda *_: affordable)
     text = "a very good and bad day"
     found = explain_input(predictor_of(Bag()), text, labels=["sad", "glad"], budget=50)
-    assert (found.method, bool(found.trust)) == (method, with_trust)
-    assert bool(found.warning) is not with_trust
+    assert (found.method, bool(found.trust)) == (method, with_faithfulness)
+    assert bool(found.warning) is not with_faithfulness
     assert len(found.words) == (6 if affordable else 1)
-    alone = explain_input(predictor_of(Bag()), text, labels=["sad", "glad"], budget=50, with_trust=False)
+    alone = explain_input(predictor_of(Bag()), text, labels=["sad", "glad"], budget=50, with_faithfulness=False)
     assert bool(alone.warning) is (affordable == 0)
     assert (alone.method == "partition") is (affordable == 1000)
     assert alone.trust == {}

@@ -13,9 +13,9 @@ import toy_data
 from insula.core.environment import require as real_require
 from insula.core.errors import DataError, MissingExtraError
 from insula.explanation.explain import explain_input
+from insula.explanation.masked_predictor import MaskedPredictor
 from insula.explanation.methods.attention import WARNING
 from insula.explanation.methods.gradients import open_network
-from insula.explanation.question import Question
 from insula.inference.predictor import Predictor
 from insula.training.families.registry import families
 
@@ -36,7 +36,7 @@ def test_gradients_find_what_a_family_learnt(family: str, trained_run: Callable[
             with pytest.raises(DataError, match="needs the trained network of a neural model"):
                 explain_input(predictor, texts[0], method=method)
             continue
-        found = [explain_input(predictor, text, method=method, with_trust=False) for text in texts]
+        found = [explain_input(predictor, text, method=method, with_faithfulness=False) for text in texts]
         top = [{word.text for word, _ in one.top_words(next(iter(one.weights)), 2)} for one in found]
         # Of eight words or more, by chance one in four; the gradient at the text alone is too rough to promise it.
         assert method == "gradient-x-input" or np.mean([bool(words & PLANTED) for words in top]) >= 0.6
@@ -55,13 +55,13 @@ def test_integrated_gradients_add_up(kind: Any, trained_run: Callable[..., Any])
     text = "we wonderful walk home with a friend because it was happy again"
     found = explain_input(predictor, text, method="integrated-gradients", labels=predictor.scheme.names[:1])
     (weights,) = found.weights.values()
-    question = Question(predictor, text)
-    backend, ids, owners = open_network(question, "integrated-gradients")
+    masked = MaskedPredictor(predictor, text)
+    backend, ids, owners = open_network(masked, "integrated-gradients")
     padding = np.where(owners >= 0, backend.padding, ids)
     rows = torch.from_numpy(np.stack([ids, padding]))
     with torch.inference_mode():
         logits = backend.network(rows, torch.ones_like(rows)).logits.numpy().astype(np.float64)
-    scale, shift = question._map, question._shift
+    scale, shift = masked._map, masked._shift
     evidence = (logits @ scale + shift)[:, 0]
     # Tokens of no word, such as [CLS], do not differ between the two.
     assert sum(weights) == pytest.approx(evidence[0] - evidence[1], abs=0.05 * max(1.0, abs(evidence[0] - evidence[1])))

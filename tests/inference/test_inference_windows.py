@@ -19,7 +19,7 @@ from tokenizers.processors import TemplateProcessing
 import insula
 import toy_data
 from insula.core.errors import ModelFolderError
-from insula.explanation.question import Question
+from insula.explanation.masked_predictor import MaskedPredictor
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder, seal
 from insula.models.tokens.tokenization import TextTokenizer, write_settings
@@ -148,13 +148,13 @@ def test_windows_answer_alike_at_every_door(
 @pytest.mark.parametrize("windows", ["none", "mean", "max"])
 def test_exact_contributions_sum_to_the_logits_of_windows(windowed: Callable[..., Path], windows: Windows) -> None:
     predictor = Predictor.load(windowed("static", windows))
-    question = Question(predictor, LONG[0])
-    found = question.contributions
+    masked = MaskedPredictor(predictor, LONG[0])
+    found = masked.contributions
     if not predictor.backend._model.additive or windows == "max":  # type: ignore[attr-defined]
         assert found is None
         return
     assert found is not None
-    wanted = question.evidence(question.everything())[0]
+    wanted = masked.evidence(masked.everything())[0]
     np.testing.assert_allclose(found.base + found.weights.sum(axis=0), wanted, atol=1e-4)
 
 

@@ -27,7 +27,7 @@ def keys(database: Database, clock: Any) -> KeyStore:
 
 def test_a_key_opens_what_it_was_made_for(keys: KeyStore, clock: Any) -> None:
     made = keys.create("care", scopes=["admin", "predict"], seconds=3600, texts_a_day=10, calls_a_second=2.5)
-    found = keys.recognise(made.secret)
+    found = keys.find_by_secret(made.secret)
     assert found == made.record
     assert found is not None
     assert (found.scopes, found.burst, found.get_state(clock())) == (("predict", "admin"), 2, "active")
@@ -54,7 +54,7 @@ def test_rotation_leaves_a_time_to_change(keys: KeyStore, clock: Any) -> None:
     new = keys.rotate(old.record.id, grace=3600)
     assert (new.record.name, new.record.texts_a_day, new.record.lineage) == ("care", 100, old.record.id)
     assert new.record.expires == clock() + timedelta(days=1)
-    recognised = keys.recognise(old.secret)
+    recognised = keys.find_by_secret(old.secret)
     assert recognised is not None
     assert recognised.successor == new.record.id
     assert recognised.get_state(clock()) == "active"
@@ -75,7 +75,7 @@ def test_a_revoked_key_is_revoked_at_once_and_for_good(keys: KeyStore, clock: An
     clock.forward(days=1)
     assert keys.revoke(made.record.id, before_commit=lambda record: told.append(record.id)) == first
     assert told == [made.record.id]
-    found = keys.recognise(made.secret)
+    found = keys.find_by_secret(made.secret)
     assert found is not None
     assert found.get_state(clock()) == "revoked"
     with pytest.raises(DataError, match="is revoked"):
@@ -133,8 +133,8 @@ def test_only_the_whole_key_is_recognised(tmp_path: Path, monkeypatch: pytest.Mo
     secret = other.secret.split("_")[2][:52]
     forged = f"{word}_{identity}_{secret}{secret_file._check(identity, secret)}"
     assert parse_key(forged) is not None
-    assert keys.recognise(forged) is None
-    assert keys.recognise(make_secret()) is None
+    assert keys.find_by_secret(forged) is None
+    assert keys.find_by_secret(make_secret()) is None
     assert len(compared) == 2  # an unknown id is compared, too
     for wrong in (
         "",
@@ -146,9 +146,9 @@ def test_only_the_whole_key_is_recognised(tmp_path: Path, monkeypatch: pytest.Mo
         made.secret.upper(),
         f" {made.secret}",
     ):
-        assert keys.recognise(wrong) is None
+        assert keys.find_by_secret(wrong) is None
     assert len(compared) == 2  # what has not the form of a key asks no database
-    assert keys.recognise(made.secret) == made.record
+    assert keys.find_by_secret(made.secret) == made.record
     database.close()
 
 

@@ -140,7 +140,7 @@ def test_a_message_of_a_group_is_explained_once(
         asked.append((text, options["labels"]))
         return explain_input(given, text, **options)
 
-    monkeypatch.setattr("insula.operations.reporting.words_behind.explain_input", explain)
+    monkeypatch.setattr("insula.operations.reporting.influential_words.explain_input", explain)
     report = report_messages(reviews, predictor, by="film")
     assert sum(side.explained for group in (report.overall, *report.groups) for side in group.sides) > len(asked)
     assert len(asked) == len(set(asked))

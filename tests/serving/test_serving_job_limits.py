@@ -114,14 +114,14 @@ def test_rows_have_the_characters_of_texts(bounded: Running) -> None:
 
 def test_long_rows_make_small_batches(bounded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
-    groups = jobs_module.predict_file.__globals__["read_row_batches"]
+    groups = jobs_module.predict_file.__globals__["read_input_batches"]
 
     def counted(*args: Any, **kwargs: Any) -> Iterator[Any]:
         for group in groups(*args, **kwargs):
             sizes.append(sum(len(str(row)) for row in group.rows))
             yield group
 
-    monkeypatch.setitem(jobs_module.predict_file.__globals__, "read_row_batches", counted)
+    monkeypatch.setitem(jobs_module.predict_file.__globals__, "read_input_batches", counted)
     rows = "".join(json.dumps({"text": "so happy", "more": "b" * 4_000}) + "\n" for _ in range(1_000))
     assert _end(bounded, _post(bounded, rows, JSONL))["rows"] == 1_000
     assert len(sizes) > 2

@@ -11,14 +11,20 @@ from torch import nn
 
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.training.neural.precision import choose_precision
-from insula.training.neural.quick_dropout import ATTENTION, QuickDropout, drop, use_plain_attention, use_quick_dropout
+from insula.training.neural.quick_dropout import (
+    ATTENTION,
+    QuickDropout,
+    apply_dropout,
+    use_plain_attention,
+    use_quick_dropout,
+)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
 def test_the_share_and_the_expectation(rate: float, kind: torch.dtype) -> None:
     torch.manual_seed(0)
-    dropped = drop(torch.ones(333, 301, dtype=kind), rate)
+    dropped = apply_dropout(torch.ones(333, 301, dtype=kind), rate)
     assert dropped.dtype == kind
     assert (dropped == 0).float().mean().item() == pytest.approx(rate, abs=0.006)
     assert dropped.float().mean().item() == pytest.approx(1.0, abs=0.02)
@@ -29,18 +35,18 @@ def test_the_share_and_the_expectation(rate: float, kind: torch.dtype) -> None:
 
 def test_edges() -> None:
     ones = torch.ones(5, 3)
-    assert drop(ones, 0.0).equal(ones)
-    assert not drop(ones, 1.0).any()
+    assert apply_dropout(ones, 0.0).equal(ones)
+    assert not apply_dropout(ones, 1.0).any()
     assert QuickDropout(0.5).eval()(ones).equal(ones)
     torch.manual_seed(1)
-    first = drop(ones, 0.5)
+    first = apply_dropout(ones, 0.5)
     torch.manual_seed(1)
-    assert drop(ones, 0.5).equal(first)
+    assert apply_dropout(ones, 0.5).equal(first)
 
 
 def test_the_gradient_is_the_mask() -> None:
     ones = torch.ones(100, requires_grad=True)
-    dropped = drop(ones, 0.5)
+    dropped = apply_dropout(ones, 0.5)
     dropped.sum().backward()
     assert ones.grad is not None
     assert ones.grad.equal(dropped.detach())

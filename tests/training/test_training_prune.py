@@ -24,7 +24,7 @@ from insula.models.provenance import split_fingerprints
 from insula.models.pruning import EncoderShape, find_bert_layers
 from insula.training.families.encoder import EncoderOptions
 from insula.training.fitters.importance import Importance, measure_importance
-from insula.training.fitters.prune import choose_kept, compute_pruned_shape
+from insula.training.fitters.prune import choose_parts_to_keep, compute_pruned_shape
 from insula.training.neural.batches import TokenRows
 from insula.training.objectives.registry import choose_objective
 from insula.training.options.objective import ObjectiveOptions
@@ -74,7 +74,7 @@ def test_the_most_important_are_kept_in_their_order() -> None:
         [np.array([1.0, 4.0, 2.0]), np.zeros(3), np.array([5.0, 5.0, 5.0])],
         [np.array([3.0, 1.0]), np.zeros(2), np.array([0.0, 1.0])],
     )
-    kept = choose_kept(importance, 2, EncoderShape((2, 2, 2), (1, 1, 1)))
+    kept = choose_parts_to_keep(importance, 2, EncoderShape((2, 2, 2), (1, 1, 1)))
     assert kept.layers == (0, 2)
     assert kept.heads == ((1, 2), (0, 1))
     assert kept.neurons == ((0,), (1,))
@@ -104,7 +104,7 @@ def test_units_without_effect_are_least_important(encoder_folder: Callable[..., 
     for number in (0, 2):
         assert importance.heads[number][2] == importance.neurons[number][5] == 0
         assert (np.delete(importance.heads[number], 2) > 0).all()
-    kept = choose_kept(importance, 2, EncoderShape((3, 3, 3), (63, 63, 63)))
+    kept = choose_parts_to_keep(importance, 2, EncoderShape((3, 3, 3), (63, 63, 63)))
     assert kept.layers == (0, 2)
     assert kept.heads == ((0, 1, 3),) * 2
     assert all(5 not in neurons for neurons in kept.neurons)

@@ -84,12 +84,12 @@ def _read_inputs(
     from insula.data.formats.formats import open_rows
     from insula.data.options import DataOptions
     from insula.inference.rejects import Rejects
-    from insula.inference.row_batches import find_columns, read_row_batches
+    from insula.inference.row_batches import find_columns, read_input_batches
 
     rejects, tally = Rejects(None, is_required=False), ContextTally()
     with open_rows(source, on_reject=rejects.add, **reading._asdict()) as reader:
         columns = find_columns(predictor, reader, source, DataOptions.checked(text=text))
-        found = [one for batch in read_row_batches(reader, columns, rejects, tally) for one in batch.inputs]
+        found = [one for batch in read_input_batches(reader, columns, rejects, tally) for one in batch.inputs]
         notes += [*reader.warnings, *tally.list_warnings(columns, predictor.context)]
     if rejects.first is not None:
         notes.append(f"{pluralise(rejects.count, 'row')} of {str(source)!r} not read; the first is {rejects.first}")

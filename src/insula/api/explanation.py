@@ -61,7 +61,8 @@ def explain(
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     inputs = as_inputs([texts] if isinstance(texts, str | ModelInput | Mapping) else texts)
     return [
-        explain_input(predictor, one, method=method, labels=labels, budget=budget, with_trust=trust) for one in inputs
+        explain_input(predictor, one, method=method, labels=labels, budget=budget, with_faithfulness=trust)
+        for one in inputs
     ]
 
 
@@ -142,7 +143,7 @@ def explain_file(
             predictor, names=(masked_model, language_model), masked=masked, causal=causal
         )
     else:
-        work = build_word_explainer(predictor, method=method, labels=labels, budget=budget, with_trust=trust)
+        work = build_word_explainer(predictor, method=method, labels=labels, budget=budget, with_faithfulness=trust)
     return run_file(
         predictor,
         source,

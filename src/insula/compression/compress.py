@@ -16,7 +16,7 @@ from insula.compression.compressed_folder import count_folder_bytes
 from insula.compression.compression_data import CompressionData
 from insula.compression.compressor import Candidate, Compressor
 from insula.compression.parity import ParityLimits, build_parity_figures, explain_parity_failure
-from insula.compression.quantization.plan import Plan
+from insula.compression.quantization.plan import CompressionPlan
 from insula.compression.quantize import CompressedModel, finish_candidate
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json, write_text
@@ -35,17 +35,17 @@ FRONT_VERSION = 1
 FRONT_BYTES = 16_384
 """Reserved for `front.json` and `front.svg`, which count in the size and are written last."""
 PLANS = (
-    Plan("8bit", 8, block=128),
-    Plan("int8", 8, float_activations=3),
-    Plan("int8", 8),
-    Plan("int8", 8, least_tokens=1),
-    Plan("4bit", 8, least_tokens=1),
-    Plan("4bit", 4),
-    Plan("4bit", 4, least_tokens=1),
-    Plan("4bit", 4, block=64, least_tokens=2),
-    Plan("4bit", 4, block=128, least_tokens=5),
-    Plan("4bit", 4, block=128, least_tokens=10),
-    Plan("4bit", 4, block=128, least_tokens=40),
+    CompressionPlan("8bit", 8, block=128),
+    CompressionPlan("int8", 8, float_activations=3),
+    CompressionPlan("int8", 8),
+    CompressionPlan("int8", 8, least_tokens=1),
+    CompressionPlan("4bit", 8, least_tokens=1),
+    CompressionPlan("4bit", 4),
+    CompressionPlan("4bit", 4, least_tokens=1),
+    CompressionPlan("4bit", 4, block=64, least_tokens=2),
+    CompressionPlan("4bit", 4, block=128, least_tokens=5),
+    CompressionPlan("4bit", 4, block=128, least_tokens=10),
+    CompressionPlan("4bit", 4, block=128, least_tokens=40),
 )
 """The plans to try, roughly from large to small."""
 
@@ -58,7 +58,7 @@ class PlanResult:
     on_front  whether no other plan is both smaller and better
     """
 
-    plan: Plan
+    plan: CompressionPlan
     bytes: int
     metric: float | None
     loss: dict[str, float | None]
@@ -85,7 +85,7 @@ def compress(
     *,
     max_bytes: int,
     max_loss: float,
-    plans: Sequence[Plan] = PLANS,
+    plans: Sequence[CompressionPlan] = PLANS,
     seed: int = 0,
     command: str = "",
     progress: Progress,
@@ -135,9 +135,9 @@ def compress(
     return CompressionResult(made, tried)
 
 
-def _select_applicable(compressor: Compressor, plans: Sequence[Plan]) -> list[Plan]:
+def _select_applicable(compressor: Compressor, plans: Sequence[CompressionPlan]) -> list[CompressionPlan]:
     """Return the plans as far as they apply to this model, without duplicates."""
-    found: dict[Plan, None] = {}
+    found: dict[CompressionPlan, None] = {}
     for plan in plans:
         with contextlib.suppress(ModelFolderError):  # no step of the plan applies
             found[compressor.keep_applicable(plan)] = None

@@ -80,7 +80,7 @@ def write_compressed_folder(
     write_common_files(stage, scheme=source.scheme, preparation=source.preparation, decision=decision)
     write_json(stage / PARITY, parity)
     write_json(stage / COMPRESSION, build_compression_record(source, steps, command=command))
-    document = MetricsDocument.from_dict(source.metrics).of_changed_model(
+    document = MetricsDocument.from_dict(source.metrics).build_for_changed_model(
         command,
         decision=DecisionRecord.of(decision, source.scheme, coverage),
         validation=measured,

@@ -15,7 +15,7 @@ from insula.compression.compression_data import CompressionData
 from insula.compression.parity import ParityLimits, measure_batch_invariance, measure_parity
 from insula.compression.quantization.activations import sample_activations
 from insula.compression.quantization.graph import Graph
-from insula.compression.quantization.plan import Plan
+from insula.compression.quantization.plan import CompressionPlan
 from insula.compression.quantization.sensitivity import measure_sensitivities
 from insula.compression.quantization.static_int8 import WEIGHT_BITS, ActivationScale, choose_scales, quantize_matmuls
 from insula.compression.quantization.tables import quantize_tables
@@ -121,7 +121,7 @@ class Compressor:
         first = set(self.activations_by_sensitivity[:count]) if count else set()
         return [product.name for product in self.graph.find_products() if product.activation in first]
 
-    def keep_applicable(self, plan: Plan) -> Plan:
+    def keep_applicable(self, plan: CompressionPlan) -> CompressionPlan:
         """Return the steps of a plan that apply to this model; convolutions and recurrent layers have no products.
 
         Raises `ModelFolderError` if no step applies.
@@ -137,7 +137,7 @@ class Compressor:
             )
         return remaining
 
-    def apply_plan(self, plan: Plan, stage: Path) -> tuple[Graph, dict[str, Any]]:
+    def apply_plan(self, plan: CompressionPlan, stage: Path) -> tuple[Graph, dict[str, Any]]:
         """Return the compressed graph and the steps; a pruned vocabulary is written into `stage`."""
         graph, names = self.graph.copy(), list[str]()
         keep = self.find_most_sensitive(plan.float_activations)
@@ -178,7 +178,7 @@ class Compressor:
         """All training texts as token ids."""
         return self._backend.tokenizer(self.rows.train)
 
-    def make(self, plan: Plan, stage: Path, limits: ParityLimits) -> Candidate:
+    def make(self, plan: CompressionPlan, stage: Path, limits: ParityLimits) -> Candidate:
         """Write the compressed model into `stage`, choose its decision rule again, and measure it.
 
         The rule itself is not written.

@@ -10,7 +10,7 @@ from insula.compression.compressed_folder import count_folder_bytes, write_compr
 from insula.compression.compression_data import CompressionData
 from insula.compression.compressor import Candidate, Compressor
 from insula.compression.parity import ParityLimits, build_parity_figures, explain_parity_failure, require_parity
-from insula.compression.quantization.plan import Plan
+from insula.compression.quantization.plan import CompressionPlan
 from insula.core.files import atomic_folder
 from insula.core.moved import moved_names
 from insula.core.progress import Progress
@@ -48,7 +48,7 @@ def quantize(
     source: ModelFolder,
     dataset: Dataset,
     output: Path,
-    plan: Plan,
+    plan: CompressionPlan,
     limits: ParityLimits,
     *,
     seed: int = 0,
@@ -75,7 +75,7 @@ def quantize(
 
 
 def _find_first_passing(
-    compressor: Compressor, plan: Plan, stage: Path, limits: ParityLimits, progress: Progress
+    compressor: Compressor, plan: CompressionPlan, stage: Path, limits: ParityLimits, progress: Progress
 ) -> Candidate:
     """Return the candidate with the fewest float activations within the limits, else the last one tried."""
     candidate = compressor.make(plan, stage, limits)

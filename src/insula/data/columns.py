@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.sentences import shorten
 from insula.data.cell_paths import JOINED, is_path
-from insula.data.labels.cells import as_number
-from insula.data.options import DataOptions
-from insula.data.usual_names import (
+from insula.data.known_column_names import (
     CONTEXT,
     DIALOGUE,
     DIMENSIONS,
@@ -24,6 +22,8 @@ from insula.data.usual_names import (
     TURN,
     WEIGHT,
 )
+from insula.data.labels.cells import as_number
+from insula.data.options import DataOptions
 
 AUGMENTED_BY, SOURCE_ROW = "augmented_by", "source_row"
 """Columns of an augmented file: the augmenter that made a row (empty for original rows), and the number of the original
@@ -142,14 +142,14 @@ def complete_conversation(
     """Return `given`, completed by columns with common names if `turns` or a `target` are needed."""
     found = given
     if turns and not (given.context or given.dialogue):
-        if context := _find_usual(columns, CONTEXT, "context", where):
+        if context := _find_known_name(columns, CONTEXT, "context", where):
             found = replace(found, context=(context,))
-        elif dialogue := _find_usual(columns, DIALOGUE, "dialogue", where):
-            found = replace(found, dialogue=dialogue, turn=_find_usual(columns, TURN, "turn", where))
+        elif dialogue := _find_known_name(columns, DIALOGUE, "dialogue", where):
+            found = replace(found, dialogue=dialogue, turn=_find_known_name(columns, TURN, "turn", where))
     if (found.context or found.dialogue) and turns and given.speaker is None:
-        found = replace(found, speaker=_find_usual(columns, SPEAKER, "speaker", where))
+        found = replace(found, speaker=_find_known_name(columns, SPEAKER, "speaker", where))
     if target and given.target is None:
-        found = replace(found, target=_find_usual(columns, TARGET, "target", where))
+        found = replace(found, target=_find_known_name(columns, TARGET, "target", where))
     return found
 
 
@@ -171,7 +171,7 @@ def find_text_columns(columns: Sequence[str], given: str | Sequence[str] | None,
     if given is not None:
         names = (given,) if isinstance(given, str) else tuple(given)
         return tuple(_require_column(columns, name, "text", where) for name in names)
-    found = _find_usual(columns, TEXT, "text", where)
+    found = _find_known_name(columns, TEXT, "text", where)
     if found is None:
         usual = ", ".join(name for tier in TEXT for name in tier)
         raise DataError(
@@ -193,12 +193,12 @@ def _suggest_no_header(columns: Sequence[str]) -> str:
 def _find_label_columns(columns: Sequence[str], names: Sequence[str], where: str) -> tuple[str, ...]:
     if names and set(names) <= set(columns):
         return tuple(names)
-    found = _find_usual(columns, LABEL, "label", where)
+    found = _find_known_name(columns, LABEL, "label", where)
     if found is None:
         by_name = {column.lower(): column for column in columns}
         if dimensions := tuple(by_name[name] for name in DIMENSIONS if name in by_name):
             return dimensions
-        found = _find_usual(columns, LABEL_LIKE, "label", where)
+        found = _find_known_name(columns, LABEL_LIKE, "label", where)
     if found is None:
         usual = ", ".join((*LABEL[0], *LABEL_LIKE[0], *DIMENSIONS))
         raise DataError(
@@ -213,7 +213,7 @@ def _find_optional(
 ) -> str | None:
     if given is not None:
         return _require_column(columns, given, what, where)
-    return _find_usual(columns, tiers, what, where)
+    return _find_known_name(columns, tiers, what, where)
 
 
 def _require_column(columns: Sequence[str], name: str, what: str, where: str) -> str:
@@ -230,7 +230,7 @@ def _require_column(columns: Sequence[str], name: str, what: str, where: str) ->
     )
 
 
-def _find_usual(columns: Sequence[str], tiers: Sequence[Sequence[str]], what: str, where: str) -> str | None:
+def _find_known_name(columns: Sequence[str], tiers: Sequence[Sequence[str]], what: str, where: str) -> str | None:
     for tier in tiers:
         found = [column for column in columns if column.strip().lower() in tier]
         if len(found) > 1:

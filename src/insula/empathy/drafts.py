@@ -16,7 +16,7 @@ from importlib.resources import files
 from typing import Any, Self
 
 from insula.core.errors import DataError
-from insula.empathy.find_events import FoundEvent, find_events, find_thing, read_events
+from insula.empathy.find_events import FoundEvent, find_events, find_everyday_noun, read_events
 from insula.empathy.state import ConversationState
 from insula.empathy.strategies import STRATEGIES, Strategy, rank_strategies
 from insula.safety.find import find_personal_data
@@ -132,7 +132,9 @@ def write_check_ins(
     for turn in range(count * TRIES):
         if len(drafts) == count:
             break
-        opening = _open_draft(read_templates(state.language), text, state, "question", turn, _Told(text, state))
+        opening = _open_draft(
+            read_templates(state.language), text, state, "question", turn, _EventSentences(text, state)
+        )
         ask = str(_pick(asks, text, "check in", turn))
         draft = seam.join([*opening, ask, words["help"].format(service=service)])
         if check_reply(draft).allowed:
@@ -161,8 +163,10 @@ def read_templates(language: str) -> Mapping[str, Any]:
 def _compose(text: str, state: ConversationState, strategy: Strategy, turn: int) -> str | None:
     """Return a draft, or None if there are no sentences for it; `turn` counts drafts of the same strategy."""
     table = read_templates(state.language)
-    told = _Told(text, state)
-    last = told.pick_last(strategy, turn) or _pick(_list_sentences(table, text, state, strategy), text, strategy, turn)
+    told = _EventSentences(text, state)
+    last = told.pick_closing(strategy, turn) or _pick(
+        _list_sentences(table, text, state, strategy), text, strategy, turn
+    )
     if last is None:
         return None
     if "{quote}" in last and told.is_small_talk:
@@ -176,7 +180,7 @@ def _compose(text: str, state: ConversationState, strategy: Strategy, turn: int)
     return ("" if state.language == "zh" else " ").join(parts)
 
 
-class _Told:
+class _EventSentences:
     """The sentences that the events of a message have for its reply, in the language of the reply."""
 
     def __init__(self, text: str, state: ConversationState) -> None:
@@ -194,21 +198,21 @@ class _Told:
         if spoken != state.language:  # their nouns are in another language
             known = read_events(state.language)
             self._events = [FoundEvent(known[one.event.name]) for one in self._events if one.event.name in known]
-        self._thing = find_thing(text, spoken) if spoken == state.language else None
+        self._thing = find_everyday_noun(text, spoken) if spoken == state.language else None
 
     @property
     def is_small_talk(self) -> bool:
         """Whether the message tells nothing that could be restated."""
         return bool(self._events) and not self._events[0].event.says
 
-    def pick_says(self, strategy: Strategy, turn: int) -> str | None:
+    def pick_restatement(self, strategy: Strategy, turn: int) -> str | None:
         """Return a sentence that restates what happened."""
         if not self._events:
             return None
         first = self._events[0]
         return _pick(first.fill(first.event.says), self._text, f"says {strategy}", turn)
 
-    def pick_last(self, strategy: Strategy, turn: int) -> str | None:
+    def pick_closing(self, strategy: Strategy, turn: int) -> str | None:
         """Return the sentence of a strategy that fits the event, or names a thing; None if there is none."""
         if self._events:
             first, last = self._events[0], self._events[-1]
@@ -227,10 +231,10 @@ class _Told:
 
 
 def _open_draft(
-    table: Mapping[str, Any], text: str, state: ConversationState, strategy: Strategy, turn: int, told: _Told
+    table: Mapping[str, Any], text: str, state: ConversationState, strategy: Strategy, turn: int, told: _EventSentences
 ) -> Iterator[str]:
     """Yield the sentences before that of the strategy: what happened, or how the person feels about it."""
-    says = told.pick_says(strategy, turn)
+    says = told.pick_restatement(strategy, turn)
     if strategy == "reflection" or (state.need == "information" and (says is None or state.polarity != "negative")):
         return  # a question of fact wants its answer, and a reflection is such a sentence itself
     if told.is_small_talk:

@@ -23,7 +23,7 @@ from insula.empathy.reply import OUTCOMES, Reply
 from insula.inference.parts import check_extended_output, open_extended_output
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
-from insula.inference.row_batches import read_row_batches
+from insula.inference.row_batches import read_input_batches
 from insula.text.context import Context
 
 _ROWS_PER_BATCH = 32
@@ -104,7 +104,7 @@ def draft_file(
         ) as out:  # fmt: skip
             progress.start("drafting")
             try:
-                for batch in read_row_batches(reader, found, rejects, tally):
+                for batch in read_input_batches(reader, found, rejects, tally):
                     rows += len(batch.rows)
                     if out.keep(batch.number, batch.rows):
                         kept_rows += len(batch.rows)

@@ -85,9 +85,9 @@ def find_events(text: str, language: str) -> list[FoundEvent]:
     return found
 
 
-def find_thing(text: str, language: str) -> str | None:
+def find_everyday_noun(text: str, language: str) -> str | None:
     """Return the first everyday noun of a text that a reply may name, None if there is none."""
-    match = _read_things(language).search(text.replace("’", "'"))
+    match = _load_everyday_nouns(language).search(text.replace("’", "'"))
     return _find_slots(match, language).get("thing") if match else None
 
 
@@ -120,7 +120,7 @@ def _read_table(language: str) -> Mapping[str, Any]:
 
 
 @functools.cache
-def _read_things(language: str) -> re.Pattern[str]:
+def _load_everyday_nouns(language: str) -> re.Pattern[str]:
     table = _read_table(language)
     return re.compile(_WORD.sub(lambda one: table["words"][one[1]], table["thing"]["pattern"]), re.IGNORECASE)
 
@@ -140,12 +140,12 @@ def _address_english(noun: str, slot: str) -> str:
         return noun  # its sentences have the article or the pronoun
     noun = re.sub(r"^both (?:of )?", "", noun, flags=re.IGNORECASE)
     if _OWN.match(noun):
-        return "your " + _lower(_OWN.sub("", noun, count=1))
-    bare = _lower(_ARTICLE.sub("", noun, count=1))
+        return "your " + _lower_first(_OWN.sub("", noun, count=1))
+    bare = _lower_first(_ARTICLE.sub("", noun, count=1))
     return f"your {bare}" if slot == "who" and not _ARTICLE.match(noun) else f"the {bare}"
 
 
-def _lower(noun: str) -> str:
+def _lower_first(noun: str) -> str:
     """Return a noun without the capital letter of a sentence; `English exam` and `Christmas` keep theirs."""
     return noun if _PROPER.match(noun) else noun[:1].lower() + noun[1:]
 

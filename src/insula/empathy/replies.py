@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from insula.core.model_input import ModelInput, TextOrInput
 from insula.empathy.conversation import list_own_turns
 from insula.empathy.generators.registry import DraftGenerator
-from insula.empathy.reply import Reply, build_hand_off, build_reply, choose_risk, is_weak
+from insula.empathy.reply import Reply, build_hand_off, build_reply, choose_risk, is_weak_signal
 from insula.inference.predictor import Predictor
 from insula.inference.risk.check import check_messages
 from insula.safety.signals.result import RiskCheck
@@ -41,7 +41,7 @@ def write_replies(
     """
     inputs = [one if isinstance(one, ModelInput) else ModelInput(one) for one in given]
     risks = _check(inputs)
-    drafted = [place for place, risk in enumerate(risks) if risk is None or is_weak(risk)]
+    drafted = [place for place, risk in enumerate(risks) if risk is None or is_weak_signal(risk)]
     owns = {place: [turn.text for turn in list_own_turns(inputs[place]) if turn.text.strip()] for place in drafted}
     replies: list[Reply] = []
     if drafted:

@@ -148,10 +148,10 @@ def build_hand_off(risk: RiskCheck, language: str, country: str | None = None) -
 def choose_risk(checks: Iterable[RiskCheck]) -> RiskCheck | None:
     """Return the most serious check of a message and its earlier turns; None if all are ordinary."""
     serious = [check for check in checks if check.needs_person]
-    return max(serious, key=lambda check: (not is_weak(check), check.priority), default=None)
+    return max(serious, key=lambda check: (not is_weak_signal(check), check.priority), default=None)
 
 
-def is_weak(risk: RiskCheck) -> bool:
+def is_weak_signal(risk: RiskCheck) -> bool:
     """Whether a signal is weak: a learned score below `WEAK_BELOW`, where no rule finds a danger.
 
     Many sad messages have such a score. A person is still needed, and the draft may be one that asks.
@@ -187,7 +187,7 @@ def build_reply(
 
     language    of the drafts; any other than `en` and `zh` gets English ones
     earlier     predictions for the earlier messages of the same speaker, oldest first
-    risk        a weak signal (see `is_weak`): every draft asks how the person is, whatever the strategy and the
+    risk        a weak signal (see `is_weak_signal`): every draft asks how the person is, whatever the strategy and the
                 generators
     country     as in `build_hand_off`
     generators  what writes the drafts (default: the templates); if there are several, the drafts are ranked

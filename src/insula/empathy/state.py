@@ -122,9 +122,9 @@ def read_state(
     modifiers = find_cues(plain)
     found = _find_feelings(plain, cues, modifiers)
     said, label_feeling = _read_prediction(prediction, scheme)
-    if said == "positive" and _has(cues.contrast, plain):
+    if said == "positive" and _matches_any(cues.contrast, plain):
         said = "unclear"  # "I was so pleased, but it was only a man about solar panels."
-    need = next((name for name in _ASKED if _has(cues.needs[name], plain)), None)
+    need = next((name for name in _ASKED if _matches_any(cues.needs[name], plain)), None)
     feeling = next((one for one in ORDER if one in found), None)
     event = _choose_event(plain, spoken, found, said)
     polarity: Polarity = said
@@ -145,7 +145,7 @@ def read_state(
         polarity = "unclear"  # "ok", 嗯: too little for a model
     elif label_feeling is not None:
         feeling = label_feeling if (label_feeling in POSITIVE) == (polarity == "positive") else None
-    before = [_read_alone(one, scheme) for one in earlier]
+    before = [_read_polarity(one, scheme) for one in earlier]
     if polarity == "unclear" and need is None and before and before[-1] == "negative":
         polarity = "negative"
     topics = (
@@ -164,7 +164,7 @@ def read_state(
         else "normal",
         topic=(event.topic if event else None) or next((topic for topic in topics if topic is not None), None),
         need=need,
-        moved=_compare(before, polarity),
+        moved=_describe_change(before, polarity),
         sure=not prediction.abstained,
         event=event.name if event else None,
     )
@@ -173,7 +173,7 @@ def read_state(
 def find_request(text: str) -> Need | None:
     """Return the request of a message, by its words or its question mark; None without a request."""
     cues, plain = _read_cues(detect_language_by_script(text)), text.replace("’", "'")
-    return next((name for name in _ASKED if _has(cues.needs[name], plain)), None) or _read_question(
+    return next((name for name in _ASKED if _matches_any(cues.needs[name], plain)), None) or _read_question(
         plain, "unclear", cues
     )
 
@@ -199,7 +199,7 @@ def _read_question(text: str, polarity: Polarity, cues: _Cues) -> Need | None:
     """Return the request of a text that ends with a question, if no cue shows it; None without a question."""
     if not text.rstrip().endswith(("?", "？")):
         return None
-    if _has(cues.choice, text):
+    if _matches_any(cues.choice, text):
         return "advice"
     return None if polarity == "negative" else "information"
 
@@ -208,7 +208,7 @@ def _list_newest_first(text: str, earlier: Sequence[Prediction]) -> list[str]:
     return [text, *(one.text for one in reversed(earlier))]
 
 
-def _read_alone(prediction: Prediction, scheme: LabelScheme) -> Polarity:
+def _read_polarity(prediction: Prediction, scheme: LabelScheme) -> Polarity:
     """Return the polarity of an earlier message."""
     text = prediction.text
     found = _find_feelings(text, _read_cues(detect_language_by_script(text)), find_cues(text))
@@ -240,7 +240,7 @@ def _read_prediction(prediction: Prediction, scheme: LabelScheme) -> tuple[Polar
     return polarity, feeling if prediction.scores[prediction.label] >= SURE else None
 
 
-def _compare(before: Sequence[Polarity], now: Polarity) -> Literal["better", "worse", "same"] | None:
+def _describe_change(before: Sequence[Polarity], now: Polarity) -> Literal["better", "worse", "same"] | None:
     if not before:
         return None
     rank = {"negative": 0, "unclear": 1, "positive": 2}
@@ -251,7 +251,7 @@ def _compare(before: Sequence[Polarity], now: Polarity) -> Literal["better", "wo
 def find_topics(text: str) -> frozenset[str]:
     """Return all topics that the words of a text name."""
     cues = _read_cues(detect_language_by_script(text))
-    return frozenset(name for name, patterns in cues.topics.items() if _has(patterns, text))
+    return frozenset(name for name, patterns in cues.topics.items() if _matches_any(patterns, text))
 
 
 def _find_topic(text: str, cues: _Cues) -> str | None:
@@ -265,7 +265,7 @@ def _find_topic(text: str, cues: _Cues) -> str | None:
     return first or min(found, key=lambda name: found[name], default=None)
 
 
-def _has(patterns: Sequence[re.Pattern[str]], text: str) -> bool:
+def _matches_any(patterns: Sequence[re.Pattern[str]], text: str) -> bool:
     return any(pattern.search(text) for pattern in patterns)
 
 

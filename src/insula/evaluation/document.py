@@ -200,7 +200,7 @@ class MetricsDocument(Document):
         """The evaluation of `main_split`."""
         return self.test if self.test is not None else self.validation
 
-    def of_changed_model(
+    def build_for_changed_model(
         self,
         command: str,
         *,

@@ -73,7 +73,7 @@ def evaluate(
         metrics=metrics,
         levels=measure.compute_levels(),
         slices=measure_slices(checked_texts, checked_languages, measure.compute_headline_interval),
-        seen=None if seen is None else _without_seen(as_column("seen", seen, rows, bool), measure, metrics),
+        seen=None if seen is None else _measure_unseen(as_column("seen", seen, rows, bool), measure, metrics),
         **measure.compute_details(checked_texts, confidence, abstained, thresholds, abstention_threshold),
     )
 
@@ -175,7 +175,7 @@ class _Dimensional:
 _Measure = _Categorical | _Dimensional
 
 
-def _without_seen(seen: BoolArray, measure: _Measure, metrics: dict[str, Interval]) -> SeenRows:
+def _measure_unseen(seen: BoolArray, measure: _Measure, metrics: dict[str, Interval]) -> SeenRows:
     """Return the number of seen rows and the metrics of the others, None where no other row is left."""
     fresh = np.flatnonzero(~seen)
     if not seen.any():

@@ -19,10 +19,10 @@ import numpy as np
 from insula.core.arrays import BoolArray
 from insula.core.decision import compute_confidence
 from insula.core.errors import DataError
-from insula.core.model_input import ModelInput, TextOrInput
+from insula.core.model_input import ModelInput, TextOrInput, get_text
 from insula.core.prediction import Prediction
 from insula.explanation.edits import Edit, apply_edits, propose_edits
-from insula.explanation.question import Question
+from insula.explanation.masked_predictor import MaskedPredictor
 from insula.inference.predictor import Predictor
 
 if TYPE_CHECKING:  # they need torch
@@ -141,13 +141,13 @@ class _Search:
         causal: CausalLanguageModel | None,
         pause: Callable[[], None] | None,
     ) -> None:
-        question = Question(predictor, given)
         self.predictor = predictor
         self.given = given
         self.pause = pause
-        self.text = question.text
+        words = MaskedPredictor(predictor, given).words
+        self.text = get_text(given)
         more = () if masked is None else masked.propose(self.text)
-        self.proposed = propose_edits(self.text, question.words, more)
+        self.proposed = propose_edits(self.text, words, more)
         self.causal = causal
         self.prediction = predictor.predict([given])[0]
         self.chosen: BoolArray = predictor.decide([given]).chosen
@@ -156,7 +156,7 @@ class _Search:
 
     def run(self) -> tuple[Edits | None, Edits | None]:
         """Return the edits that change the labels, or come closest to that, and as small ones that do not."""
-        self._try([(edit,) for edit in self.proposed])
+        self._evaluate_edits([(edit,) for edit in self.proposed])
         if not self.flips:
             return None, None
         single = sorted(self.flips, key=self.left.__getitem__)
@@ -165,7 +165,7 @@ class _Search:
         for _ in range(MAX_EDITED_WORDS - 1):
             if any(self.flips.values()):
                 break
-            self._try(list(_extend(beam, strongest)))
+            self._evaluate_edits(list(_extend_beam(beam, strongest)))
             beam = sorted((edits for edits in self.left if len(edits) == len(beam[0]) + 1), key=self.left.__getitem__)
             beam = beam[:BEAM]
             if not beam:
@@ -174,7 +174,7 @@ class _Search:
         if not found:
             return min(self.left, key=self.left.__getitem__), None
         changed = min(found, key=self._rank)
-        return changed, self._find_kept(_count_words(changed))
+        return changed, self._find_edits_without_effect(_count_words(changed))
 
     def describe(self, edits: Edits) -> EditedText:
         """Return the text after edits with its prediction."""
@@ -187,7 +187,7 @@ class _Search:
     def _rank(self, edits: Edits) -> tuple[int, int, float]:
         return _count_words(edits), max(ORDER[edit.kind] for edit in edits), self.left[edits]
 
-    def _find_kept(self, words: int) -> Edits | None:
+    def _find_edits_without_effect(self, words: int) -> Edits | None:
         """Return edits of as many words that do not change the labels: those that leave them the most probable."""
         weakest = sorted((edits for edits in self.flips if len(edits) == 1), key=self.left.__getitem__, reverse=True)
         combined: Edits = ()
@@ -195,19 +195,19 @@ class _Search:
             if _count_words(combined) + edit.words <= words and not any(edit.overlaps(one) for one in combined):
                 combined = (*combined, edit)
         if _count_words(combined) == words:
-            self._try([combined])
+            self._evaluate_edits([combined])
         same = [edits for edits, flipped in self.flips.items() if not flipped and _count_words(edits) == words]
         return max(same, key=self.left.__getitem__, default=None)
 
-    def _try(self, several: Sequence[Edits]) -> None:
+    def _evaluate_edits(self, several: Sequence[Edits]) -> None:
         """Predict the text after each edit that has not been tried."""
         new = [edits for edits in dict.fromkeys(several) if edits not in self.flips]
         for start in range(0, len(new), PORTION):
             if self.pause is not None:
                 self.pause()
-            self._decide(new[start : start + PORTION])
+            self._predict_edited(new[start : start + PORTION])
 
-    def _decide(self, new: Sequence[Edits]) -> None:
+    def _predict_edited(self, new: Sequence[Edits]) -> None:
         decisions = self.predictor.decide([self._build_variant(edits) for edits in new])
         flipped = (decisions.chosen != self.chosen).any(axis=1)
         original = np.repeat(self.chosen, len(new), axis=0)
@@ -220,7 +220,7 @@ class _Search:
         return dataclasses.replace(self.given, text=text) if isinstance(self.given, ModelInput) else text
 
 
-def _extend(beam: Sequence[Edits], strongest: Sequence[Edit]) -> Iterator[Edits]:
+def _extend_beam(beam: Sequence[Edits], strongest: Sequence[Edit]) -> Iterator[Edits]:
     """Yield each combination with one more edit, in one order."""
     for edits in beam:
         for edit in strongest:

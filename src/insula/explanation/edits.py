@@ -75,7 +75,7 @@ def propose_edits(text: str, words: Sequence[Word], more: Iterable[Edit] = ()) -
         [*_replace_words(text), *remove_negations(text), *add_negations(text)], key=lambda edit: edit.start
     )[:MAX_EDITS]
     found: dict[str, Edit] = {"": Edit("deletion", 0, len(text), "", 0), text.strip(): Edit("deletion", 0, 0, "", 0)}
-    for edit in [*changes, *more, *_delete(text, words)]:
+    for edit in [*changes, *more, *_propose_deletions(text, words)]:
         found.setdefault(apply_edits(text, [edit]), edit)
     return [edit for edit in found.values() if edit.words]
 
@@ -120,7 +120,7 @@ def _replace_negation(text: str, start: int, end: int, positive: str) -> Edit:
     return Edit("negation", start, end, positive.capitalize() if text[start].isupper() else positive, 1)
 
 
-def _delete(text: str, words: Sequence[Word]) -> Iterator[Edit]:
+def _propose_deletions(text: str, words: Sequence[Word]) -> Iterator[Edit]:
     for word in words:
         if any(character.isalnum() for character in word.text):
             yield delete_span("deletion", text, word.start, word.end)

@@ -12,11 +12,11 @@ from insula.core.errors import CHOOSE, DataError, suggest
 from insula.core.model_input import TextOrInput
 from insula.core.prediction import Prediction
 from insula.explanation.explainers import explainers
-from insula.explanation.explanation import Explanation, Trust
-from insula.explanation.faithfulness import measure_trust
+from insula.explanation.explanation import Explanation, Faithfulness
+from insula.explanation.faithfulness import measure_faithfulness
+from insula.explanation.masked_predictor import MaskedPredictor
 from insula.explanation.notes import add_notes
 from insula.explanation.plan import AUTO, choose_plan
-from insula.explanation.question import Question
 from insula.inference.predictor import Predictor
 
 
@@ -27,7 +27,7 @@ def explain_input(
     method: str = AUTO,
     labels: Sequence[str] = (),
     budget: float | None = None,
-    with_trust: bool = True,
+    with_faithfulness: bool = True,
     seed: int = 0,
     pause: Callable[[], None] | None = None,
 ) -> Explanation:
@@ -35,36 +35,36 @@ def explain_input(
 
     method      a name in `explainers`; `auto`: `exact` where the model is a sum over words, else `contexts`
     labels      whose weights are given; the decided ones where not given, or the one with the highest score
-    budget      milliseconds; the most faithful method that fits is taken, with figures of `Trust` if they fit too
+    budget      milliseconds; the most faithful method that fits is taken, with its `Faithfulness` if that fits too
     pause       called before each few variants of the text, such as to yield to other work; it may raise
-    with_trust  whether the figures of `Trust` are computed, which takes more variants of the text
+    with_faithfulness  whether `Faithfulness` is measured, which takes more variants of the text
 
     Raises `DataError` for a text without words and for `exact` where the model is no sum, `UnknownNameError` for
     another method or label.
     """
     start = time.perf_counter()
-    question = Question(predictor, given, seed=seed, pause=pause)
+    masked = MaskedPredictor(predictor, given, seed=seed, pause=pause)
     truncated = predictor.truncated(predictor.encode([given]))
-    prediction = predictor.answer([given], question.logits(question.everything()), truncated)[0]
+    prediction = predictor.answer([given], masked.logits(masked.everything()), truncated)[0]
     columns = _find_columns(predictor, prediction, labels)
-    question.wanted = tuple(columns.values())
-    plan = choose_plan(question, method, budget, start, with_trust=with_trust)
+    masked.wanted = tuple(columns.values())
+    plan = choose_plan(masked, method, budget, start, with_faithfulness=with_faithfulness)
     name = plan.method
     if plan.words is not None:
-        question = question.join_words(plan.words)
-    weights = explainers[name].weigh(question, plan.evaluations)
-    figures, compared = _measure_trust(question, name, weights, columns) if plan.with_trust else ({}, None)
+        masked = masked.join_words(plan.words)
+    weights = explainers[name].weigh(masked, plan.evaluations)
+    figures, compared = _measure_faithfulness(masked, name, weights, columns) if plan.with_faithfulness else ({}, None)
     has_decision = weights.shape[1] > len(predictor.scheme.names) and not np.isnan(weights[:, -1]).any()
     return Explanation(
         prediction=prediction,
         method=name,
-        words=add_notes(question.words, given, predictor.rules),
+        words=add_notes(masked.words, given, predictor.rules),
         weights={label: tuple(weights[:, column].tolist()) for label, column in columns.items()},
         decision=tuple(weights[:, -1].tolist()) if has_decision else None,
         trust=figures,
         compared_with=compared,
         warning=" ".join(filter(None, (explainers[name].warning, plan.warning))),
-        evaluations=question.evaluations,
+        evaluations=masked.evaluations,
         milliseconds=(time.perf_counter() - start) * 1000,
     )
 
@@ -89,13 +89,13 @@ def check_labels(labels: Sequence[str], names: Sequence[str]) -> None:
             )
 
 
-def _measure_trust(
-    question: Question, name: str, weights: Float64Array, columns: dict[str, int]
-) -> tuple[dict[str, Trust], str]:
+def _measure_faithfulness(
+    masked: MaskedPredictor, name: str, weights: Float64Array, columns: dict[str, int]
+) -> tuple[dict[str, Faithfulness], str]:
     """Return the figures of each label, and the method that the weights were compared with."""
     second = "surrogate" if name == "occlusion" else "occlusion"
-    compared = explainers[second].weigh(question, len(question) + 2)
+    compared = explainers[second].weigh(masked, len(masked) + 2)
     return {
-        label: measure_trust(question, weights[:, column], column, compared[:, column])
+        label: measure_faithfulness(masked, weights[:, column], column, compared[:, column])
         for label, column in columns.items()
     }, second

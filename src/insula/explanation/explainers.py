@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from insula.core.arrays import Float64Array
 from insula.core.registry import Registry
-from insula.explanation.question import Question
+from insula.explanation.masked_predictor import MaskedPredictor
 
-ComputeWeights = Callable[[Question, int], Float64Array]
-"""`(question, evaluations) -> (words, columns)`: weights as `Question.evidence` has columns; at most so many variants
-of the text are computed where the method can choose."""
+ComputeWeights = Callable[[MaskedPredictor, int], Float64Array]
+"""`(masked, evaluations) -> (words, columns)`: weights, with the columns of `MaskedPredictor.evidence`.
+
+A method that can choose computes at most `evaluations` variants of the text.
+"""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
+class Faithfulness:
     """The faithfulness of one explanation to the model, for one label.
 
     completeness_error  how far the weights miss the difference in evidence between the text and no words at all; 0 is
@@ -91,7 +91,7 @@ class Explanation:
                   logit (single-label: above the mean of all labels), of a dimension its value
     decision      one weight a word for the whole decision of a multi-label model: its log probability; None elsewhere
     trust         label to the figures that say how faithful the weights are; empty where they were not asked for
-    compared_with the second method of `Trust.agreement`
+    compared_with the second method of `Faithfulness.agreement`
     evaluations   how many variants of the text the model read
     milliseconds  how long it took
     warning       a sentence on what the method cannot say; empty for most
@@ -102,7 +102,7 @@ class Explanation:
     words: tuple[Word, ...]
     weights: Mapping[str, tuple[float, ...]]
     decision: tuple[float, ...] | None = None
-    trust: Mapping[str, Trust]
+    trust: Mapping[str, Faithfulness]
     compared_with: str | None = None
     evaluations: int
     milliseconds: float
@@ -141,7 +141,7 @@ class Explanation:
             words=tuple(map(Word.from_dict, facts["words"])),
             weights={label: tuple(row) for label, row in facts["weights"].items()},
             decision=None if facts.get("decision") is None else tuple(facts["decision"]),
-            trust={label: Trust(**row) for label, row in facts["trust"].items()},
+            trust={label: Faithfulness(**row) for label, row in facts["trust"].items()},
             compared_with=facts["compared_with"],
             evaluations=facts["evaluations"],
             milliseconds=facts["milliseconds"],

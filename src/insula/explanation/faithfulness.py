@@ -5,42 +5,44 @@ from __future__ import annotations
 import numpy as np
 
 from insula.core.arrays import BoolArray, Float64Array
-from insula.explanation.explanation import Trust
-from insula.explanation.question import Question
+from insula.explanation.explanation import Faithfulness
+from insula.explanation.masked_predictor import MaskedPredictor
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)  # of the words, the highest weights first
 
 
-def measure_trust(question: Question, weights: Float64Array, column: int, other: Float64Array | None) -> Trust:
+def measure_faithfulness(
+    masked: MaskedPredictor, weights: Float64Array, column: int, other: Float64Array | None
+) -> Faithfulness:
     """Return the figures for one label.
 
     weights  (words,) for the label
     column   the label's place in the scheme
     other    (words,) weights of a second method
     """
-    return Trust(
-        completeness_error=measure_completeness_error(question, weights, column),
-        comprehensiveness=measure_comprehensiveness(question, weights, column),
-        sufficiency=measure_sufficiency(question, weights, column),
+    return Faithfulness(
+        completeness_error=measure_completeness_error(masked, weights, column),
+        comprehensiveness=measure_comprehensiveness(masked, weights, column),
+        sufficiency=measure_sufficiency(masked, weights, column),
         agreement=None if other is None else compute_rank_correlation(weights, other),
     )
 
 
-def measure_completeness_error(question: Question, weights: Float64Array, column: int) -> float:
+def measure_completeness_error(masked: MaskedPredictor, weights: Float64Array, column: int) -> float:
     """Return the difference between the sum of the weights and the evidence gained from no words to the whole text."""
-    nothing = np.zeros((1, len(question)), dtype=bool)
-    ends = question.evidence(np.concatenate([question.everything(), nothing]))[:, column]
+    nothing = np.zeros((1, len(masked)), dtype=bool)
+    ends = masked.evidence(np.concatenate([masked.everything(), nothing]))[:, column]
     return abs(float(weights.sum() - (ends[0] - ends[1])))
 
 
-def measure_comprehensiveness(question: Question, weights: Float64Array, column: int) -> float:
+def measure_comprehensiveness(masked: MaskedPredictor, weights: Float64Array, column: int) -> float:
     """Return the mean fall of the score without the words of the highest weights."""
-    return _measure_mean_fall(question, ~_select_top(weights), column)
+    return _measure_mean_fall(masked, ~_select_top(weights), column)
 
 
-def measure_sufficiency(question: Question, weights: Float64Array, column: int) -> float:
+def measure_sufficiency(masked: MaskedPredictor, weights: Float64Array, column: int) -> float:
     """Return the mean fall of the score with nothing but the words of the highest weights."""
-    return _measure_mean_fall(question, _select_top(weights), column)
+    return _measure_mean_fall(masked, _select_top(weights), column)
 
 
 def compute_rank_correlation(one: Float64Array, other: Float64Array) -> float | None:
@@ -63,10 +65,10 @@ def _select_top(weights: Float64Array) -> BoolArray:
     return places[None, :] < counts[:, None]
 
 
-def _measure_mean_fall(question: Question, kept: BoolArray, column: int) -> float:
-    whole = question.scores(question.everything())[0, column]
-    fall = whole - question.scores(kept)[:, column]
-    scheme = question.predictor.scheme
+def _measure_mean_fall(masked: MaskedPredictor, kept: BoolArray, column: int) -> float:
+    whole = masked.scores(masked.everything())[0, column]
+    fall = whole - masked.scores(kept)[:, column]
+    scheme = masked.predictor.scheme
     if not scheme.is_categorical:
         low, high = scheme.ranges[scheme.names[column]]
         fall = fall / (high - low)

@@ -25,7 +25,7 @@ from insula.explanation.plan import AUTO
 from insula.inference.parts import check_extended_output, open_extended_output
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
-from insula.inference.row_batches import find_columns, read_row_batches
+from insula.inference.row_batches import find_columns, read_input_batches
 
 GROUP = 64  # rows of a part
 DECISION = ("label", "labels", "score")
@@ -54,10 +54,15 @@ def build_word_explainer(
     method: str = AUTO,
     labels: Sequence[str] = (),
     budget: float | None = None,
-    with_trust: bool = True,
+    with_faithfulness: bool = True,
 ) -> RowExplainer:
     """Return a `RowExplainer` for the words behind each prediction; the arguments are those of `explain_input`."""
-    options: dict[str, Any] = {"method": method, "labels": list(labels), "budget": budget, "with_trust": with_trust}
+    options: dict[str, Any] = {
+        "method": method,
+        "labels": list(labels),
+        "budget": budget,
+        "with_faithfulness": with_faithfulness,
+    }
 
     def explain(given: TextOrInput) -> tuple[Prediction, str, Sequence[Any]]:
         found = explain_input(predictor, given, **options)
@@ -161,7 +166,7 @@ def explain_file(
         ) as out:  # fmt: skip
             progress.start("explaining")
             try:
-                for batch in read_row_batches(reader, columns, rejects, tally):
+                for batch in read_input_batches(reader, columns, rejects, tally):
                     rows += len(batch.rows)
                     if out.keep(batch.number, batch.rows):
                         kept_rows += len(batch.rows)

@@ -31,7 +31,7 @@ def explain_mistakes(predictor: Predictor, evaluation: Evaluation, inputs: Seque
         given, label = by_text.get(mistake.text), _choose_label(predictor, mistake)
         if given is None or label is None or not 0 < len(find_word_spans(get_text(given))) <= MAX_WORDS:
             continue
-        found = explain_input(predictor, given, labels=[label], with_trust=False)
+        found = explain_input(predictor, given, labels=[label], with_faithfulness=False)
         shown = len(mistake.text) - mistake.text.endswith("…")
         words = [
             WordWeight(start=word.start, end=word.end, weight=round(weight, 6))

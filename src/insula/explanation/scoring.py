@@ -22,14 +22,14 @@ from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.explanation.alignment import align_words
 from insula.explanation.explainers import explainers
 from insula.explanation.faithfulness import compute_rank_correlation, measure_comprehensiveness, measure_sufficiency
-from insula.explanation.question import Question
+from insula.explanation.masked_predictor import MaskedPredictor
 from insula.inference.predictor import Predictor
 
 _KEYS = ("text", "words", "weights")
 
 
 @dataclass(frozen=True, slots=True)
-class Faithfulness:
+class MeanFaithfulness:
     """The faithfulness of weights: means over explanations, or the figures of one.
 
     comprehensiveness  fall of the score without the words of the highest weights; higher is better
@@ -61,9 +61,9 @@ class ScoredExplanation:
 
     label: str
     words: int
-    own: Faithfulness
-    occlusion: Faithfulness
-    random: Faithfulness
+    own: MeanFaithfulness
+    occlusion: MeanFaithfulness
+    random: MeanFaithfulness
     agreement: float | None
 
     def to_dict(self, digits: int = 6) -> dict[str, Any]:
@@ -81,17 +81,17 @@ class ScoredExplanations:
     seconds: float
 
     @property
-    def own(self) -> Faithfulness:
+    def own(self) -> MeanFaithfulness:
         """The means of the explanations."""
         return self._average("own")
 
     @property
-    def occlusion(self) -> Faithfulness:
+    def occlusion(self) -> MeanFaithfulness:
         """The means of occlusion over the same words."""
         return self._average("occlusion")
 
     @property
-    def random(self) -> Faithfulness:
+    def random(self) -> MeanFaithfulness:
         """The means of random rankings of the same words."""
         return self._average("random")
 
@@ -114,9 +114,9 @@ class ScoredExplanations:
             "rows": rows,
         }
 
-    def _average(self, name: str) -> Faithfulness:
+    def _average(self, name: str) -> MeanFaithfulness:
         figures = [getattr(row, name) for row in self.rows]
-        return Faithfulness(
+        return MeanFaithfulness(
             statistics.fmean(one.comprehensiveness for one in figures),
             statistics.fmean(one.sufficiency for one in figures),
         )
@@ -191,35 +191,36 @@ def _score_row(
             f"An explanation must have {', '.join(_KEYS)}. Got one without {', '.join(missing)}. Add what is missing."
         )
     text, words = str(content["text"]), align_words(str(content["text"]), content["words"])
-    question = Question(predictor, text, words=words.kept)
-    occlusion = explainers["occlusion"].weigh(question, 0)
-    for label, values in _find_weights(content, predictor, question).items():
+    masked = MaskedPredictor(predictor, text, words=words.kept)
+    occlusion = explainers["occlusion"].weigh(masked, 0)
+    for label, values in _find_weights(content, predictor, masked).items():
         weights = _read_weights(values, words.count)[list(words.places)]
         column = predictor.scheme.names.index(label)
         ranked = random.random(len(weights))
         yield ScoredExplanation(
             label=label,
             words=len(weights),
-            own=_measure(question, weights, column),
-            occlusion=_measure(question, occlusion[:, column], column),
-            random=_measure(question, ranked, column),
+            own=_measure(masked, weights, column),
+            occlusion=_measure(masked, occlusion[:, column], column),
+            random=_measure(masked, ranked, column),
             agreement=compute_rank_correlation(weights, occlusion[:, column]),
         )
 
 
-def _measure(question: Question, weights: Float64Array, column: int) -> Faithfulness:
-    return Faithfulness(
-        measure_comprehensiveness(question, weights, column), measure_sufficiency(question, weights, column)
+def _measure(masked: MaskedPredictor, weights: Float64Array, column: int) -> MeanFaithfulness:
+    return MeanFaithfulness(
+        measure_comprehensiveness(masked, weights, column),
+        measure_sufficiency(masked, weights, column),
     )
 
 
-def _find_weights(content: Mapping[str, Any], predictor: Predictor, question: Question) -> dict[str, Any]:
+def _find_weights(content: Mapping[str, Any], predictor: Predictor, masked: MaskedPredictor) -> dict[str, Any]:
     """Return the weights of each label."""
     weights, names = content["weights"], predictor.scheme.names
     if not isinstance(weights, Mapping):
         label = content.get("label")
         if label is None:
-            label = names[int(question.scores(question.everything())[0].argmax())]
+            label = names[int(masked.scores(masked.everything())[0].argmax())]
         weights = {str(label): weights}
     for label in weights:
         if label not in names:

@@ -40,7 +40,7 @@ from insula.data.conversations.file_columns import ContextTally, FileColumns
 from insula.data.formats.formats import ReadOptions, open_rows
 from insula.inference.engine import EngineSettings
 from insula.inference.predictor import Predictor
-from insula.inference.row_batches import RejectCounter, read_row_batches
+from insula.inference.row_batches import RejectCounter, read_input_batches
 
 Answers = tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]
 """The logits of a batch, and whether each text is longer than the model reads."""
@@ -164,7 +164,7 @@ def _iterate_inputs(reading: ReadPlan) -> Iterator[Any]:
     with open_rows(
         reading.source, batch_size=reading.rows, on_reject=rejects.add, **reading.reading._asdict()
     ) as reader:
-        for batch in read_row_batches(reader, reading.columns, rejects, ContextTally()):
+        for batch in read_input_batches(reader, reading.columns, rejects, ContextTally()):
             if batch.rows and batch.number not in reading.done:
                 inputs = [one if isinstance(one, str) else one.to_dict() for one in batch.inputs]
                 yield pa.table({"number": [batch.number], "inputs": pa.array([json.dumps(inputs)], pa.large_string())})

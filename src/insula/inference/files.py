@@ -29,7 +29,7 @@ from insula.inference.outputs import Output, Sink, choose_output_kind, open_outp
 from insula.inference.overlap import prefetch_items
 from insula.inference.predictor import CHUNK, Predictor
 from insula.inference.rejects import Rejects
-from insula.inference.row_batches import RowBatch, find_columns, read_row_batches
+from insula.inference.row_batches import RowBatch, find_columns, read_input_batches
 
 ENGINES = ("local", "ray")
 PredictBatch = Callable[[], list[Prediction]]
@@ -141,7 +141,7 @@ def predict_file(
         if resume and job is None:
             raise DataError("Only prediction from a file into a file can be resumed. Pass both, or leave out resume.")
         context_tally = ContextTally()
-        batches = read_row_batches(
+        batches = read_input_batches(
             reader, columns, reject_file, context_tally, None if limits is None else limits.text_characters
         )
         with (

@@ -28,11 +28,11 @@ def prefetch_items(items: Iterable[T], *, most: int = 1) -> Iterator[Iterator[T]
         error: BaseException | None = None
         try:
             for item in items:
-                if not _put(ready, (item, None), stopped):
+                if not _put_unless_stopped(ready, (item, None), stopped):
                     return
         except BaseException as raised:  # noqa: BLE001 - raised again in the caller
             error = raised
-        _put(ready, (_END, error), stopped)
+        _put_unless_stopped(ready, (_END, error), stopped)
 
     thread = threading.Thread(target=work, name="insula-ahead", daemon=True)
 
@@ -74,12 +74,12 @@ class BackgroundWorker(contextlib.AbstractContextManager["BackgroundWorker[T]"],
     def submit(self, item: T) -> None:
         """Queue an item; blocks while the queue is full."""
         self._raise()
-        _put(self._waiting, item, self._stopped)
+        _put_unless_stopped(self._waiting, item, self._stopped)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _put(self._waiting, _END, self._stopped)
+        _put_unless_stopped(self._waiting, _END, self._stopped)
         self._thread.join()
         if error is None:
             self._raise()
@@ -97,7 +97,7 @@ class BackgroundWorker(contextlib.AbstractContextManager["BackgroundWorker[T]"],
             self._stopped.set()
 
 
-def _put(place: queue.Queue[Any], item: Any, stopped: threading.Event) -> bool:
+def _put_unless_stopped(place: queue.Queue[Any], item: Any, stopped: threading.Event) -> bool:
     """Put an item into a queue that may be full; return False if the reader has stopped."""
     while not stopped.is_set():
         with contextlib.suppress(queue.Full):

@@ -73,7 +73,7 @@ def find_columns(predictor: Predictor, reader: RowReader, source: str | Path, op
     )
 
 
-def read_row_batches(
+def read_input_batches(
     reader: RowReader,
     columns: FileColumns,
     rejects: RejectHandler,

@@ -19,7 +19,15 @@ from insula.serving.blocking_pool import BlockingPool
 from insula.serving.empathy_schemas import EmpathyRequest
 from insula.serving.explanation_schemas import ExplainRequest
 from insula.serving.handoff.message_router import MessageRouter
-from insula.serving.handoff.schemas import AgentStep, ClaimNext, Close, LeaseStep, Reassign, Reopen, RouteRequest
+from insula.serving.handoff.schemas import (
+    AgentRequest,
+    ClaimNextRequest,
+    CloseRequest,
+    LeaseRequest,
+    ReassignRequest,
+    ReopenRequest,
+    RouteRequest,
+)
 from insula.serving.handoff.served_queue import ServedQueue
 from insula.serving.http.bodies import describe_bodies
 from insula.serving.http.body_limits import BodyLimits, BodyMemory
@@ -93,8 +101,8 @@ ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
 BODIES: Sequence[type[BaseModel]] = (
     PredictRequest, ExplainRequest, SafetyRequest, ReplyRequest, EmpathyRequest, InferenceRequest, TeiRequest,
     FeedbackRequest, JobRequest,
-    AgentStep, LeaseStep, ClaimNext, Reassign, Close, Reopen, RouteRequest, CorrectionRequest,
-    KeyRequest,
+    AgentRequest, LeaseRequest, ClaimNextRequest, ReassignRequest, CloseRequest, ReopenRequest, RouteRequest,
+    CorrectionRequest, KeyRequest,
 )  # fmt: skip
 """Schemas of bodies that routes read themselves."""
 

@@ -27,7 +27,7 @@ class EmpathyRequest(RequestModel):
     )
 
 
-class ShownWordsAnswer(BaseModel):
+class RationaleResponse(BaseModel):
     """Words of the reply, with their characters."""
 
     start: Whole
@@ -35,12 +35,12 @@ class ShownWordsAnswer(BaseModel):
     text: str
 
 
-class MechanismAnswer(BaseModel):
+class MechanismResponse(BaseModel):
     """The level of a mechanism."""
 
     level: Whole = Field(description="0 not shown, 1 weakly shown, 2 strongly shown.")
     scores: list[float] = Field(description="Probabilities of the three levels.")
-    words: list[ShownWordsAnswer]
+    words: list[RationaleResponse]
     missing: str | None = Field(description="Advice to the writer of the reply; null at level 2.")
 
 
@@ -50,12 +50,12 @@ class ScoredPair(BaseModel):
     language: str = Field(description="Language of the reply: en or zh.")
     scorer: str = Field(description="`rules` or `trained`.")
     total: Whole = Field(description="Sum of the levels, 0 to 6.")
-    emotional_reaction: MechanismAnswer
-    interpretation: MechanismAnswer
-    exploration: MechanismAnswer
+    emotional_reaction: MechanismResponse
+    interpretation: MechanismResponse
+    exploration: MechanismResponse
 
 
-class EmpathyAnswer(BaseModel):
+class EmpathyResponse(BaseModel):
     """Scores in the order of the pairs."""
 
     model: str

@@ -72,7 +72,7 @@ class ExplainedWord(BaseModel):
     notes: list[WordNote] | None = Field(None, description="Words and rules that affect the word, if any.")
 
 
-class TrustFigures(BaseModel):
+class FaithfulnessFigures(BaseModel):
     """The faithfulness of the weights for one label to the model."""
 
     completeness_error: float = Field(
@@ -95,7 +95,7 @@ class WordWeights(BaseModel):
     decision: list[float] | None = Field(
         None, description="For a multi-label model, one weight per word for its decision as a whole."
     )
-    trust: dict[str, TrustFigures]
+    trust: dict[str, FaithfulnessFigures]
     compared_with: str | None = Field(description="The second method, for `agreement`.")
     evaluations: int = Field(description="Number of variants of the text that the model read.")
     milliseconds: float
@@ -107,7 +107,7 @@ class ExplainedText(PredictedText):
     explanation: WordWeights
 
 
-class ExplainAnswer(ModelContext):
+class ExplainResponse(ModelContext):
     """Explanations in the order of the texts."""
 
     model: str
@@ -150,7 +150,7 @@ class CounterfactualText(PredictedText):
     milliseconds: float
 
 
-class CounterfactualAnswer(ModelContext):
+class CounterfactualResponse(ModelContext):
     """Edits in the order of the texts."""
 
     model: str

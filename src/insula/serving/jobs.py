@@ -84,7 +84,7 @@ class JobRunner:
             self._jobs[job.id] = replace(job, status=WAITING) if job.status == RUNNING else job
         self._purge()
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._work, name="insula-jobs", daemon=True)
+        self._thread = threading.Thread(target=self._run_jobs, name="insula-jobs", daemon=True)
         self._thread.start()
 
     def request_stop(self) -> None:
@@ -247,7 +247,7 @@ class JobRunner:
             if is_expired or (job.status == FAILED and failed[job.caller] > MAX_FAILED):
                 self._remove(job)
 
-    def _work(self) -> None:
+    def _run_jobs(self) -> None:
         while (job := self._wait_for_job()) is not None:
             self._run(job)
 
@@ -300,19 +300,21 @@ class JobRunner:
         except StoppedError:
             return replace(job, status=WAITING)
         except QuotaError:
-            return _failed(job, "The quota of texts for today is used up. Send the file again tomorrow.", "quota")
+            return _mark_failed(job, "The quota of texts for today is used up. Send the file again tomorrow.", "quota")
         except ProblemError as error:
-            return _failed(job, error.detail, error.code)
+            return _mark_failed(job, error.detail, error.code)
         except OutputError as error:
             log.error("The result of the job %s cannot be stored: %s", job.id, error)
-            return _failed(job, "The result could not be stored. Send the file again later.", "unavailable")
+            return _mark_failed(job, "The result could not be stored. Send the file again later.", "unavailable")
         except InsulaError as error:
             # The message contains the path of the file on the server.
             known = error if isinstance(error, DataError) else DataError()
-            return _failed(job, _without_path(str(error), job), known.code, known.values)
+            return _mark_failed(job, _without_path(str(error), job), known.code, known.values)
         except Exception as error:  # noqa: BLE001 - an error of one file must not end the thread
             log.error("A job failed with %s.", type(error).__name__)
-            return _failed(job, "The file could not be predicted. The error is in the log of the service.", "internal")
+            return _mark_failed(
+                job, "The file could not be predicted. The error is in the log of the service.", "internal"
+            )
 
     def _wait_for_batch(self, job: Job, batcher: Batcher) -> None:
         """Yield to requests before a batch of a file; raise `StoppedError` if the job must stop."""
@@ -360,7 +362,7 @@ def _build_storage_problem() -> ProblemError:
     )
 
 
-def _failed(job: Job, detail: str, reason: str, values: Mapping[str, object] = MappingProxyType({})) -> Job:
+def _mark_failed(job: Job, detail: str, reason: str, values: Mapping[str, object] = MappingProxyType({})) -> Job:
     return replace(job, status=FAILED, detail=detail, reason=reason, values=dict(values))
 
 

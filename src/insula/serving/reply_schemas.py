@@ -94,7 +94,7 @@ class CheckedReply(BaseModel):
     failure: str | None = Field(description="Reason why the reply could not be checked; null if it was.")
 
 
-class SafetyAnswer(BaseModel):
+class SafetyResponse(BaseModel):
     """Checks in the order of the messages and of the replies."""
 
     messages: list[CheckedMessage]
@@ -177,7 +177,7 @@ class CheckedIn(BaseModel):
     notified: bool = Field(description="Whether somebody was notified.")
 
 
-class ReplyAnswer(BaseModel):
+class ReplyResponse(BaseModel):
     """Drafts, the best first; or, for a message that a person must answer, none and a hand-off."""
 
     model: str

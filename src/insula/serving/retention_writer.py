@@ -217,10 +217,10 @@ class RetentionWriter:
         return [
             replace(
                 row,
-                text=_take_masked(masked, row.text),
-                speaker=_take_masked(masked, row.speaker),
-                target=_take_masked(masked, row.target),
-                turns=[Turn(next(masked), _take_masked(masked, turn.speaker)) for turn in row.turns],
+                text=_pop_masked(masked, row.text),
+                speaker=_pop_masked(masked, row.speaker),
+                target=_pop_masked(masked, row.target),
+                turns=[Turn(next(masked), _pop_masked(masked, turn.speaker)) for turn in row.turns],
             )
             for row in rows
         ]
@@ -319,7 +319,7 @@ def _iterate_texts(row: StoredPrediction | StoredFeedback) -> Iterator[str]:
             yield turn.speaker
 
 
-def _take_masked(masked: Iterator[str], text: str | None) -> str | None:
+def _pop_masked(masked: Iterator[str], text: str | None) -> str | None:
     return None if text is None else next(masked)
 
 

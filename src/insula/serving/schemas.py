@@ -206,7 +206,7 @@ class ModelContext(BaseModel):
     reads_target: bool = Field(description="Whether the model reads a target.")
 
 
-class PredictAnswer(ModelContext):
+class PredictResponse(ModelContext):
     """Answers in the order of the texts."""
 
     model: str

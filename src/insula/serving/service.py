@@ -22,7 +22,7 @@ from insula.serving.http.problems import ProblemError
 from insula.serving.http.unexpected_errors import ClientGoneError
 from insula.serving.jobs import JobRunner
 from insula.serving.queueing.draft_queue import DraftQueue
-from insula.serving.queueing.explanation_queue import ExplanationQueue, Found, Work
+from insula.serving.queueing.explanation_queue import ExplanationQueue, QueuedRequest, Result
 from insula.serving.queueing.safety_queue import SafetyQueue
 from insula.serving.retention_writer import RetentionWriter
 from insula.serving.served_models import ServedModel, ServedModels
@@ -245,9 +245,9 @@ class Service:
         request: Request,
         model: ServedModel,
         inputs: Sequence[TextOrInput],
-        wanted: Work[Found],
+        wanted: QueuedRequest[Result],
         max_wait: float,
-    ) -> list[Found]:
+    ) -> list[Result]:
         """Explain the inputs, or find edits; if the client disconnects, dequeue them and raise `ClientGoneError`.
 
         Each input is charged to the caller's quota as one text, and refunded if it is not answered. Nothing is stored.
@@ -278,8 +278,8 @@ class Service:
         return await await_while_connected(request, self._explain(model, inputs, wanted, max_wait))
 
     async def _explain(
-        self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: Work[Found], max_wait: float
-    ) -> list[Found]:
+        self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: QueuedRequest[Result], max_wait: float
+    ) -> list[Result]:
         async with self.access.charge_texts(len(inputs)):
             try:
                 async with asyncio.timeout(self.settings.limits.answer_seconds):

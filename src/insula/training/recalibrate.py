@@ -102,7 +102,7 @@ def recalibrate(
         scheme, examples, gold, after, decision, seen=[False] * len(examples), resamples=RESAMPLES, seed=seed
     )
     recorded = MetricsDocument.from_dict(source.metrics)
-    document = recorded.of_changed_model(
+    document = recorded.build_for_changed_model(
         command, decision=DecisionRecord.of(decision, scheme, options.coverage), validation=measured
     )
     with atomic_folder(output) as stage:

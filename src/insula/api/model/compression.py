@@ -52,7 +52,7 @@ def quantize_model(
     """
     require("onnx", extra="train", purpose="compress a model")
     from insula.compression.parity import ParityLimits
-    from insula.compression.quantization.plan import Plan
+    from insula.compression.quantization.plan import CompressionPlan
     from insula.compression.quantize import quantize
 
     progress = choose_progress(progress)
@@ -68,7 +68,7 @@ def quantize_model(
         source,
         load_training_dataset(source, data),
         folder,
-        Plan(weights, tables),
+        CompressionPlan(weights, tables),
         ParityLimits(max_loss, least_agreement),
         seed=seed,
         command=command,

@@ -1,4 +1,4 @@
-"""`Plan`: the steps of compressing a model."""
+"""`CompressionPlan`: the steps of compressing a model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WEIGHTS: tuple[Weights, ...] = ("float32", "int8", "8bit", "4bit")
 
 
 @dataclass(frozen=True)
-class Plan:
+class CompressionPlan:
     """A plan to compress a model.
 
     weights   matrix products: int8 (static, with activations), 8bit and 4bit (only weights), float32 (unchanged)
@@ -32,9 +32,9 @@ class Plan:
         """Return plain JSON types."""
         return dataclasses.asdict(self)
 
-    def without_matmuls(self) -> Plan:
+    def without_matmuls(self) -> CompressionPlan:
         """Return the plan for a model without matrix products."""
-        return Plan("float32", self.tables, least_tokens=self.least_tokens)
+        return CompressionPlan("float32", self.tables, least_tokens=self.least_tokens)
 
     @property
     def is_identity(self) -> bool:

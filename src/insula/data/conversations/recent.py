@@ -53,10 +53,10 @@ class RecentDialogues:
             if found.order is not None:
                 self.out_of_order += _is_before(order, found.order)
             found.order = order
-        self._append(found, turn)
+        self._insert_in_order(found, turn)
         return earlier
 
-    def _append(self, dialogue: _Dialogue, turn: Turn) -> None:
+    def _insert_in_order(self, dialogue: _Dialogue, turn: Turn) -> None:
         dropped = dialogue.turns[0] if len(dialogue.turns) == self._most else None
         dialogue.turns.append(turn)
         change = _count_characters(turn) - (0 if dropped is None else _count_characters(dropped))

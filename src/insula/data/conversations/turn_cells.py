@@ -31,10 +31,10 @@ def read_turns(cells: Sequence[Any]) -> TurnReading:
     A single cell holds a list of texts or of objects (`{"speaker": "A", "text": "How was it?"}`), the same as a JSON
     string, or one earlier text. Several cells hold one text each, the oldest first. Blank turns are left out.
     """
-    return _read_cell(cells[0]) if len(cells) == 1 else _read_columns(cells)
+    return _read_cell(cells[0]) if len(cells) == 1 else _read_numbered_columns(cells)
 
 
-def _read_columns(cells: Sequence[Any]) -> TurnReading:
+def _read_numbered_columns(cells: Sequence[Any]) -> TurnReading:
     turns = [cell for cell in cells if not is_missing(cell)]
     if any(map(is_not_text, turns)):
         return TurnReading(problem="with a list, an object or bytes in place of an earlier turn")

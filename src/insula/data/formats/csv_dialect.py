@@ -12,7 +12,7 @@ from typing import Any
 
 from insula.core.errors import DataError
 from insula.core.sentences import pluralise, shorten
-from insula.data.usual_names import ALL_NAMES
+from insula.data.known_column_names import ALL_NAMES
 
 DELIMITERS = (",", ";", "\t", "|")
 _SPELLED = {"tab": "\t", "\\t": "\t"}

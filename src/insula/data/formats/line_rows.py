@@ -11,7 +11,7 @@ from typing import Literal
 from insula.core.errors import DataError
 from insula.data.formats.csv_dialect import DELIMITERS, detect_dialect, read_sample_records
 from insula.data.formats.row_reader import Row, TextRows
-from insula.data.usual_names import ALL_NAMES
+from insula.data.known_column_names import ALL_NAMES
 
 Content = Literal["csv", "tsv", "jsonl", "json", "fasttext", "lines"]
 _MIN_LINES = 3  # fewer lines with one tab each may be texts

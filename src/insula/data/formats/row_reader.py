@@ -22,7 +22,7 @@ class ReadLimits:
     batch_characters  characters of the file in one batch, to within a block; a batch may have fewer rows for it
     columns           different column names in the file
     rejects           rows that cannot be read
-    text_characters   of a text with its context; `read_row_batches` rejects longer rows
+    text_characters   of a text with its context; `read_input_batches` rejects longer rows
 
     A reader raises `DataError` for a file beyond one of the first four.
     """

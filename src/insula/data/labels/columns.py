@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
+from insula.data.known_column_names import DIMENSIONS
 from insula.data.labels.cells import as_name, as_score, is_unlabelled
 from insula.data.labels.plan import LabelPlan
 from insula.data.labels.schemes import build_categorical_scheme, build_dimensional_scheme
-from insula.data.usual_names import DIMENSIONS
 
 
 def plan_label_columns(cells: Sequence[tuple[Any, ...]], columns: Sequence[str], kind: Kind | None) -> LabelPlan:

@@ -11,6 +11,7 @@ from insula.core.builtin_schemes import get_builtin_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
 from insula.core.sentences import pluralise, shorten
+from insula.data.known_column_names import DIMENSIONS
 from insula.data.labels.cells import (
     NONE,
     as_list,
@@ -39,7 +40,6 @@ from insula.data.labels.schemes import (
 )
 from insula.data.labels.vectors import as_vector, find_vectors, name_vector_positions
 from insula.data.options import DataOptions
-from insula.data.usual_names import DIMENSIONS
 
 _FREE_TEXT_LABELS = 50
 _SHOWN = 80

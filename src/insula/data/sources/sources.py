@@ -92,7 +92,7 @@ def find_source(source: SourceName, options: DataOptions) -> Source:
     """
     if not isinstance(source, str | Path):
         return (
-            find_source(source[0], options) if len(source) == 1 else _find_several([Path(p) for p in source], options)
+            find_source(source[0], options) if len(source) == 1 else _find_file_list([Path(p) for p in source], options)
         )
     name, path = str(source), Path(source)
     if path.is_dir():
@@ -141,7 +141,7 @@ def _find_folder(path: Path, options: DataOptions) -> Source:
     return source
 
 
-def _find_several(paths: Sequence[Path], options: DataOptions) -> Source:
+def _find_file_list(paths: Sequence[Path], options: DataOptions) -> Source:
     if not paths:
         raise DataError("There must be at least one data file. Got none. Pass a file, a folder or a data set.")
     for path in paths:

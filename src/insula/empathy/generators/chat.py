@@ -120,7 +120,7 @@ class ChatGenerator(ABC):
         content, reported = _read_answer(found) if failure is None else (None, 0)
         if failure is None and content is None:
             failure = f"The {self.title} answered with something other than a chat completion."
-        self._settle(expected, max(reported, _estimate(messages, content or "")), failed=failure is not None)
+        self._record_usage(expected, max(reported, _estimate(messages, content or "")), failed=failure is not None)
         if content is None:
             return Proposals(failure=failure)
         text = _clean(content)
@@ -161,7 +161,7 @@ class ChatGenerator(ABC):
             self._used += expected
             return None
 
-    def _settle(self, expected: int, used: int, *, failed: bool) -> None:
+    def _record_usage(self, expected: int, used: int, *, failed: bool) -> None:
         with self._lock:
             self._used += used - expected
             self._failures = self._failures + 1 if failed else 0

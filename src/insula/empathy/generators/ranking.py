@@ -73,12 +73,12 @@ def measure_relevance(message: str, replies: Sequence[str]) -> list[float]:
     cosines = encoded[1:] @ encoded[0]
     topics = find_topics(message)
     return [
-        float(np.clip(0.6 * _stretch(cosine) + 0.4 * _compare_topics(topics, find_topics(reply)), 0, 1))
+        float(np.clip(0.6 * _rescale_cosine(cosine) + 0.4 * _compare_topics(topics, find_topics(reply)), 0, 1))
         for cosine, reply in zip(cosines, replies, strict=True)
     ]
 
 
-def _stretch(cosine: float | Float32Array) -> float:
+def _rescale_cosine(cosine: float | Float32Array) -> float:
     """Return a cosine as a share of the value that a good reply reaches."""
     return float(np.clip(cosine / 0.6, 0, 1))
 

@@ -9,7 +9,7 @@ from typing import Literal
 from insula.empathy.drafts import Draft
 from insula.empathy.generators.ranking import measure_relevance
 from insula.empathy.generators.registry import ANSWERS, TEMPLATES, DraftRequest
-from insula.empathy.generators.shape import has_plain_shape
+from insula.empathy.generators.shape import has_supportive_openings
 from insula.empathy.strategies import guess_strategy
 from insula.inference.risk.check import check_message
 from insula.safety.find import find_personal_data
@@ -39,7 +39,7 @@ def screen_draft(draft: Draft, asked: DraftRequest) -> Problem | None:
     - `reply`: `check_reply` stops it
     - `danger`: the check of incoming messages finds a danger in it, such as a method of self-harm
     - `shape`, `off_topic`: what neither comes with insula nor from the user's own file must have the shape of a reply
-      (see `has_plain_shape`), and be about the message
+      (see `has_supportive_openings`), and be about the message
 
     The log `insula.safety` gets the generator and the problem, without any part of the text.
     """
@@ -69,7 +69,7 @@ def _find_problem(draft: Draft, asked: DraftRequest) -> Problem | None:
         return "advice"
     if draft.generator == ANSWERS:  # people wrote it, and the user chose it
         return "danger" if check_by_rules(draft.text, language=language).needs_person else None
-    if not has_plain_shape(draft.text, asked.given.text, language):
+    if not has_supportive_openings(draft.text, asked.given.text, language):
         return "shape"
     risk = check_message(draft.text, language=language)
     if risk.failure is not None or risk.spans or (risk.score or 0.0) >= MAX_RISK:

@@ -1,4 +1,4 @@
-"""`has_plain_shape`: whether every sentence of a draft has one of the shapes that a supportive reply needs.
+"""`has_supportive_openings`: whether every sentence of a draft has one of the shapes that a supportive reply needs.
 
 No list of forbidden words is ever complete. What an endpoint writes must therefore also look like a reply: a
 question, thanks, an apology, or a sentence about what the writer told; and it must bring up no danger, illness, drug,
@@ -74,7 +74,7 @@ _SECRETS = re.compile(
 _JUST = re.compile(r"\b(?:just|only|merely|nothing but)\b|不过|只是|只不过|而已|才是|不就是")
 
 
-def has_plain_shape(text: str, message: str, language: str) -> bool:
+def has_supportive_openings(text: str, message: str, language: str) -> bool:
     """Return whether each sentence opens as a supportive reply does, or with a word of the message; none is loaded."""
     plain = text.casefold().replace("’", "'").strip()
     if _SECRETS.search(plain):

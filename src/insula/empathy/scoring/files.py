@@ -26,7 +26,7 @@ from insula.empathy.scoring.score import get_message, score_replies
 from insula.inference.parts import check_extended_output, open_extended_output
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
-from insula.inference.row_batches import read_row_batches
+from insula.inference.row_batches import read_input_batches
 from insula.text.context import Context
 
 REPLY_NAMES = ("reply", "response", "answer", "response_post", "回复", "回答")
@@ -121,7 +121,7 @@ def score_file(
         ) as out:  # fmt: skip
             progress.start("scoring")
             try:
-                for batch in read_row_batches(reader, found, rejects, tally):
+                for batch in read_input_batches(reader, found, rejects, tally):
                     rows += len(batch.rows)
                     chosen = [chooser.choose(one, row) for one, row in zip(batch.inputs, batch.rows, strict=True)]
                     unscored += sum(one is None for one in chosen)
@@ -177,12 +177,12 @@ def find_pair_columns(names: Sequence[str], where: str, wanted: PairColumns) -> 
 
 def choose_pair_columns(names: Sequence[str], where: str, wanted: PairColumns) -> tuple[str, str | tuple[str, ...]]:
     """Return the columns of the reply and of the message: the named ones, else those with common names."""
-    reply = wanted.reply or _choose_usual(names, REPLY_NAMES, "reply", where)
+    reply = wanted.reply or _choose_known_name(names, REPLY_NAMES, "reply", where)
     rest = [name for name in names if name != reply]
-    return reply, wanted.message or _choose_usual(rest, MESSAGE_NAMES, "message", where)
+    return reply, wanted.message or _choose_known_name(rest, MESSAGE_NAMES, "message", where)
 
 
-def _choose_usual(names: Sequence[str], usual: Sequence[str], role: str, where: str) -> str:
+def _choose_known_name(names: Sequence[str], usual: Sequence[str], role: str, where: str) -> str:
     by_name = {name.lower(): name for name in names}
     if (found := next((by_name[name] for name in usual if name in by_name), None)) is not None:
         return found

@@ -9,9 +9,8 @@ Sharma et al. (2020), A Computational Approach to Understanding Empathy Expresse
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 Mechanism = Literal["emotional_reaction", "interpretation", "exploration"]
 MECHANISMS: tuple[Mechanism, ...] = get_args(Mechanism)
@@ -20,7 +19,7 @@ LEVELS = (0, 1, 2)
 
 
 @dataclass(frozen=True)
-class ShownWords:
+class Rationale:
     """Words of a reply that show a mechanism: `text` is characters `start` to `end` of the reply."""
 
     start: int
@@ -44,7 +43,7 @@ class MechanismScore:
 
     level: int
     scores: tuple[float, float, float]
-    words: tuple[ShownWords, ...] = ()
+    words: tuple[Rationale, ...] = ()
     missing: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -55,12 +54,6 @@ class MechanismScore:
             "words": [one.to_dict() for one in self.words],
             "missing": self.missing,
         }
-
-    @classmethod
-    def from_dict(cls, row: Mapping[str, Any]) -> Self:
-        """Return the score that `to_dict` describes."""
-        none, weak, strong = row["scores"]
-        return cls(row["level"], (none, weak, strong), tuple(ShownWords(**one) for one in row["words"]), row["missing"])
 
 
 @dataclass(frozen=True)
@@ -101,14 +94,3 @@ class EmpathyScore:
             "total": self.total,
             **{name: one.to_dict() for name, one in self.mechanisms.items()},
         }
-
-    @classmethod
-    def from_dict(cls, row: Mapping[str, Any]) -> Self:
-        """Return the score that `to_dict` describes."""
-        return cls(
-            row["message"],
-            row["reply"],
-            row["language"],
-            scorer=row["scorer"],
-            **{name: MechanismScore.from_dict(row[name]) for name in MECHANISMS},
-        )

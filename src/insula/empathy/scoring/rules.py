@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from math import exp
 
-from insula.empathy.scoring.result import EmpathyScore, Mechanism, MechanismScore, ShownWords
-from insula.empathy.scoring.shown_cues import find_shown_cues, read_cue_table
+from insula.empathy.scoring.result import EmpathyScore, Mechanism, MechanismScore, Rationale
+from insula.empathy.scoring.shown_cues import find_reply_cues, read_cue_table
 from insula.text.scripts import detect_language_by_script
 
 MAX_SPANS = 5  # of a mechanism that are shown
@@ -34,7 +34,7 @@ def score_by_rules(message: str, reply: str, feeling: str | None = None) -> Empa
     feeling  what the writer of the message feels, as in `ConversationState`; None if unknown
     """
     language = detect_language_by_script(reply)
-    shown, table, weights = find_shown_cues(message, reply, language, feeling), read_cue_table(language), load_weights()
+    shown, table, weights = find_reply_cues(message, reply, language, feeling), read_cue_table(language), load_weights()
     scores: dict[str, MechanismScore] = {
         name: _score(shown[name], weights[name], table.missing[name]) for name in weights
     }
@@ -49,7 +49,7 @@ def load_weights() -> Mapping[Mechanism, Weights]:
 
 
 def build_mechanism_score(
-    at_least: tuple[float, float], words: tuple[ShownWords, ...], missing: tuple[str, ...]
+    at_least: tuple[float, float], words: tuple[Rationale, ...], missing: tuple[str, ...]
 ) -> MechanismScore:
     """Return the score from P(level >= 1) and P(level >= 2)."""
     first, second = at_least[0], min(at_least)
@@ -62,16 +62,16 @@ def build_mechanism_score(
     )
 
 
-def _score(cues: Mapping[str, tuple[ShownWords, ...]], weights: Weights, missing: tuple[str, ...]) -> MechanismScore:
+def _score(cues: Mapping[str, tuple[Rationale, ...]], weights: Weights, missing: tuple[str, ...]) -> MechanismScore:
     value = sum(weights.cues.get(cue, 0.0) for cue in cues)
     first, second = (1 / (1 + exp(cut - value)) for cut in weights.cuts)
     places = {one for cue, some in cues.items() if weights.cues.get(cue, 0.0) > 0 for one in some}
     return build_mechanism_score((first, second), tuple(_drop_overlaps(places)), missing)
 
 
-def _drop_overlaps(places: set[ShownWords]) -> list[ShownWords]:
+def _drop_overlaps(places: set[Rationale]) -> list[Rationale]:
     """Return at most `MAX_SPANS` places in order; of two that overlap, the longer."""
-    kept: list[ShownWords] = []
+    kept: list[Rationale] = []
     for one in sorted(places, key=lambda one: (one.start - one.end, one.start)):
         if all(one.end <= other.start or other.end <= one.start for other in kept):
             kept.append(one)

@@ -23,11 +23,11 @@ def score_replies(replies: Sequence[ModelInput], predictor: Predictor) -> list[E
     scoring = iterate_scores(replies, predictor.scheme)
     wanted, scores = next(scoring), None
     while scores is None:
-        wanted, scores = advance(scoring, predictor.predict(wanted) if wanted else [])
+        wanted, scores = send_predictions(scoring, predictor.predict(wanted) if wanted else [])
     return scores
 
 
-def advance(
+def send_predictions(
     scoring: Scoring, predictions: Sequence[Prediction]
 ) -> tuple[Sequence[TextOrInput], list[EmpathyScore] | None]:
     """Send the predictions to `scoring`; return the inputs that it wants next, and the scores once they are ready."""

@@ -1,4 +1,4 @@
-"""`find_shown_cues`: the cues of empathy in a reply, each with the words that carry it.
+"""`find_reply_cues`: the cues of empathy in a reply, each with the words that carry it.
 
 A cue is found or not found: that a reply has it three times counts as once, so that a longer reply does not score
 higher for its length.
@@ -16,7 +16,7 @@ from typing import Any
 
 from insula.empathy.generators.encoder import list_content_words
 from insula.empathy.scoring.reply_parts import QuestionForms, ReplyPart, split_reply
-from insula.empathy.scoring.result import Mechanism, ShownWords
+from insula.empathy.scoring.result import Mechanism, Rationale
 from insula.knowledge.cues import find_cues, is_negated
 
 SHARED_WORDS = 2  # content words that a sentence about the other repeats from the message
@@ -29,7 +29,7 @@ COMPUTED: Mapping[Mechanism, tuple[str, ...]] = {
 _CLAUSE_END = re.compile(r"[,.!?;，。！？；\n]")
 _NEGATABLE = frozenset({"feels", "sorry", "understands"})
 
-Shown = Mapping[Mechanism, Mapping[str, tuple[ShownWords, ...]]]
+Shown = Mapping[Mechanism, Mapping[str, tuple[Rationale, ...]]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class CueTable:
     missing: Mapping[Mechanism, tuple[str, ...]]
 
 
-def find_shown_cues(message: str, reply: str, language: str, feeling: str | None = None) -> Shown:
+def find_reply_cues(message: str, reply: str, language: str, feeling: str | None = None) -> Shown:
     """Return the cues of a reply by mechanism and name, with their words.
 
     language  of the reply, `en` or `zh`
@@ -52,11 +52,11 @@ def find_shown_cues(message: str, reply: str, language: str, feeling: str | None
     """
     table = read_cue_table(language)
     words = frozenset(list_content_words(message))
-    felt = [name for name, patterns in table.feelings.items() if _has(patterns, message)]
+    felt = [name for name, patterns in table.feelings.items() if _matches_any(patterns, message)]
     about = [table.feelings[name] for name in {*felt, *([feeling] if feeling else ())}]
-    found: dict[Mechanism, dict[str, list[ShownWords]]] = {name: {} for name in COMPUTED}
+    found: dict[Mechanism, dict[str, list[Rationale]]] = {name: {} for name in COMPUTED}
 
-    def add(mechanism: Mechanism, cue: str, shown: ShownWords) -> None:
+    def add(mechanism: Mechanism, cue: str, shown: Rationale) -> None:
         places = found[mechanism].setdefault(cue, [])
         if shown not in places:
             places.append(shown)
@@ -106,15 +106,15 @@ def _read_question(part: ReplyPart, table: CueTable, words: frozenset[str]) -> I
     cues = table.cues["exploration"]
     own = list_content_words(part.text)
     addressed, shared = table.forms.you.search(part.text) is not None, not words.isdisjoint(own)
-    if _has(cues["asks_generic"], part.text):
+    if _matches_any(cues["asks_generic"], part.text):
         yield "asks"
         return
-    if _has(cues["invites"], part.text):
+    if _matches_any(cues["invites"], part.text):
         yield "invites"
     yield "asks" if addressed or shared else "asks_other"
     if not table.forms.closed.search(part.text):
         yield "asks_open"
-    if _has(cues["asks_feeling"], part.text):
+    if _matches_any(cues["asks_feeling"], part.text):
         yield "asks_feeling"
     if shared or (addressed and len(own) >= OWN_WORDS):
         yield "asks_specific"
@@ -126,7 +126,7 @@ def _read_statement(
     words: frozenset[str],
     about: list[tuple[re.Pattern[str], ...]],
     reply: str,
-    add: Callable[[Mechanism, str, ShownWords], None],
+    add: Callable[[Mechanism, str, Rationale], None],
 ) -> None:
     modifiers = find_cues(part.text)
     own: list[tuple[int, int]] = []  # where the writer of the reply tells of a feeling: no guess at that of the other
@@ -150,30 +150,30 @@ def _read_statement(
                 break
     if own or not table.forms.you.search(part.text):
         return
-    if any(_has(patterns, part.text) for patterns in about):
+    if any(_matches_any(patterns, part.text) for patterns in about):
         add("interpretation", "names", _trim(part, reply))
-    if _has(table.advice, part.text) or not table.restates.search(part.text):
+    if _matches_any(table.advice, part.text) or not table.restates.search(part.text):
         return
     if len(words.intersection(list_content_words(part.text))) >= SHARED_WORDS:
         add("interpretation", "restates", _trim(part, reply))
 
 
-def _cut_clause(part: ReplyPart, match: re.Match[str], reply: str) -> ShownWords:
+def _cut_clause(part: ReplyPart, match: re.Match[str], reply: str) -> Rationale:
     """Return the words from the match to the end of its clause."""
     end = _CLAUSE_END.search(part.text, max(match.end() - 1, match.start()))
     return _build(reply, part.start + match.start(), part.start + (end.start() if end else len(part.text)))
 
 
-def _trim(part: ReplyPart, reply: str) -> ShownWords:
+def _trim(part: ReplyPart, reply: str) -> Rationale:
     return _build(reply, part.start, part.start + len(part.text))
 
 
-def _build(reply: str, start: int, end: int) -> ShownWords:
+def _build(reply: str, start: int, end: int) -> Rationale:
     while start < end and reply[start].isspace():
         start += 1
     while end > start and reply[end - 1].isspace():
         end -= 1
-    return ShownWords(start, end, reply[start:end])
+    return Rationale(start, end, reply[start:end])
 
 
 def _compile(lines: Iterable[str]) -> tuple[re.Pattern[str], ...]:
@@ -184,5 +184,5 @@ def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return one[0] < other[1] and other[0] < one[1]
 
 
-def _has(patterns: Iterable[re.Pattern[str]], text: str) -> bool:
+def _matches_any(patterns: Iterable[re.Pattern[str]], text: str) -> bool:
     return any(pattern.search(text) for pattern in patterns)

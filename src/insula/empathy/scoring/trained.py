@@ -13,7 +13,7 @@ from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.empathy.scoring.reply_parts import ReplyPart, split_reply
-from insula.empathy.scoring.result import MECHANISMS, EmpathyScore, Mechanism, MechanismScore, ShownWords
+from insula.empathy.scoring.result import MECHANISMS, EmpathyScore, Mechanism, MechanismScore, Rationale
 from insula.empathy.scoring.shown_cues import read_cue_table
 from insula.text.scripts import detect_language_by_script
 
@@ -57,7 +57,7 @@ def iterate_trained_scores(replies: Sequence[ModelInput], messages: Sequence[str
 
 
 def _build_score(
-    reply: ModelInput, message: str, prediction: Prediction, parts: Sequence[ShownWords], alone: Sequence[Prediction]
+    reply: ModelInput, message: str, prediction: Prediction, parts: Sequence[Rationale], alone: Sequence[Prediction]
 ) -> EmpathyScore:
     language = detect_language_by_script(reply.text)
     missing = read_cue_table(language).missing
@@ -75,7 +75,7 @@ def _build_score(
     return EmpathyScore(message, reply.text, language, scorer="trained", **scores)
 
 
-def _choose_words(label: str, parts: Sequence[ShownWords], alone: Sequence[Prediction]) -> Iterator[ShownWords]:
+def _choose_words(label: str, parts: Sequence[Rationale], alone: Sequence[Prediction]) -> Iterator[Rationale]:
     decided = [label in one.labels for one in alone]
     highest = max((one.scores[label] for one in alone), default=0.0)
     for part, one, is_decided in zip(parts, alone, decided, strict=True):
@@ -83,12 +83,12 @@ def _choose_words(label: str, parts: Sequence[ShownWords], alone: Sequence[Predi
             yield part
 
 
-def _list_parts(text: str) -> list[ShownWords]:
+def _list_parts(text: str) -> list[Rationale]:
     """Return the sentences of a reply, without space around them."""
     parts: list[ReplyPart] = split_reply(text, read_cue_table(detect_language_by_script(text)).forms)
     found = []
     for part in parts:
         written = text[part.start : part.start + len(part.text)]
         start = part.start + len(written) - len(written.lstrip())
-        found.append(ShownWords(start, start + len(written.strip()), written.strip()))
+        found.append(Rationale(start, start + len(written.strip()), written.strip()))
     return [one for one in found if any(character.isalnum() for character in one.text)][:MAX_SENTENCES]

@@ -53,7 +53,7 @@ def choose_thresholds(
     if method == "auto" and not _is_better_than_half(truth, values, shrinkage, seed):
         return np.full(truth.shape[1], 0.5)
     if method == "expected":
-        return _choose_own(values, values)
+        return _choose_per_label(values, values)
     if method == "crossfit":
         return _choose_cross_fitted(truth, values, seed)
     return _choose_shrunk(truth, values, (_ALL_POOLED if method == "pooled" else shrinkage,))[0]
@@ -92,7 +92,7 @@ def _choose_shrunk(gold: BoolArray, scores: Float64Array, strengths: Sequence[fl
     """Return (labels,) thresholds for each shrinkage."""
     positives = gold.sum(axis=0)
     pooled = _choose_pooled(gold, scores)
-    own = np.where(positives > 0, _choose_own(gold, scores), pooled)
+    own = np.where(positives > 0, _choose_per_label(gold, scores), pooled)
     weights = [divide(positives, positives + strength, 0.0) for strength in strengths]
     return [weight * own + (1 - weight) * pooled for weight in weights]
 
@@ -159,7 +159,7 @@ def _is_better_than_half(gold: BoolArray, scores: Float64Array, shrinkage: float
     return improves_macro_f1(gold, scores >= 0.5, [decided], seed=seed)
 
 
-def _choose_own(gold: BoolArray | Float64Array, scores: Float64Array) -> Float64Array:
+def _choose_per_label(gold: BoolArray | Float64Array, scores: Float64Array) -> Float64Array:
     """Return the cut that maximises the F1 of each label; of several the highest.
 
     gold may be probabilities: F1 is then a ratio of expected counts.

@@ -111,7 +111,7 @@ def measure_drift(
     ]
     if features is not None:
         found.append(_test_embedding(*features))
-    corrected = _correct([p for _, _, p, _ in found])
+    corrected = _adjust_p_values([p for _, _, p, _ in found])
     aspects = tuple(
         AspectDrift(aspect, size, p, after, after <= alpha and size >= min_size, details)
         for (aspect, size, p, details), after in zip(found, corrected, strict=True)
@@ -120,10 +120,10 @@ def measure_drift(
     return Drift(len(now[0]), len(reference[0]), aspects, estimated, before)
 
 
-Found = tuple[str, float, float, Mapping[str, tuple[float, float]]]
+TestResult = tuple[str, float, float, Mapping[str, tuple[float, float]]]
 
 
-def _test_decisions(scheme: LabelScheme, reference: Decisions, now: Decisions) -> list[Found]:
+def _test_decisions(scheme: LabelScheme, reference: Decisions, now: Decisions) -> list[TestResult]:
     if not scheme.is_categorical:
         return [
             _test_numbers(name, reference.scores[:, place], now.scores[:, place])
@@ -135,7 +135,7 @@ def _test_decisions(scheme: LabelScheme, reference: Decisions, now: Decisions) -
     return found
 
 
-def _test_labels(scheme: LabelScheme, reference: Decisions, now: Decisions) -> Found:
+def _test_labels(scheme: LabelScheme, reference: Decisions, now: Decisions) -> TestResult:
     if scheme.kind != "multi":
         sides = [Counter(scheme.names[place] for place in side.top_labels()) for side in (reference, now)]
         return _test_shares("labels", *sides)
@@ -151,7 +151,7 @@ def _test_labels(scheme: LabelScheme, reference: Decisions, now: Decisions) -> F
     return "labels", float(np.abs(after - before).max()), min(1.0, smallest * len(scheme.names)), details
 
 
-def _test_shares(aspect: str, reference: Counter[str], now: Counter[str]) -> Found:
+def _test_shares(aspect: str, reference: Counter[str], now: Counter[str]) -> TestResult:
     names = sorted(reference | now)
     table = np.array([[side[name] for name in names] for side in (reference, now)], dtype=np.float64)
     shares = table / table.sum(axis=1, keepdims=True)
@@ -170,13 +170,13 @@ def _test_shares(aspect: str, reference: Counter[str], now: Counter[str]) -> Fou
     return aspect, float(np.abs(change).sum() / 2), p, details
 
 
-def _test_numbers(aspect: str, reference: Any, now: Any) -> Found:
+def _test_numbers(aspect: str, reference: Any, now: Any) -> TestResult:
     before, after = (np.asarray(side, dtype=np.float64) for side in (reference, now))
     test = stats.ks_2samp(before, after, method="asymp")
     return aspect, float(test.statistic), float(test.pvalue), {"mean": (float(after.mean()), float(before.mean()))}
 
 
-def _test_words(reference: Sequence[str], now: Sequence[str]) -> Found:
+def _test_words(reference: Sequence[str], now: Sequence[str]) -> TestResult:
     """Test the share of words that half of the reference texts do not have, on the other half and on the current texts.
 
     The words of the reference texts are all known to themselves: without the split, any new text would seem to drift.
@@ -188,7 +188,7 @@ def _test_words(reference: Sequence[str], now: Sequence[str]) -> Found:
     return _test_numbers("words", _compute_unknown(rest, known), _compute_unknown(now, known))
 
 
-def _test_embedding(reference: Features, now: Features) -> Found:
+def _test_embedding(reference: Features, now: Features) -> TestResult:
     """Test the principal components of half of the reference rows on the other half and on the current rows.
 
     Components have more variance on the rows that they are fitted to: without the split, any new text would seem to
@@ -218,7 +218,7 @@ def _split(text: str) -> list[str]:
     return [word.lower() for start, end in find_word_spans(text) if (word := text[start:end]).isalpha()]
 
 
-def _correct(values: Sequence[float]) -> list[float]:
+def _adjust_p_values(values: Sequence[float]) -> list[float]:
     """Return p values after Holm's correction for their number."""
     order = np.argsort(values)
     corrected = [0.0] * len(values)

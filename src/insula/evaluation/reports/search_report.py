@@ -153,10 +153,10 @@ def _draw_curves(document: SearchDocument) -> Figure | None:
 
 
 def _sort_by_value(trials: Sequence[SearchTrial]) -> list[SearchTrial]:
-    return sorted(trials, key=lambda trial: -_order(trial))
+    return sorted(trials, key=lambda trial: -_sort_key(trial))
 
 
-def _order(trial: SearchTrial) -> float:
+def _sort_key(trial: SearchTrial) -> float:
     return -1.0 if trial.value is None else trial.value
 
 
@@ -165,7 +165,7 @@ def _format_row(trial: SearchTrial, keys: Sequence[str], best: bool) -> dict[str
         "number": trial.number,
         "best": best,
         "value": trial.state if trial.value is None else format_score(trial.value),
-        "order": _order(trial),
+        "order": _sort_key(trial),
         "seconds": format_duration(trial.seconds),
         "time": trial.seconds,
         "values": [_format_value(trial.values.get(key)) for key in keys],

@@ -70,38 +70,42 @@ def find_feature(name: str) -> Feature:
 
 def _split_negation(text: str, chance: random.Random) -> TextVersions:
     """Remove every negation, or add the first that fits."""
-    if _has(text, "negated"):
+    if _contains_cue(text, "negated"):
         bare = _apply_separately(text, list(remove_negations(text)))
-        return TextVersions(True) if _has(bare, "negated") else _keep(True, text, bare)
+        return TextVersions(True) if _contains_cue(bare, "negated") else _build_versions(True, text, bare)
     edits = sorted(add_negations(text), key=lambda edit: edit.start)
-    return _keep(False, apply_edits(text, edits[:1]), text)
+    return _build_versions(False, apply_edits(text, edits[:1]), text)
 
 
 def _split_intensifier(text: str, chance: random.Random) -> TextVersions:
     """Remove every intensifier, or add one before the first word of feeling that takes one."""
     cues = [cue for cue in find_cues(text) if cue.kind == "intensified"]
     if cues:
-        return _keep(
+        return _build_versions(
             True, text, _apply_separately(text, [delete_span("deletion", text, cue.start, cue.end) for cue in cues])
         )
     if contains_han(text):
         place = _CHINESE_DEGREE_PLACE.search(text)
-        return TextVersions(False) if place is None else _keep(False, _insert_word(text, place.start(), "非常"), text)
+        return (
+            TextVersions(False)
+            if place is None
+            else _build_versions(False, _insert_word(text, place.start(), "非常"), text)
+        )
     place = _ENGLISH_DEGREE_PLACE.search(text)
     if place is None:
         return TextVersions(False)
     if (article := place["article"]) is not None:  # "an awful film" becomes "a really awful film"
-        return _keep(False, f"{text[: place.start()]}{article[0]} really {text[place.start('noun') :]}", text)
-    return _keep(False, _insert_word(text, place.start("word"), "really "), text)
+        return _build_versions(False, f"{text[: place.start()]}{article[0]} really {text[place.start('noun') :]}", text)
+    return _build_versions(False, _insert_word(text, place.start("word"), "really "), text)
 
 
 def _split_emotion_word(text: str, chance: random.Random) -> TextVersions:
     """Delete every emotion word, or put one before the text, drawn at random for its language."""
     spans = [(start, end) for start, end in find_word_spans(text) if text[start:end].lower() in _EMOTION_WORDS]
     if spans:
-        return _keep(True, text, apply_edits(text, [delete_span("deletion", text, *span) for span in spans]))
+        return _build_versions(True, text, apply_edits(text, [delete_span("deletion", text, *span) for span in spans]))
     language = detect_language_by_script(text)
-    return _keep(False, _prepend(text, chance.choice(_WORDS_OF[language])), text)
+    return _build_versions(False, _prepend(text, chance.choice(_WORDS_OF[language])), text)
 
 
 def _split_identity(text: str, chance: random.Random) -> TextVersions:
@@ -121,11 +125,11 @@ def _split_token(text: str, token: str) -> TextVersions:
     pattern = re.compile(f"{whole[0]}{re.escape(token)}{whole[1]}", re.IGNORECASE)
     spans = [match.span() for match in pattern.finditer(text)]
     if spans:
-        return _keep(True, text, apply_edits(text, [delete_span("deletion", text, *span) for span in spans]))
-    return _keep(False, _prepend(text, token), text)
+        return _build_versions(True, text, apply_edits(text, [delete_span("deletion", text, *span) for span in spans]))
+    return _build_versions(False, _prepend(text, token), text)
 
 
-def _keep(present: bool, given: str, absent: str) -> TextVersions:
+def _build_versions(present: bool, given: str, absent: str) -> TextVersions:
     """Return the versions if they differ and neither is empty, else only whether the feature is present."""
     if given == absent or not given.strip() or not absent.strip():
         return TextVersions(present)
@@ -138,7 +142,7 @@ def _compare_sides(text: str, given: str, absent: str) -> TextVersions:
     return TextVersions(True if text == given else False if text == absent else None, given, absent)
 
 
-def _has(text: str, kind: str) -> bool:
+def _contains_cue(text: str, kind: str) -> bool:
     return any(cue.kind == kind for cue in find_cues(text))
 
 

@@ -16,7 +16,7 @@ from insula.data.options import DataOptions
 from insula.explanation.effects.effect import RESAMPLES, FeatureEffect, measure_effects
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
-from insula.inference.row_batches import find_columns, read_row_batches
+from insula.inference.row_batches import find_columns, read_input_batches
 
 _ROWS_PER_BATCH = 256
 
@@ -76,7 +76,7 @@ def measure_file_effects(
         columns = find_columns(predictor, reader, source, DataOptions.checked(text=text))
 
         def read() -> Iterator[Sequence[TextOrInput]]:
-            for batch in read_row_batches(reader, columns, rejects, tally):
+            for batch in read_input_batches(reader, columns, rejects, tally):
                 yield batch.inputs
 
         found = measure_effects(

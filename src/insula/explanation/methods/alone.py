@@ -6,13 +6,13 @@ import numpy as np
 
 from insula.core.arrays import Float64Array
 from insula.explanation.explainers import Explainer
-from insula.explanation.question import Question
+from insula.explanation.masked_predictor import MaskedPredictor
 
 
-def explain_by_single_words(question: Question, evaluations: int) -> Float64Array:
+def explain_by_single_words(masked: MaskedPredictor, evaluations: int) -> Float64Array:
     """Return the evidence of each word alone minus the evidence of no words."""
-    only = np.eye(len(question), dtype=bool)
-    evidence = question.evidence(np.concatenate([np.zeros((1, len(question)), dtype=bool), only]))
+    only = np.eye(len(masked), dtype=bool)
+    evidence = masked.evidence(np.concatenate([np.zeros((1, len(masked)), dtype=bool), only]))
     return evidence[1:] - evidence[:1]
 
 

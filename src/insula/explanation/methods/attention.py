@@ -12,8 +12,8 @@ from insula.core.arrays import Float64Array
 from insula.core.environment import require
 from insula.core.errors import DataError
 from insula.explanation.explainers import Explainer
+from insula.explanation.masked_predictor import MaskedPredictor
 from insula.explanation.methods.gradients import open_network, sum_over_words
-from insula.explanation.question import Question
 
 NAME = "attention-rollout"
 WARNING = (
@@ -22,13 +22,13 @@ WARNING = (
 )
 
 
-def explain_by_attention(question: Question, evaluations: int) -> Float64Array:
+def explain_by_attention(masked: MaskedPredictor, evaluations: int) -> Float64Array:
     """Return the share of each word in the pooled vector, if attention alone carried it there; columns are equal.
 
     Raises `DataError` for models other than pretrained Transformers.
     """
     require("torch", extra="train", purpose=f"explain by {NAME}")
-    backend, ids, owners = open_network(question, NAME)
+    backend, ids, owners = open_network(masked, NAME)
     import torch
 
     backbone = getattr(backend.network, "backbone", None)
@@ -51,10 +51,10 @@ def explain_by_attention(question: Question, evaluations: int) -> Float64Array:
         rolled = (0.5 * attention + 0.5 * np.eye(len(ids))) @ rolled  # half for the residual connection
     pooling = backend.network.config.pooling
     shares = rolled[0] if pooling == "first" else rolled[-1] if pooling == "last" else rolled.mean(axis=0)
-    weights = sum_over_words(shares, owners, len(question))
-    columns = np.repeat(weights[:, None], len(question.predictor.scheme.names), axis=1)
-    if question.decided is not None:
-        columns = np.column_stack([columns, np.full(len(question), np.nan)])
+    weights = sum_over_words(shares, owners, len(masked))
+    columns = np.repeat(weights[:, None], len(masked.predictor.scheme.names), axis=1)
+    if masked.decided is not None:
+        columns = np.column_stack([columns, np.full(len(masked), np.nan)])
     return columns
 
 

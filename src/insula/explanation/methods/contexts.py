@@ -11,9 +11,9 @@ import numpy as np
 
 from insula.core.arrays import BoolArray, Float64Array
 from insula.explanation.explainers import Explainer
+from insula.explanation.masked_predictor import MaskedPredictor
 from insula.explanation.methods.alone import COST as ALONE
 from insula.explanation.methods.alone import explain_by_single_words
-from insula.explanation.question import Question
 
 SHARE = 0.3
 """Share of the words that are the most important ones, by their evidence alone."""
@@ -21,24 +21,24 @@ NOTHING, TOP, REST = 0.25, 0.25, 0.5
 """Weight of each context."""
 
 
-def explain_by_contexts(question: Question, evaluations: int) -> Float64Array:
+def explain_by_contexts(masked: MaskedPredictor, evaluations: int) -> Float64Array:
     """Return the mean weight of each word in three contexts.
 
-    Columns that the question does not want are NaN, since each has most important words of its own. The last column of
+    Columns that are not wanted are NaN, since each has most important words of its own. The last column of
     a multi-label model, its decision as a whole, is weighed with the most important words of the first wanted label.
     """
-    alone = explain_by_single_words(question, evaluations)
-    if len(question) == 1:
+    alone = explain_by_single_words(masked, evaluations)
+    if len(masked) == 1:
         return alone
-    wanted = list(range(alone.shape[1]) if question.wanted is None else question.wanted)
+    wanted = list(range(alone.shape[1]) if masked.wanted is None else masked.wanted)
     tops = [_select_top(alone[:, column]) for column in wanted]
-    if question.wanted and alone.shape[1] > len(question.predictor.scheme.names):
+    if masked.wanted and alone.shape[1] > len(masked.predictor.scheme.names):
         wanted.append(alone.shape[1] - 1)
         tops.append(tops[0])
-    question.logits(np.concatenate([_toggle(part) for top in tops for part in (top, ~top)]))  # all in one batch
+    masked.logits(np.concatenate([_toggle_each_word(part) for top in tops for part in (top, ~top)]))  # all in one batch
     weights = np.full_like(alone, np.nan)
     for column, top in zip(wanted, tops, strict=True):
-        among, without = (_compute_context_weights(question, part)[:, column] for part in (top, ~top))
+        among, without = (_compute_context_weights(masked, part)[:, column] for part in (top, ~top))
         weights[:, column] = NOTHING * alone[:, column] + TOP * among + REST * without
     return weights
 
@@ -51,14 +51,14 @@ def _select_top(weights: Float64Array) -> BoolArray:
     return top
 
 
-def _toggle(context: BoolArray) -> BoolArray:
+def _toggle_each_word(context: BoolArray) -> BoolArray:
     """Return (1 + words, words): the context, then for each word the context with that word changed."""
     return np.concatenate([context[None], context[None] ^ np.eye(len(context), dtype=bool)])
 
 
-def _compute_context_weights(question: Question, context: BoolArray) -> Float64Array:
+def _compute_context_weights(masked: MaskedPredictor, context: BoolArray) -> Float64Array:
     """Return the (words, columns) evidence that each word adds to the other words of the context."""
-    evidence = question.evidence(_toggle(context))
+    evidence = masked.evidence(_toggle_each_word(context))
     gains: Float64Array = np.where(context[:, None], evidence[0] - evidence[1:], evidence[1:] - evidence[0])
     return gains
 

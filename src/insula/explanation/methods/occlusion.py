@@ -6,13 +6,13 @@ import numpy as np
 
 from insula.core.arrays import Float64Array
 from insula.explanation.explainers import Explainer
-from insula.explanation.question import Question
+from insula.explanation.masked_predictor import MaskedPredictor
 
 
-def explain_by_occlusion(question: Question, evaluations: int) -> Float64Array:
+def explain_by_occlusion(masked: MaskedPredictor, evaluations: int) -> Float64Array:
     """Return the evidence of the whole text minus the evidence without each word."""
-    without = ~np.eye(len(question), dtype=bool)
-    evidence = question.evidence(np.concatenate([question.everything(), without]))
+    without = ~np.eye(len(masked), dtype=bool)
+    evidence = masked.evidence(np.concatenate([masked.everything(), without]))
     return evidence[:1] - evidence[1:]
 
 

@@ -88,7 +88,7 @@ class Interaction(Record):
     occurrences: int = Field(0, description="number of times that they occur with one")
 
 
-class Faithfulness(Record):
+class MeanFaithfulness(Record):
     """The faithfulness of the explanations, over the first of the explained rows, for their predicted labels."""
 
     rows: int = 0
@@ -118,7 +118,7 @@ class GlobalExplanation(Document):
     available: int = Field(0, description="number of rows that they were drawn from")
     vocabulary: int = Field(0, description="number of different words in at least `min_texts` explained rows")
     min_texts: int = Field(0, description="minimum number of texts with a word or phrase for it to be listed")
-    faithfulness: Faithfulness = Field(default_factory=Faithfulness)
+    faithfulness: MeanFaithfulness = Field(default_factory=MeanFaithfulness)
     labels: list[LabelWords] = Field(default_factory=list)
     interactions: list[Interaction] = Field(default_factory=list)
     seconds: float = 0.0

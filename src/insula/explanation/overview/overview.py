@@ -15,18 +15,18 @@ from insula.explanation.explain import check_labels
 from insula.explanation.explainers import explainers
 from insula.explanation.explanation import Word
 from insula.explanation.faithfulness import measure_comprehensiveness, measure_sufficiency
+from insula.explanation.masked_predictor import MAX_WORDS, MaskedPredictor
 from insula.explanation.notes import add_notes
 from insula.explanation.overview.document import (
     ExampleText,
     ExampleWord,
-    Faithfulness,
     GlobalExplanation,
     LabelWords,
+    MeanFaithfulness,
 )
 from insula.explanation.overview.phrases import Phrase, Phrases, is_counted, make_key
 from insula.explanation.overview.weights import KINDS, MIN_TEXTS, WeightSummary, WeightTable
 from insula.explanation.plan import AUTO, EVALUATIONS
-from insula.explanation.question import MAX_WORDS, Question
 from insula.inference.predictor import Predictor
 from insula.safety.mask import mask
 from insula.text.word_spans import find_word_spans
@@ -66,18 +66,18 @@ def explain_texts(
     if not texts:
         raise DataError("A global explanation needs texts. Got none. Pass rows with texts with --data.")
     if method == AUTO:
-        method = "occlusion" if Question(predictor, texts[0]).contributions is None else "exact"
+        method = "occlusion" if MaskedPredictor(predictor, texts[0]).contributions is None else "exact"
     explainers[method]  # raises for a name that is not known
-    chosen = _draw(texts, rows or (EXACT_ROWS if method == "exact" else READ_ROWS), seed)
-    work = _Work(predictor, method, columns, seed)
+    chosen = _sample_texts(texts, rows or (EXACT_ROWS if method == "exact" else READ_ROWS), seed)
+    work = _TextExplainer(predictor, method, columns, seed)
     progress.start("masking", len(chosen))
     try:
-        questions = [work.ask(text, progress) for text in chosen]
+        masked_texts = [work.ask(text, progress) for text in chosen]
     finally:
         progress.finish()
-    work.explain([one for one in questions if one is not None], progress)
+    work.explain([one for one in masked_texts if one is not None], progress)
     notes = []
-    if longer := sum(one is None for one in questions):
+    if longer := sum(one is None for one in masked_texts):
         notes.append(f"{pluralise(longer, 'row')} with more than {MAX_WORDS} words left out.")
     if not work.rows:
         raise DataError(
@@ -88,7 +88,7 @@ def explain_texts(
     )
 
 
-class _Work:
+class _TextExplainer:
     """The explanations of many texts, and the counts of their words."""
 
     def __init__(self, predictor: Predictor, method: str, columns: dict[str, int], seed: int) -> None:
@@ -100,22 +100,22 @@ class _Work:
         self.falls: list[list[float]] = []
         self.examples: dict[str, list[ExampleText]] = {label: [] for label in columns}
 
-    def ask(self, text: str, progress: Progress) -> Question | None:
-        """Return the question on a masked text; None where it is too long for the method."""
+    def ask(self, text: str, progress: Progress) -> MaskedPredictor | None:
+        """Return the predictor of an anonymised text; None where it is too long for the method."""
         progress.advance()
-        masked = mask(text).text
-        words = [Word(masked[start:end], start, end) for start, end in find_word_spans(masked)]
+        anonymised = mask(text).text
+        words = [Word(anonymised[start:end], start, end) for start, end in find_word_spans(anonymised)]
         if self.method != "exact" and len(words) > MAX_WORDS:
             return None
-        return Question(self.predictor, masked, words=words, seed=self.seed)
+        return MaskedPredictor(self.predictor, anonymised, words=words, seed=self.seed)
 
-    def explain(self, questions: Sequence[Question], progress: Progress) -> None:
+    def explain(self, masked_texts: Sequence[MaskedPredictor], progress: Progress) -> None:
         """Explain the texts, and add up the weights of their words."""
-        phrases = Phrases([(one.text, one.words) for one in questions])
-        progress.start("explaining", len(questions))
+        phrases = Phrases([(one.text, one.words) for one in masked_texts])
+        progress.start("explaining", len(masked_texts))
         try:
-            for question in questions:
-                self._explain(question, phrases.find(question.text, question.words))
+            for masked in masked_texts:
+                self._explain(masked, phrases.find(masked.text, masked.words))
                 progress.advance()
         finally:
             progress.finish()
@@ -132,7 +132,7 @@ class _Work:
             rows=self.rows,
             vocabulary=int(words.frequent.sum()),
             min_texts=MIN_TEXTS,
-            faithfulness=Faithfulness(rows=len(self.falls), comprehensiveness=falls[0], sufficiency=falls[1]),
+            faithfulness=MeanFaithfulness(rows=len(self.falls), comprehensiveness=falls[0], sufficiency=falls[1]),
             labels=[self._describe_label(label, place, words, phrases) for place, label in enumerate(self.columns)],
             interactions=words.list_interactions(range(len(self.columns)), self.seed),
         )
@@ -150,55 +150,55 @@ class _Work:
             examples=self.examples[label],
         )
 
-    def _explain(self, question: Question, phrases: Sequence[Phrase]) -> None:
+    def _explain(self, masked: MaskedPredictor, phrases: Sequence[Phrase]) -> None:
         scheme = self.predictor.scheme
         columns = list(self.columns.values())
-        all_weights = explainers[self.method].weigh(question, EVALUATIONS)
+        all_weights = explainers[self.method].weigh(masked, EVALUATIONS)
         weights = all_weights[:, columns]
-        counted = np.array(is_counted(question.text, question.words))
-        keys = [make_key(question.text, word.start, word.end) for word in question.words]
+        counted = np.array(is_counted(masked.text, masked.words))
+        keys = [make_key(masked.text, word.start, word.end) for word in masked.words]
         used = np.flatnonzero(counted).tolist()
-        self.words.add(self.rows, [keys[place] for place in used], weights[used], _find_cues(question)[used])
+        self.words.add(self.rows, [keys[place] for place in used], weights[used], _find_cues(masked)[used])
         if phrases:
-            together = self._weigh_phrases(question, phrases, weights, columns)
+            together = self._weigh_phrases(masked, phrases, weights, columns)
             self.parts.update({one.key: one.parts for one in phrases})
             self.phrases.add(self.rows, [one.key for one in phrases], together)
         self.rows += 1
-        decisions = self.predictor.decide_logits([question.text], question.logits(question.everything()))
+        decisions = self.predictor.decide_logits([masked.text], masked.logits(masked.everything()))
         scores, chosen = decisions.scores[0], decisions.chosen[0]
         if scheme.is_categorical:
             self.predicted += chosen
         if len(self.falls) < FAITHFUL_ROWS:
             top = int(np.argmax(scores - (~chosen if chosen.any() else 0))) if scheme.is_categorical else columns[0]
             measures = (measure_comprehensiveness, measure_sufficiency)
-            self.falls.append([measure(question, all_weights[:, top], top) for measure in measures])
+            self.falls.append([measure(masked, all_weights[:, top], top) for measure in measures])
         for place, (label, column) in enumerate(self.columns.items()):
             if not scheme.is_categorical or chosen[column]:
-                self._keep_example(label, question, float(scores[column]), weights[:, place])
+                self._keep_example(label, masked, float(scores[column]), weights[:, place])
 
     def _weigh_phrases(
-        self, question: Question, phrases: Sequence[Phrase], weights: Float64Array, columns: list[int]
+        self, masked: MaskedPredictor, phrases: Sequence[Phrase], weights: Float64Array, columns: list[int]
     ) -> Float64Array:
         """Return (phrases, labels): the evidence lost without each phrase; of a sum, the sum over its words."""
         if self.method != "occlusion":
             return np.stack([weights[one.first : one.last].sum(axis=0) for one in phrases])
-        kept = np.ones((len(phrases), len(question)), dtype=bool)
+        kept = np.ones((len(phrases), len(masked)), dtype=bool)
         for row, one in zip(kept, phrases, strict=True):
             row[one.first : one.last] = False
-        evidence = question.evidence(np.concatenate([question.everything(), kept]))[:, columns]
+        evidence = masked.evidence(np.concatenate([masked.everything(), kept]))[:, columns]
         return evidence[:1] - evidence[1:]
 
-    def _keep_example(self, label: str, question: Question, score: float, weights: Float64Array) -> None:
+    def _keep_example(self, label: str, masked: MaskedPredictor, score: float, weights: Float64Array) -> None:
         kept = self.examples[label]
-        if len(question.text) > EXAMPLE_CHARACTERS or any(one.text == question.text for one in kept):
+        if len(masked.text) > EXAMPLE_CHARACTERS or any(one.text == masked.text for one in kept):
             return
         if len(kept) == EXAMPLES and score <= kept[-1].score:
             return
         words = [
             ExampleWord(start=word.start, end=word.end, weight=round(float(weight), 6))
-            for word, weight in zip(question.words, weights, strict=True)
+            for word, weight in zip(masked.words, weights, strict=True)
         ]
-        kept.append(ExampleText(text=question.text, score=score, words=words))
+        kept.append(ExampleText(text=masked.text, score=score, words=words))
         kept.sort(key=lambda one: -one.score)
         del kept[EXAMPLES:]
 
@@ -210,16 +210,16 @@ def _find_columns(predictor: Predictor, labels: Sequence[str]) -> dict[str, int]
     return {label: names.index(label) for label in chosen}
 
 
-def _draw(texts: Sequence[str], rows: int, seed: int) -> list[str]:
+def _sample_texts(texts: Sequence[str], rows: int, seed: int) -> list[str]:
     if rows >= len(texts):
         return list(texts)
     return [texts[row] for row in sorted(np.random.default_rng(seed).choice(len(texts), rows, replace=False).tolist())]
 
 
-def _find_cues(question: Question) -> BoolArray:
+def _find_cues(masked: MaskedPredictor) -> BoolArray:
     """Return a (words, kinds) mask: True where a cue of that kind applies to the word."""
-    found = np.zeros((len(question), len(KINDS)), dtype=bool)
-    for place, word in enumerate(add_notes(question.words, question.text, None)):
+    found = np.zeros((len(masked), len(KINDS)), dtype=bool)
+    for place, word in enumerate(add_notes(masked.words, masked.text, None)):
         for note in word.notes:
             found[place, [kind == note.kind for kind in KINDS]] = True
     return found

@@ -17,9 +17,9 @@ from insula.evaluation.result import Interval
 from insula.explanation.overview.document import ExampleText, GlobalExplanation, LabelWords, WordChange, WordEffect
 from insula.explanation.overview.sentences import (
     SITUATIONS,
+    describe_faithfulness,
     describe_reading,
     describe_rows,
-    describe_trust,
     format_weight,
 )
 
@@ -42,7 +42,7 @@ def render_global_explanation(document: GlobalExplanation) -> str:
         data=document.data,
         sentence=describe_rows(document),
         reading=describe_reading(document),
-        trust=describe_trust(document),
+        trust=describe_faithfulness(document),
         notes=document.notes,
         interactions=_draw_interactions(document),
         facts=_list_facts(document),

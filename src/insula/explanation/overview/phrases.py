@@ -36,12 +36,12 @@ class Phrases:
     def __init__(self, texts: Sequence[tuple[str, Sequence[Word]]]) -> None:
         counts: Counter[str] = Counter()
         for text, words in texts:
-            counts.update({one.key for one in _iterate(text, words)})
+            counts.update({one.key for one in _iterate_phrases(text, words)})
         self._counts = {key: count for key, count in counts.items() if count >= MIN_TEXTS}
 
     def find(self, text: str, words: Sequence[Word]) -> list[Phrase]:
         """Return the phrases of one text, at most `MAX_PHRASES_PER_TEXT`, the most frequent first."""
-        found = [one for one in _iterate(text, words) if one.key in self._counts]
+        found = [one for one in _iterate_phrases(text, words) if one.key in self._counts]
         return sorted(found, key=lambda one: -self._counts[one.key])[:MAX_PHRASES_PER_TEXT]
 
 
@@ -56,17 +56,17 @@ def is_counted(text: str, words: Sequence[Word]) -> list[bool]:
     tokens = [match.span() for match in TOKEN.finditer(text)]
     return [
         not any(start < word.end and word.start < end for start, end in tokens)
-        and (any(map(str.isalpha, word.text)) or _is_sign(word.text))
+        and (any(map(str.isalpha, word.text)) or _is_emoji_or_mark(word.text))
         for word in words
     ]
 
 
-def _is_sign(word: str) -> bool:
+def _is_emoji_or_mark(word: str) -> bool:
     """Return whether it is a sign such as an emoji, ":)" or "!!"."""
     return not any(map(str.isdigit, word)) and not (len(set(word)) == 1 and word[0] in _PUNCTUATION)
 
 
-def _iterate(text: str, words: Sequence[Word]) -> Iterator[Phrase]:
+def _iterate_phrases(text: str, words: Sequence[Word]) -> Iterator[Phrase]:
     counted = [
         is_used and any(map(str.isalpha, word.text))
         for is_used, word in zip(is_counted(text, words), words, strict=True)

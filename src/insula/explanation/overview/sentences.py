@@ -38,7 +38,7 @@ def describe_reading(document: GlobalExplanation) -> str:
     )
 
 
-def describe_trust(document: GlobalExplanation) -> str:
+def describe_faithfulness(document: GlobalExplanation) -> str:
     """Return how faithful the explanations are to the model."""
     found = document.faithfulness
     if found.comprehensiveness is None or found.sufficiency is None:

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from insula.core.sentences import pluralise
 from insula.evaluation.reports.readable import format_percent, format_span
 from insula.explanation.overview.document import GlobalExplanation, LabelWords, WordEffect
-from insula.explanation.overview.sentences import SITUATIONS, describe_rows, describe_trust, format_weight
+from insula.explanation.overview.sentences import SITUATIONS, describe_faithfulness, describe_rows, format_weight
 
 SHOWN = 6  # words of each side
 SHOWN_PHRASES = 2
@@ -38,7 +38,7 @@ def format_global_explanation(document: GlobalExplanation) -> Iterator[str]:
             f"({format_span(one.kept, format_percent)})  {pluralise(one.words, 'word')}"
         )
     yield ""
-    yield describe_trust(document)
+    yield describe_faithfulness(document)
 
 
 def _format_label(label: LabelWords) -> Iterator[str]:

@@ -148,9 +148,9 @@ class WeightSummary:
         It is the slope, through zero, of the mean weight under the cue on the mean weight elsewhere; words count as
         often as they occur under the cue. The interval is a percentile bootstrap over words.
         """
-        return [self._measure_kept(column, kind, labels, seed) for column, kind in enumerate(KINDS)]
+        return [self._measure_kept_weight(column, kind, labels, seed) for column, kind in enumerate(KINDS)]
 
-    def _measure_kept(self, column: int, kind: ChangeKind, labels: Sequence[int], seed: int) -> Interaction:
+    def _measure_kept_weight(self, column: int, kind: ChangeKind, labels: Sequence[int], seed: int) -> Interaction:
         under = self._cues[:, column]
         (plain_texts, plain, _), (_, changed, _) = self._describe(~under), self._describe(under)
         times = np.bincount(self._key[under], minlength=len(self.words))

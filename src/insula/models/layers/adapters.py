@@ -96,7 +96,7 @@ def choose_targets(
     ]  # fmt: skip
     if wanted == "all":
         return tuple(maps)
-    ends = _list_usual_ends(backbone, method) if wanted == "auto" else tuple(wanted)
+    ends = _list_default_layers(backbone, method) if wanted == "auto" else tuple(wanted)
     chosen = tuple(name for name in maps if _ends_with(name, ends))
     unused = [end for end in ends if not any(_ends_with(name, (end,)) for name in maps)] if wanted != "auto" else []
     if not chosen or unused:
@@ -108,13 +108,13 @@ def choose_targets(
     return chosen
 
 
-def _list_usual_ends(backbone: PreTrainedModel, method: str) -> Sequence[str]:
+def _list_default_layers(backbone: PreTrainedModel, method: str) -> Sequence[str]:
     if method == "bottleneck":
         return BLOCK_ENDS
     _require_peft(method)
-    from insula.models.layers.low_rank import find_usual_targets
+    from insula.models.layers.low_rank import find_default_targets
 
-    return find_usual_targets(backbone.config.model_type) or ()
+    return find_default_targets(backbone.config.model_type) or ()
 
 
 def _require_peft(method: str) -> None:

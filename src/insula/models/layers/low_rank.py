@@ -14,7 +14,7 @@ NAME = "default"
 INITIAL_RANK_FACTOR = 1.5  # AdaLoRA: initial rank divided by final rank, section 4.1 of the paper
 
 
-def find_usual_targets(architecture: str) -> Sequence[str] | None:
+def find_default_targets(architecture: str) -> Sequence[str] | None:
     """Return the layers of an architecture (`bert`, `gpt2`) that peft adapts by default, or None if it knows none."""
     targets = USUAL_TARGETS.get(architecture)
     return None if targets is None or isinstance(targets, str) else targets

@@ -14,7 +14,7 @@ from insula.models.networks.ngram_tfidf import WORD
 if TYPE_CHECKING:
     from insula.models.networks.linear import LinearModel
 
-Found = tuple[int, int, int]  # feature, start, end
+NgramMatch = tuple[int, int, int]  # feature, start, end
 
 
 def compute_ngram_contributions(model: LinearModel, text: str) -> Contributions:
@@ -32,7 +32,7 @@ def compute_ngram_contributions(model: LinearModel, text: str) -> Contributions:
     return Contributions(found[:, 1:], added[places] / times[places, None], model.intercepts.astype(np.float64))
 
 
-def _iterate_places(model: LinearModel, text: str) -> Iterator[Found]:
+def _iterate_places(model: LinearModel, text: str) -> Iterator[NgramMatch]:
     """Yield the features of `text` with their positions, as the model counts them."""
     features, words, characters = model.featurizer.features, model.featurizer.words, model.featurizer.characters
     lowered = text.lower()

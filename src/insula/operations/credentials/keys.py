@@ -121,7 +121,7 @@ class KeyStore:
         """Return all keys that were ever created, oldest first."""
         with self._database.begin_read() as connection:
             rows = connection.execute(sa.select(ACCESS_KEYS).order_by(ACCESS_KEYS.c.created, ACCESS_KEYS.c.id))
-            return [_record(row) for row in rows.mappings()]
+            return [_build_record(row) for row in rows.mappings()]
 
     def has_active(self) -> bool:
         """Whether any key is active now."""
@@ -133,7 +133,7 @@ class KeyStore:
         with self._database.begin_read() as connection:
             return connection.execute(sa.select(ACCESS_KEYS.c.id).limit(1)).first() is not None
 
-    def recognise(self, key: str) -> KeyRecord | None:
+    def find_by_secret(self, key: str) -> KeyRecord | None:
         """Return the record of a key, whatever its state; None if there is no such key.
 
         The digests are compared in constant time, even if the id is unknown.
@@ -145,7 +145,7 @@ class KeyStore:
             query = sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.id == shown.id)
             row = connection.execute(query).mappings().one_or_none()
         right = are_equal(shown.digest, NO_DIGEST if row is None else row["digest"])
-        return _record(row) if row is not None and right else None
+        return _build_record(row) if row is not None and right else None
 
     def find(self, identity: str) -> KeyRecord | None:
         """Return the record of the key with this id, whatever its state; None if there is no such key.
@@ -155,7 +155,7 @@ class KeyStore:
         with self._database.begin_read() as connection:
             query = sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.id == identity)
             row = connection.execute(query).mappings().one_or_none()
-        return None if row is None else _record(row)
+        return None if row is None else _build_record(row)
 
     def record_use(self, identity: str) -> None:
         """Store that a key is used now."""
@@ -214,7 +214,7 @@ class KeyStore:
         if row is None:
             # The id is not repeated: it may be a whole key, typed here by mistake.
             raise UnknownNameError("No key has this id. List the ids with: insula keys list")
-        return _record(row)
+        return _build_record(row)
 
 
 def _make_key() -> tuple[str, PresentedKey]:
@@ -250,6 +250,6 @@ def _build_row(record: KeyRecord, digest: str) -> dict[str, Any]:
     return {**vars(record), "scopes": " ".join(record.scopes), "digest": digest}
 
 
-def _record(row: Any) -> KeyRecord:
+def _build_record(row: Any) -> KeyRecord:
     fields = {name: row[name] for name in KeyRecord.__dataclass_fields__}
     return KeyRecord(**{**fields, "scopes": tuple(row["scopes"].split())})

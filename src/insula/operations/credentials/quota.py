@@ -57,7 +57,7 @@ class Quota:
         reserved = self._get_reservation(caller)
         with reserved.mutex:
             if reserved.left < texts:
-                reserved.left += self._reserve(caller, reserved, texts - reserved.left, quota)
+                reserved.left += self._reserve_texts(caller, reserved, texts - reserved.left, quota)
             if reserved.left < texts:
                 return False
             reserved.left -= texts
@@ -106,7 +106,7 @@ class Quota:
                 reserved = self._reserved[caller] = _Reservation(today)
             return reserved
 
-    def _reserve(self, caller: str, reserved: _Reservation, needed: int, quota: int) -> int:
+    def _reserve_texts(self, caller: str, reserved: _Reservation, needed: int, quota: int) -> int:
         """Reserve a block of texts if the quota allows, else only those needed; return the number reserved."""
         now = time.monotonic()
         if 0 < reserved.no_room <= needed and now - reserved.asked < PAUSE:

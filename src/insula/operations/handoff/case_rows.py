@@ -102,7 +102,7 @@ def build_unknown_case_error(case: int) -> UnknownNameError:
     return UnknownNameError(f"No case has the number {case}. List the cases with: insula queue list")
 
 
-def change(
+def update_case(
     connection: Connection,
     row: Row,
     now: datetime,

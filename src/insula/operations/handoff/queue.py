@@ -27,11 +27,11 @@ from insula.operations.handoff.case_rows import (
     add_event,
     build_row,
     build_unknown_case_error,
-    change,
     is_case,
     lock_case,
     read_case,
     read_event,
+    update_case,
 )
 from insula.operations.handoff.cases import (
     DEADLINE,
@@ -43,18 +43,18 @@ from insula.operations.handoff.cases import (
     check_name,
     check_seconds,
 )
-from insula.operations.handoff.spans import over, start_span
+from insula.operations.handoff.spans import build_has_ended, build_span_columns
 from insula.operations.handoff.statistics import QueueDepth, QueueStats, compute_depth, compute_stats
 from insula.operations.handoff.steps import (
     BATCH,
     NO_AGENT,
     ORDER,
     PROGRAM,
+    assign_case,
     build_closed_error,
     claim_case,
     end_lease_if_over,
     escalate_if_late,
-    hold,
     lock_cases,
     require_held,
 )
@@ -133,7 +133,7 @@ class HandoffQueue:
             others &= CASES.c.id.not_in([case, *besides])
             if row["subject"] is not None and connection.execute(sa.select(CASES.c.id).where(others).limit(1)).first():
                 return False
-            change(connection, row, self._now(connection), "acknowledged", actor)
+            update_case(connection, row, self._now(connection), "acknowledged", actor)
             return True
 
     def claim(
@@ -150,7 +150,7 @@ class HandoffQueue:
         check_name("agent", agent, 200)
         check_seconds("lease", lease)
         if case is not None:
-            return self._step(case, lambda connection, row, now: claim_case(connection, row, now, agent, lease))
+            return self._change_case(case, lambda connection, row, now: claim_case(connection, row, now, agent, lease))
         with self._database.begin_write() as connection:
             now = self._now(connection)
             self._end_leases(connection, now)
@@ -169,18 +169,18 @@ class HandoffQueue:
 
         def renew(connection: Connection, row: Row, now: datetime) -> Row:
             require_held(connection, row, agent)
-            return hold(connection, row, now, "renewed", agent, agent, lease)
+            return assign_case(connection, row, now, "renewed", agent, agent, lease)
 
-        return self._step(case, renew)
+        return self._change_case(case, renew)
 
     def release(self, case: int, agent: str) -> Case:
         """Give a case back: it waits again, with the same deadline."""
 
         def release(connection: Connection, row: Row, now: datetime) -> Row:
             require_held(connection, row, agent)
-            return change(connection, row, now, "released", agent, state="waiting", **NO_AGENT)
+            return update_case(connection, row, now, "released", agent, state="waiting", **NO_AGENT)
 
-        return self._step(case, release)
+        return self._change_case(case, release)
 
     def reassign(
         self, case: int, *, actor: str, agent: str | None = None, queue: str | None = None, lease: int = LEASE
@@ -206,11 +206,11 @@ class HandoffQueue:
                 raise build_closed_error(row)
             facts = {"from_agent": row["agent"], "from_queue": row["queue"]}
             if agent is not None:
-                return hold(connection, row, now, "reassigned", actor, agent, lease, facts)
+                return assign_case(connection, row, now, "reassigned", actor, agent, lease, facts)
             to = {"queue": queue, "state": "waiting", **NO_AGENT}
-            return change(connection, row, now, "reassigned", actor, facts | {"queue": queue}, **to)
+            return update_case(connection, row, now, "reassigned", actor, facts | {"queue": queue}, **to)
 
-        return self._step(case, reassign)
+        return self._change_case(case, reassign)
 
     def close(self, case: int, agent: str, *, outcome: str, note: str | None = None) -> Case:
         """Close a case that the agent holds.
@@ -229,9 +229,9 @@ class HandoffQueue:
             require_held(connection, row, agent)
             values = NO_AGENT | {"agent": agent, "state": "closed", "closed": now, "outcome": outcome, "note": masked}
             values["delete_after"] = now if row["erased"] is not None else now + self._retention.span
-            return change(connection, row, now, "closed", agent, {"outcome": outcome}, **values)
+            return update_case(connection, row, now, "closed", agent, {"outcome": outcome}, **values)
 
-        return self._step(case, close)
+        return self._change_case(case, close)
 
     def reopen(self, case: int, actor: str, *, deadline: int = DEADLINE) -> Case:
         """Let a closed case wait again, with a new deadline in seconds from now."""
@@ -247,11 +247,11 @@ class HandoffQueue:
             values |= {
                 "state": "waiting",
                 "times_reopened": row["times_reopened"] + 1,
-                **start_span("due", now, deadline),
+                **build_span_columns("due", now, deadline),
             }
-            return change(connection, row, now, "reopened", actor, facts, **values)
+            return update_case(connection, row, now, "reopened", actor, facts, **values)
 
-        return self._step(case, reopen)
+        return self._change_case(case, reopen)
 
     def escalate(self) -> Escalation:
         """Find late cases and expired leases, and record both.
@@ -266,7 +266,7 @@ class HandoffQueue:
             with self._database.begin_write() as connection:
                 now = self._now(connection)
                 ended = self._end_leases(connection, now)
-                rows = lock_cases(connection, is_late & over("due", now))
+                rows = lock_cases(connection, is_late & build_has_ended("due", now))
                 late += [read_case(escalate_if_late(connection, row, now)) for row in rows]
                 returned += map(read_case, ended)
             if max(len(rows), len(ended)) < BATCH:
@@ -352,7 +352,7 @@ class HandoffQueue:
         return self._database.now(connection) if self._clock is None else self._clock()
 
     def _open(self, connection: Connection, row: Row, deadline: int, now: datetime, actor: str) -> Case:
-        values = {**row, "opened": now, **start_span("due", now, deadline)}
+        values = {**row, "opened": now, **build_span_columns("due", now, deadline)}
         inserted = self._database.insert_new(CASES).values(values).returning(CASES.c.id)
         case = connection.execute(inserted).scalar_one_or_none()
         if case is not None:
@@ -363,7 +363,7 @@ class HandoffQueue:
         same = (CASES.c.source == row["source"]) & (CASES.c.message == row["message"])
         return read_case(connection.execute(sa.select(CASES).where(same)).mappings().one())
 
-    def _step(self, case: int, act: Callable[[Connection, Row, datetime], Row]) -> Case:
+    def _change_case(self, case: int, act: Callable[[Connection, Row, datetime], Row]) -> Case:
         """Do a step with one case. What was due for it anyway is recorded even if the step is not allowed."""
         refused: CaseConflictError | None = None
         with self._database.begin_write() as connection:
@@ -378,5 +378,5 @@ class HandoffQueue:
         return read_case(row)
 
     def _end_leases(self, connection: Connection, now: datetime) -> Sequence[Row]:
-        rows = lock_cases(connection, (CASES.c.state == "claimed") & over("lease_until", now))
+        rows = lock_cases(connection, (CASES.c.state == "claimed") & build_has_ended("lease_until", now))
         return [end_lease_if_over(connection, row, now) for row in rows]

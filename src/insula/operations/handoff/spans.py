@@ -18,17 +18,17 @@ Span = Literal["due", "lease_until"]
 _STARTS: dict[Span, str] = {"due": "due_from", "lease_until": "lease_from"}
 
 
-def start_span(end: Span, now: datetime, seconds: int) -> dict[str, datetime]:
+def build_span_columns(end: Span, now: datetime, seconds: int) -> dict[str, datetime]:
     """Return the two columns of a span that ends `seconds` from now."""
     length = timedelta(seconds=seconds)
     return {end: now + length, _STARTS[end]: now - length}
 
 
-def is_over(row: Any, end: Span, now: datetime) -> bool:
+def has_ended(row: Any, end: Span, now: datetime) -> bool:
     """Whether the span of a row is over."""
     return bool(row[end] <= now or row[_STARTS[end]] > now)
 
 
-def over(end: Span, now: datetime) -> sa.ColumnElement[bool]:
-    """Return `is_over` as a condition of SQL."""
+def build_has_ended(end: Span, now: datetime) -> sa.ColumnElement[bool]:
+    """Return `has_ended` as a condition of SQL."""
     return (CASES.c[end] <= now) | (CASES.c[_STARTS[end]] > now)

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from insula.core.errors import CaseConflictError
-from insula.operations.handoff.case_rows import Row, change
-from insula.operations.handoff.spans import is_over, start_span
+from insula.operations.handoff.case_rows import Row, update_case
+from insula.operations.handoff.spans import build_span_columns, has_ended
 from insula.operations.store.tables import CASE_EVENTS, CASES
 
 BATCH = 200  # cases that one transaction locks
@@ -30,19 +30,19 @@ def lock_cases(connection: Connection, condition: sa.ColumnElement[bool]) -> Seq
 
 def end_lease_if_over(connection: Connection, row: Row, now: datetime) -> Row:
     """Let a case wait again if its lease is over; return its row."""
-    if row["state"] != "claimed" or not is_over(row, "lease_until", now):
+    if row["state"] != "claimed" or not has_ended(row, "lease_until", now):
         return row
     values = {"state": "waiting", "expired_leases": row["expired_leases"] + 1, **NO_AGENT}
-    return change(connection, row, now, "expired", PROGRAM, {"agent": row["agent"]}, **values)
+    return update_case(connection, row, now, "expired", PROGRAM, {"agent": row["agent"]}, **values)
 
 
 def escalate_if_late(connection: Connection, row: Row, now: datetime) -> Row:
     """Record that a case is late, if it is and was not recorded before; return its row."""
-    if row["state"] == "closed" or row["escalated"] is not None or not is_over(row, "due", now):
+    if row["state"] == "closed" or row["escalated"] is not None or not has_ended(row, "due", now):
         return row
     facts = {"due": row["due"].isoformat(timespec="milliseconds"), "agent": row["agent"]}
     # A deadline in the future belongs to a clock that was set back; the case must not wait behind all others for it.
-    return change(connection, row, now, "escalated", PROGRAM, facts, escalated=now, due=min(row["due"], now))
+    return update_case(connection, row, now, "escalated", PROGRAM, facts, escalated=now, due=min(row["due"], now))
 
 
 def claim_case(connection: Connection, row: Row, now: datetime, agent: str, lease: int) -> Row:
@@ -52,11 +52,11 @@ def claim_case(connection: Connection, row: Row, now: datetime, agent: str, leas
     if row["state"] == "claimed":
         if row["agent"] != agent:
             raise build_held_error(row)
-        return hold(connection, row, now, "renewed", agent, agent, lease)
-    return hold(connection, row, now, "claimed", agent, agent, lease)
+        return assign_case(connection, row, now, "renewed", agent, agent, lease)
+    return assign_case(connection, row, now, "claimed", agent, agent, lease)
 
 
-def hold(
+def assign_case(
     connection: Connection,
     row: Row,
     now: datetime,
@@ -67,10 +67,10 @@ def hold(
     facts: dict[str, Any] | None = None,
 ) -> Row:
     """Let an agent hold a case under a new lease."""
-    values = {"state": "claimed", "agent": agent, **start_span("lease_until", now, lease)}
+    values = {"state": "claimed", "agent": agent, **build_span_columns("lease_until", now, lease)}
     if row["first_claimed"] is None:
         values["first_claimed"] = now
-    return change(connection, row, now, event, actor, {**(facts or {}), "agent": agent, "lease": lease}, **values)
+    return update_case(connection, row, now, event, actor, {**(facts or {}), "agent": agent, "lease": lease}, **values)
 
 
 def require_held(connection: Connection, row: Row, agent: str) -> None:

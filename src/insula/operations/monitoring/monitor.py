@@ -34,7 +34,7 @@ from insula.operations.monitoring.window_rows import (
     add_new_ids,
     delete_ids,
     delete_windows,
-    read_row_batches,
+    read_attribute_batches,
 )
 from insula.operations.outbox.outbox import Outbox, add_notifications
 from insula.operations.store.database import Database
@@ -127,7 +127,7 @@ class Monitor:
         number, position, groups = row
         counting = MessageCounter(self._predictor.scheme, self._settings, groups)
         if sentence := source.resume(position):
-            self._note(report, sentence)
+            self._add_note(report, sentence)
         self._progress.start("monitor")
         while not stop.is_set() and not source.ended:
             entries = self._retry(lambda: source.read(BATCH, WAIT), stop)
@@ -238,7 +238,7 @@ class Monitor:
         with self._database.begin_write() as connection:
             connection.execute(self._database.insert_new(STREAMS).values(values))
             row = connection.execute(sa.select(STREAMS).where(STREAMS.c.name == name)).mappings().one()
-            return row["id"], row["position"], read_row_batches(connection, row["id"], MAX_GROUPS)
+            return row["id"], row["position"], read_attribute_batches(connection, row["id"], MAX_GROUPS)
 
     def _clean(self, number: int, stop: threading.Event) -> None:
         """Delete data past its retention period, at intervals of `CLEAN_EVERY`."""
@@ -265,6 +265,6 @@ class Monitor:
     def _retry(self, call: Callable[[], T], stop: threading.Event) -> T | None:
         return retry_until_stopped(call, stop, self._progress.say)
 
-    def _note(self, report: MonitorReport, sentence: str) -> None:
+    def _add_note(self, report: MonitorReport, sentence: str) -> None:
         report.notes.append(sentence)
         self._progress.say(sentence)

@@ -152,7 +152,7 @@ class MonitorFile(TomlTable):
     receivers: tuple[Receiver, ...] = ()
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_windows(self) -> Self:
         names = [receiver.name for receiver in self.receivers]
         if len(set(names)) < len(names):
             raise ValueError("the names of receivers must be unique. Rename one")

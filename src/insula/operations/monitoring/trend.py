@@ -14,7 +14,7 @@ from insula.evaluation.metrics.proportions import measure_balance, measure_share
 from insula.evaluation.result import Interval
 from insula.operations.monitoring.alerts import Alert, read_alert
 from insula.operations.monitoring.counting import ALERT, matches, parse_group
-from insula.operations.monitoring.window_rows import read_row_batches
+from insula.operations.monitoring.window_rows import read_attribute_batches
 from insula.operations.store.database import Database
 from insula.operations.store.tables import ALERTS, STREAMS, WINDOW_LABELS, WINDOWS
 
@@ -264,7 +264,7 @@ def _keep_attributes(group: str, by: tuple[str, ...]) -> dict[str, str]:
 
 def _read_state(connection: sa.Connection, row: sa.RowMapping) -> StreamState:
     closed = None if row["closed_until"] is None else datetime.fromtimestamp(row["closed_until"], UTC)
-    names = [name for group in read_row_batches(connection, row["id"], 1) for name in parse_group(group)]
+    names = [name for group in read_attribute_batches(connection, row["id"], 1) for name in parse_group(group)]
     return StreamState(row["name"], dict(row["counts"]), row["updated"], closed, tuple(names))
 
 

@@ -76,7 +76,7 @@ def read_window_hits(
     return [WindowHits(start, messages, hits) for start, (messages, hits) in sorted(found.items())]
 
 
-def read_row_batches(connection: Connection, stream: int, most: int) -> list[str]:
+def read_attribute_batches(connection: Connection, stream: int, most: int) -> list[str]:
     """Return the attributes of the windows of a stream, as JSON."""
     query = sa.select(WINDOWS.c.attributes).where(WINDOWS.c.stream == stream).distinct().limit(most)
     return list(connection.execute(query).scalars())

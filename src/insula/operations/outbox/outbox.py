@@ -78,7 +78,7 @@ def add_notifications(
         }
         for one in notifications
         for receiver in receivers
-        if receiver.wants(one.event)
+        if receiver.subscribes_to(one.event)
     ]  # fmt: skip
     if rows:
         connection.execute(database.insert_new(OUTBOX), rows)
@@ -112,14 +112,14 @@ class Outbox:
 
     def record_success(self, delivery: Delivery) -> None:
         """Record that the receiver has it."""
-        self._change(delivery, attempts=delivery.attempts + 1, state="delivered", error=None)
+        self._update_delivery(delivery, attempts=delivery.attempts + 1, state="delivered", error=None)
 
     def record_failure(self, delivery: Delivery, error: str, now: datetime) -> None:
         """Record a failed attempt; the pause before the next one grows each time, until the attempts are used up."""
         attempts = delivery.attempts + 1
         pause = min(FIRST_PAUSE * 2**delivery.attempts, MAX_PAUSE)
         state = "failed" if attempts >= ATTEMPTS else "waiting"
-        self._change(delivery, attempts=attempts, state=state, due=now + pause, error=error[:500])
+        self._update_delivery(delivery, attempts=attempts, state=state, due=now + pause, error=error[:500])
 
     def list_deliveries(self, *, state: str | None = None, limit: int = 100) -> list[Delivery]:
         """Return deliveries, the newest first."""
@@ -149,7 +149,7 @@ class Outbox:
             done = sa.delete(OUTBOX).where(OUTBOX.c.state == "delivered", OUTBOX.c.created < old)
             return connection.execute(done).rowcount
 
-    def _change(self, delivery: Delivery, **values: Any) -> None:
+    def _update_delivery(self, delivery: Delivery, **values: Any) -> None:
         with self._database.begin_write() as connection:
             connection.execute(sa.update(OUTBOX).where(OUTBOX.c.id == delivery.id).values(values))
 

@@ -59,7 +59,7 @@ class Receiver(TomlTable):
             raise ValueError(f"{self.kind} needs url, an address that starts with https:// or http://. Add it")
         return self
 
-    def wants(self, event: str) -> bool:
+    def subscribes_to(self, event: str) -> bool:
         """Whether it is notified of an event."""
         return any(fnmatch.fnmatchcase(event, pattern) for pattern in self.events)
 

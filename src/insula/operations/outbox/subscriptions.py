@@ -30,7 +30,7 @@ def subscribe(database: Database, receivers: Sequence[Receiver], events: Sequenc
         {"receiver": receiver.name, "event": event}
         for receiver in receivers
         for event in events
-        if receiver.wants(event)
+        if receiver.subscribes_to(event)
     ]
     with database.begin_write() as connection:
         connection.execute(sa.delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.receiver.in_(names)))

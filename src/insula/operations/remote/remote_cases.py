@@ -74,34 +74,34 @@ class Cases:
         lease  seconds for which the agent holds it
         """
         if case is not None:
-            return self._step(case, "claim", lease=lease, agent=agent)
+            return self._send_step(case, "claim", lease=lease, agent=agent)
         body = _drop_missing(queue=queue, lease=lease, agent=agent)
         found: CaseRow | None = (self._ask("POST", f"{QUEUE}/claim", None, body, repeatable=False))["case"]
         return found
 
     def renew(self, case: int, *, lease: int | None = None, agent: str | None = None) -> CaseRow:
         """Hold a case for longer."""
-        return self._step(case, "renew", lease=lease, agent=agent)
+        return self._send_step(case, "renew", lease=lease, agent=agent)
 
     def release(self, case: int, *, agent: str | None = None) -> CaseRow:
         """Give a case back."""
-        return self._step(case, "release", agent=agent)
+        return self._send_step(case, "release", agent=agent)
 
     def reassign(
         self, case: int, *, to: str | None = None, queue: str | None = None, agent: str | None = None
     ) -> CaseRow:
         """Move a case to another agent (`to`) or to another queue."""
-        return self._step(case, "reassign", to=to, queue=queue, agent=agent)
+        return self._send_step(case, "reassign", to=to, queue=queue, agent=agent)
 
     def close(self, case: int, *, outcome: str, note: str | None = None, agent: str | None = None) -> CaseRow:
         """Close a case that the agent holds."""
-        return self._step(case, "close", outcome=outcome, note=note, agent=agent)
+        return self._send_step(case, "close", outcome=outcome, note=note, agent=agent)
 
     def reopen(self, case: int, *, deadline: int | None = None, agent: str | None = None) -> CaseRow:
         """Let a closed case wait again, with a new deadline in seconds."""
-        return self._step(case, "reopen", deadline=deadline, agent=agent)
+        return self._send_step(case, "reopen", deadline=deadline, agent=agent)
 
-    def _step(self, case: int, step: str, **fields: Any) -> CaseRow:
+    def _send_step(self, case: int, step: str, **fields: Any) -> CaseRow:
         return dict(self._ask("POST", f"{QUEUE}/{case}/{step}", None, _drop_missing(**fields), repeatable=False))
 
 
@@ -145,34 +145,34 @@ class AsyncCases:
         lease  seconds for which the agent holds it
         """
         if case is not None:
-            return await self._step(case, "claim", lease=lease, agent=agent)
+            return await self._send_step(case, "claim", lease=lease, agent=agent)
         body = _drop_missing(queue=queue, lease=lease, agent=agent)
         found: CaseRow | None = (await self._ask("POST", f"{QUEUE}/claim", None, body, repeatable=False))["case"]
         return found
 
     async def renew(self, case: int, *, lease: int | None = None, agent: str | None = None) -> CaseRow:
         """Hold a case for longer."""
-        return await self._step(case, "renew", lease=lease, agent=agent)
+        return await self._send_step(case, "renew", lease=lease, agent=agent)
 
     async def release(self, case: int, *, agent: str | None = None) -> CaseRow:
         """Give a case back."""
-        return await self._step(case, "release", agent=agent)
+        return await self._send_step(case, "release", agent=agent)
 
     async def reassign(
         self, case: int, *, to: str | None = None, queue: str | None = None, agent: str | None = None
     ) -> CaseRow:
         """Move a case to another agent (`to`) or to another queue."""
-        return await self._step(case, "reassign", to=to, queue=queue, agent=agent)
+        return await self._send_step(case, "reassign", to=to, queue=queue, agent=agent)
 
     async def close(self, case: int, *, outcome: str, note: str | None = None, agent: str | None = None) -> CaseRow:
         """Close a case that the agent holds."""
-        return await self._step(case, "close", outcome=outcome, note=note, agent=agent)
+        return await self._send_step(case, "close", outcome=outcome, note=note, agent=agent)
 
     async def reopen(self, case: int, *, deadline: int | None = None, agent: str | None = None) -> CaseRow:
         """Let a closed case wait again, with a new deadline in seconds."""
-        return await self._step(case, "reopen", deadline=deadline, agent=agent)
+        return await self._send_step(case, "reopen", deadline=deadline, agent=agent)
 
-    async def _step(self, case: int, step: str, **fields: Any) -> CaseRow:
+    async def _send_step(self, case: int, step: str, **fields: Any) -> CaseRow:
         return dict(await self._ask("POST", f"{QUEUE}/{case}/{step}", None, _drop_missing(**fields), repeatable=False))
 
 

@@ -21,9 +21,9 @@ from insula.operations.monitoring.counting import ALERT, Key, MessageCounter, Wi
 from insula.operations.monitoring.message_batch import MessageBatch, predict_messages
 from insula.operations.monitoring.settings import AlertRule, MonitorFile, WindowSettings
 from insula.operations.monitoring.trend import NEGATIVE, POLARITY, POSITIVE, TrendPoint, mark_polarity
+from insula.operations.reporting.influential_words import Candidate, Candidates, build_explainer, summarise_polarity
 from insula.operations.reporting.report import ApplicableAdvice, GroupReport, MessageReport
 from insula.operations.reporting.settings import ReportFile
-from insula.operations.reporting.words_behind import Candidate, Candidates, build_explainer, find_side
 from insula.operations.streams.message import MessageReader, StreamMessage
 from insula.operations.streams.source import StreamEntry
 from insula.safety.signals.detect import has_signal
@@ -55,7 +55,7 @@ def build_report(
     does not have, and for a model that predicts dimensions.
     """
     progress = progress or Silent()
-    work = _Work(predictor, settings)
+    work = _ReportBuilder(predictor, settings)
     with open_rows(source, batch_size=BATCH, **reading._asdict()) as rows:
         progress.start("messages")
         for batch in rows:
@@ -76,7 +76,7 @@ def build_report(
     return work.finish(str(source), rejected, first, notes, progress)
 
 
-class _Work:
+class _ReportBuilder:
     """The counts of the messages so far."""
 
     def __init__(self, predictor: Predictor, settings: ReportFile) -> None:
@@ -202,10 +202,10 @@ class _Work:
     ) -> GroupReport:
         sides = []
         for side, labels in _group_labels_by_polarity(self._predictor.scheme, total).items():
-            messages = _count_side(total, side, labels)
+            messages = _count_polarity(total, side, labels)
             if messages:
                 chosen = self._candidates.choose(name, labels)
-                sides.append(find_side(self._explain, side, messages, chosen))
+                sides.append(summarise_polarity(self._explain, side, messages, chosen))
         given = [
             ApplicableAdvice(one, share)
             for one in self._settings.advice
@@ -249,7 +249,7 @@ def _group_labels_by_polarity(scheme: LabelScheme, total: TrendPoint) -> dict[st
     return sides | {label: [label] for label in frequent if label not in taken and label != NEUTRAL}
 
 
-def _count_side(total: TrendPoint, side: str, labels: Sequence[str]) -> int:
+def _count_polarity(total: TrendPoint, side: str, labels: Sequence[str]) -> int:
     for counts in total.levels.values():
         if side in counts:
             return counts[side]

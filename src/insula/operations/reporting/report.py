@@ -54,7 +54,7 @@ class Quote:
 
 
 @dataclass(frozen=True)
-class Side:
+class PolaritySummary:
     """The words and quotes behind the labels of one polarity, or behind one label if labels have none.
 
     name       `positive`, `negative`, or the label
@@ -99,7 +99,7 @@ class GroupReport:
     name: str
     total: TrendPoint
     points: Sequence[TrendPoint]
-    sides: Sequence[Side]
+    sides: Sequence[PolaritySummary]
     advice: Sequence[ApplicableAdvice] = ()
 
     def to_dict(self) -> dict[str, Any]:

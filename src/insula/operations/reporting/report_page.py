@@ -14,7 +14,7 @@ from insula.evaluation.reports.readable import format_count, format_percent
 from insula.operations.monitoring.trend import NEGATIVE, POSITIVE, TrendPoint
 from insula.operations.monitoring.trend_view import describe, draw_overview, format_moment, format_valence, name_labels
 from insula.operations.monitoring.trend_words import WORDS as TREND_WORDS
-from insula.operations.reporting.report import ApplicableAdvice, GroupReport, MessageReport, Quote, Side
+from insula.operations.reporting.report import ApplicableAdvice, GroupReport, MessageReport, PolaritySummary, Quote
 from insula.operations.reporting.report_words import WORDS
 
 LABELS = 8  # with a row in the chart of a group
@@ -28,7 +28,7 @@ def render_report(report: MessageReport, *, language: Language = "en") -> str:
     names = name_labels(report.overall.total) if language == "zh" else {}
     overall, source = report.overall, Path(report.source).name
     valence = overall.total.valence
-    compared = _draw_compared(report, words) if len(report.groups) > 1 else None
+    compared = _draw_group_comparison(report, words) if len(report.groups) > 1 else None
     overview = draw_overview(overall.points, words, key="all-")
     return render_page(
         "messages.html.j2",
@@ -53,7 +53,7 @@ def render_report(report: MessageReport, *, language: Language = "en") -> str:
     )
 
 
-def _draw_compared(report: MessageReport, words: Mapping[str, str]) -> Figure | None:
+def _draw_group_comparison(report: MessageReport, words: Mapping[str, str]) -> Figure | None:
     measured = [(group, group.total.measure_valence()) for group in report.groups]
     rows = [
         IntervalRow(
@@ -86,7 +86,7 @@ def _build_group(
         "polarity": _describe_polarity(group.total, words),
         "shares": _draw_shares(group.total, f"{key}-shares", words, names),
         "over_time": overview[1:] or overview,
-        "sides": [_build_side(side, words, names) for side in group.sides if side.words or side.quotes],
+        "sides": [_build_polarity(side, words, names) for side in group.sides if side.words or side.quotes],
         "advice": [_build_advice(one, words, language) for one in group.advice],
     }
 
@@ -123,7 +123,7 @@ def _to_percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def _build_side(side: Side, words: Mapping[str, str], names: Mapping[str, str]) -> dict[str, Any]:
+def _build_polarity(side: PolaritySummary, words: Mapping[str, str], names: Mapping[str, str]) -> dict[str, Any]:
     known = f"side_{side.name}"
     title = words[known] if known in words else words["side_label"].format(label=names.get(side.name, side.name))
     return {

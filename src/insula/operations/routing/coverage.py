@@ -43,7 +43,7 @@ class RouteProblem:
         return asdict(self)
 
 
-class _TooManySteps(Exception):  # noqa: N818 - it ends a search and is no error of the caller
+class _TooManyStepsError(Exception):
     pass
 
 
@@ -60,7 +60,7 @@ def find_problems(file: RouteFile) -> list[RouteProblem]:
     deciding = [route for route in file.routes if route.decides]
     try:
         message = _find_message(space.cells, [conditions[route.name] for route in deciding])
-    except _TooManySteps:
+    except _TooManyStepsError:
         return [
             *problems,
             RouteProblem("undecided", (), "Too many rules to find out whether some messages match none."),
@@ -97,7 +97,7 @@ def _check_route(
         return None
     try:
         reached = _find_message({**cells, **own}, [conditions[other.name] for other in before])
-    except _TooManySteps:
+    except _TooManyStepsError:
         return RouteProblem("undecided", (name,), f"There are too many rules to find out whether {name!r} applies.")
     if reached is not None:
         return None
@@ -126,7 +126,7 @@ def _find_message(allowed: Conditions, avoided: Sequence[Conditions]) -> Conditi
         now, place = waiting.pop()
         steps += 1
         if steps > MAX_STEPS:
-            raise _TooManySteps
+            raise _TooManyStepsError
         while place < len(avoided) and any(not now[key] & cells for key, cells in avoided[place].items()):
             place += 1  # does not apply anyway
         if place == len(avoided):

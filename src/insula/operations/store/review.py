@@ -95,7 +95,7 @@ class ReviewedPrediction:
 
 
 @dataclass(frozen=True)
-class FoundPredictions:
+class PredictionPage:
     """One part of the result of a search, the newest prediction first.
 
     after           where the next part starts; None if this is the last one
@@ -108,7 +108,7 @@ class FoundPredictions:
 
 
 @dataclass(frozen=True)
-class Choices:
+class FilterChoices:
     """The values of the newest predictions, to choose filters from."""
 
     models: list[str]
@@ -123,7 +123,7 @@ class PredictionReview:
         self._database = database
         self._clock = clock
 
-    def search(self, wanted: PredictionFilter, *, limit: int = 50, after: str | None = None) -> FoundPredictions:
+    def search(self, wanted: PredictionFilter, *, limit: int = 50, after: str | None = None) -> PredictionPage:
         """Return up to `limit` predictions, the newest first.
 
         after  the `after` of the part before
@@ -148,10 +148,10 @@ class PredictionReview:
             end = None if len(rows) > limit else connection.execute(last_examined).first()
             found = self._add_feedback(connection, rows[:limit])
         if len(rows) > limit:
-            return FoundPredictions(found, _format_cursor(found[-1].created, found[-1].id))
+            return PredictionPage(found, _format_cursor(found[-1].created, found[-1].id))
         if end is None:
-            return FoundPredictions(found)
-        return FoundPredictions(found, _format_cursor(end.created, end.id), end.created)
+            return PredictionPage(found)
+        return PredictionPage(found, _format_cursor(end.created, end.id), end.created)
 
     def find(self, id: str) -> ReviewedPrediction:
         """Return a prediction; raise `UnknownNameError` if none with this id is stored."""
@@ -185,14 +185,14 @@ class PredictionReview:
             (found,) = self._add_feedback(connection, [row])
         return found
 
-    def list_choices(self) -> Choices:
+    def list_choices(self) -> FilterChoices:
         """Return the models, languages and callers of the newest predictions, sorted."""
         columns = [PREDICTIONS.c.model, PREDICTIONS.c.language, PREDICTIONS.c.caller]
         newest = sa.select(*columns).order_by(PREDICTIONS.c.created.desc()).limit(RECENT).subquery()
         with self._database.begin_read() as connection:
             rows = connection.execute(sa.select(newest).distinct()).all()
         models, languages, callers = ({row[place] for row in rows} - {None} for place in range(len(columns)))
-        return Choices(sorted(models), sorted(languages), sorted(callers))
+        return FilterChoices(sorted(models), sorted(languages), sorted(callers))
 
     def _build_conditions(self, stored: Any, wanted: PredictionFilter) -> list[sa.ColumnElement[bool]]:
         conditions = [

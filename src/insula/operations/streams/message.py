@@ -12,7 +12,7 @@ from pydantic import Field
 
 from insula.core.errors import DataError
 from insula.core.sentences import quote, shorten
-from insula.data.usual_names import ID, LANGUAGE, TEXT
+from insula.data.known_column_names import ID, LANGUAGE, TEXT
 from insula.knowledge.rule_toml import TomlTable
 from insula.operations.streams.source import StreamEntry
 
@@ -55,10 +55,10 @@ class MessageReader:
 
     def __init__(self, fields: MessageFields | None = None) -> None:
         fields = fields or MessageFields()
-        self._text = _candidates(fields.text, [name for tier in TEXT for name in tier])
-        self._id = _candidates(fields.id, [*ID[0], "message_id"])
-        self._time = _candidates(fields.time, TIME)
-        self._language = _candidates(fields.language, LANGUAGE[0])
+        self._text = _list_field_names(fields.text, [name for tier in TEXT for name in tier])
+        self._id = _list_field_names(fields.id, [*ID[0], "message_id"])
+        self._time = _list_field_names(fields.time, TIME)
+        self._language = _list_field_names(fields.language, LANGUAGE[0])
 
     def read(self, entry: StreamEntry, now: datetime) -> StreamMessage:
         """Return the message of an entry; `now` is the time of a message without one."""
@@ -68,7 +68,7 @@ class MessageReader:
 
     def read_row(self, row: Mapping[str, Any], entry: StreamEntry, now: datetime) -> StreamMessage:
         """Return the message of a row that is already parsed."""
-        text_key = _find(row, self._text)
+        text_key = _find_cell(row, self._text)
         if text_key is None:
             raise DataError(
                 f"it has no text under {' or '.join(map(repr, self._text[:3]))}; choose the key with --text"
@@ -76,7 +76,7 @@ class MessageReader:
         text = row[text_key]
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"its text must be a string with at least one character, got {quote(text)}")
-        id_key, time_key, language_key = (_find(row, names) for names in (self._id, self._time, self._language))
+        id_key, time_key, language_key = (_find_cell(row, names) for names in (self._id, self._time, self._language))
         given = None if time_key is None else _parse_time(row[time_key])
         known = {text_key, id_key, time_key, language_key}
         return StreamMessage(
@@ -90,11 +90,11 @@ class MessageReader:
         )
 
 
-def _candidates(given: str | None, usual: Sequence[str]) -> tuple[str, ...]:
+def _list_field_names(given: str | None, usual: Sequence[str]) -> tuple[str, ...]:
     return tuple(usual) if given is None else (given,)
 
 
-def _find(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
+def _find_cell(row: Mapping[str, Any], names: Sequence[str]) -> str | None:
     return next((name for name in names if row.get(name) is not None), None)
 
 

@@ -31,7 +31,7 @@ class RejectedLineWriter:
                 self._file = os.fdopen(opened, "a", encoding="utf-8")
             self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
         except OSError as error:
-            raise self._error(error) from error
+            raise self._build_write_error(error) from error
 
     def flush(self) -> None:
         """Write added lines to the disk."""
@@ -40,7 +40,7 @@ class RejectedLineWriter:
                 self._file.flush()
                 os.fsync(self._file.fileno())
             except OSError as error:
-                raise self._error(error) from error
+                raise self._build_write_error(error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -48,7 +48,7 @@ class RejectedLineWriter:
             self._file.close()
             self._file = None
 
-    def _error(self, error: OSError) -> OutputError:
+    def _build_write_error(self, error: OSError) -> OutputError:
         return OutputError(
             f"The rejects file {str(self.path)!r} cannot be written: {error.strerror}. Free space, or choose another "
             "file."

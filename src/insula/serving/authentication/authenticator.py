@@ -65,7 +65,7 @@ class Authenticator:
 
         Raises what `authenticate` does: the key may have been revoked, or may have expired, since.
         """
-        return await self._keys.find_caller_by_id(key_id)
+        return await self._keys.find_cached_caller(key_id)
 
     async def _verify_token(self, token: str) -> Caller:
         verifier = self._tokens

@@ -52,9 +52,9 @@ class KeyCache:
         if shown is None:
             raise AccessDeniedError("unauthenticated", "no_key")
         # Cached by the digest: an id is public, and must not find an entry here.
-        return await self._find_caller(shown.digest, lambda keys: keys.recognise(key))
+        return await self._find_caller(shown.digest, lambda keys: keys.find_by_secret(key))
 
-    async def find_caller_by_id(self, key_id: str) -> Caller:
+    async def find_cached_caller(self, key_id: str) -> Caller:
         """Return the caller whose key has this id and was recognised before. Raises the errors of `find_caller`."""
         return await self._find_caller(f"id:{key_id}", lambda keys: keys.find(key_id))
 

@@ -145,7 +145,7 @@ class MessageRouter:
     async def _find_words(self, service: Service, case: NewCase, label: str, seconds: float) -> tuple[str, ...]:
         text = case.text or ""
         given = ModelInput(text, turns=tuple(case.turns), speaker=case.speaker, target=case.target)
-        wanted = ExplanationRequest(labels=(label,), budget=1000 * seconds, with_trust=False)
+        wanted = ExplanationRequest(labels=(label,), budget=1000 * seconds, with_faithfulness=False)
         try:
             async with asyncio.timeout(2 * seconds):  # the budget does not count the wait for predictions
                 (explanation,) = await service.explanations.explain(

@@ -34,7 +34,7 @@ Seconds = Annotated[int, Field(ge=1, le=MAX_SECONDS)]
 Risk = Literal["none", "concern", "high", "immediate"]
 
 
-class AgentStep(RequestModel):
+class AgentRequest(RequestModel):
     """A step with a case, and who does it."""
 
     agent: Name | None = Field(
@@ -43,19 +43,19 @@ class AgentStep(RequestModel):
     )
 
 
-class LeaseStep(AgentStep):
+class LeaseRequest(AgentRequest):
     """A step after which an agent holds the case."""
 
     lease: Seconds | None = Field(None, description="Seconds for which the agent holds the case.")
 
 
-class ClaimNext(LeaseStep):
+class ClaimNextRequest(LeaseRequest):
     """A claim of the first waiting case."""
 
     queue: ShortName | None = Field(None, description="Claim only a case in this queue (default: any queue).")
 
 
-class Reassign(LeaseStep):
+class ReassignRequest(LeaseRequest):
     """Another agent or another queue for a case."""
 
     to: Name | None = Field(None, description="Agent to move the case to.")
@@ -68,14 +68,14 @@ class Reassign(LeaseStep):
         return self
 
 
-class Close(AgentStep):
+class CloseRequest(AgentRequest):
     """The end of a case."""
 
     outcome: Outcome = Field(description="Outcome in a word or two, such as `resolved`.")
     note: str | None = Field(None, max_length=2000, description="Note. Personal data in it is masked.")
 
 
-class Reopen(AgentStep):
+class ReopenRequest(AgentRequest):
     """A closed case that waits again."""
 
     deadline: Seconds | None = Field(None, description="Seconds until the case is late (default: 86400).")
@@ -128,7 +128,7 @@ class OpenedCase(BaseModel):
     )
 
 
-class AcknowledgementAnswer(BaseModel):
+class AcknowledgementResponse(BaseModel):
     """An automatic confirmation of receipt: fixed text, without a word of the message."""
 
     text: str
@@ -137,7 +137,7 @@ class AcknowledgementAnswer(BaseModel):
     machine_made: Literal[True] = Field(description="Always true: no person wrote it for this message.")
 
 
-class RoutedAnswer(BaseModel):
+class RoutedMessageResponse(BaseModel):
     """The decision of the rules on a message."""
 
     id: str
@@ -153,7 +153,7 @@ class RoutedAnswer(BaseModel):
         description="True if people deal with the message: it has a case, or one of the same `subject` is open. "
         "Send no automatic answer then, except the `acknowledgement`."
     )
-    acknowledgement: AcknowledgementAnswer | None = Field(
+    acknowledgement: AcknowledgementResponse | None = Field(
         description="The confirmation of receipt that the rule asks for. It is in one answer only: a repeated request "
         "gets none."
     )
@@ -165,12 +165,12 @@ class RoutedAnswer(BaseModel):
     prediction: RoutedPrediction
 
 
-class RouteAnswer(BaseModel):
+class RouteResponse(BaseModel):
     """The decisions on messages, in order."""
 
     model: str
     version: str = Field(description="Digest of the model's files; it changes when any of them does.")
-    messages: list[RoutedAnswer]
+    messages: list[RoutedMessageResponse]
 
 
 class CaseFilter(BaseModel):
@@ -184,7 +184,7 @@ class CaseFilter(BaseModel):
     offset: int = Field(0, ge=0, le=MAX_OFFSET, description="Number of cases to skip.")
 
 
-class CaseAnswer(BaseModel):
+class CaseResponse(BaseModel):
     """A case; its words are masked, and null if none are stored. Times are in UTC."""
 
     id: int = Field(description="Number of the case.")
@@ -221,7 +221,7 @@ class CaseAnswer(BaseModel):
     words: list[str] = Field(description="Words of the text behind the prediction, the strongest first.")
 
 
-class CaseEventAnswer(BaseModel):
+class CaseEventResponse(BaseModel):
     """An event of a case."""
 
     number: int
@@ -233,25 +233,25 @@ class CaseEventAnswer(BaseModel):
     facts: dict[str, Any]
 
 
-class CaseDetails(CaseAnswer):
+class CaseDetails(CaseResponse):
     """A case with its events, the oldest first."""
 
-    events: list[CaseEventAnswer]
+    events: list[CaseEventResponse]
 
 
 class CaseList(BaseModel):
     """Cases in the order in which they are to be handled; closed ones last, the latest first."""
 
-    cases: list[CaseAnswer]
+    cases: list[CaseResponse]
 
 
 class ClaimedCase(BaseModel):
     """The case that was claimed; null if none waits."""
 
-    case: CaseAnswer | None
+    case: CaseResponse | None
 
 
-class StatsAnswer(BaseModel):
+class QueueStatsResponse(BaseModel):
     """Counts and times of the queue; times are in seconds, null without a case that has them."""
 
     opened: int = Field(description="Number of cases opened so far, in all queues.")

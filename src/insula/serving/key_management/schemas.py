@@ -30,7 +30,7 @@ class KeyRequest(RequestModel):
     )
 
 
-class KeyAnswer(BaseModel):
+class KeyResponse(BaseModel):
     """A key, without its secret."""
 
     id: str
@@ -48,7 +48,7 @@ class KeyAnswer(BaseModel):
     burst: int | None
 
 
-class CreatedKey(KeyAnswer):
+class CreatedKey(KeyResponse):
     """A key that was created, with its secret."""
 
     key: str = Field(description="The key itself, which is not shown again.")
@@ -57,4 +57,4 @@ class CreatedKey(KeyAnswer):
 class KeyList(BaseModel):
     """All keys that were ever created, the oldest first."""
 
-    keys: list[KeyAnswer]
+    keys: list[KeyResponse]

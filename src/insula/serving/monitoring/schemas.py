@@ -46,7 +46,7 @@ class DeliveryFilter(BaseModel):
     limit: int = Field(100, ge=1, le=MAX_LISTED, description="Maximum number of deliveries.")
 
 
-class StreamAnswer(BaseModel):
+class StreamResponse(BaseModel):
     """A monitored stream."""
 
     name: str
@@ -59,10 +59,10 @@ class StreamAnswer(BaseModel):
 class StreamList(BaseModel):
     """The monitored streams, the last updated first."""
 
-    streams: list[StreamAnswer]
+    streams: list[StreamResponse]
 
 
-class WindowAnswer(BaseModel):
+class WindowResponse(BaseModel):
     """A window of time, or several of one start that were added up."""
 
     start: datetime
@@ -79,7 +79,7 @@ class WindowAnswer(BaseModel):
     label_intervals: dict[str, Ends] = Field(description="95% interval of the share of messages with a label.")
 
 
-class AlertAnswer(BaseModel):
+class AlertResponse(BaseModel):
     """An alert; its times come from the messages."""
 
     id: int
@@ -92,15 +92,15 @@ class AlertAnswer(BaseModel):
     facts: dict[str, Any]
 
 
-class TrendAnswer(BaseModel):
+class TrendResponse(BaseModel):
     """The development of the emotions in a stream."""
 
-    stream: StreamAnswer
-    windows: list[WindowAnswer] = Field(description="Windows, the oldest first.")
-    alerts: list[AlertAnswer] = Field(description="Alerts, the newest first, at most 20.")
+    stream: StreamResponse
+    windows: list[WindowResponse] = Field(description="Windows, the oldest first.")
+    alerts: list[AlertResponse] = Field(description="Alerts, the newest first, at most 20.")
 
 
-class DeliveryAnswer(BaseModel):
+class DeliveryResponse(BaseModel):
     """A notification on its way to a receiver."""
 
     id: int
@@ -119,4 +119,4 @@ class DeliveryList(BaseModel):
     """Deliveries, the newest first."""
 
     counts: dict[str, int] = Field(description="Number of deliveries in each state.")
-    deliveries: list[DeliveryAnswer]
+    deliveries: list[DeliveryResponse]

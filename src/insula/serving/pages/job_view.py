@@ -39,7 +39,7 @@ class JobView:
 
 def build_job_view(job: Job, say: Translator, *, done: bool) -> JobView:
     """Return the view of a job; `done` if its result can be downloaded."""
-    explained = _explain(job, say)
+    explained = _describe_failure(job, say)
     return JobView(
         id=job.id,
         title=say("job", id=job.id[:8]),
@@ -55,10 +55,10 @@ def build_job_view(job: Job, say: Translator, *, done: bool) -> JobView:
     )
 
 
-def _explain(job: Job, say: Translator) -> str:
+def _describe_failure(job: Job, say: Translator) -> str:
     """Return why a job failed, in the words of the page; an empty text if the page has none for it."""
     name = f"reason_{job.reason}"
-    if not job.reason or not say.knows(name):
+    if not job.reason or not say.has_sentence(name):
         return ""
     return say(name, **{key: _format_value(value, say) for key, value in job.values.items()})
 

@@ -16,7 +16,7 @@ SCOPE, AGENT_SCOPE, REVIEW_SCOPE, ADMIN_SCOPE = "predict", "agent", "review", "a
 
 
 @dataclass
-class Visit:
+class PageVisit:
     """One request of a visitor; `is_new` if the answer must set the cookie of its session."""
 
     session: Session
@@ -32,19 +32,19 @@ class Visitors:
         # Browsers accept a name with this prefix only with Secure, and only for this host and all of its paths.
         self._cookie = "__Host-insula" if self._secure else "insula_session"
 
-    def visit(self, request: Request) -> Visit:
+    def visit(self, request: Request) -> PageVisit:
         """Return the visit of a request, with a new session if its cookie has no valid one."""
-        known: Visit | None = getattr(request.state, "visit", None)
+        known: PageVisit | None = getattr(request.state, "visit", None)
         if known is None:
             session = self.sessions.from_cookie(request.cookies.get(self._cookie))
-            known = Visit(self.sessions.start(), True) if session is None else Visit(session, False)
+            known = PageVisit(self.sessions.start(), True) if session is None else PageVisit(session, False)
             request.state.visit = known
         return known
 
     def start_session(self, request: Request, key_id: str | None = None) -> None:
         """End the session of a request and start another one."""
         self.sessions.end(self.visit(request).session)
-        request.state.visit = Visit(self.sessions.start(key_id), True)
+        request.state.visit = PageVisit(self.sessions.start(key_id), True)
 
     def set_cookie(self, request: Request, response: Response) -> None:
         """Set the cookie of the session if the session is new."""

@@ -106,11 +106,11 @@ def _build_label(scheme: LabelScheme, explanation: Explanation, label: str, say:
             )
             for word, weight in top
         ],
-        trust=_describe_trust(scheme, explanation, label, say),
+        trust=_describe_faithfulness(scheme, explanation, label, say),
     )
 
 
-def _describe_trust(scheme: LabelScheme, explanation: Explanation, label: str, say: Translator) -> list[str]:
+def _describe_faithfulness(scheme: LabelScheme, explanation: Explanation, label: str, say: Translator) -> list[str]:
     figures = explanation.trust.get(label)
     if figures is None:
         return []

@@ -352,7 +352,7 @@ class Translator:
         """Return a sentence with its values filled in."""
         return self._words[name].format(**values) if values else self._words[name]
 
-    def knows(self, name: str) -> bool:
+    def has_sentence(self, name: str) -> bool:
         """Whether there is a sentence of that name."""
         return name in self._words
 

@@ -109,7 +109,7 @@ class BatchQueue:
         if not self._items:
             return []
         window = list(itertools.islice(self._items, WINDOW if self._padded else self._most_texts))
-        chosen = self._take_similar_lengths(window, batch_overhead) if self._padded else self._take_first(window)
+        chosen = self._take_similar_lengths(window, batch_overhead) if self._padded else self._take_in_order(window)
         for _ in window:
             self._items.popleft()
         if len(chosen) < len(window):
@@ -118,7 +118,7 @@ class BatchQueue:
         self.tokens -= sum(item.tokens for item in chosen)
         return chosen
 
-    def _take_first(self, window: list[QueuedInput]) -> list[QueuedInput]:
+    def _take_in_order(self, window: list[QueuedInput]) -> list[QueuedInput]:
         sums = itertools.accumulate(item.tokens for item in window)
         return window[: max(1, sum(tokens <= self._most_tokens for tokens in sums))]
 

@@ -71,7 +71,7 @@ class Batcher:
             self._pace.add(self._count_tokens(items), time.monotonic() - started_at)
         self._stopping = False
         self._threads = [
-            threading.Thread(target=self._work, name=f"insula-{self.name}-{number}", daemon=True)
+            threading.Thread(target=self._run_batches, name=f"insula-{self.name}-{number}", daemon=True)
             for number in range(WORKERS)
         ]
         for thread in self._threads:
@@ -170,7 +170,7 @@ class Batcher:
         batches = self._queue.batches + bool(self._encoding_tokens)
         return self._pace.estimate_seconds(tokens, batches=batches) + max(0.0, self._expected_end - time.monotonic())
 
-    def _work(self) -> None:
+    def _run_batches(self) -> None:
         while items := self._wait_for_batch():
             try:
                 self._answer(items)
@@ -221,12 +221,12 @@ class Batcher:
             with self._changed:
                 self._encoding_tokens -= 0 if is_computing else tokens
                 self._expected_end = 0.0
-            self._answer_singly(items, error)
+            self._predict_one_by_one(items, error)
             return
         self._observer.record_batch(self.name, len(items), seconds)
         _deliver(list(zip(items, predictions, strict=True)))
 
-    def _answer_singly(self, items: list[QueuedInput], error: Exception) -> None:
+    def _predict_one_by_one(self, items: list[QueuedInput], error: Exception) -> None:
         """Compute a failed batch text by text, so that only the texts that cause the error fail."""
         where = "".join(traceback.format_tb(error.__traceback__))
         # The message of an error may contain a text.

@@ -44,10 +44,10 @@ class TimedResult(Protocol):
         """The time it took."""
 
 
-Found = TypeVar("Found", bound=TimedResult, covariant=True)
+Result = TypeVar("Result", bound=TimedResult, covariant=True)
 
 
-class Work(Protocol[Found]):
+class QueuedRequest(Protocol[Result]):
     """The question about each text.
 
     labels  those that the model must have
@@ -57,7 +57,7 @@ class Work(Protocol[Found]):
     def labels(self) -> tuple[str, ...]:
         """Names of labels."""
 
-    def __call__(self, predictor: Predictor, given: TextOrInput, pause: Pause, /) -> Found:
+    def __call__(self, predictor: Predictor, given: TextOrInput, pause: Pause, /) -> Result:
         """Return the result for one text; `pause` is called before each few variants of it."""
 
 
@@ -68,7 +68,7 @@ class ExplanationRequest:
     method: str = AUTO
     labels: tuple[str, ...] = ()
     budget: float | None = None
-    with_trust: bool = True
+    with_faithfulness: bool = True
 
     def __call__(self, predictor: Predictor, given: TextOrInput, pause: Pause) -> Explanation:
         """Explain one text."""
@@ -78,7 +78,7 @@ class ExplanationRequest:
             method=self.method,
             labels=self.labels,
             budget=self.budget,
-            with_trust=self.with_trust,
+            with_faithfulness=self.with_faithfulness,
             pause=pause,
         )
 
@@ -128,14 +128,14 @@ class ExplanationQueue:
         reject_long_wait(each * self._waiting, max_wait, has_room=has_room)
 
     async def explain(
-        self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: Work[Found], max_wait: float
-    ) -> list[Found]:
+        self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: QueuedRequest[Result], max_wait: float
+    ) -> list[Result]:
         """Return one result for each input, in order; a cancelled call leaves the queue.
 
         Raises `ProblemError` if the queue is too long, or the model cannot be explained as wanted.
         """
         self.admit(len(inputs), max_wait)
-        left, abandoned, found = len(inputs), threading.Event(), list[Found]()
+        left, abandoned, found = len(inputs), threading.Event(), list[Result]()
         self._waiting += left
         loop = asyncio.get_running_loop()
         try:
@@ -156,8 +156,8 @@ class ExplanationQueue:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _explain(
-        self, model: ServedModel, given: TextOrInput, wanted: Work[Found], abandoned: threading.Event
-    ) -> Found:
+        self, model: ServedModel, given: TextOrInput, wanted: QueuedRequest[Result], abandoned: threading.Event
+    ) -> Result:
         def yield_to_predictions() -> None:
             if abandoned.is_set() or self._closed.is_set():
                 raise AbandonedError

@@ -17,7 +17,7 @@ from insula.serving.settings.sections import Safety
 
 PORTION = 16  # texts that are checked in one go; between two portions another request has its turn
 THREADS = 2  # so that one long message does not delay all others
-Checked = TypeVar("Checked")
+Check = TypeVar("Check")
 log = logging.getLogger("insula.serving")
 
 
@@ -62,7 +62,7 @@ class SafetyQueue:
         found, failure = await self._check(texts, lambda some: [check_reply(text) for text in some])
         return found + [ReplyCheck(False, failure=failure) for _ in texts[len(found) :]]
 
-    async def run(self, call: Callable[[], Checked]) -> Checked:
+    async def run(self, call: Callable[[], Check]) -> Check:
         """Return the result of `call`; raise `ProblemError` if it takes too long."""
         try:
             async with asyncio.timeout(self._options.seconds):
@@ -75,12 +75,12 @@ class SafetyQueue:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _check(
-        self, texts: Sequence[str], check: Callable[[Sequence[str]], list[Checked]]
-    ) -> tuple[list[Checked], str]:
+        self, texts: Sequence[str], check: Callable[[Sequence[str]], list[Check]]
+    ) -> tuple[list[Check], str]:
         """Return the checks that were done in time, and why the others were not."""
         if self._waiting + len(texts) > self._options.waiting:
             return [], "Too many texts wait for the check."
-        found, failure = list[Checked](), ""
+        found, failure = list[Check](), ""
         self._waiting += len(texts)
         loop = asyncio.get_running_loop()
         try:

@@ -85,7 +85,7 @@ class CorrectionRequest(RequestModel):
     )
 
 
-class CorrectionAnswer(BaseModel):
+class CorrectionResponse(BaseModel):
     """A correction of a prediction."""
 
     id: str
@@ -94,7 +94,7 @@ class CorrectionAnswer(BaseModel):
     labels: list[str]
 
 
-class StoredPredictionAnswer(BaseModel):
+class StoredPredictionResponse(BaseModel):
     """A stored prediction. Words of a person are masked, or null where the retention stores no texts."""
 
     id: str
@@ -111,13 +111,13 @@ class StoredPredictionAnswer(BaseModel):
     scores: dict[str, Any]
     confidence: float | None
     abstained: bool
-    feedback: list[CorrectionAnswer] = Field(description="Corrections, the newest first.")
+    feedback: list[CorrectionResponse] = Field(description="Corrections, the newest first.")
 
 
 class PredictionList(BaseModel):
     """One part of the predictions that a search found, the newest first."""
 
-    predictions: list[StoredPredictionAnswer]
+    predictions: list[StoredPredictionResponse]
     after: str | None = Field(description="Send it as `after` for the next part; null at the end.")
     searched_until: datetime | None = Field(
         description="Time up to which this part was searched, if it ended before it had found `limit`: there may be "

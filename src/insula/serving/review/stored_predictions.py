@@ -16,7 +16,7 @@ from starlette.responses import StreamingResponse
 from insula.core.errors import OutputError
 from insula.data.formats.text_writers import DelimitedWriter, JsonLinesWriter
 from insula.operations.audit.chain import Fact
-from insula.operations.store.review import Choices, FoundPredictions, PredictionReview, ReviewedPrediction
+from insula.operations.store.review import FilterChoices, PredictionPage, PredictionReview, ReviewedPrediction
 from insula.serving.feedback_file import append_feedback
 from insula.serving.http.head_requests import HEAD
 from insula.serving.http.problems import ProblemError, convert_store_errors
@@ -36,7 +36,7 @@ OTHER_CALLERS = ("text", "speaker", "target")  # columns with words of others
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 
 
-async def search_predictions(service: Service, wanted: PredictionSearch) -> FoundPredictions:
+async def search_predictions(service: Service, wanted: PredictionSearch) -> PredictionPage:
     """Return one part of a search."""
     conditions = wanted.to_filter()
     found = await _read(service, lambda review: review.search(conditions, limit=wanted.limit, after=wanted.after))
@@ -51,7 +51,7 @@ async def find_prediction(service: Service, id: str) -> ReviewedPrediction:
     return found
 
 
-async def list_choices(service: Service) -> Choices:
+async def list_choices(service: Service) -> FilterChoices:
     """Return the models, languages and callers of the newest predictions."""
     return await _read(service, lambda review: review.list_choices())
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from insula.core.scheme import LabelScheme
 from insula.explanation.counterfactual import Counterfactual, EditedText
 from insula.serving.answers import build_answers
-from insula.serving.explanation_schemas import CounterfactualAnswer, TextsRequest
+from insula.serving.explanation_schemas import CounterfactualResponse, TextsRequest
 from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.queueing.explanation_queue import CounterfactualRequest
 from insula.serving.routes.explain import PROBLEMS
@@ -30,7 +30,7 @@ EXAMPLES = {
 @router.post(
     "/v1/counterfactual",
     summary="Find the smallest edits that change predictions",
-    response_model=CounterfactualAnswer,
+    response_model=CounterfactualResponse,
     responses=PROBLEMS,
     openapi_extra=describe_json_body(TextsRequest, EXAMPLES),
 )

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from insula.explanation.explanation import Explanation
 from insula.serving.answers import DIGITS, build_answers
-from insula.serving.explanation_schemas import ExplainAnswer, ExplainRequest
+from insula.serving.explanation_schemas import ExplainRequest, ExplainResponse
 from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import describe_responses
 from insula.serving.queueing.explanation_queue import ExplanationRequest
@@ -43,7 +43,7 @@ EXAMPLES = {
 @router.post(
     "/v1/explain",
     summary="Explain predictions by the words behind them",
-    response_model=ExplainAnswer,
+    response_model=ExplainResponse,
     responses=PROBLEMS,
     openapi_extra=describe_json_body(ExplainRequest, EXAMPLES),
 )

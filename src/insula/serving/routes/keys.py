@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import describe_responses
-from insula.serving.key_management.schemas import CreatedKey, KeyAnswer, KeyList, KeyRequest
+from insula.serving.key_management.schemas import CreatedKey, KeyList, KeyRequest, KeyResponse
 from insula.serving.key_management.served_keys import create_key, list_keys, revoke_key
 from insula.serving.service import get_service
 
@@ -47,7 +47,7 @@ async def create(request: Request) -> Response:
     return build_json_response({"key": made.secret, **made.record.to_dict()}, 201)
 
 
-@router.delete("/v1/keys/{id}", summary="Revoke a key", response_model=KeyAnswer, responses=REVOKING)
+@router.delete("/v1/keys/{id}", summary="Revoke a key", response_model=KeyResponse, responses=REVOKING)
 async def revoke(request: Request, id: KeyId) -> Response:
     """The key, revoked: running services deny it within `access.remembered_seconds`. A key cannot revoke itself."""
     return build_json_response((await revoke_key(get_service(request), id)).to_dict())

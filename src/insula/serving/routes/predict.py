@@ -9,7 +9,7 @@ from starlette.responses import Response
 from insula.serving.answers import build_answers
 from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import describe_responses
-from insula.serving.schemas import PredictAnswer, PredictRequest
+from insula.serving.schemas import PredictRequest, PredictResponse
 from insula.serving.served_models import describe_context
 from insula.serving.service import get_service
 
@@ -48,7 +48,7 @@ EXAMPLES = {
 @router.post(
     "/v1/predict",
     summary="Classify texts, a dialogue, or inputs with context",
-    response_model=PredictAnswer,
+    response_model=PredictResponse,
     responses=PROBLEMS,
     openapi_extra=describe_json_body(PredictRequest, EXAMPLES),
 )

@@ -15,7 +15,7 @@ from insula.serving.review.schemas import (
     PredictionExport,
     PredictionList,
     PredictionSearch,
-    StoredPredictionAnswer,
+    StoredPredictionResponse,
 )
 from insula.serving.review.stored_predictions import (
     correct_prediction,
@@ -67,7 +67,7 @@ async def export(request: Request, wanted: Annotated[PredictionExport, Query()])
 @router.get(
     "/v1/predictions/{id}",
     summary="Show a stored prediction",
-    response_model=StoredPredictionAnswer,
+    response_model=StoredPredictionResponse,
     responses=READING,
 )
 async def show(request: Request, id: PredictionId) -> Response:
@@ -79,7 +79,7 @@ async def show(request: Request, id: PredictionId) -> Response:
     "/v1/predictions/{id}/feedback",
     summary="Correct a stored prediction",
     status_code=201,
-    response_model=StoredPredictionAnswer,
+    response_model=StoredPredictionResponse,
     responses=CORRECTING,
     openapi_extra=describe_json_body(
         CorrectionRequest, {"Other labels": {"labels": ["anger"]}, "None is right": {"labels": []}}

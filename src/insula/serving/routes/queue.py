@@ -13,19 +13,19 @@ from insula.operations.handoff.case_rows import MAX_NUMBER
 from insula.operations.handoff.cases import DEADLINE, Case
 from insula.operations.handoff.queue import HandoffQueue
 from insula.serving.handoff.schemas import (
-    AgentStep,
-    CaseAnswer,
+    AgentRequest,
     CaseDetails,
     CaseFilter,
     CaseList,
+    CaseResponse,
     ClaimedCase,
-    ClaimNext,
-    Close,
+    ClaimNextRequest,
+    CloseRequest,
     Filter,
-    LeaseStep,
-    Reassign,
-    Reopen,
-    StatsAnswer,
+    LeaseRequest,
+    QueueStatsResponse,
+    ReassignRequest,
+    ReopenRequest,
 )
 from insula.serving.handoff.served_queue import get_agent
 from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
@@ -39,7 +39,7 @@ STEP = describe_responses(
     "unavailable",
 )  # fmt: skip
 CaseNumber = Annotated[int, Path(ge=1, le=MAX_NUMBER, description="The number of the case.")]
-Step = TypeVar("Step", bound=AgentStep)
+Step = TypeVar("Step", bound=AgentRequest)
 
 
 @router.get("/v1/queue", summary="List cases", response_model=CaseList, responses=READING)
@@ -58,7 +58,7 @@ async def list_cases(request: Request, wanted: Annotated[CaseFilter, Query()]) -
     return build_json_response({"cases": [case.to_dict() for case in found]})
 
 
-@router.get("/v1/queue/stats", summary="Show counts and times", response_model=StatsAnswer, responses=READING)
+@router.get("/v1/queue/stats", summary="Show counts and times", response_model=QueueStatsResponse, responses=READING)
 async def show_stats(
     request: Request,
     queue: Annotated[Filter | None, Query(description="Only cases in this queue (default: all).")] = None,
@@ -73,7 +73,9 @@ async def show_stats(
     summary="Claim the first waiting case",
     response_model=ClaimedCase,
     responses=STEP,
-    openapi_extra=describe_json_body(ClaimNext, {"The first case": {}, "Of a queue": {"queue": "care", "lease": 600}}),
+    openapi_extra=describe_json_body(
+        ClaimNextRequest, {"The first case": {}, "Of a queue": {"queue": "care", "lease": 600}}
+    ),
 )
 async def claim_next(request: Request) -> Response:
     """The case that is to be handled first, held by the agent until its lease ends; null if none waits.
@@ -82,7 +84,7 @@ async def claim_next(request: Request) -> Response:
     lists it.
     """
     service = get_service(request)
-    body = await read_body(request, ClaimNext)
+    body = await read_body(request, ClaimNextRequest)
     agent = get_agent(service.access.get_caller(), body.agent)
     lease = body.lease or service.handoff.lease
     found = await service.handoff.run(lambda queue: queue.claim(agent, lease=lease, queue=body.queue))
@@ -99,78 +101,80 @@ async def show_case(request: Request, case: CaseNumber) -> Response:
 @router.post(
     "/v1/queue/{case:int}/claim",
     summary="Claim a case",
-    response_model=CaseAnswer,
+    response_model=CaseResponse,
     responses=STEP,
-    openapi_extra=describe_json_body(LeaseStep, {"Claim": {}}),
+    openapi_extra=describe_json_body(LeaseRequest, {"Claim": {}}),
 )
 async def claim(request: Request, case: CaseNumber) -> Response:
     """The case, held by the agent; a case that the agent holds already is held for longer."""
     service = get_service(request)
 
-    def build(body: LeaseStep, agent: str) -> Callable[[HandoffQueue], Any]:
+    def build(body: LeaseRequest, agent: str) -> Callable[[HandoffQueue], Any]:
         return lambda queue: queue.claim(agent, case=case, lease=body.lease or service.handoff.lease)
 
-    return await _change_case(request, LeaseStep, build)
+    return await _change_case(request, LeaseRequest, build)
 
 
 @router.post(
     "/v1/queue/{case:int}/renew",
     summary="Hold a case for longer",
-    response_model=CaseAnswer,
+    response_model=CaseResponse,
     responses=STEP,
-    openapi_extra=describe_json_body(LeaseStep, {"Renew": {"lease": 900}}),
+    openapi_extra=describe_json_body(LeaseRequest, {"Renew": {"lease": 900}}),
 )
 async def renew(request: Request, case: CaseNumber) -> Response:
     """Restart the lease of a case, and return the case."""
     service = get_service(request)
 
-    def build(body: LeaseStep, agent: str) -> Callable[[HandoffQueue], Case]:
+    def build(body: LeaseRequest, agent: str) -> Callable[[HandoffQueue], Case]:
         return lambda queue: queue.renew(case, agent, lease=body.lease or service.handoff.lease)
 
-    return await _change_case(request, LeaseStep, build)
+    return await _change_case(request, LeaseRequest, build)
 
 
 @router.post(
     "/v1/queue/{case:int}/release",
     summary="Give a case back",
-    response_model=CaseAnswer,
+    response_model=CaseResponse,
     responses=STEP,
-    openapi_extra=describe_json_body(AgentStep, {"Release": {}}),
+    openapi_extra=describe_json_body(AgentRequest, {"Release": {}}),
 )
 async def release(request: Request, case: CaseNumber) -> Response:
     """The case, which waits again with the same deadline."""
-    return await _change_case(request, AgentStep, lambda _, agent: lambda queue: queue.release(case, agent))
+    return await _change_case(request, AgentRequest, lambda _, agent: lambda queue: queue.release(case, agent))
 
 
 @router.post(
     "/v1/queue/{case:int}/reassign",
     summary="Move a case to another agent or queue",
-    response_model=CaseAnswer,
+    response_model=CaseResponse,
     responses=STEP,
-    openapi_extra=describe_json_body(Reassign, {"To an agent": {"to": "ben"}, "To a queue": {"queue": "billing"}}),
+    openapi_extra=describe_json_body(
+        ReassignRequest, {"To an agent": {"to": "ben"}, "To a queue": {"queue": "billing"}}
+    ),
 )
 async def reassign(request: Request, case: CaseNumber) -> Response:
     """The case; `agent` is who moves it, and need not hold it."""
     service = get_service(request)
 
-    def build(body: Reassign, agent: str) -> Callable[[HandoffQueue], Case]:
+    def build(body: ReassignRequest, agent: str) -> Callable[[HandoffQueue], Case]:
         lease = body.lease or service.handoff.lease
         return lambda queue: queue.reassign(case, actor=agent, agent=body.to, queue=body.queue, lease=lease)
 
-    return await _change_case(request, Reassign, build)
+    return await _change_case(request, ReassignRequest, build)
 
 
 @router.post(
     "/v1/queue/{case:int}/close",
     summary="Close a case",
-    response_model=CaseAnswer,
+    response_model=CaseResponse,
     responses=STEP,
-    openapi_extra=describe_json_body(Close, {"Close": {"outcome": "resolved", "note": "Refunded."}}),
+    openapi_extra=describe_json_body(CloseRequest, {"CloseRequest": {"outcome": "resolved", "note": "Refunded."}}),
 )
 async def close(request: Request, case: CaseNumber) -> Response:
     """The case, closed with an outcome by the agent who holds it. Closing it again with the same outcome is allowed."""
     service = get_service(request)
-    body = await read_body(request, Close)
+    body = await read_body(request, CloseRequest)
     agent = get_agent(service.access.get_caller(), body.agent)
     note = None
     if body.note and service.handoff.stores_texts:
@@ -182,17 +186,17 @@ async def close(request: Request, case: CaseNumber) -> Response:
 @router.post(
     "/v1/queue/{case:int}/reopen",
     summary="Open a closed case again",
-    response_model=CaseAnswer,
+    response_model=CaseResponse,
     responses=STEP,
-    openapi_extra=describe_json_body(Reopen, {"Reopen": {"deadline": 3600}}),
+    openapi_extra=describe_json_body(ReopenRequest, {"ReopenRequest": {"deadline": 3600}}),
 )
 async def reopen(request: Request, case: CaseNumber) -> Response:
     """The case, which waits again with a new deadline."""
 
-    def build(body: Reopen, agent: str) -> Callable[[HandoffQueue], Case]:
+    def build(body: ReopenRequest, agent: str) -> Callable[[HandoffQueue], Case]:
         return lambda queue: queue.reopen(case, agent, deadline=body.deadline or DEADLINE)
 
-    return await _change_case(request, Reopen, build)
+    return await _change_case(request, ReopenRequest, build)
 
 
 async def _change_case(

@@ -10,7 +10,7 @@ from insula.core.model_input import ModelInput
 from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import describe_responses
 from insula.serving.replies import WantedReply, write_reply
-from insula.serving.reply_schemas import ReplyAnswer, ReplyRequest
+from insula.serving.reply_schemas import ReplyRequest, ReplyResponse
 from insula.serving.service import await_while_connected, get_service
 
 router = APIRouter(tags=["reply"])
@@ -39,7 +39,7 @@ EXAMPLES = {
 @router.post(
     "/v1/reply",
     summary="Draft replies to a message, for a person to read and send",
-    response_model=ReplyAnswer,
+    response_model=ReplyResponse,
     responses=PROBLEMS,
     openapi_extra=describe_json_body(ReplyRequest, EXAMPLES),
 )

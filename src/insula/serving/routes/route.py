@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from insula.serving.answers import DIGITS
 from insula.serving.handoff.message_router import RoutingResult
-from insula.serving.handoff.schemas import RouteAnswer, RouteRequest
+from insula.serving.handoff.schemas import RouteRequest, RouteResponse
 from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import describe_responses
 from insula.serving.service import get_service
@@ -48,7 +48,7 @@ EXAMPLES = {
 @router.post(
     "/v1/route",
     summary="Predict messages, and hand them to people where a rule says so",
-    response_model=RouteAnswer,
+    response_model=RouteResponse,
     responses=PROBLEMS,
     openapi_extra=describe_json_body(RouteRequest, EXAMPLES),
 )

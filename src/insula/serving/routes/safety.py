@@ -9,7 +9,7 @@ from starlette.responses import Response
 from insula.safety.signals.help_lines import DEFAULT, find_help, load_help_lines
 from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import describe_responses
-from insula.serving.reply_schemas import SafetyAnswer, SafetyRequest
+from insula.serving.reply_schemas import SafetyRequest, SafetyResponse
 from insula.serving.service import await_while_connected, get_service
 
 router = APIRouter(tags=["safety"])
@@ -26,7 +26,7 @@ EXAMPLES = {
 @router.post(
     "/v1/safety",
     summary="Check messages for signals of risk, and replies before they are sent",
-    response_model=SafetyAnswer,
+    response_model=SafetyResponse,
     responses=PROBLEMS,
     openapi_extra=describe_json_body(SafetyRequest, EXAMPLES),
 )

@@ -32,7 +32,7 @@ async def stream(socket: WebSocket) -> None:
     """
     service = get_service(socket)
     if _is_cross_origin(socket, service):
-        await _deny(
+        await _reject_connection(
             socket,
             service,
             ProblemError(
@@ -41,7 +41,7 @@ async def stream(socket: WebSocket) -> None:
         )
         return
     if service.draining:
-        await _deny(
+        await _reject_connection(
             socket, service, ProblemError("unavailable", "The service is stopping. Connect to another instance.")
         )
         return
@@ -70,7 +70,7 @@ async def stream(socket: WebSocket) -> None:
                 left.cancel()  # takes its text out of the queue
 
 
-async def _deny(socket: WebSocket, service: Service, problem: ProblemError) -> None:
+async def _reject_connection(socket: WebSocket, service: Service, problem: ProblemError) -> None:
     service.telemetry.count_rejection(problem.code)
     await socket.send_denial_response(problem.to_response())
 

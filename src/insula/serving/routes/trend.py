@@ -13,7 +13,7 @@ from insula.operations.outbox.outbox import STATES, Outbox
 from insula.operations.store.database import Database
 from insula.serving.http.bodies import build_json_response
 from insula.serving.http.problems import ProblemError, describe_responses
-from insula.serving.monitoring.schemas import DeliveryFilter, DeliveryList, StreamList, TrendAnswer, TrendFilter
+from insula.serving.monitoring.schemas import DeliveryFilter, DeliveryList, StreamList, TrendFilter, TrendResponse
 from insula.serving.monitoring.stored_trends import NO_STREAM, read_store, read_streams
 from insula.serving.service import get_service
 
@@ -29,7 +29,7 @@ async def show_streams(request: Request) -> Response:
     return build_json_response({"streams": [one.to_dict() for one in streams]})
 
 
-@router.get("/v1/trend", summary="Show a trend", response_model=TrendAnswer, responses=FINDING)
+@router.get("/v1/trend", summary="Show a trend", response_model=TrendResponse, responses=FINDING)
 async def show_trend(request: Request, wanted: Annotated[TrendFilter, Query()]) -> Response:
     """The development of the emotions in a stream: its newest windows with 95% intervals, and its newest alerts.
 

@@ -105,7 +105,7 @@ class Settings(BaseSettings):
                 "to true, or remove the receivers."
             )
         for receiver in self.receivers:
-            if not any(map(receiver.wants, EVENTS)):
+            if not any(map(receiver.subscribes_to, EVENTS)):
                 raise ValueError(
                     f"The events of the receiver {receiver.name!r} must match some of {', '.join(EVENTS)}. Got "
                     f"{', '.join(receiver.events)}. Correct them."

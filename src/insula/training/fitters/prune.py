@@ -45,8 +45,8 @@ def compute_pruned_shape(before: EncoderShape, options: EncoderOptions) -> tuple
             f"The layers to keep (model.keep_layers) must be from 1 to {total} for this encoder. Got {layers}. Keep "
             "fewer."
         )
-    heads = tuple(_count_kept(count, options.keep_heads, step=1) for count in before.heads)
-    widths = tuple(_count_kept(count, options.keep_width, step=WIDTH_STEP) for count in before.widths)
+    heads = tuple(_count_parts_to_keep(count, options.keep_heads, step=1) for count in before.heads)
+    widths = tuple(_count_parts_to_keep(count, options.keep_width, step=WIDTH_STEP) for count in before.widths)
     if layers == total and EncoderShape(heads, widths) == before:
         raise RecipeError(
             f"The layers, heads and width to keep must leave something out. Got all {total} layers with all their "
@@ -55,7 +55,7 @@ def compute_pruned_shape(before: EncoderShape, options: EncoderOptions) -> tuple
     return layers, EncoderShape(heads, widths)
 
 
-def choose_kept(importance: Importance, layers: int, shape: EncoderShape) -> PrunedShape:
+def choose_parts_to_keep(importance: Importance, layers: int, shape: EncoderShape) -> PrunedShape:
     """Return the most important layers, and the most important heads and neurons of each.
 
     layers   number of layers to keep
@@ -90,14 +90,14 @@ def prune(
     else:
         known = np.flatnonzero(rows.columns.get("labelled", np.ones(len(rows))))
         drawn = np.random.default_rng(run.seed).permutation(known)[:MAX_ROWS]
-        kept = choose_kept(measure_importance(model, rows, drawn.tolist(), terms, run.progress), layers, shape)
-        _write_kept(kept, file)
+        kept = choose_parts_to_keep(measure_importance(model, rows, drawn.tolist(), terms, run.progress), layers, shape)
+        _write_remaining_parts(kept, file)
     model.prune(kept)
     run.progress.say(f"Pruned to {len(kept.layers)} of {len(before.heads)} layers.")
-    return {"pruned": _describe_kept(before, kept)}
+    return {"pruned": _describe_remaining_parts(before, kept)}
 
 
-def _describe_kept(before: EncoderShape, kept: PrunedShape) -> dict[str, Any]:
+def _describe_remaining_parts(before: EncoderShape, kept: PrunedShape) -> dict[str, Any]:
     """Describe the kept parts for the metrics: indices of layers and heads, neurons per layer."""
     return {
         "before": before.to_dict(),
@@ -107,12 +107,12 @@ def _describe_kept(before: EncoderShape, kept: PrunedShape) -> dict[str, Any]:
     }
 
 
-def _write_kept(kept: PrunedShape, file: Path) -> None:
+def _write_remaining_parts(kept: PrunedShape, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     write_json(file, kept.to_dict())
 
 
-def _count_kept(count: int, share: float | None, *, step: int) -> int:
+def _count_parts_to_keep(count: int, share: float | None, *, step: int) -> int:
     if share is None or share == 1:
         return count
     return min(count, max(1, math.floor(share * count / step + 0.5)) * step)

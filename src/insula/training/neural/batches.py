@@ -137,18 +137,18 @@ def _cut_evenly(lengths: list[int], count: int, most_rows: int) -> list[int]:
     low, high = 1, max(lengths) * most_rows
     while low < high:
         middle = (low + high) // 2
-        if len(_cut(lengths, middle, most_rows)) - 1 <= count:
+        if len(_cut_into_batches(lengths, middle, most_rows)) - 1 <= count:
             high = middle
         else:
             low = middle + 1
-    cuts = _cut(lengths, low, most_rows)
+    cuts = _cut_into_batches(lengths, low, most_rows)
     while len(cuts) - 1 < count:
         widest = max(range(len(cuts) - 1), key=lambda run: cuts[run + 1] - cuts[run])
         cuts.insert(widest + 1, (cuts[widest] + cuts[widest + 1]) // 2)
     return cuts
 
 
-def _cut(lengths: list[int], budget: int, most_rows: int) -> list[int]:
+def _cut_into_batches(lengths: list[int], budget: int, most_rows: int) -> list[int]:
     """Return the borders of runs of rows with at most `budget` padded tokens; a longer row is its own run."""
     cuts, first, longest = [0], 0, 0
     for row, length in enumerate(lengths):

@@ -52,7 +52,7 @@ class AtomicCheckpoints(Trainer):
         if self.args.should_save:
             made = stage / f"checkpoint-{self.state.global_step}"
             self.add_to_checkpoint(made)
-            _complete(made, folder / made.name)
+            _mark_complete(made, folder / made.name)
             shutil.rmtree(stage, ignore_errors=True)
         best = self.state.best_model_checkpoint
         if best is not None:  # recorded with the path of the staging folder
@@ -102,17 +102,17 @@ def find_last_checkpoint(folder: Path) -> Path | None:
     return None
 
 
-def _complete(made: Path, final: Path) -> None:
+def _mark_complete(made: Path, final: Path) -> None:
     """Sync the staged folder, mark it complete and rename it."""
     files = [file for file in made.iterdir() if file.is_file()]
     for file in files:
-        _sync(file)
+        _flush_to_disk(file)
     write_json(made / COMPLETE, {file.name: file.stat().st_size for file in files})
-    _sync(made)
+    _flush_to_disk(made)
     # An incomplete checkpoint of the same name may exist.
     shutil.rmtree(final, ignore_errors=True)
     os.replace(made, final)
-    _sync(final.parent)
+    _flush_to_disk(final.parent)
 
 
 def _is_complete(checkpoint: Path) -> bool:
@@ -125,7 +125,7 @@ def _is_complete(checkpoint: Path) -> bool:
         return False
 
 
-def _sync(path: Path) -> None:
+def _flush_to_disk(path: Path) -> None:
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)

@@ -22,7 +22,7 @@ ATTENTION = "insula_training"
 _LEVELS = 256
 
 
-def drop(values: torch.Tensor, rate: float) -> torch.Tensor:
+def apply_dropout(values: torch.Tensor, rate: float) -> torch.Tensor:
     """Return `values` with a share `rate` of them set to zero and the rest scaled up; the type stays."""
     cut = round(rate * _LEVELS)
     if cut == 0:
@@ -36,14 +36,14 @@ def drop(values: torch.Tensor, rate: float) -> torch.Tensor:
 
 
 class QuickDropout(nn.Dropout):
-    """`nn.Dropout` by `drop`."""
+    """`nn.Dropout` by `apply_dropout`."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Return the input, with dropout in training."""
-        return drop(input, self.p) if self.training and self.p > 0 else input
+        return apply_dropout(input, self.p) if self.training and self.p > 0 else input
 
 
-def attend(
+def compute_attention(
     module: nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,
@@ -63,11 +63,11 @@ def attend(
         weights = weights + attention_mask.to(weights.dtype)
     weights = torch.softmax(weights, dim=-1, dtype=weights.dtype)
     if module.training and dropout > 0:
-        weights = drop(weights, dropout)
+        weights = apply_dropout(weights, dropout)
     return torch.matmul(weights, value).transpose(1, 2).contiguous(), weights
 
 
-AttentionInterface.register(ATTENTION, attend)
+AttentionInterface.register(ATTENTION, compute_attention)
 AttentionMaskInterface.register(ATTENTION, eager_mask)
 
 
@@ -81,7 +81,7 @@ def use_quick_dropout(model: nn.Module) -> None:
 
 @contextlib.contextmanager
 def use_plain_attention(model: PreTrainedModel, *, longest: int) -> Iterator[None]:
-    """Use `attend` in a model with BERT's structure (`model.backbone`, or `model` itself) inside the block.
+    """Use `compute_attention` in a model with BERT's structure (`model.backbone`, or `model` itself) inside the block.
 
     If the longest text has more than 256 tokens, nothing changes, since memory grows with the square of the length.
     """

@@ -59,11 +59,11 @@ class TaskBatches(Sampler[list[int]]):
         order = np.random.default_rng([self.seed, self.epoch]).permutation(
             np.repeat(np.arange(len(self._steps)), self._steps)
         )
-        streams = [self._stream(task) for task in range(len(self._steps))]
+        streams = [self._iterate_task_batches(task) for task in range(len(self._steps))]
         for task in order:
             yield next(streams[task])
 
-    def _stream(self, task: int) -> Iterator[list[int]]:
+    def _iterate_task_batches(self, task: int) -> Iterator[list[int]]:
         batches, rows = self._batches[task], self._rows[task]
         rounds = -(-self._steps[task] // len(batches))
         for number in range(rounds):

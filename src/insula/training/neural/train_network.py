@@ -100,7 +100,7 @@ def train_network(
         trainer.restore_from(checkpoint)
     with silence_transformers(), use_plain_attention(model, longest=max(train.lengths)):
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    trainer.take_average()
+    trainer.use_averaged_weights()
     terms.detach(model)
     model.eval()
     return TrainedNetwork(

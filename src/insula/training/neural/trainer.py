@@ -149,7 +149,7 @@ class EmotionTrainer(AtomicCheckpoints):
         if self.average is not None:
             self.average.load(checkpoint)
 
-    def take_average(self) -> None:
+    def use_averaged_weights(self) -> None:
         """Replace the weights by their average; if a best checkpoint was chosen, by its average."""
         if self.average is not None:
             if self.state.best_model_checkpoint is not None:

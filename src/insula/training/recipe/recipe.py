@@ -210,7 +210,7 @@ def load_recipe(
     content, origin = _read_content(recipe)
     # The family first, whatever the order: it removes options, which must not be those of the other overrides.
     for key, value in sorted((overrides or {}).items(), key=lambda override: override[0] != "model.name"):
-        _set(content, key, value)
+        _set_option(content, key, value)
     return validate(content, origin)
 
 
@@ -273,7 +273,7 @@ def _read_content(recipe: str | Path | Mapping[str, Any] | Recipe) -> tuple[dict
         raise RecipeError(f"The recipe file {str(path)!r} is not valid TOML: {error}. Correct it there.") from error
 
 
-def _set(content: dict[str, Any], key: str, value: Any) -> None:
+def _set_option(content: dict[str, Any], key: str, value: Any) -> None:
     *sections, last = key.split(".")
     place = content
     for section in sections:

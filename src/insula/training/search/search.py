@@ -83,8 +83,8 @@ def run_search(
     }
     progress.start("search", total=trials)
     with open_study(
-        url, folder.name, space=space, start=_select_own_values(recipe, space), about=about, folder=folder, seed=seed,
-        pruner=pruner,
+        url, folder.name, space=space, start=_select_recipe_values(recipe, space), about=about, folder=folder,
+        seed=seed, pruner=pruner,
     ) as opened:  # fmt: skip
         record_study(folder, elsewhere)
         for record in opened.list_records():
@@ -94,7 +94,7 @@ def run_search(
         records, importance = opened.list_records(), opened.compute_importance(seed)
         opened.clear()
     best = _find_best(records)
-    found = _build_winner(
+    found = _build_best_recipe(
         load_recipe(recipe, {**kept, **best.values}).with_absolute_paths(), best, work.metric, folder.name
     )
     rows = {name: len(rows) for name, rows in work.dataset.splits.items()}
@@ -216,7 +216,7 @@ class _Trial:
         return {} if self.best is None or self.best.value is None else {"best": self.best.value}
 
 
-def _select_own_values(recipe: Recipe, space: Space) -> dict[str, Any]:
+def _select_recipe_values(recipe: Recipe, space: Space) -> dict[str, Any]:
     """Return the recipe's values for the keys of the space; a list of one value as the value if that is a choice."""
     values = read_values(recipe, space)
     for key, entry in space.items():
@@ -234,7 +234,7 @@ def _find_best(records: Sequence[TrialRecord]) -> TrialRecord:
     return max(complete, key=lambda record: record.value or 0.0)
 
 
-def _build_winner(recipe: Recipe, best: TrialRecord, metric: str, name: str) -> Recipe:
+def _build_best_recipe(recipe: Recipe, best: TrialRecord, metric: str, name: str) -> Recipe:
     value = f"{get_metric_title(metric)} {best.value:.4f}" if best.value is not None else ""
     return recipe.model_copy(
         update={"name": None, "description": f"Found by the search {name!r}, trial {best.number}: validation {value}."}

@@ -82,7 +82,7 @@ class Study:
                 time.sleep(PAUSE)  # other processes run the last trials, and may still die
                 continue
             self._study.optimize(
-                lambda trial: self._try(trial, objective, trials),
+                lambda trial: self._run_trial(trial, objective, trials),
                 n_trials=1,
                 catch=RecipeError,
                 callbacks=[lambda _, trial: None if _is_superfluous(trial) else on_trial(self._record(trial))],
@@ -120,7 +120,7 @@ class Study:
         with contextlib.suppress(OSError):
             (self._folder / TRIALS).rmdir()
 
-    def _try(self, trial: optuna.Trial, objective: Callable[[RunningTrial], float], trials: int) -> float:
+    def _run_trial(self, trial: optuna.Trial, objective: Callable[[RunningTrial], float], trials: int) -> float:
         trial.set_user_attr("worker", self._worker)
         done, _ = self._summarise_trials()
         earlier = sum(other.number < trial.number for other in (*done, *self._list_trials(TrialState.RUNNING)))

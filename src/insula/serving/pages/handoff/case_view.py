@@ -35,7 +35,7 @@ class CaseLine:
 
 
 @dataclass(frozen=True)
-class Piece:
+class TextPiece:
     """A piece of the text; `is_marked` for a word behind the prediction."""
 
     text: str
@@ -56,7 +56,7 @@ class CaseView:
     facts: Sequence[tuple[str, str]]
     speaker: str
     turns: Sequence[tuple[str, str]]
-    pieces: Sequence[Piece]
+    pieces: Sequence[TextPiece]
     no_text: str
     reason: str
     steps: Sequence[str]
@@ -158,20 +158,20 @@ def _describe_prediction(case: Case, scheme: LabelScheme, say: Translator) -> st
     return say("case_confidence", labels=labels, share=say.format_share(confidence))
 
 
-def _iterate_pieces(case: Case) -> Iterator[Piece]:
+def _iterate_pieces(case: Case) -> Iterator[TextPiece]:
     """Yield the text in pieces; words behind the prediction are separate pieces."""
     text = case.text or ""
     if not case.words:
         if text:
-            yield Piece(text, False)
+            yield TextPiece(text, False)
         return
     # Longer words first, and whole words where the script has spaces: "no" is not marked in "nobody".
     wanted = sorted(map(re.escape, case.words), key=len, reverse=True)
     end = 0
     for found in re.finditer(rf"(?<![A-Za-z])(?:{'|'.join(wanted)})(?![A-Za-z])", text, re.IGNORECASE):
         if found.start() > end:
-            yield Piece(text[end : found.start()], False)
-        yield Piece(found[0], True)
+            yield TextPiece(text[end : found.start()], False)
+        yield TextPiece(found[0], True)
         end = found.end()
     if end < len(text):
-        yield Piece(text[end:], False)
+        yield TextPiece(text[end:], False)

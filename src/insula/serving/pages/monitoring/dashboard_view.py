@@ -19,7 +19,7 @@ SIGNS = {DELIVERED: "✓", WAITING: "…", FAILED: "▲"}
 
 
 @dataclass(frozen=True)
-class Choice:
+class DashboardFilter:
     """The choices of a visitor of the dashboard; `where` is an attribute and its value, or empty."""
 
     stream: str | None = None
@@ -28,7 +28,7 @@ class Choice:
     last: int = LASTS[0]
 
     @classmethod
-    def read(cls, query: Mapping[str, str], streams: Sequence[StreamState]) -> Choice:
+    def read(cls, query: Mapping[str, str], streams: Sequence[StreamState]) -> DashboardFilter:
         """Return the selection in a query, without attributes that the stream does not have."""
         named = query.get("stream")
         stream = next((one for one in streams if one.name == named), streams[0] if streams else None)
@@ -76,7 +76,7 @@ class DashboardView:
     deliveries  the newest ones, those that need attention first
     """
 
-    choice: Choice
+    choice: DashboardFilter
     streams: Sequence[tuple[str, str]]
     attributes: Sequence[str]
     trend: TrendView | None
@@ -89,7 +89,7 @@ class DashboardView:
 
 
 def build_dashboard_view(
-    choice: Choice,
+    choice: DashboardFilter,
     streams: Sequence[StreamState],
     trend: Trend | None,
     deliveries: Sequence[Delivery],

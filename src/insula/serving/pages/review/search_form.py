@@ -58,7 +58,7 @@ class SearchForm:
         return urlencode(self.to_query())
 
     @property
-    def count_more(self) -> int:
+    def count_conditions(self) -> int:
         """The number of conditions besides the text."""
         return len(self.to_query(text="", after=""))
 

@@ -13,7 +13,7 @@ from insula.operations.outbox.outbox import STATES, Outbox
 from insula.operations.store.database import Database
 from insula.serving.monitoring.stored_trends import read_store
 from insula.serving.pages.language import get_language
-from insula.serving.pages.monitoring.dashboard_view import LASTS, Choice, DashboardView, build_dashboard_view
+from insula.serving.pages.monitoring.dashboard_view import LASTS, DashboardFilter, DashboardView, build_dashboard_view
 from insula.serving.pages.page_route import PageRoute
 from insula.serving.pages.rendering import render_page
 from insula.serving.pages.words import Translator
@@ -49,7 +49,7 @@ async def _build_view(request: Request) -> DashboardView:
 
     def read(store: Database) -> DashboardView:
         streams = list_streams(store)
-        choice = Choice.read(request.query_params, streams)
+        choice = DashboardFilter.read(request.query_params, streams)
         by = (choice.by,) if choice.by else ()
         trend = read_trend(store, choice.stream, last=choice.last, by=by, where=choice.attributes) if streams else None
         outbox = Outbox(store)
@@ -57,4 +57,4 @@ async def _build_view(request: Request) -> DashboardView:
         return build_dashboard_view(choice, streams, trend, deliveries, outbox.count_by_state(STATES), say)
 
     found = await read_store(get_service(request), read)
-    return found or build_dashboard_view(Choice(), (), None, (), {}, say)
+    return found or build_dashboard_view(DashboardFilter(), (), None, (), {}, say)

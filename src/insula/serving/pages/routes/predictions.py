@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from insula.core.errors import StoreError
 from insula.core.scheme import LabelScheme
-from insula.operations.store.review import FoundPredictions, ReviewedPrediction
+from insula.operations.store.review import PredictionPage, ReviewedPrediction
 from insula.serving.http.problems import ProblemError
 from insula.serving.pages.forms import read_form
 from insula.serving.pages.language import get_language
@@ -36,7 +36,7 @@ router = APIRouter(route_class=PageRoute)
 SHOWN = 50
 FIELDS = 5  # of the form besides its labels
 EXPORTS = (("csv", {"format": "csv"}), ("csv_bom", {"format": "csv", "bom": "true"}), ("jsonl", {"format": "jsonl"}))
-NONE = FoundPredictions([])
+NONE = PredictionPage([])
 _ID = re.compile("[0-9a-f-]{36}")
 
 
@@ -94,7 +94,7 @@ async def download(request: Request) -> Response:
 
 
 @router.get("/predictions/{id}")
-async def show_one(request: Request, id: str) -> Response:
+async def show_prediction(request: Request, id: str) -> Response:
     """One prediction, with the buttons to correct it."""
     one = await find_prediction(get_service(request), id)
     is_thanked = request.query_params.get("said") == "thanks"

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from insula.operations.handoff.cases import DEADLINE, Case
 from insula.operations.handoff.queue import HandoffQueue
-from insula.serving.handoff.schemas import Close, Reassign
+from insula.serving.handoff.schemas import CloseRequest, ReassignRequest
 from insula.serving.http.problems import ProblemError
 from insula.serving.pages.forms import read_form
 from insula.serving.pages.handoff.case_view import build_case_line, build_case_view
@@ -82,7 +82,7 @@ async def change_case(request: Request, case: int, step: str) -> Response:
             raise
         service.telemetry.count_rejection(problem.code)
         reason = f"conflict_{problem.more.get('reason')}"
-        wrong = reason if Translator(language).knows(reason) else "conflict_other"
+        wrong = reason if Translator(language).has_sentence(reason) else "conflict_other"
         return await _show_case(request, case, language, wrong=wrong, status=problem.status)
     return _redirect_to("queue" if step in BACK_TO_THE_LIST else f"queue/{case}", language)
 
@@ -93,13 +93,13 @@ async def _build_step(
     """Return a function for the step. Raises `ProblemError` if it is unknown, `ValidationError` for a bad form."""
     agent, lease = service.access.get_caller().name, service.handoff.lease
     if step == "done":
-        end = Close(outcome=form.get("outcome", "").strip(), note=form.get("note", "").strip() or None)
+        end = CloseRequest(outcome=form.get("outcome", "").strip(), note=form.get("note", "").strip() or None)
         note = end.note
         if note and service.handoff.stores_texts:
             (note,) = await service.retention.mask([note])
         return lambda queue: queue.close(case, agent, outcome=end.outcome, note=note)
     if step == "move":
-        to = Reassign(to=form.get("to", "").strip()).to
+        to = ReassignRequest(to=form.get("to", "").strip()).to
         return lambda queue: queue.reassign(case, actor=agent, agent=to, lease=lease)
     steps: Mapping[str, Callable[[HandoffQueue], Case | None]] = {
         "claim": lambda queue: queue.claim(agent, case=case, lease=lease),

@@ -1,4 +1,4 @@
-"""`find_side`: the words behind labels in messages, and quotes, by explanations of the messages with high scores."""
+"""`summarise_polarity`: influential words and quotes for labels, from explanations of messages with high scores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from insula.core.sentences import shorten
 from insula.explanation.explain import explain_input
 from insula.explanation.explanation import Explanation
 from insula.inference.predictor import Predictor
-from insula.operations.reporting.report import InfluentialWord, Quote, Side
+from insula.operations.reporting.report import InfluentialWord, PolaritySummary, Quote
 from insula.safety.kinds import TOKEN
 from insula.safety.mask import mask
 from insula.text.stopwords import is_stop_word
@@ -67,12 +67,12 @@ def build_explainer(predictor: Predictor) -> Explain:
 
     @functools.cache
     def explain(text: str, label: str) -> Explanation:
-        return explain_input(predictor, text, labels=(label,), with_trust=False)
+        return explain_input(predictor, text, labels=(label,), with_faithfulness=False)
 
     return explain
 
 
-def find_side(explain: Explain, name: str, messages: int, candidates: Sequence[Candidate]) -> Side:
+def summarise_polarity(explain: Explain, name: str, messages: int, candidates: Sequence[Candidate]) -> PolaritySummary:
     """Return the words behind the labels of some messages, and quotes."""
     seen: dict[str, list[float]] = defaultdict(list)
     quotes: list[Quote] = []
@@ -97,4 +97,4 @@ def find_side(explain: Explain, name: str, messages: int, candidates: Sequence[C
     ranked = sorted(seen, key=lambda word: (-sum(seen[word]), word))[:WORDS]
     ranked = [word for word in ranked if sum(seen[word]) >= FAINT * sum(seen[ranked[0]])]
     words = [InfluentialWord(word, len(seen[word]), sum(seen[word]) / len(seen[word])) for word in ranked]
-    return Side(name, messages, explained, words, quotes)
+    return PolaritySummary(name, messages, explained, words, quotes)

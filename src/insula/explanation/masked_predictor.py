@@ -1,4 +1,4 @@
-"""`Question`: one text, its words, and what a model says when some of them are missing."""
+"""`MaskedPredictor`: the predictions of a model for one text with some of its words left out."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ MAX_WORDS = 200  # a longer text is explained by runs of neighbouring words
 PORTION = 16  # variants between two pauses
 
 
-class Question:
-    """Questions of explainers to the model about one text; every variant of the text is computed once.
+class MaskedPredictor:
+    """The predictions for one text with some of its words left out; every variant is computed once.
 
     words     the words, or in a long text runs of neighbouring words; weights are for these, in this order. The caller
               may give others, in the order of the text
     seed      for explainers that sample
-    wanted    the columns that explainers must compute, if each costs time; None for all
+    wanted    the columns to explain, if each costs time; None for all
     pause     called before each few variants, such as to yield to other work; it may raise
     """
 
@@ -106,10 +106,12 @@ class Question:
             return None
         return Contributions(found.spans, found.weights @ self._map, found.base @ self._map + self._shift)
 
-    def join_words(self, count: int) -> Question:
-        """Return the question with `count` runs of neighbouring words in place of its words."""
+    def join_words(self, count: int) -> MaskedPredictor:
+        """Return the predictor for `count` runs of neighbouring words instead of single words."""
         runs = join_neighbours(self.text, [(word.start, word.end) for word in self.words], count)
-        joined = Question(self.predictor, self.given, words=runs, seed=self.seed, wanted=self.wanted, pause=self._pause)
+        joined = MaskedPredictor(
+            self.predictor, self.given, words=runs, seed=self.seed, wanted=self.wanted, pause=self._pause
+        )
         joined._known[np.packbits(joined.everything()[0]).tobytes()] = self.logits(self.everything())[0]
         return joined
 
