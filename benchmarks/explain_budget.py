@@ -67,7 +67,7 @@ def measured(predictor: Any, texts: list[str]) -> dict[str, Any]:
                 "median": statistics.median(each.milliseconds / (times * one) for each in rows),
                 "p90": float(np.quantile([each.milliseconds / (times * one) for each in rows], 0.9)),
                 "methods": dict(Counter(each.method for each in rows)),
-                "with_faithfulness": statistics.fmean(bool(each.trust) for each in rows),
+                "with_trust": statistics.fmean(bool(each.trust) for each in rows),
             }
             for times, rows in found.items()
         },
