@@ -63,7 +63,7 @@ def test_bad_values_end_with_a_sentence(
     insula: Callable[..., Any], here: Path, mood: Path, trained_run: Callable[..., Any]
 ) -> None:
     prune = ("model", "prune", "-m", trained_run("encoder", "single").path, "-o", "small")
-    failed(insula(*prune, "--data", mood), "must leave something out")
+    failed(insula(*prune, "--data", mood), "must prune something")
     failed(insula(*prune, "--data", mood, "--layers", "9"), "must be from 1 to 2")
     failed(insula(*prune, "--data", mood, "--heads", "0"), "The heads to keep must be a share")
     failed(insula(*prune, "--layers", "1"), "--data")

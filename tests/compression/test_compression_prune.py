@@ -212,8 +212,8 @@ def test_what_cannot_be_pruned_says_so(
         with pytest.raises(error, match=words):
             insula.prune_model(trained_run(family, "single").path, tmp_path / "small", layers=1, data=mood)
     for wrong, words in (
-        ({}, "must leave something out"),
-        ({"heads": 1.0}, "must leave something out"),
+        ({}, "must prune something"),
+        ({"heads": 1.0}, "must prune something"),
         ({"layers": 3}, "must be from 1 to 2 for this encoder. Got 3"),
         ({"layers": 0}, "layers to keep must be at least 1"),
         ({"width": 2.0}, "width to keep must be a share above 0 and at most 1. Got 2"),

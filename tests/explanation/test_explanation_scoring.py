@@ -50,7 +50,7 @@ def test_words_of_other_tools_are_found(words: list[Any], found: list[str]) -> N
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (["so", "sad"], "The word 'sad' (number 2) is not in the text behind character 6"),
+        (["so", "sad"], "The word 'sad' (number 2) is not in the text after character 6"),
         (["you", "so"], "The word 'so' (number 2) is not in the text"),
         ([[4, 99]], "Word 1 must be a string"),
         ([[0, 4], [2, 6]], "Words must not overlap"),

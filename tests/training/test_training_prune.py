@@ -61,7 +61,7 @@ def test_shares_keep_at_least_one_per_layer(kept: Any, layers: int, heads: int, 
 def test_impossible_shares_are_rejected() -> None:
     with pytest.raises(RecipeError, match=r"must be from 1 to 3 for this encoder\. Got 4"):
         compute_pruned_shape(WHOLE, keeps(layers=4))
-    with pytest.raises(RecipeError, match="must leave something out"):
+    with pytest.raises(RecipeError, match="must prune something"):
         compute_pruned_shape(WHOLE, keeps(layers=3, heads=1.0, width=0.99))
     for key, value in (("keep_layers", 0), ("keep_heads", 0), ("keep_width", 1.5)):
         with pytest.raises(RecipeError, match=key):

@@ -83,7 +83,7 @@ def _find_token(text: str, word: str, place: int, start: int) -> tuple[int, int]
         if first >= 0:
             return first, first + len(wanted)
     raise DataError(
-        f"The word {word!r} (number {place + 1}) is not in the text behind character {start}. Pass the words as they "
+        f"The word {word!r} (number {place + 1}) is not in the text after character {start}. Pass the words as they "
         "are written and in their order, or their characters as [start, end]."
     )
 

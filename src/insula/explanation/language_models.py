@@ -53,8 +53,8 @@ class MaskedLanguageModel:
         prefix = f"{model.base_model_prefix}."
         if self._tokenizer.mask_token is None or any(not name.startswith(prefix) for name in loading["missing_keys"]):
             raise DataError(
-                f"The model in {folder!r} has no head that predicts words: it would propose random ones. Make one with "
-                "`insula pretrain`, or choose another folder."
+                f"The model in {folder!r} has no language-model head, so it would "
+                "propose random words. Create one with `insula pretrain`, or choose another folder."
             )
         self._model: Any = model.eval()
 

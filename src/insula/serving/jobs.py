@@ -112,8 +112,7 @@ class JobRunner:
             if stored + list(self._arriving.values()).count(caller.id) >= self._settings.most:
                 raise ProblemError(
                     "overloaded",
-                    f"You have {self._settings.most:,} jobs, the most that one caller may have. Delete finished ones "
-                    "with DELETE.",
+                    f"You have {self._settings.most:,} jobs, the maximum per caller. Delete finished jobs with DELETE.",
                     headers={"retry-after": "60"},
                 )
             try:

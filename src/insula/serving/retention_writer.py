@@ -341,6 +341,6 @@ def _build_columns(given: TextOrInput) -> dict[str, Any]:
 def _build_storage_problem() -> ProblemError:
     return ProblemError(
         "unavailable",
-        "The rows of this request cannot be stored now. Repeat it after the seconds of Retry-After.",
+        "The rows of this request cannot be stored now. Repeat it after the seconds in Retry-After.",
         headers={"retry-after": "2"},
     )

@@ -107,7 +107,9 @@ def open_models(settings: Settings, observer: BatchObserver) -> ServedModels:
         folder = _locate(given)
         name = _name_model(folder)
         if name in opened:
-            raise SettingsError(f"The models must have different names. Got two called {name!r}. Rename one's folder.")
+            raise SettingsError(
+                f"The models must have different names. Got two called {name!r}. Rename the folder of one of them."
+            )
         predictor = Predictor.load(folder, engine=EngineSettings(threads=settings.threads))
         opened[name] = ServedModel(name, predictor, Batcher(name, predictor, settings.queue, observer))
     return ServedModels(opened.values())

@@ -103,7 +103,8 @@ class Endpoint(Translator):
                 raise self._build_timeout() from None
             reason = str(getattr(error, "reason", error)).rstrip(".") or type(error).__name__
             raise ServiceError(
-                f"The translator at {self.address} does not answer: {reason}. Check that it runs and its address."
+                f"The translator at {self.address} does not answer: {reason}. "
+                "Check its address, and that it is running."
             ) from None
 
     def _build_timeout(self) -> ServiceError:

@@ -37,7 +37,7 @@ def claim(
 ) -> None:
     """Claim the first waiting case: no other agent gets it while you hold it.
 
-    Close, renew or release it before the lease ends; then it waits again. The exit status is 3 if no case waits.
+    Close, renew or release it before the lease ends; then it waits again. The exit status is 3 if no case is waiting.
 
     **Examples**
 

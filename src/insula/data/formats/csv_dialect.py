@@ -126,9 +126,9 @@ def require_header(records: Sequence[Sequence[str]], path: str) -> None:
         if recurs or numbers:
             why = "is also a value of its column" if recurs else "is a number like all values of its column"
             raise DataError(
-                f"The first line of {path!r} looks like data and not like the names of columns: "
-                f"{shorten(cell, _SHOWN)!r} {why}. If the file has no header, say so with --no-header and name the "
-                "columns by number, such as --text 2; if the line is the header, say so with --header. In Python, "
+                f"The first line of {path!r} looks like data, not like column names: "
+                f"{shorten(cell, _SHOWN)!r} {why}. If the file has no header, pass --no-header and name the "
+                "columns by number, such as --text 2; if the line is the header, pass --header. In Python, "
                 "recipes and requests set `header` to false or true.",
                 code="header_is_data",
                 cell=shorten(cell, _SHOWN),
@@ -181,7 +181,7 @@ def complete_header(first: Sequence[str], records: Sequence[Sequence[str]], path
     shown = ", ".join(repr(shorten(name, _SHOWN)) for name in names[:_MAX_SHOWN_NAMES])
     raise DataError(
         f"The first line of {path!r} has {pluralise(len(names), 'cell')} ({shown}), but the rows below have {width}, "
-        "so that it does not name their columns. Add the missing names. If it is no header, say so with --no-header; "
+        "so that it does not name their columns. Add the missing names. If it is not a header, pass --no-header; "
         "if texts have separators in them, put quotes around the texts, or choose another one with --separator.",
         code="short_header",
         names=len(names),

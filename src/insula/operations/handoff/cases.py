@@ -214,7 +214,7 @@ def read_cases(content: bytes, origin: str) -> list[NewCase]:
         try:
             row = json.loads(line)
             if not isinstance(row, dict):
-                raise DataError(f"A case must be a JSON object. Got {quote(row)}. Write one object a line.")
+                raise DataError(f"A case must be a JSON object. Got {quote(row)}. Write one object per line.")
             cases.append(NewCase.from_dict(row))
         except DataError as error:
             raise DataError(f"Line {number} of {origin} is not a case. {error} No case was opened.") from None
@@ -224,7 +224,7 @@ def read_cases(content: bytes, origin: str) -> list[NewCase]:
             ) from None
         except (ValueError, RecursionError):
             raise DataError(
-                f"Line {number} of {origin} is not JSON. Write one object a line. No case was opened."
+                f"Line {number} of {origin} is not JSON. Write one object per line. No case was opened."
             ) from None
     return cases
 

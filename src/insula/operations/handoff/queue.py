@@ -174,7 +174,7 @@ class HandoffQueue:
         return self._change_case(case, renew)
 
     def release(self, case: int, agent: str) -> Case:
-        """Give a case back: it waits again, with the same deadline."""
+        """Release a case: it waits again, with the same deadline."""
 
         def release(connection: Connection, row: Row, now: datetime) -> Row:
             require_held(connection, row, agent)

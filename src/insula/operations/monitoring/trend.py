@@ -256,8 +256,8 @@ def _keep_attributes(group: str, by: tuple[str, ...]) -> dict[str, str]:
     for name in by:
         if name not in given:
             raise DataError(
-                f"The windows are counted by {', '.join(given) or 'no attribute'}. Got {name!r}. Choose one of "
-                "these, or monitor with it in windows.by."
+                f"The windows are counted by {', '.join(given) or 'no attribute'}. Got {name!r}. Choose one of these, "
+                "or add it to windows.by of the monitor."
             )
     return {name: given[name] for name in by}
 

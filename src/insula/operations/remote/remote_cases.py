@@ -84,7 +84,7 @@ class Cases:
         return self._send_step(case, "renew", lease=lease, agent=agent)
 
     def release(self, case: int, *, agent: str | None = None) -> CaseRow:
-        """Give a case back."""
+        """Release a case."""
         return self._send_step(case, "release", agent=agent)
 
     def reassign(
@@ -155,7 +155,7 @@ class AsyncCases:
         return await self._send_step(case, "renew", lease=lease, agent=agent)
 
     async def release(self, case: int, *, agent: str | None = None) -> CaseRow:
-        """Give a case back."""
+        """Release a case."""
         return await self._send_step(case, "release", agent=agent)
 
     async def reassign(

@@ -260,7 +260,7 @@ def _parse_cursor(text: str) -> tuple[datetime, str]:
     found = re.fullmatch(CURSOR, text)
     if found is not None:
         return _EPOCH + timedelta(microseconds=int(found[1])), found[2]
-    raise DataError("The value of after must be the one that the part before ended with. Leave it out to start again.")
+    raise DataError("The value of after must come from an earlier response. Leave it out to start again.")
 
 
 def _build_unknown_error() -> UnknownNameError:

@@ -37,9 +37,9 @@ DETAILS = {
     "forbidden": "The key or token does not have the scope for this call. Use one that has.",
     "misdirected": "A server without keys answers only to names of its own machine, such as localhost. Use one, or "
     "create a key with `insula keys create NAME`.",
-    "too_many_calls": "The calls exceed the rate limit. Repeat this one after the seconds of Retry-After.",
+    "too_many_calls": "The calls exceed the rate limit. Repeat this one after the seconds in Retry-After.",
     "quota": "The quota of texts for today is used up. Send fewer texts, or repeat the call after midnight UTC.",
-    "unavailable": "The key, rate or quota cannot be checked now. Repeat the call after the seconds of Retry-After.",
+    "unavailable": "The key, rate or quota cannot be checked now. Repeat the call after the seconds in Retry-After.",
 }
 _caller: ContextVar[Caller] = ContextVar("insula_caller", default=LOCAL)
 

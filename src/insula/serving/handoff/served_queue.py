@@ -101,7 +101,8 @@ class ServedQueue:
         except StoreError:
             raise ProblemError(
                 "unavailable",
-                "The store does not answer. The step may or may not be done: check the case before you repeat it.",
+                "The store does not answer. The step may or may not have been carried out: "
+                "check the case before you repeat it.",
                 headers={"retry-after": "2"},
             ) from None
 

@@ -25,7 +25,7 @@ class BodyMemory:
         if size > self._free:
             raise ProblemError(
                 "overloaded",
-                "Too many requests are being read. Repeat this one after the seconds of Retry-After.",
+                "The service is reading too many requests. Repeat this one after the seconds in Retry-After.",
                 headers={"retry-after": "1", "connection": "close"},
             )
         self._free -= size

@@ -120,7 +120,7 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
                     ProblemError("malformed", f"A request must have one Host header. Got {hosts}. Send exactly one.")
                 )
             elif len(self.connections) > limits.connections:
-                detail = "The service has too many connections. Repeat the request after the seconds of Retry-After."
+                detail = "The service has too many connections. Repeat the request after the seconds in Retry-After."
                 self._reject(ProblemError("unavailable", detail, headers={"retry-after": "1"}))
             if not self.transport.is_closing():
                 super().on_headers_complete()

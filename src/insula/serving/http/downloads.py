@@ -61,7 +61,7 @@ async def open_download(request: Request, path: Path, *, kind: str, name: str | 
     try:
         file = await run_in_threadpool(path.open, "rb")
     except OSError:
-        raise ProblemError("not_found", "The file was deleted meanwhile. List the files again.") from None
+        raise ProblemError("not_found", "The file has been deleted. List the files again.") from None
     facts = os.fstat(file.fileno())
     size, etag = facts.st_size, f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
     headers = {

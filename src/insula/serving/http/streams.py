@@ -115,7 +115,7 @@ def create_stream_protocol(limits: Limits, memory: BodyMemory) -> type[WebSocket
             try:
                 memory.take(held - self._held)
             except ProblemError:
-                self._fail(CloseCode.TRY_AGAIN_LATER, "Too many requests are being read. Connect again later.")
+                self._fail(CloseCode.TRY_AGAIN_LATER, "The service is reading too many requests. Connect again later.")
                 return
             self._held = held
             is_waiting = bool(unfinished) and not self._is_paused()

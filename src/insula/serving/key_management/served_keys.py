@@ -72,7 +72,7 @@ async def _run(service: Service, call: Callable[[KeyStore, AuditLog], Result]) -
     except (StoreError, OutputError):
         raise ProblemError(
             "unavailable",
-            "The store or the audit log does not answer. The change may be made or not: list the keys before you "
-            "repeat it.",
+            "The store or the audit log does not answer. The change may or may not have been "
+            "made: list the keys before you repeat it.",
             headers={"retry-after": "2"},
         ) from None

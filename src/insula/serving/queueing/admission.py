@@ -22,7 +22,7 @@ def reject_long_wait(wait: float, max_wait: float, *, has_room: bool) -> None:
     seconds = wait - max_wait if wait > max_wait else wait
     raise ProblemError(
         "overloaded",
-        "Too many texts are waiting to answer this request in time. Repeat it after the seconds of Retry-After.",
+        "Too many texts are waiting to answer this request in time. Repeat it after the seconds in Retry-After.",
         headers={"retry-after": str(max(1, math.ceil(seconds)))},
     )
 

@@ -237,7 +237,7 @@ class Batcher:
             except Exception:  # noqa: BLE001 - this request is answered with a problem
                 item.request.error = ProblemError(
                     "internal",
-                    "A text could not be predicted. Ask the operator, who finds the error in the log of the service.",
+                    "A text could not be predicted. Ask the operator to look up the error in the service log.",
                 )
                 prediction = None
             _deliver([(item, prediction)])

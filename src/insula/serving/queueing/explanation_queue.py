@@ -179,5 +179,5 @@ class ExplanationQueue:
             log.error("An explanation of %s failed with %s:\n%s", model.name, type(error).__name__, where)
             raise ProblemError(
                 "internal",
-                "A text could not be explained. Ask the operator, who finds the error in the log of the service.",
+                "A text could not be explained. Ask the operator to look up the error in the service log.",
             ) from None

@@ -23,7 +23,7 @@ def _parse_moment(given: object) -> datetime:
     try:
         moment = datetime.fromisoformat(given.upper())
     except ValueError:
-        raise ValueError("The time must be one that the calendar has. Correct it.") from None
+        raise ValueError("The time must exist in the calendar, unlike February 30. Correct it.") from None
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:

@@ -134,7 +134,7 @@ async def renew(request: Request, case: CaseNumber) -> Response:
 
 @router.post(
     "/v1/queue/{case:int}/release",
-    summary="Give a case back",
+    summary="Release a case",
     response_model=CaseResponse,
     responses=STEP,
     openapi_extra=describe_json_body(AgentRequest, {"Release": {}}),

@@ -49,7 +49,7 @@ def compute_pruned_shape(before: EncoderShape, options: EncoderOptions) -> tuple
     widths = tuple(_count_parts_to_keep(count, options.keep_width, step=WIDTH_STEP) for count in before.widths)
     if layers == total and EncoderShape(heads, widths) == before:
         raise RecipeError(
-            f"The layers, heads and width to keep must leave something out. Got all {total} layers with all their "
+            f"The layers, heads and width to keep must prune something. Got all {total} layers with all their "
             "heads and neurons. Keep fewer layers, or smaller shares of heads or width."
         )
     return layers, EncoderShape(heads, widths)

@@ -67,7 +67,7 @@ async def report(request: Request, name: str) -> Response:
     """The report of the run, as `insula train` wrote it."""
     file = find_report(get_service(request).models.find(name))
     if file is None:
-        raise ProblemError("not_found", "This model has no report. Serve the run that it comes from.")
+        raise ProblemError("not_found", "This model has no report. Serve its run folder instead.")
     response = await open_download(request, file, kind="text/html; charset=utf-8")
     response.headers["content-security-policy"] = REPORT_POLICY
     return response

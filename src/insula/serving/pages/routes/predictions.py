@@ -89,7 +89,7 @@ async def download(request: Request) -> Response:
     try:
         wanted = PredictionExport(**SearchForm.read(query).to_conditions(say.zone), **options)
     except ValueError:
-        raise ProblemError("malformed", "The conditions cannot be read. Search again, and download then.") from None
+        raise ProblemError("malformed", "The search conditions are not valid. Search again, then download.") from None
     return await export_predictions(request, get_service(request), wanted)
 
 
