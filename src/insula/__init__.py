@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from insula.api.augmentation import augment_file as augment_file
     from insula.api.comparison import compare as compare
     from insula.api.data import describe_data as describe_data
+    from insula.api.empathy.policy import evaluate_policy as evaluate_policy
+    from insula.api.empathy.policy import learn_policy as learn_policy
+    from insula.api.empathy.policy import open_policy as open_policy
+    from insula.api.empathy.policy import record_outcome as record_outcome
+    from insula.api.empathy.policy import record_outcome_file as record_outcome_file
     from insula.api.empathy.score import score_empathy as score_empathy
     from insula.api.empathy.score import score_empathy_file as score_empathy_file
     from insula.api.empathy.train import train_empathy as train_empathy
@@ -94,12 +99,14 @@ _PUBLIC = {
     "compress_model": "insula.api.model.compression",
     "describe_data": "insula.api.data",
     "evaluate": "insula.api.evaluation",
+    "evaluate_policy": "insula.api.empathy.policy",
     "explain": "insula.api.explanation",
     "explain_file": "insula.api.explanation",
     "explain_model": "insula.api.explanation",
     "export_model": "insula.api.model.export",
     "find_counterfactuals": "insula.api.explanation",
     "find_nearest": "insula.api.explanation",
+    "learn_policy": "insula.api.empathy.policy",
     "list_runs": "insula.api.runs",
     "load_dataset": "insula.data.load",
     "load_model": "insula.api.prediction",
@@ -107,11 +114,14 @@ _PUBLIC = {
     "mask_texts": "insula.api.masking",
     "measure_effects": "insula.api.explanation",
     "open_generators": "insula.api.reply",
+    "open_policy": "insula.api.empathy.policy",
     "predict": "insula.api.prediction",
     "predict_file": "insula.api.prediction",
     "pretrain": "insula.api.pretraining",
     "prune_model": "insula.api.model.pruning",
     "quantize_model": "insula.api.model.compression",
+    "record_outcome": "insula.api.empathy.policy",
+    "record_outcome_file": "insula.api.empathy.policy",
     "reply": "insula.api.reply",
     "reply_file": "insula.api.reply",
     "resume_pretraining": "insula.api.pretraining",

@@ -79,6 +79,7 @@ CASES = {
     "score_empathy_file": Case(
         plain("score_empathy_file", "data", "output", message="text", reply="label"), None, ("data",)
     ),
+    "learn_policy": Case(plain("learn_policy", "data", "output"), None, ("data",), ".json"),
     "train_empathy": Case(
         plain("train_empathy", "data", by_name=("output",), recipe="linear"), f"{RUN} model", ("data",)
     ),
@@ -96,6 +97,7 @@ FILES = (
     "explain_file",
     "reply_file",
     "score_empathy_file",
+    "learn_policy",
     "mask_file",
     "augment_file",
     "check_safety_file",

@@ -19,10 +19,11 @@ NAMES = [
     "DataOptions", "EmotionClassifier", "EmotionRegressor", "Example", "InsulaError", "LabelScheme", "ModelInput",
     "Prediction", "Progress", "Recipe", "Turn", "__version__", "attack_model", "augment_file", "bench_model",
     "calibrate_model", "cascade_model", "check_message", "check_messages", "check_reply", "check_rules",
-    "check_safety_file", "compare", "compress_model", "describe_data", "evaluate", "explain", "explain_file",
-    "explain_model", "export_model", "find_counterfactuals", "find_nearest", "list_runs", "load_dataset", "load_model",
-    "mask_file", "mask_texts", "measure_effects", "open_generators", "predict", "predict_file", "pretrain",
-    "prune_model", "quantize_model", "reply", "reply_file", "resume_pretraining", "resume_training", "reveal_texts",
+    "check_safety_file", "compare", "compress_model", "describe_data", "evaluate", "evaluate_policy", "explain",
+    "explain_file", "explain_model", "export_model", "find_counterfactuals", "find_nearest", "learn_policy",
+    "list_runs", "load_dataset", "load_model", "mask_file", "mask_texts", "measure_effects", "open_generators",
+    "open_policy", "predict", "predict_file", "pretrain", "prune_model", "quantize_model", "record_outcome",
+    "record_outcome_file", "reply", "reply_file", "resume_pretraining", "resume_training", "reveal_texts",
     "score_empathy", "score_empathy_file", "score_explanations", "search", "train", "train_empathy",
 ]  # fmt: skip
 

@@ -15,6 +15,7 @@ from insula.data.formats.formats import ReadOptions
 if TYPE_CHECKING:
     from insula.empathy.files import DraftedFile
     from insula.empathy.generators.registry import DraftGenerator
+    from insula.empathy.policy.choice import StrategyPolicy
     from insula.empathy.replies import WantedReply
     from insula.empathy.reply import Reply
     from insula.inference.predictor import Predictor
@@ -31,6 +32,7 @@ def reply(
     n: int = 3,
     country: str | None = None,
     generators: Mapping[str, Mapping[str, Any]] | Sequence[DraftGenerator] | None = None,
+    policy: str | Path | StrategyPolicy | None = None,
 ) -> Reply:
     """Return up to `n` drafts of a reply to a message, the best first.
 
@@ -41,6 +43,9 @@ def reply(
     country     ISO 3166 code, such as `CN`, of the country whose help a hand-off names; default: help of any country
     generators  what writes drafts besides the templates, by name with its settings, such as
                 `{"answers": {"file": "answers.jsonl"}}`; or the result of `open_generators`, which reads files once
+    policy      chooses the strategy of the first draft: `rules`, `explore`, a file of `learn_policy`, or the result of
+                `open_policy`; the answer then has a `choice`, from which `record_outcome` and `learn_policy` learn.
+                Default: the order of the rules, without a `choice`
 
     The drafts are written by a machine: a person should read one before it is sent. They name a feeling only where
     words of the message or a sure prediction show it. Every draft passes `safety.replies`; `stopped` counts those that
@@ -57,7 +62,7 @@ def reply(
     given = message if isinstance(message, ModelInput) else ModelInput(message)
     if not given.text.strip():
         raise DataError("The message must have text. Got an empty one. Write something.")
-    wanted = _check_reply_options(language, strategy, n, country, generators)
+    wanted = _check_reply_options(language, strategy, n, country, generators, policy)
     return write_replies(
         [given], lambda: model if isinstance(model, Predictor) else Predictor.load(model), wanted
     )[0]  # fmt: skip
@@ -78,6 +83,7 @@ def reply_file(
     n: int = 3,
     country: str | None = None,
     generators: Mapping[str, Mapping[str, Any]] | Sequence[DraftGenerator] | None = None,
+    policy: str | Path | StrategyPolicy | None = None,
     resume: bool = False,
     input_format: str | None = None,
     separator: str | None = None,
@@ -105,7 +111,7 @@ def reply_file(
         model if isinstance(model, Predictor) else Predictor.load(model),
         source,
         output,
-        _check_reply_options(language, strategy, n, country, generators),
+        _check_reply_options(language, strategy, n, country, generators, policy),
         columns=DataOptions.checked(
             text=text if text is None or isinstance(text, str) else tuple(text),
             context=context if context is None or isinstance(context, str) else tuple(context),
@@ -137,6 +143,7 @@ def _check_reply_options(
     n: int,
     country: str | None,
     generators: Mapping[str, Mapping[str, Any]] | Sequence[DraftGenerator] | None,
+    policy: str | Path | StrategyPolicy | None,
 ) -> WantedReply:
     from insula.empathy.drafts import require_strategy
     from insula.empathy.replies import WantedReply
@@ -152,4 +159,10 @@ def _check_reply_options(
         )
     require_strategy(strategy)
     opened = open_generators(generators) if isinstance(generators, Mapping) else generators
-    return WantedReply(language, strategy, n, country, None if opened is None else tuple(opened))
+    chooser = None
+    if policy is not None:
+        from insula.empathy.policy.choice import LeadChooser
+        from insula.empathy.policy.registry import open_policy
+
+        chooser = LeadChooser(open_policy(policy))
+    return WantedReply(language, strategy, n, country, None if opened is None else tuple(opened), chooser)

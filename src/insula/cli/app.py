@@ -30,6 +30,7 @@ from insula.cli.handoff import route
 from insula.cli.measure import attack, compare, evaluate
 from insula.cli.model import app as model
 from insula.cli.monitoring import drift, monitor, report, trend
+from insula.cli.policy import app as policy
 from insula.cli.program import App, Program
 from insula.cli.store import audit, keys, store
 
@@ -54,6 +55,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
 app.add_typer(rules.app, name="rules")
 app.add_typer(empathy.app, name="empathy")
+app.add_typer(policy.app, name="policy")
 app.add_typer(safety.app, name="safety")
 app.add_typer(keys.app, name="keys")
 app.add_typer(store.app, name="store")

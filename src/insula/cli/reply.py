@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from insula.empathy.reply import Reply
 
 MORE = "More drafts than the templates"
+LEARNING = "Learning from what people do with drafts"
 MACHINE_MADE = "Written by a machine. Read a draft, change it, and fill in what is in [brackets] before you send it."
 
 
@@ -88,6 +89,25 @@ def reply(
     ] = None,
     dialogue: Dialogue = None,
     turn: Turn = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            "--policy",
+            help="Policy that chooses the strategy of the first draft: rules, explore, or a file of insula policy "
+            "learn. The answer then has a choice to learn from. [default: the order of the rules]",
+            metavar="POLICY",
+            show_default=False,
+            rich_help_panel=LEARNING,
+        ),
+    ] = None,
+    accept_unproven: Annotated[
+        bool,
+        typer.Option(
+            "--accept-unproven",
+            help="Use a learned policy although its evaluation does not show that it is as good as the one before.",
+            rich_help_panel=LEARNING,
+        ),
+    ] = False,
     answers: Annotated[
         str | None,
         typer.Option(
@@ -198,6 +218,7 @@ def reply(
         insula reply --input tickets.jsonl --output drafts.jsonl
         insula reply --input tickets.jsonl --output drafts.jsonl --answers our-best-answers.jsonl
         insula reply "I failed the exam again." --endpoint http://127.0.0.1:8080/v1 --endpoint-model local
+        insula reply "I failed the exam again." --policy explore --json
     """
     from insula.safety.signals.help_lines import find_help
 
@@ -207,6 +228,12 @@ def reply(
     options["generators"] = _open_generators(
         answers, endpoint, remote, local_model, {"prompt": prompt, "seconds": seconds}, quiet=quiet or as_json
     )
+    if policy is not None:
+        from insula.api.empathy.policy import open_policy
+
+        options["policy"] = open_policy(policy, accept_unproven=accept_unproven)
+    elif accept_unproven:
+        raise typer.BadParameter("--accept-unproven needs --policy FILE. Add it, or leave this option out.")
     if text is not None:
         if source is not None or output is not None or resume:
             raise typer.BadParameter("TEXT and --input cannot be combined. Pass TEXT, or --input and --output.")
@@ -350,6 +377,8 @@ def _print_reply(result: Reply) -> None:
         typer.echo(f"\n{pluralise(result.stopped, 'draft')} left out: a check stopped them.", err=True)
     for sentence in result.failures:
         typer.echo(f"\n{sentence}", err=True)
+    if result.choice is not None and result.choice.explored:
+        typer.echo(f"\nThe policy tries {result.choice.strategy} first, to learn whether people use it.", err=True)
     typer.echo(f"\n{MACHINE_MADE}", err=True)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def draft_file(
                     if out.keep(batch.number, batch.rows):
                         kept_rows += len(batch.rows)
                         continue
-                    replies = write_replies(batch.inputs, lambda: predictor, wanted)
+                    replies = write_replies(batch.inputs, lambda: predictor, _seed(wanted, job, batch.number))
                     for reply in replies:
                         outcomes[reply.outcome] += 1
                         stopped += reply.stopped
@@ -148,7 +149,16 @@ def _describe_job(
         "output format": kind,
         "options": [wanted.language, wanted.strategy, wanted.n, wanted.country],
         "generators": [[one.name, dict(one.describe())] for one in wanted.generators or ()],
+        "policy": None if wanted.chooser is None else [wanted.chooser.policy.name, wanted.chooser.policy.version],
     }
+
+
+def _seed(wanted: WantedReply, job: dict[str, Any] | None, batch: int) -> WantedReply:
+    """Return the options with a source of chance that depends on the job and the batch, so that a job can resume."""
+    if wanted.chooser is None or job is None:
+        return wanted
+    text = json.dumps([job, batch], ensure_ascii=False, sort_keys=True)
+    return replace(wanted, chooser=wanted.chooser.with_source(random.Random(text)))
 
 
 def _build_cells(reply: Reply, *, nested: bool) -> Row:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from insula.core.model_input import ModelInput, TextOrInput
 from insula.empathy.conversation import list_own_turns
 from insula.empathy.generators.registry import DraftGenerator
+from insula.empathy.policy.choice import LeadChooser
 from insula.empathy.reply import Reply, build_hand_off, build_reply, choose_risk, is_weak_signal
 from insula.inference.predictor import Predictor
 from insula.inference.risk.check import check_messages
@@ -20,6 +21,7 @@ class WantedReply:
     """Options of replies, as in `insula.reply`.
 
     generators  what writes the drafts; None for the templates
+    chooser     chooses the strategy of the first draft; None for the order of the rules
     """
 
     language: str | None = None
@@ -27,6 +29,7 @@ class WantedReply:
     n: int = 3
     country: str | None = None
     generators: tuple[DraftGenerator, ...] | None = None
+    chooser: LeadChooser | None = None
 
 
 def write_replies(
@@ -69,6 +72,7 @@ def write_replies(
                 risk=risk,
                 country=wanted.country,
                 generators=wanted.generators,
+                chooser=wanted.chooser,
             )
         )
     return replies

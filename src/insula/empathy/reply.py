@@ -9,10 +9,11 @@ from typing import Any, Literal, Self, get_args
 from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.empathy.conversation import follow_turns
+from insula.empathy.conversation import follow_turns, list_own_turns
 from insula.empathy.drafts import Draft, read_templates, require_strategy, write_check_ins
 from insula.empathy.generators.collect import ask_generator, choose_drafts
 from insula.empathy.generators.registry import DraftGenerator, DraftRequest, Proposals, open_generators
+from insula.empathy.policy.choice import Choice, LeadChooser, put_first
 from insula.empathy.state import LANGUAGES, ConversationState, read_state
 from insula.safety.signals.help_lines import DEFAULT, HelpLine, find_help, load_help_lines
 from insula.safety.signals.result import RiskCheck
@@ -20,6 +21,7 @@ from insula.safety.signals.result import RiskCheck
 # Highest learned score of a message that gets drafts although it is a signal: from here on, and wherever a rule finds a
 # danger, a person answers without a draft.
 WEAK_BELOW = 0.8
+POOL = 3  # drafts among whose strategies a policy chooses: as many as the rules name for any state
 Outcome = Literal["drafted", "checked_in", "handed_off", "refused"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 """Drafts; drafts that ask how the person is, and a hand-off; a hand-off alone; no draft that passed its checks."""
@@ -86,6 +88,7 @@ class Reply:
     check_in  set for a weak signal of danger: the drafts name help and ask how the person is, for the person who
               answers; None otherwise
     failures  what went wrong in a generator while another one wrote drafts: sentences
+    choice    the choice of the strategy that comes first; None without a policy or without drafts
     """
 
     text: str
@@ -97,6 +100,7 @@ class Reply:
     check_in: CheckIn | None = None
     machine_made: bool = True
     failures: tuple[str, ...] = ()
+    choice: Choice | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -119,6 +123,7 @@ class Reply:
             "hand_off": None if self.hand_off is None else self.hand_off.to_dict(),
             "check_in": None if self.check_in is None else self.check_in.to_dict(),
             "failures": list(self.failures),
+            "choice": None if self.choice is None else self.choice.to_dict(),
         }
 
     @classmethod
@@ -133,6 +138,7 @@ class Reply:
             None if row["hand_off"] is None else HandOff.from_dict(row["hand_off"]),
             None if row["check_in"] is None else CheckIn.from_dict(row["check_in"]),
             failures=tuple(row.get("failures", ())),
+            choice=None if row.get("choice") is None else Choice.from_dict(row["choice"]),
         )
 
 
@@ -182,6 +188,7 @@ def build_reply(
     risk: RiskCheck | None = None,
     country: str | None = None,
     generators: Sequence[DraftGenerator] | None = None,
+    chooser: LeadChooser | None = None,
 ) -> Reply:
     """Return drafts for a message without a signal of danger, or with a weak one.
 
@@ -191,14 +198,18 @@ def build_reply(
                 generators
     country     as in `build_hand_off`
     generators  what writes the drafts (default: the templates); if there are several, the drafts are ranked
+    chooser     chooses the strategy of the first draft (default: the order of the rules, without a record of it); with
+                a sign of danger, even a weak one, it never chooses by chance
 
     Raises `DataError` for a strategy that does not exist or has no sentences for this message.
     """
-    asked = read_request(given, prediction, scheme, language=language, earlier=earlier, strategy=strategy, count=count)
+    asked = read_request(
+        given, prediction, scheme, language=language, earlier=earlier, strategy=strategy, count=count, chooser=chooser
+    )
     if risk is not None:
-        return build_check_in(asked, risk, country)
+        return build_check_in(asked, risk, country, chooser)
     chosen = open_generators() if generators is None else generators
-    return choose_reply(asked, [ask_generator(one, asked) for one in chosen])
+    return choose_reply(asked, [ask_generator(one, asked) for one in chosen], chooser)
 
 
 def read_request(
@@ -210,6 +221,7 @@ def read_request(
     earlier: Sequence[Prediction] = (),
     strategy: str = "auto",
     count: int = 3,
+    chooser: LeadChooser | None = None,
 ) -> DraftRequest:
     """Return what the generators are asked for, with the state of the conversation; as in `build_reply`."""
     require_strategy(strategy)
@@ -217,20 +229,36 @@ def read_request(
     state = read_state(given.text, prediction, scheme, language=language, earlier=earlier)
     if given.turns:
         state = follow_turns(state, given)
-    return DraftRequest(given, state, strategy, count)
+    return DraftRequest(given, state, strategy, count, POOL if chooser is not None else 0)
 
 
-def build_check_in(asked: DraftRequest, risk: RiskCheck, country: str | None = None) -> Reply:
+def build_check_in(
+    asked: DraftRequest, risk: RiskCheck, country: str | None = None, chooser: LeadChooser | None = None
+) -> Reply:
     """Return drafts that ask how the person is, for a weak signal of danger; no generator is asked."""
     text, state = asked.given.text, asked.state
     line = _find_help(country)
     drafts, stopped = write_check_ins(text, state, risk.kinds, line.service[state.language], count=asked.count)
     # A person is still needed: the drafts are for the person who answers.
     hand_off = build_hand_off(risk, state.language, country)
-    return Reply(text, state.language, state, drafts, stopped, hand_off, CheckIn(risk, line.sentence(state.language)))
+    check_in = CheckIn(risk, line.sentence(state.language))
+    choice = _choose(asked, drafts, chooser, safe=False)
+    return Reply(text, state.language, state, drafts, stopped, hand_off, check_in, choice=choice)
 
 
-def choose_reply(asked: DraftRequest, written: Sequence[Proposals]) -> Reply:
+def choose_reply(asked: DraftRequest, written: Sequence[Proposals], chooser: LeadChooser | None = None) -> Reply:
     """Return the best drafts of what each generator wrote for a message without a signal of danger."""
     drafts, stopped, failures = choose_drafts(asked, written)
-    return Reply(asked.given.text, asked.state.language, asked.state, drafts, stopped, failures=failures)
+    choice = _choose(asked, drafts, chooser, safe=True)
+    if choice is not None:
+        drafts = put_first(drafts, choice.strategy)
+    shown = drafts[: asked.count]
+    return Reply(asked.given.text, asked.state.language, asked.state, shown, stopped, failures=failures, choice=choice)
+
+
+def _choose(asked: DraftRequest, drafts: Sequence[Draft], chooser: LeadChooser | None, *, safe: bool) -> Choice | None:
+    """Return the choice of the strategy that comes first; None without a chooser or drafts."""
+    if chooser is None or not drafts:
+        return None
+    turn = len(list_own_turns(asked.given)) + 1
+    return chooser.choose(drafts, asked.state, turn=turn, safe=safe, named=asked.strategy != "auto")

@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from insula.empathy.policy.choice import Why
+from insula.empathy.policy.context import MAX_TURNS
 from insula.empathy.state import Feeling, Need, Polarity
 from insula.empathy.strategies import Strategy
 from insula.safety.replies.check import ReplyFault
@@ -177,6 +179,41 @@ class CheckedIn(BaseModel):
     notified: bool = Field(description="Whether somebody was notified.")
 
 
+class ChoiceContext(BaseModel):
+    """The conversation in the categories that a policy knows: no text, no topic, no event."""
+
+    language: Literal["en", "zh"]
+    feeling: Feeling | None
+    polarity: Polarity
+    intensity: Literal["normal", "high"]
+    need: Need
+    moved: Literal["better", "worse", "same"] | None
+    asked: Need | None
+    answers: bool
+    sure: bool
+    turn: int = Field(ge=1, le=MAX_TURNS, description="Number of the speaker's message; 3 is the third or a later one.")
+
+
+class ReplyChoice(BaseModel):
+    """The choice of the strategy of the first draft, for learning from what people do with it."""
+
+    id: str = Field(min_length=1, max_length=100)
+    policy: str = Field(min_length=1, max_length=100, description="Name of the policy.")
+    version: str = Field(min_length=1, max_length=100, description="Version of the policy.")
+    why: Why = Field(
+        description="`policy`: drawn by the policy; `single`: there was one candidate; `named`: the request named the "
+        "strategy; `risk`: a weak signal of danger, where nothing is left to chance."
+    )
+    strategy: Strategy = Field(description="Strategy that came first.")
+    candidates: list[Strategy] = Field(
+        min_length=1, description="Strategies of the drafts that passed every check; the rules put the first one first."
+    )
+    probabilities: list[float] = Field(
+        min_length=1, description="Probability of each candidate; that of `strategy` is the propensity."
+    )
+    context: ChoiceContext
+
+
 class ReplyResponse(BaseModel):
     """Drafts, the best first; or, for a message that a person must answer, none and a hand-off."""
 
@@ -192,3 +229,6 @@ class ReplyResponse(BaseModel):
         description="Set for a weak signal of danger: the drafts ask how the person is. A person is still needed."
     )
     failures: list[str] = Field(description="Errors of a generator while another one wrote drafts.")
+    choice: ReplyChoice | None = Field(
+        description="Choice of the first draft's strategy; null unless the service has a policy or records outcomes."
+    )

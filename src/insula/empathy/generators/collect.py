@@ -19,7 +19,7 @@ def ask_generator(generator: DraftGenerator, asked: DraftRequest) -> Proposals:
 
 
 def choose_drafts(asked: DraftRequest, written: Sequence[Proposals]) -> tuple[tuple[Draft, ...], int, tuple[str, ...]]:
-    """Return up to `asked.count` drafts, the best first; the number left out as unsafe; and what failed.
+    """Return the drafts that pass the screen, the best first; the number left out as unsafe; and what failed.
 
     written  what each generator wrote; if there are several, the drafts are ranked
 
@@ -43,4 +43,4 @@ def choose_drafts(asked: DraftRequest, written: Sequence[Proposals]) -> tuple[tu
         from insula.empathy.generators.ranking import rank_drafts
 
         drafts = rank_drafts(drafts, asked)
-    return tuple(drafts[: asked.count]), stopped, tuple(failures)
+    return tuple(drafts), stopped, tuple(failures)

@@ -22,12 +22,15 @@ class DraftRequest:
     state     what the drafts answer to
     strategy  one of `strategies.STRATEGIES`, or `auto`
     count     largest number of drafts
+    pool      number of drafts that the templates write even if `count` is smaller, so that a policy has several
+              strategies to choose from; 0 without a policy
     """
 
     given: ModelInput
     state: ConversationState
     strategy: str = "auto"
     count: int = 3
+    pool: int = 0
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,11 @@ class TemplateWriter:
         said = [turn.text for turn in list_other_turns(asked.given)]
         try:
             drafts, stopped = write_drafts(
-                asked.given.text, asked.state, strategy=asked.strategy, count=asked.count, said=said
+                asked.given.text,
+                asked.state,
+                strategy=asked.strategy,
+                count=max(asked.count, asked.pool),
+                said=said,
             )
         except DataError as error:
             return Proposals(failure=str(error))

@@ -1,0 +1,1 @@
+"""`insula policy`: which strategy a draft has, learned from what people did with drafts."""
