@@ -16,6 +16,7 @@ TEXTS = {
         ("He really thought that the new phone was very good :)", "positive"),
         ("My mother says the staff were friendly and quick!", "positive"),
         ("The screen is not bright", "negative"),
+        ("The staff was friendly", "positive"),
         ("so happy for her 😂", "joy"),
         ("Katie and Jack love it, says Katie", "joy"),
     ],
@@ -228,6 +229,20 @@ def test_neighbours_change_places_and_function_words_go() -> None:
         ("en", "It isn't good", "negative", ("It is good", "positive")),
         ("en", "I did not like it", "negative", ("I did like it", "positive")),
         ("zh", "房间很干净", "positive", ("房间一点也不干净", "negative")),
+        (
+            "en",
+            "@shop The food was great! #lunch :)",
+            "positive",
+            ("@shop The food was not great! #lunch :)", "negative"),
+        ),
+        ("en", "I really loved the soup", "positive", ("I did not really love the soup", "negative")),
+        ("en", "We trust this shop", "positive", ("We do not trust this shop", "negative")),
+        ("en", "It works", "positive", ("It does not work", "negative")),
+        ("en", "You will like it", "positive", ("You will not like it", "negative")),
+        ("en", "The shop is in the north", "neutral", ("The shop is not in the north", "neutral")),
+        ("en", "I can not wait", "positive", None),
+        ("en", "Don't go there", "negative", None),
+        ("en", "how nice is this", "positive", None),
         ("en", "It was great, but never again", "positive", None),
         ("en", "Nothing is good", "negative", None),
         ("en", "Is it good?", "positive", None),
@@ -240,6 +255,38 @@ def test_a_clause_is_negated_where_its_label_has_an_opposite(
     language: str, text: str, label: str, negated: tuple[str, str] | None
 ) -> None:
     assert augmenters["negation"](text, _situation(language, label)) == negated
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "label", "start", "new"),
+    [
+        ("en", "@shop The food is great! #lunch", "positive", "the food was great", "negative"),
+        ("en", "the trains are awful", "negative", "the trains were awful", "positive"),
+        ("en", "I am so ready", "positive", "I was so ready", "negative"),
+        ("en", "THIS IS GOOD", "positive", "THIS was GOOD", "negative"),
+        ("en", "It was the blue one", "neutral", "it was the blue one", "neutral"),
+        ("zh", "这家店很好吃。", "positive", "这家店很好吃", "negative"),
+    ],
+)
+def test_an_expectation_is_denied(language: str, text: str, label: str, start: str, new: str) -> None:
+    changed = {augmenters["contrast"](text, _situation(language, label, seed=seed)) for seed in range(30)}
+    assert len(changed) > 3
+    for found in changed:
+        assert found is not None
+        assert start in found[0]
+        assert found[1] == new
+        assert found[0].startswith("@shop ") == found[0].endswith(" #lunch") == text.startswith("@shop")
+        assert "  " not in found[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Is it good?", "It was not good", "I hope the food was good", "Great food", "The food was good, but cold",
+     "We were at #lunch", "我不觉得很好", "很好吗？而且便宜"],
+)  # fmt: skip
+def test_other_texts_are_not_denied(text: str) -> None:
+    language = "en" if text.isascii() else "zh"
+    assert augmenters["contrast"](text, _situation(language, "positive")) is None
 
 
 def test_names_are_chosen_in_order_and_once() -> None:

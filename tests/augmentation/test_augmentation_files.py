@@ -76,8 +76,9 @@ def test_a_variant_does_not_depend_on_other_rows(source: Path, tmp_path: Path) -
 def test_a_new_label_is_written(source: Path) -> None:
     done, rows = _augment(source, "more.csv", methods=["negation"], label="label")
     added = [(row["text"], row["label"]) for row in rows if row[AUGMENTED_BY]]
-    assert added == [("房间一点也不干净", "negative"), ("The food is good", "positive")]
-    assert done.counts == {"negation": 2}
+    liked = ("He did not really like the very friendly staff!", "negative")
+    assert added == [liked, ("房间一点也不干净", "negative"), ("The food is good", "positive")]
+    assert done.counts == {"negation": 3}
 
 
 def test_types_and_other_formats_are_kept(source: Path, tmp_path: Path) -> None:

@@ -19,9 +19,10 @@ import insula
 import toy_data
 from insula.augmentation.registry import AugmentationContext, AugmenterOptions, choose_augmenters
 from insula.augmentation.translation import apertium
-from insula.augmentation.translation.back_translation import is_faithful, split_edges
+from insula.augmentation.translation.back_translation import is_faithful
 from insula.augmentation.translation.endpoints import KEY, Endpoint, OpenAI
 from insula.augmentation.translation.translator import Translator, open_translator, parse_translator, translators
+from insula.augmentation.words import split_edges
 from insula.cli.app import app
 from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError, ServiceError, UnknownNameError
 from insula.core.progress import Silent

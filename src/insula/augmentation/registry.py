@@ -111,6 +111,7 @@ augmenters.register("emoji", "insula.augmentation.emoji_edits:EMOJI")
 augmenters.register("identity", "insula.augmentation.identity:IDENTITY")
 augmenters.register("names", "insula.augmentation.names:NAMES")
 augmenters.register("negation", "insula.augmentation.meaning:NEGATION")
+augmenters.register("contrast", "insula.augmentation.meaning:CONTRAST")
 augmenters.register("intensity", "insula.augmentation.meaning:INTENSITY")
 
 

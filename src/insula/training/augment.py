@@ -90,7 +90,9 @@ def _check_labels(chosen: Mapping[str, Augmenter], scheme: LabelScheme) -> None:
             problem = "changes the strength of an emotion, which the labels measure"
         elif scheme.kind == "dimensional" and (augmenter.needs_label or augmenter.preserves == "nothing"):
             problem = "needs labels"
-        elif augmenter.new_labels and not any({*pair} <= names.keys() for pair in augmenter.new_labels.items()):
+        elif augmenter.new_labels and not any(
+            old != new and {old, new} <= names.keys() for old, new in augmenter.new_labels.items()
+        ):
             problem = f"has no new label for any of {', '.join(scheme.names)}"
         else:
             continue

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from insula.augmentation.registry import AugmentationContext, Augmenter, AugmenterOptions
 from insula.augmentation.translation.memory import TranslationMemory
 from insula.augmentation.translation.translator import Translator, choose_translator, open_translator
-from insula.text.emojis import find_emoji
+from insula.augmentation.words import find_untranslated, split_edges
 from insula.text.protected_words import CHINESE_NEGATIONS, NEGATIONS
 from insula.text.scripts import HAN
 
@@ -24,7 +24,6 @@ MAX_REMEMBERED = 20_000
 """Translations held between texts."""
 RATIO = 3.0
 """Largest ratio of the lengths of text and copy, in either direction."""
-_ATOM = re.compile(r"https?://\S+|www\.\S+|[@#]\w[\w'’-]*#?|\[[^\[\]\s][^\[\]]{0,30}\]")
 _SENTENCES = re.compile(r"(?<=[.!?。！？])(\s+)|(?<=[。！？])(?=[^。！？”’」』)）\s])")
 _HAN = re.compile(f"[{HAN}]")
 _WORD = re.compile(r"[\w'’]+")
@@ -96,18 +95,6 @@ class BackTranslation:
         return list(_split_sentences(text)) if self._translator.by_sentence else [text]
 
 
-def split_edges(line: str) -> tuple[str, str, str]:
-    """Split a line into the part before its words, the words, and the part after them."""
-    spans = _find_untranslated(line)
-    ends, starts = dict(spans), {end: start for start, end in spans}
-    first, last = 0, len(line)
-    while first < last and (line[first].isspace() or first in ends):
-        first = ends.get(first, first + 1)
-    while last > first and (line[last - 1].isspace() or last in starts):
-        last = starts.get(last, last - 1)
-    return line[:first], line[first:last], line[last:]
-
-
 def is_faithful(text: str, changed: str, language: str) -> bool:
     """Return whether a copy keeps script, length, negation, numbers, links, tags, placeholders and emoji of a text."""
     has_han = _HAN.search(changed) is not None
@@ -160,13 +147,8 @@ def _has_words(text: str) -> bool:
     return any(map(str.isalpha, text))
 
 
-def _find_untranslated(text: str) -> list[tuple[int, int]]:
-    """Return (start, end) of emoji, emoticons, links, tags, user names and placeholders."""
-    return sorted({*find_emoji(text), *(match.span() for match in _ATOM.finditer(text))})
-
-
 def _list_untranslated(text: str) -> list[str]:
-    return sorted([*(text[first:last] for first, last in _find_untranslated(text)), *_NUMBER.findall(text)])
+    return sorted([*(text[first:last] for first, last in find_untranslated(text)), *_NUMBER.findall(text)])
 
 
 BACK_TRANSLATION = Augmenter(_change_by_default, languages=("en",), is_soft=True, build=build_back_translation)

