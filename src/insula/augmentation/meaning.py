@@ -63,7 +63,7 @@ CHINESE_DEGREE = re.compile("(?:非常|特别|十分|真的很|很|真)(?=[\u4e0
 
 _FRAMES = (
     "I thought {0}, but {1} {2} not.", "I thought {0}. {1} {2} not.", "I thought {0}, but I was wrong.",
-    "I was told {0}, but {1} {2}n't.", "They said {0}, but {1} {2} not.", "They said {0}, but that was not true.",
+    "We were promised {0}, but {1} {2}n't.", "They said {0}, but {1} {2} not.", "They said {0}, but that was not true.",
     "I expected that {0}, but {1} really {2} not.", "At first I thought {0}, but not any more.",
     "I used to believe {0}; {1} {2} not.", "Everyone said {0}. Not at all.",
 )  # fmt: skip
