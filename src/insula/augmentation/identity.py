@@ -30,7 +30,7 @@ _MALE = {male for male, _ in (*ENGLISH_PAIRS, *CHINESE_PAIRS)} | {"him", "his"}
 _FEMALE = {female for _, female in (*ENGLISH_PAIRS, *CHINESE_PAIRS)} | {"her", "hers"}
 _ENGLISH_WORD = re.compile(rf"\b(?:{'|'.join([*_ENGLISH, 'her'])})\b", re.IGNORECASE)
 # Words that name no gender, or have no other one.
-_KEPT = "其他|他人|他乡|吉他|他妈的|男女|妇女|子女|儿女|处女|仙女|修女|女性主义|女权"
+_KEPT = "其他|他人|他乡|吉他|他妈的|男女|妇女|子女|儿女|处女|仙女|修女|淑女|少女|美女|闺女|女汉子|女性主义|女权"
 _CHINESE_WORD = re.compile(f"{_KEPT}|{'|'.join(sorted(_CHINESE, key=len, reverse=True))}")
 _POSSESSIVE_OR_NOUN = re.compile(
     r"\s+(?!(?:and|or|but|to|in|on|at|for|with|from|about|by|that|when|because|so|again|yesterday|today|now|is|was|the|a|"

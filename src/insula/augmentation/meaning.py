@@ -91,11 +91,12 @@ _PRONOUNS = {"this": "it", "that": "it", "these": "they", "those": "they", "i": 
 
 _STRONGER = {"very": "extremely", "really": "extremely", "quite": "very", "somewhat": "very", "pretty": "very",
              "slightly": "very", "fairly": "very"}  # fmt: skip
+_ARTICLE = re.compile(r"\b(a) (extremely)\b", re.IGNORECASE)
 _CHINESE_STRONGER = {"有点儿": "非常", "有点": "非常", "比较": "非常", "挺": "特别", "很": "非常"}
 # Before a word that may be an adjective: not "quite a while", "very much", "really want", "she is pretty and ...".
 _ADJECTIVE = (
     r"\s+(?!(?:a|an|the|my|your|his|her|our|their|this|that|much|many|few|little|like|as|to|and|or|but|because|when|in|on|"
-    r"at|of|for|with|same|own|best|last|first)\b)(?!\w+ing\b(?<!interesting)(?<!amazing)(?<!boring)(?<!annoying))[a-z]"
+    r"at|of|for|with|same|own|best|last|least|first)\b)(?!\w+ing\b(?<!interesting)(?<!amazing)(?<!boring)(?<!annoying))[a-z]"
 )
 _DEGREE = re.compile(
     rf"\bvery\b(?={_ADJECTIVE})|(?:(?<=\bam )|(?<=\bis )|(?<=\bare )|(?<=\bwas )|(?<=\bwere )|(?<=['’][ms] )|"
@@ -133,7 +134,8 @@ def intensify(text: str, situation: AugmentationContext) -> str | None:
     """Replace one adverb of degree by a stronger one."""
     if situation.language == "zh":
         return _CHINESE_WEAK.sub(lambda match: _CHINESE_STRONGER[match[0]], text, count=1)
-    return _DEGREE.sub(_replace_by_stronger, text, count=1)
+    changed = _DEGREE.sub(_replace_by_stronger, text, count=1)
+    return _ARTICLE.sub(r"\1n \2", changed) if changed != text else None
 
 
 def _is_short(clause: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from insula.augmentation.registry import AugmentationContext, Augmenter
+from insula.text.protected_words import NEGATIONS
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _OFFSETS = (0.0, 0.25, 0.75)  # of the rows of a QWERTY keyboard, in widths of a key
@@ -99,6 +100,7 @@ def elongate(text: str, situation: AugmentationContext) -> str | None:
         places = [
             word.start() + match.start()
             for word in _ENGLISH_WORD.finditer(text)
+            if word[0].lower() not in NEGATIONS
             for match in _VOWEL.finditer(word[0])
             if match.start()
         ]
@@ -109,13 +111,13 @@ def elongate(text: str, situation: AugmentationContext) -> str | None:
 
 
 def change_punctuation(text: str, situation: AugmentationContext) -> str | None:
-    """Remove the marks at the end, double the last one, or add a full stop; a question stays a question."""
+    """Remove or double the full stop at the end, or add one; questions and exclamations stay what they are."""
     end = _END.search(text)
     if end is None:
         text = text.rstrip()  # no full stop after emoji and emoticons
         return text + ("。" if situation.language == "zh" else ".") if text[-1:].isalnum() else None
     marks = end[0].strip()
-    if "?" in marks or "？" in marks:
+    if not {*marks}.isdisjoint("?？!！"):
         return text[: end.start()] + marks + marks[-1]
     return text[: end.start()] + situation.random.choice(["", marks + marks[-1]])
 
