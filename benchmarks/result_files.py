@@ -12,6 +12,7 @@ from table_text import TITLES
 
 FOLDER = Path(__file__).parent / "results"
 Entry = Mapping[str, Any]
+AUGMENTATION = ("augmentation_benefit", "negation", "pairs", "attacks")
 PREDICTION = ("inference", "smaller", "bulk_memory", "ray_scaling", "serving", "malice")
 
 
@@ -58,7 +59,10 @@ class Results:
     explain_memory: Entry | None = None
     windows: Entry | None = None
     augmentation: Entry | None = None
-    back_translation: Entry | None = None
+    augmentation_benefit: Entry | None = None
+    negation: Entry | None = None
+    pairs: Entry | None = None
+    attacks: Entry | None = None
     monitoring: Entry | None = None
     replay: Entry | None = None
     drift: Entry | None = None
@@ -95,7 +99,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         explain_memory=_one(folder / "explain_memory.json"),
         windows=_one(folder / "windows.json"),
         augmentation=_one(folder / "augmentation.json"),
-        back_translation=_one(folder / "back_translation.json"),
+        **{name: _one(folder / f"{name}.json") for name in AUGMENTATION},
         monitoring=_one(folder / "monitoring.json"),
         replay=_one(folder / "replay.json"),
         drift=_one(folder / "drift.json"),
