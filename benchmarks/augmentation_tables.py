@@ -97,7 +97,7 @@ def negation(results: Results) -> str:
     targets = found["targets"]
     for test in found["tests"]:
         plain, edits = test["plain"], test["edits"]
-        most = targets["failed"] if test["target"] else plain["value"] + targets["worse"]
+        most = targets["failed"] if test["target"] else min(1.0, plain["value"] + targets["worse"])
         rows.append(
             (
                 test["test"],

@@ -200,4 +200,4 @@ def _replace_by_stronger(match: re.Match[str]) -> str:
 
 NEGATION = Augmenter(negate, preserves="nothing", new_labels=OPPOSITES, needs_label=True)
 CONTRAST = Augmenter(contrast, preserves="nothing", new_labels=OPPOSITES, needs_label=True)
-INTENSITY = Augmenter(intensify, preserves="emotion")
+INTENSITY = Augmenter(intensify, preserves="emotion", is_soft=True)
