@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import httpx2
 
-from insula.core.errors import ServiceError
 from insula.core.model_input import ModelInput
 from insula.core.moved import renamed_arguments
 from insula.explanation.explanation import Explanation
@@ -32,8 +31,10 @@ from insula.operations.remote.requests import (
     ReplyOptions,
     Request,
     build_reply_body,
+    build_service_error,
     build_wait_header,
     iterate_explain_requests,
+    iterate_pair_bodies,
     iterate_predict_requests,
     iterate_safety_bodies,
     parse_explanations,
@@ -43,10 +44,11 @@ from insula.safety.signals.result import RiskCheck
 
 if TYPE_CHECKING:
     from insula.empathy.reply import Reply
+    from insula.empathy.scoring.result import EmpathyScore
 
 RETRIED = (429, 502, 503, 504)  # statuses after which the same request may succeed later
 PREDICT, EXPLAIN, ROUTE, MODELS, READY = "/v1/predict", "/v1/explain", "/v1/route", "/v1/models", "/readyz"
-SAFETY, REPLY = "/v1/safety", "/v1/reply"
+SAFETY, REPLY, EMPATHY = "/v1/safety", "/v1/reply", "/v1/empathy"
 
 
 class _BaseClient:
@@ -74,9 +76,7 @@ class _BaseClient:
         if not repeatable and not is_untouched:
             return None
         retry_after = "" if answer is None else answer.headers.get("retry-after", "")
-        required = float(retry_after) if retry_after.isdecimal() else 0.0
-        longest = min(self.options.max_pause, self.options.first_pause * 2**attempt)
-        return min(required, self.options.max_pause) + self._random.uniform(0, longest)
+        return self.options.compute_pause(attempt, retry_after, self._random)
 
 
 class Client(_BaseClient):
@@ -135,19 +135,15 @@ class Client(_BaseClient):
 
     def check_messages(self, texts: Sequence[str]) -> list[RiskCheck]:
         """Return one check per message, in order; after a `ServiceError` a person must read all of them."""
-        return [
-            RiskCheck.from_dict(row)
-            for body in iterate_safety_bodies("messages", texts, self._size)
-            for row in self._send("POST", SAFETY, body=body)["messages"]
-        ]
+        return [RiskCheck.from_dict(row) for row in self._check("messages", texts)]
 
     def check_replies(self, texts: Sequence[str]) -> list[ReplyCheck]:
         """Return one check per reply, in order, as `insula.check_reply` does; after a `ServiceError` send none."""
-        return [
-            ReplyCheck.from_dict(row)
-            for body in iterate_safety_bodies("replies", texts, self._size)
-            for row in self._send("POST", SAFETY, body=body)["replies"]
-        ]
+        return [ReplyCheck.from_dict(row) for row in self._check("replies", texts)]
+
+    def _check(self, field: str, texts: Sequence[str]) -> list[dict[str, Any]]:
+        bodies = iterate_safety_bodies(field, texts, self._size)
+        return [row for body in bodies for row in self._send("POST", SAFETY, body=body)[field]]
 
     def reply(self, message: GivenText, *, wait_ms: int | None = None, **options: Unpack[ReplyOptions]) -> Reply:
         """Return drafts of a reply to a message, or a hand-off, as `insula.reply` does.
@@ -160,6 +156,18 @@ class Client(_BaseClient):
         """
         text, body = build_reply_body(message, options)
         return _parse_reply(text, self._send("POST", REPLY, build_wait_header(wait_ms), body))
+
+    def score_empathy(
+        self, pairs: Sequence[tuple[str, str]], *, model: str | None = None, wait_ms: int | None = None
+    ) -> list[EmpathyScore]:
+        """Return the empathy that each reply shows, in order, as `insula.score_empathy` does.
+
+        pairs           (message, reply)
+        model, wait_ms  as in `predict`
+        """
+        bodies, wait = iterate_pair_bodies(pairs, model, self._size), build_wait_header(wait_ms)
+        answers = [(batch, self._send("POST", EMPATHY, wait, body)) for batch, body in bodies]
+        return [score for batch, answer in answers for score in _parse_scores(batch, answer)]
 
     def route(
         self,
@@ -180,10 +188,8 @@ class Client(_BaseClient):
         if the rule asks for one, and `handed_off`: whether people deal with the message, so that no other automatic
         answer may be sent.
         """
-        found: list[dict[str, Any]] = []
-        for body in iterate_route_bodies(messages, source, subject, self._size):
-            found += self._send("POST", ROUTE, build_wait_header(wait_ms), body)["messages"]
-        return found
+        bodies, wait = iterate_route_bodies(messages, source, subject, self._size), build_wait_header(wait_ms)
+        return [row for body in bodies for row in self._send("POST", ROUTE, wait, body)["messages"]]
 
     @property
     def cases(self) -> Cases:
@@ -232,7 +238,7 @@ class Client(_BaseClient):
                 failure = error
             pause = self._compute_pause(attempt, answer, failure, repeatable)
             if pause is None:
-                raise _build_error(self._http.base_url, answer, failure)
+                raise build_service_error(self._http.base_url, answer, failure)
             time.sleep(pause)
         return None
 
@@ -292,24 +298,28 @@ class AsyncClient(_BaseClient):
 
     async def check_messages(self, texts: Sequence[str]) -> list[RiskCheck]:
         """Return one check per message, in order, as `Client.check_messages` does."""
-        return [
-            RiskCheck.from_dict(row)
-            for body in iterate_safety_bodies("messages", texts, self._size)
-            for row in (await self._send("POST", SAFETY, body=body))["messages"]
-        ]
+        return [RiskCheck.from_dict(row) for row in await self._check("messages", texts)]
 
     async def check_replies(self, texts: Sequence[str]) -> list[ReplyCheck]:
         """Return one check per reply, in order, as `Client.check_replies` does."""
-        return [
-            ReplyCheck.from_dict(row)
-            for body in iterate_safety_bodies("replies", texts, self._size)
-            for row in (await self._send("POST", SAFETY, body=body))["replies"]
-        ]
+        return [ReplyCheck.from_dict(row) for row in await self._check("replies", texts)]
+
+    async def _check(self, field: str, texts: Sequence[str]) -> list[dict[str, Any]]:
+        bodies = iterate_safety_bodies(field, texts, self._size)
+        return [row for body in bodies for row in (await self._send("POST", SAFETY, body=body))[field]]
 
     async def reply(self, message: GivenText, *, wait_ms: int | None = None, **options: Unpack[ReplyOptions]) -> Reply:
         """Return drafts of a reply to a message, or a hand-off, as `Client.reply` does."""
         text, body = build_reply_body(message, options)
         return _parse_reply(text, await self._send("POST", REPLY, build_wait_header(wait_ms), body))
+
+    async def score_empathy(
+        self, pairs: Sequence[tuple[str, str]], *, model: str | None = None, wait_ms: int | None = None
+    ) -> list[EmpathyScore]:
+        """Return the empathy that each reply shows, in order, as `Client.score_empathy` does."""
+        bodies, wait = iterate_pair_bodies(pairs, model, self._size), build_wait_header(wait_ms)
+        answers = [(batch, await self._send("POST", EMPATHY, wait, body)) for batch, body in bodies]
+        return [score for batch, answer in answers for score in _parse_scores(batch, answer)]
 
     async def route(
         self,
@@ -320,10 +330,8 @@ class AsyncClient(_BaseClient):
         wait_ms: int | None = None,
     ) -> list[dict[str, Any]]:
         """Return the decision of the routing rules about each message, as `Client.route` does."""
-        found: list[dict[str, Any]] = []
-        for body in iterate_route_bodies(messages, source, subject, self._size):
-            found += (await self._send("POST", ROUTE, build_wait_header(wait_ms), body))["messages"]
-        return found
+        bodies, wait = iterate_route_bodies(messages, source, subject, self._size), build_wait_header(wait_ms)
+        return [row for body in bodies for row in (await self._send("POST", ROUTE, wait, body))["messages"]]
 
     @property
     def cases(self) -> AsyncCases:
@@ -372,7 +380,7 @@ class AsyncClient(_BaseClient):
                 failure = error
             pause = self._compute_pause(attempt, answer, failure, repeatable)
             if pause is None:
-                raise _build_error(self._http.base_url, answer, failure)
+                raise build_service_error(self._http.base_url, answer, failure)
             await asyncio.sleep(pause)
         return None
 
@@ -383,17 +391,8 @@ def _parse_reply(text: str, answer: Mapping[str, Any]) -> Reply:
     return Reply.from_dict({"text": text, **answer})
 
 
-def _build_error(address: Any, answer: httpx2.Response | None, failure: Exception | None) -> ServiceError:
-    if answer is None:
-        return ServiceError(
-            f"Cannot reach the service at {address}: {failure or type(failure).__name__}. "
-            "Check the address, or start a service with: insula serve"
-        )
-    try:
-        body = answer.json()
-        code, detail = str(body["code"]), str(body["detail"])
-    except (ValueError, KeyError, TypeError):
-        code, detail = "", answer.reason_phrase
-    return ServiceError(
-        f"The service at {address} answered {answer.status_code}: {detail}", status=answer.status_code, code=code
-    )
+def _parse_scores(pairs: Sequence[tuple[str, str]], answer: Mapping[str, Any]) -> list[EmpathyScore]:
+    from insula.empathy.scoring.result import EmpathyScore
+
+    rows = zip(pairs, answer["scores"], strict=True)
+    return [EmpathyScore.from_dict({"message": message, "reply": reply, **row}) for (message, reply), row in rows]

@@ -93,6 +93,7 @@ def test_pages_fit_are_legible_and_ask_nobody(
             page.wait_for_selector("#draft-3")
             page.get_by_role("button", name=words["reply_copy"]).first.click()
             page.get_by_role("status").get_by_text(words["reply_copied"]).wait_for()
+            page.locator("#empathy-1 summary").click()
         eventually(lambda: page.evaluate(FAINT), [])
         eventually(lambda: max(width, page.evaluate(WIDTH)), width)
         assert [page.locator(mark).count() for mark in ("main", "header", "nav", "h1")] == [1, 1, 1, 1]
@@ -148,6 +149,17 @@ def test_a_reply_is_drafted_with_the_keyboard_alone(both: Running, watched: Call
     page.get_by_role("status").get_by_text(words["reply_copied"]).wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == f"{wanted[0]['text']} Take care."
+    page.locator("#draft-1").fill("I'm so sorry. What happened?")
+    page.keyboard.press("Tab")
+    await_focus(page, words["reply_copy"])
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # it opens the scores
+    page.keyboard.press("Tab")
+    await_focus(page, "empathy-1-again")
+    page.keyboard.press("Enter")
+    page.get_by_role("status").get_by_text("Draft 1 scored.").wait_for()
+    assert page.locator("#empathy-1[open] q").all_inner_texts() == ["I'm so sorry", "What happened?"]
+    await_focus(page, "empathy-1-again")  # it stays where it was
     page.locator("#text").fill("I am going to kill myself tonight.")
     page.keyboard.press("Control+Enter")
     page.get_by_role("status").get_by_text(words["reply_danger"]).wait_for()

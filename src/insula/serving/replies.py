@@ -1,8 +1,12 @@
-"""`write_reply`: drafts of a reply by the queues of the service; a message that cannot be checked goes to a person."""
+"""`write_reply` and `score_pairs`: drafts of a reply, and the empathy of replies, by the queues of the service.
+
+A message that cannot be checked goes to a person.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from insula.core.errors import InsulaError
 from insula.core.model_input import ModelInput
@@ -19,6 +23,8 @@ from insula.empathy.reply import (
     is_weak_signal,
     read_request,
 )
+from insula.empathy.scoring.result import EmpathyScore
+from insula.empathy.scoring.score import iterate_scores, send_predictions
 from insula.serving.http.problems import ProblemError
 from insula.serving.served_models import ServedModel
 from insula.serving.service import Service
@@ -79,3 +85,24 @@ async def _predict(service: Service, model: ServedModel, given: ModelInput, max_
         raise ProblemError("unavailable", "The answer took too long. Repeat the request later.") from None
     service.telemetry.count_predictions(model.name, predictions)
     return predictions
+
+
+async def score_pairs(
+    service: Service, model: ServedModel, replies: Sequence[ModelInput], max_wait: float
+) -> list[EmpathyScore]:
+    """Return the empathy of each reply to its message; the predictions come from the queue of the model.
+
+    Nothing is charged or stored. Raises `ProblemError` if the scores are not ready in time.
+    """
+    scoring = iterate_scores(replies, model.predictor.scheme)
+    wanted, scores = next(scoring), None
+    context = model.predictor.context
+    try:
+        async with asyncio.timeout(service.settings.limits.answer_seconds):
+            while scores is None:
+                inputs = [context.drop_unread(one) if isinstance(one, ModelInput) else one for one in wanted]
+                predictions = await model.batcher.predict(inputs, max_wait) if inputs else []
+                wanted, scores = await asyncio.to_thread(send_predictions, scoring, predictions)
+        return scores
+    except TimeoutError:
+        raise ProblemError("unavailable", "The answer took too long. Repeat the request later.") from None

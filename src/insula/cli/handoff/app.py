@@ -29,8 +29,8 @@ class _Queue(Group):
 app = App(
     cls=_Queue,
     help="Hand messages to people: open, claim, renew, release and close the cases of the hand-off queue.\n\n"
-    "The exit status is 0 for success, 1 for an error, 3 if no case is waiting, 4 if another agent holds the case or its "
-    "state does not allow the step, 5 if the store does not answer and you should try again.",
+    "The exit status is 0 for success, 1 for an error, 3 if no case is waiting, 4 if another agent holds the case or "
+    "its state does not allow the step, 5 if the store does not answer and you should try again.",
 )
 app.command("open")(open_cases.open_)
 app.command("list")(show_cases.list_)

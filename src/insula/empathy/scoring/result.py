@@ -9,8 +9,9 @@ Sharma et al. (2020), A Computational Approach to Understanding Empathy Expresse
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 Mechanism = Literal["emotional_reaction", "interpretation", "exploration"]
 MECHANISMS: tuple[Mechanism, ...] = get_args(Mechanism)
@@ -55,6 +56,12 @@ class MechanismScore:
             "missing": self.missing,
         }
 
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Self:
+        """Return the score that `to_dict` describes."""
+        none, weak, strong = row["scores"]
+        return cls(row["level"], (none, weak, strong), tuple(Rationale(**one) for one in row["words"]), row["missing"])
+
 
 @dataclass(frozen=True)
 class EmpathyScore:
@@ -94,3 +101,14 @@ class EmpathyScore:
             "total": self.total,
             **{name: one.to_dict() for name, one in self.mechanisms.items()},
         }
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Self:
+        """Return the score that `to_dict` describes."""
+        return cls(
+            row["message"],
+            row["reply"],
+            row["language"],
+            scorer=row["scorer"],
+            **{name: MechanismScore.from_dict(row[name]) for name in MECHANISMS},
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,11 @@ class ClientOptions:
                 raise DataError(
                     f"The {name} of a client must be at least 1. Got {getattr(self, name)}. Choose a larger value."
                 )
+
+    def compute_pause(self, attempt: int, retry_after: str, chance: random.Random) -> float:
+        """Return the seconds to wait after `attempt`, counted from 0; `retry_after` is the header's value, or empty."""
+        required = float(retry_after) if retry_after.isdecimal() else 0.0
+        return min(required, self.max_pause) + chance.uniform(0, min(self.max_pause, self.first_pause * 2**attempt))
 
 
 def Patience(**options: Any) -> ClientOptions:  # noqa: N802 - the old name of the class

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
-from insula.core.errors import DataError
+from insula.core.errors import DataError, ServiceError
 from insula.core.model_input import ModelInput, TextOrInput, Turn, as_inputs
 from insula.explanation.explanation import Explanation
 from insula.operations.remote.predictions import Predictions
@@ -96,6 +96,21 @@ def iterate_safety_bodies(field: str, texts: Sequence[str], size: int) -> Iterat
         yield {field: list(texts[first : first + size])}
 
 
+def iterate_pair_bodies(
+    pairs: Sequence[tuple[str, str]], model: str | None, size: int
+) -> Iterator[tuple[Sequence[tuple[str, str]], dict[str, Any]]]:
+    """Yield at most `size` pairs of a message and a reply, and the body that asks for their empathy."""
+    for position, pair in enumerate(pairs):
+        if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(one, str) for one in pair):
+            raise DataError(
+                f"A pair must be a message and a reply, two strings. Got {pair!r} at position {position}. Correct it."
+            )
+    for first in range(0, len(pairs), size):
+        batch = pairs[first : first + size]
+        rows = [{"message": message, "reply": reply} for message, reply in batch]
+        yield batch, {"pairs": rows} if model is None else {"pairs": rows, "model": model}
+
+
 def build_reply_body(message: GivenText, options: ReplyOptions) -> tuple[str, dict[str, Any]]:
     """Return the text of a message, and the body that asks for drafts of a reply to it."""
     (given,) = as_inputs([message])
@@ -116,3 +131,20 @@ def parse_explanations(answer: Mapping[str, Any], request: Request) -> list[Expl
 def build_wait_header(wait_ms: int | None) -> dict[str, str]:
     """Return the header with the milliseconds that a request may wait."""
     return {} if wait_ms is None else {"insula-wait-ms": str(wait_ms)}
+
+
+def build_service_error(address: Any, answer: Any, failure: Exception | None) -> ServiceError:
+    """Return the error for a response that is not a success, or for `failure` if there is none."""
+    if answer is None:
+        return ServiceError(
+            f"Cannot reach the service at {address}: {failure or type(failure).__name__}. "
+            "Check the address, or start a service with: insula serve"
+        )
+    try:
+        body = answer.json()
+        code, detail = str(body["code"]), str(body["detail"])
+    except (ValueError, KeyError, TypeError):
+        code, detail = "", answer.reason_phrase
+    return ServiceError(
+        f"The service at {address} answered {answer.status_code}: {detail}", status=answer.status_code, code=code
+    )

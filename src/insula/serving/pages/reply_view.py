@@ -1,13 +1,15 @@
-"""View model of a reply: the state as facts, drafts with their strategies, or why a person must answer."""
+"""View model of a reply: the state as facts, drafts with strategy and empathy, or why a person must answer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from insula.empathy.drafts import Draft
 from insula.empathy.generators.ranking import WEIGHTS
 from insula.empathy.generators.registry import ANSWERS, ENDPOINT, TEMPLATES
 from insula.empathy.reply import HandOff, Reply
+from insula.empathy.scoring.result import LEVELS, EmpathyScore
 from insula.empathy.state import ConversationState
 from insula.safety.signals.help_lines import DEFAULT, load_help_lines
 from insula.serving.pages.words import TAGS, Translator
@@ -17,11 +19,38 @@ SCORES = ("total", *WEIGHTS)
 
 
 @dataclass(frozen=True)
+class MechanismView:
+    """The level of a mechanism of empathy.
+
+    bar      width in percent
+    words    the words of the draft that show it
+    missing  how the draft would show more; empty at the highest level
+    """
+
+    name: str
+    level: int
+    bar: int
+    words: list[str]
+    missing: str
+
+
+@dataclass(frozen=True)
+class EmpathyView:
+    """The empathy that a draft shows: one sentence, and the mechanisms. `tag` is its language, as in HTML."""
+
+    number: int
+    said: str
+    tag: str
+    rows: list[MechanismView]
+
+
+@dataclass(frozen=True)
 class DraftView:
     """A draft with its number, and the names of its strategy and generator.
 
-    open    gaps that the person must fill in
-    scores  names and values of the ranking; none if only one generator wrote drafts
+    open     gaps that the person must fill in
+    scores   names and values of the ranking; none if only one generator wrote drafts
+    empathy  the empathy that it shows; None if it could not be scored
     """
 
     number: int
@@ -30,6 +59,7 @@ class DraftView:
     generator: str
     open: str
     scores: list[tuple[str, str]]
+    empathy: EmpathyView | None
 
 
 @dataclass(frozen=True)
@@ -64,8 +94,8 @@ class ReplyView:
     failures: tuple[str, ...] = ()
 
 
-def build_reply_view(reply: Reply, say: Translator) -> ReplyView:
-    """Return the view of a reply in a language."""
+def build_reply_view(reply: Reply, say: Translator, scores: Sequence[EmpathyScore] | None = None) -> ReplyView:
+    """Return the view of a reply in a language; `scores` are those of its drafts, None if they failed."""
     if reply.hand_off is not None and reply.check_in is None:
         risk = reply.hand_off.risk
         decision = say("reply_danger" if risk.signal else "reply_unchecked")
@@ -77,6 +107,8 @@ def build_reply_view(reply: Reply, say: Translator) -> ReplyView:
     state = reply.state
     if state is not None and not state.sure:
         notes.append(say("reply_unsure"))
+    if scores is None and count:
+        notes.append(say("empathy_failed"))
     return ReplyView(
         said,
         TAGS[reply.language],
@@ -90,12 +122,29 @@ def build_reply_view(reply: Reply, say: Translator) -> ReplyView:
                 say(f"generator_{one.generator}") if one.generator in BUILT_IN else one.generator,
                 say("comma").join(one.open),
                 [(say(f"score_{name}"), f"{value:.2f}") for name, value in one.scores.items() if name in SCORES],
+                None if scores is None else build_empathy_view(number, scores[number - 1], say),
             )
             for number, one in enumerate(reply.drafts, 1)
         ],
         warning="" if reply.check_in is None else say("reply_weak", help=reply.check_in.help),
         failures=reply.failures,
     )
+
+
+def build_empathy_view(number: int, score: EmpathyScore, say: Translator) -> EmpathyView:
+    """Return the view of the empathy that a draft shows, in a language."""
+    rows = [
+        MechanismView(
+            say(f"empathy_{name}"),
+            one.level,
+            100 * one.level // max(LEVELS),
+            [words.text for words in one.words],
+            one.missing or "",
+        )
+        for name, one in score.mechanisms.items()
+    ]
+    levels = say("comma").join(f"{row.name} {row.level}" for row in rows)
+    return EmpathyView(number, say("empathy_said", levels=levels), TAGS[score.language], rows)
 
 
 def list_countries(say: Translator) -> list[tuple[str, str]]:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from insula.core.model_input import EMPTY_TEXT, ModelInput
-from insula.empathy.scoring.result import EmpathyScore
-from insula.empathy.scoring.score import build_pair, iterate_scores, send_predictions
+from insula.core.model_input import EMPTY_TEXT
+from insula.empathy.scoring.score import build_pair
 from insula.serving.empathy_schemas import EmpathyRequest, EmpathyResponse
 from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import ProblemError, describe_responses
-from insula.serving.served_models import ServedModel
-from insula.serving.service import Service, await_while_connected, get_service
+from insula.serving.replies import score_pairs
+from insula.serving.service import await_while_connected, get_service
 
 router = APIRouter(tags=["reply"])
 PROBLEMS = describe_responses(
@@ -47,26 +43,8 @@ async def score(request: Request) -> Response:
         if not pair.message.strip():
             raise ProblemError("validation", f"{EMPTY_TEXT} The message of pair {number} is empty. Leave the pair out.")
     async with service.access.charge_texts(len(replies)):
-        scores = await await_while_connected(request, _score(service, model, replies, max_wait))
+        scores = await await_while_connected(request, score_pairs(service, model, replies, max_wait))
     rows = [one.to_dict() for one in scores]
     for row in rows:
         del row["message"], row["reply"]
     return build_json_response({"model": model.name, "version": model.version, "scores": rows})
-
-
-async def _score(
-    service: Service, model: ServedModel, replies: Sequence[ModelInput], max_wait: float
-) -> list[EmpathyScore]:
-    """Return the scores; the predictions that they need come from the queue of the model."""
-    scoring = iterate_scores(replies, model.predictor.scheme)
-    wanted, scores = next(scoring), None
-    context = model.predictor.context
-    try:
-        async with asyncio.timeout(service.settings.limits.answer_seconds):
-            while scores is None:
-                inputs = [context.drop_unread(one) if isinstance(one, ModelInput) else one for one in wanted]
-                predictions = await model.batcher.predict(inputs, max_wait) if inputs else []
-                wanted, scores = await asyncio.to_thread(send_predictions, scoring, predictions)
-        return scores
-    except TimeoutError:
-        raise ProblemError("unavailable", "The answer took too long. Repeat the request later.") from None
