@@ -2,7 +2,8 @@
 
     python benchmarks/empathy.py                            the shipped scorer: `results/empathy.json`
     python benchmarks/empathy.py --train linear --seeds 5   scorers trained on EPITOME, on 80% of its posts
-    python benchmarks/empathy.py --train multilabel --set train.epochs=3 --seeds 5 --work FOLDER
+    python benchmarks/empathy.py --train multilabel --balance 0.5 --set preparation.context_turns=0 \\
+        --set train.freeze_layers=3 --set train.learning_rate=3e-4 --set train.batch_size=16 --seeds 5 --work FOLDER
 
 EPITOME (Sharma et al., 2020; Reddit part, 3,084 pairs) is for research that is not commercial: nothing trained on it
 ships. The weights of the shipped scorer come from invented pairs. Counts on one half of the posts decided two questions
@@ -213,7 +214,9 @@ def measure_own() -> dict[str, dict[str, float]]:
     return found
 
 
-def train(rows: Sequence[Row], recipe: str, seed: int, work: Path, settings: dict[str, Any]) -> dict[str, Any]:
+def train(
+    rows: Sequence[Row], recipe: str, seed: int, work: Path, settings: dict[str, Any], balance: float
+) -> dict[str, Any]:
     """Return the figures of a scorer trained on EPITOME, on the 20% of posts that the seed puts aside."""
     source = work / "epitome.jsonl"
     with source.open("w", encoding="utf-8") as file:
@@ -221,7 +224,12 @@ def train(rows: Sequence[Row], recipe: str, seed: int, work: Path, settings: dic
             file.write(json.dumps({"message": row.post, "reply": row.reply, **row.levels}) + "\n")
     overrides = {"seed": seed, "data.test_fraction": 0.2, **settings}
     trained = train_empathy(
-        source, output=work / f"{recipe}-{seed}", recipe=recipe, overrides=overrides, overwrite=True
+        source,
+        output=work / f"{recipe}-{seed}",
+        recipe=recipe,
+        overrides=overrides,
+        balance=balance,
+        overwrite=True,
     )
     tested = load_level_rows(str(source), test_fraction=0.2, seed=seed).split("test")
     by_text = {(row.post, row.reply): row for row in rows}
@@ -257,6 +265,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="number of seeds, from --first (default: 5)")
     parser.add_argument("--first", type=int, default=0, help="first seed (default: 0)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="option of the recipe")
+    parser.add_argument("--balance", type=float, default=0.0, help="as in `insula empathy train` (default: 0)")
     parser.add_argument("--work", type=Path, help="folder of the runs (default: removed at the end)")
     given = parser.parse_args()
     rows = read_rows()
@@ -273,8 +282,8 @@ def main() -> None:
         for seed in range(given.first, given.first + given.seeds if given.train else given.first):
             work = given.work or Path(folder)
             work.mkdir(parents=True, exist_ok=True)
-            run = train(rows, given.train, seed, work, dict(map(parse_override, given.set)))
-            name = " ".join((given.train, *given.set))
+            run = train(rows, given.train, seed, work, dict(map(parse_override, given.set)), given.balance)
+            name = " ".join((given.train, *given.set, *([f"balance={given.balance:g}"] if given.balance else [])))
             known = document["trained"].get(name, {}).get("runs", ())
             runs = sorted((*(one for one in known if one["seed"] != seed), run), key=lambda one: one["seed"])
             document["trained"][name] = summarise(runs)

@@ -21,6 +21,7 @@ def train_empathy(
     overrides: Mapping[str, Any] | None = None,
     message: str | None = None,
     reply: str | None = None,
+    balance: float = 0.0,
     overwrite: bool = False,
     command: str = "",
     progress: Progress | None = None,
@@ -32,6 +33,8 @@ def train_empathy(
     output     folder of the run: a model for `score_empathy`
     recipe, overrides  as in `train`; the labels are several per text (`multilabel`, `linear`, `quick`)
     message, reply  columns; default: detected from common column names
+    balance    exponent b of the weights of training rows: the product over mechanisms of (rows / rows of the same
+               level)^b; 0 weighs all rows equally, 0.5 gives rare levels more weight
     overwrite  replace a run at `output`
 
     Replies to one message stay on one side of the split. The run cannot be resumed. Raises `DataError`, `RecipeError`,
@@ -48,7 +51,13 @@ def train_empathy(
     shown = choose_progress(progress)
     chosen = load_recipe(recipe, overrides or {})
     data = load_level_rows(
-        str(source), message=message, reply=reply, test_fraction=chosen.data.test_fraction, seed=chosen.seed
+        str(source),
+        message=message,
+        reply=reply,
+        validation_fraction=chosen.data.validation_fraction,
+        test_fraction=chosen.data.test_fraction,
+        balance=balance,
+        seed=chosen.seed,
     )
     run = start_run(Path(output), data, check_recipe(chosen), overwrite=overwrite, command=command, progress=shown)
     rows = data.split("test")

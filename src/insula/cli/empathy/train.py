@@ -29,6 +29,16 @@ def train(
     reply: Annotated[
         str | None, typer.Option("--reply", help=COLUMN_OF.format("reply"), metavar="COLUMN", show_default=False)
     ] = None,
+    balance: Annotated[
+        float,
+        typer.Option(
+            "--balance",
+            min=0,
+            help="Exponent b of the weights of training rows: the product over mechanisms of (rows / rows of the same "
+            "level)^b. 0 weighs all rows equally, 0.5 gives rare levels more weight.",
+            metavar="B",
+        ),
+    ] = 0.0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a run at --output.", rich_help_panel="Output")
     ] = False,
@@ -46,6 +56,7 @@ def train(
 
         insula empathy train pairs.jsonl --output runs/empathy
         insula empathy train pairs.csv --message post --reply answer --recipe linear --output runs/empathy
+        insula empathy train pairs.jsonl --balance 0.5 --set train.freeze_layers=3 --output runs/empathy
         insula empathy score "I failed the exam again." "What happened?" --model runs/empathy
     """
     from insula.api.empathy.train import train_empathy
@@ -61,6 +72,7 @@ def train(
             overrides=dict(parse_override(setting) for setting in settings or ()),
             message=message,
             reply=reply,
+            balance=balance,
             overwrite=overwrite,
             command=get_command_line(),
             progress=progress,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,12 +47,21 @@ class TrainedScorer:
 
 
 def load_level_rows(
-    source: str, *, message: str | None = None, reply: str | None = None, test_fraction: float = 0.1, seed: int = 0
+    source: str,
+    *,
+    message: str | None = None,
+    reply: str | None = None,
+    validation_fraction: float = 0.1,
+    test_fraction: float = 0.1,
+    balance: float = 0.0,
+    seed: int = 0,
 ) -> Dataset:
     """Return pairs with levels by split; pairs of one message stay in one split.
 
     source  a file with the columns of `MECHANISMS`, each 0, 1 or 2
     message, reply  columns; default: detected from common column names
+    balance  exponent b >= 0 of the weights of training rows: the product over mechanisms of (rows / rows of the same
+             level)^b, scaled to a mean of 1. 0 weighs all rows 1; 1 gives the levels of a mechanism equal weight
 
     The labels are those of `trained.LABELS`: a reply of level 2 has both labels of its mechanism. Raises `DataError`.
     """
@@ -69,10 +79,12 @@ def load_level_rows(
         group=found if isinstance(found, str) else found[0],
         label=MECHANISMS,
         kind="dimensional",
+        validation_fraction=validation_fraction,
         test_fraction=test_fraction,
     )
     data = load_dataset(source, options, seed=seed)
     splits = {name: [_build_labelled(one) for one in rows] for name, rows in data.splits.items()}
+    splits["train"] = _weigh(splits["train"], balance)
     return replace(data, scheme=SCHEME, splits=splits)
 
 
@@ -111,6 +123,19 @@ def _build_labelled(example: Example) -> Example:
         if value >= level
     ]
     return replace(example, labels=tuple(labels), values=None)
+
+
+def _weigh(rows: Sequence[Example], balance: float) -> list[Example]:
+    """Return rows with weights that grow with the rarity of their levels."""
+    if not math.isfinite(balance) or balance < 0:
+        raise DataError(f"The balance must be a number of at least 0. Got {balance}. Choose 0 for equal weights.")
+    if not balance:
+        return list(rows)
+    levels = np.array([[_read_level(one, name) for name in MECHANISMS] for one in rows])
+    counts = np.array([np.bincount(column, minlength=len(LEVELS)) for column in levels.T])
+    weights = (len(rows) / counts[np.arange(len(MECHANISMS)), levels]).prod(axis=1) ** balance
+    weights /= weights.mean()
+    return [replace(one, weight=float(weight)) for one, weight in zip(rows, weights, strict=True)]
 
 
 def _read_level(example: Example, mechanism: Mechanism) -> int:
