@@ -184,3 +184,12 @@ def test_levels_must_be_0_to_2(insula: Insula, labelled: Path, tmp_path: Path) -
     for given, message in ((halves, "must be 0, 1 or 2. Got"), (without, "Got no exploration")):
         wrong.write_text("".join(json.dumps(row) + "\n" for row in given), encoding="utf-8")
         failed(insula("empathy", "train", wrong, "--reply", "said", "--output", run, "--recipe", "linear"), message)
+
+
+def test_a_file_says_which_columns_were_detected(insula: Insula, tmp_path: Path) -> None:
+    pairs, output = tmp_path / "pairs.csv", tmp_path / "scores.csv"
+    pairs.write_text("question,answer\nI failed again.,I am so sorry. What happened?\n", encoding="utf-8")
+    call = ("empathy", "score", "--input", pairs, "--output", output)
+    assert "common column names: 'answer' (reply), 'question' (message)." in insula(*call).stderr
+    assert "common column names: 'answer' (reply)." in insula(*call, "--message", "question").stderr
+    assert "detected" not in insula(*call, "--message", "question", "--reply", "answer").stderr

@@ -28,6 +28,7 @@ MODEL_DECIDES = (
     "POST /v1/counterfactual",
     "POST /v1/route",
     "POST /v1/reply",
+    "POST /v1/reply/feedback",
     "POST /v1/feedback",
     "POST /v1/predictions/{id}/feedback",
     "POST /predict",
@@ -59,6 +60,7 @@ def whole(
         "store": {"address": str(data)},
         "retention": {"days": 1},
         "feedback": {"file": str(folder / "feedback.jsonl")},
+        "reply": {"outcomes": str(folder / "outcomes.jsonl")},
         "jobs": {"sources": [str(folder)], "most": 100_000},
         "explain": {"texts": 1_000},  # the document leaves the limits of the operator out
         "handoff": {"routes": str(folder / "routes.toml")},

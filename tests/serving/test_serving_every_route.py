@@ -21,6 +21,7 @@ from insula.operations.credentials.keys import SCOPES, KeyStore
 from insula.operations.credentials.secret import make_secret
 from insula.operations.handoff.cases import NewCase
 from insula.operations.store.database import open_database
+from insula.serving.routes.reply import CHOICE
 from waiting import DEADLINE, eventually
 
 BODIES: dict[str, Any] = {
@@ -29,6 +30,7 @@ BODIES: dict[str, Any] = {
     "/v1/counterfactual": {"texts": ["So happy!"]},
     "/v1/safety": {"messages": ["So happy!"]},
     "/v1/reply": {"text": "So happy!"},
+    "/v1/reply/feedback": {"choice": CHOICE, "action": "sent"},
     "/v1/empathy": {"pairs": [{"message": "I failed.", "reply": "So happy!"}]},
     "/predict": {"inputs": "So happy!"},
     "/": {"inputs": "So happy!"},
@@ -85,6 +87,7 @@ def guarded(linear_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     options = {
         "store": {"address": str(data)},
         "jobs": {"sources": [str(data)]},
+        "reply": {"outcomes": str(data / "outcomes.jsonl")},
         "retention": {"days": 1},
         "access": {"manage_keys": True},
         "handoff": {"routes": str(data / "routes.toml")},

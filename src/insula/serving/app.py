@@ -43,7 +43,7 @@ from insula.serving.pages.routes import files
 from insula.serving.queueing.draft_queue import DraftQueue
 from insula.serving.queueing.explanation_queue import ExplanationQueue
 from insula.serving.queueing.safety_queue import SafetyQueue
-from insula.serving.reply_schemas import ReplyRequest, SafetyRequest
+from insula.serving.reply_schemas import ReplyFeedbackRequest, ReplyRequest, SafetyRequest
 from insula.serving.retention_writer import RetentionWriter
 from insula.serving.review.schemas import CorrectionRequest
 from insula.serving.routes import (
@@ -99,7 +99,8 @@ ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
 )
 
 BODIES: Sequence[type[BaseModel]] = (
-    PredictRequest, ExplainRequest, SafetyRequest, ReplyRequest, EmpathyRequest, InferenceRequest, TeiRequest,
+    PredictRequest, ExplainRequest, SafetyRequest, ReplyRequest, ReplyFeedbackRequest, EmpathyRequest, InferenceRequest,
+    TeiRequest,
     FeedbackRequest, JobRequest,
     AgentRequest, LeaseRequest, ClaimNextRequest, ReassignRequest, CloseRequest, ReopenRequest, RouteRequest,
     CorrectionRequest, KeyRequest,

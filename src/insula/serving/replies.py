@@ -42,7 +42,7 @@ async def write_reply(
     """
     service.safety.require_enabled()
     service.check_inputs([given])
-    language = wanted.language or detect_language_by_script(given.text)
+    language, chooser = wanted.language or detect_language_by_script(given.text), service.drafts.chooser
     async with service.access.charge_texts(1):
         texts = [given.text, *(turn.text for turn in reversed(given.turns) if turn.text.strip())]
         checks = await service.safety.check_messages(texts)
@@ -62,13 +62,16 @@ async def write_reply(
                     earlier=earlier,
                     strategy=wanted.strategy,
                     count=wanted.n,
+                    chooser=chooser,
                 )
             )
             if risk is not None:
-                return await service.safety.run(lambda: build_check_in(asked, risk, wanted.country))
+                return await service.safety.run(lambda: build_check_in(asked, risk, wanted.country, chooser))
             slow = await service.drafts.ask(asked)
             return await service.safety.run(
-                lambda: choose_reply(asked, [*(ask_generator(one, asked) for one in service.drafts.local), *slow])
+                lambda: choose_reply(
+                    asked, [*(ask_generator(one, asked) for one in service.drafts.local), *slow], chooser
+                )
             )
         except InsulaError as error:
             raise ProblemError("validation", str(error)) from None

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from insula.empathy.policy.choice import Why
 from insula.empathy.policy.context import MAX_TURNS
+from insula.empathy.policy.outcomes import Action
 from insula.empathy.state import Feeling, Need, Polarity
 from insula.empathy.strategies import Strategy
 from insula.safety.replies.check import ReplyFault
@@ -179,7 +180,7 @@ class CheckedIn(BaseModel):
     notified: bool = Field(description="Whether somebody was notified.")
 
 
-class ChoiceContext(BaseModel):
+class ChoiceContext(RequestModel):
     """The conversation in the categories that a policy knows: no text, no topic, no event."""
 
     language: Literal["en", "zh"]
@@ -191,10 +192,12 @@ class ChoiceContext(BaseModel):
     asked: Need | None
     answers: bool
     sure: bool
-    turn: int = Field(ge=1, le=MAX_TURNS, description="Number of the speaker's message; 3 is the third or a later one.")
+    turn: Whole = Field(
+        ge=1, le=MAX_TURNS, description="Number of the speaker's message; 3 is the third or a later one."
+    )
 
 
-class ReplyChoice(BaseModel):
+class ReplyChoice(RequestModel):
     """The choice of the strategy of the first draft, for learning from what people do with it."""
 
     id: str = Field(min_length=1, max_length=100)
@@ -212,6 +215,18 @@ class ReplyChoice(BaseModel):
         min_length=1, description="Probability of each candidate; that of `strategy` is the propensity."
     )
     context: ChoiceContext
+
+
+class ReplyFeedbackRequest(RequestModel):
+    """What a person did with the drafts of a reply."""
+
+    choice: ReplyChoice = Field(description="The `choice` of the reply, as it was given.")
+    action: Action = Field(
+        description="`sent`: a draft was sent as it was; `edited`: sent with changes; `rejected`: none was used."
+    )
+    used: Strategy | None = Field(
+        None, description="Strategy of the draft that was sent (default: the one that came first)."
+    )
 
 
 class ReplyResponse(BaseModel):

@@ -5,6 +5,7 @@ The topic and the event of a message are left out on purpose: they say what happ
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Self
@@ -104,6 +105,7 @@ FEATURES: tuple[str, ...] = tuple(_READERS)
 """The features of a strategy in a context, each 0 or 1; `leads` is 1 for the strategy that the rules put first."""
 
 
+@functools.lru_cache(16_384)
 def encode(context: DraftContext, *, leads: bool) -> tuple[float, ...]:
     """Return the values of `FEATURES`.
 

@@ -65,7 +65,7 @@ class ScoredFile:
     levels    number of replies by mechanism and level, in the rows that this run scored
     rejected  number of rows that could not be read or had no text; `first_reject` gives line and reason of the first
     seconds   wall-clock time
-    warnings  sentences on what was repaired while reading
+    warnings  sentences on columns that were chosen and on what was repaired while reading
     """
 
     output: Path
@@ -144,7 +144,7 @@ def score_file(
             rejected=rejects.count,
             first_reject=None if rejects.first is None else str(rejects.first),
             seconds=time.monotonic() - started,
-            warnings=tuple(reader.warnings),
+            warnings=(*reader.warnings, *_list_warnings(found, columns, reader.columns)),
             kept=kept_rows,
         )
 
@@ -240,6 +240,18 @@ def _build_cells(score: EmpathyScore | None, *, nested: bool) -> Row:
         **{name: one.level for name, one in score.mechanisms.items()},
         "empathy": whole if nested else json.dumps(whole, ensure_ascii=False),
     }
+
+
+def _list_warnings(found: FileColumns, wanted: PairColumns, names: Sequence[str]) -> Sequence[str]:
+    """Return a sentence that names the columns that the caller did not name."""
+    roles: dict[Any, str] = {}
+    if wanted.reply is None:
+        roles[found.text] = "reply"
+    if wanted.message is None and wanted.dialogue is None:
+        roles[choose_pair_columns(names, "", wanted)[1]] = "message"
+    shown = [f"{name!r} ({role})" for name, role in roles.items()]
+    shown += [repr(name) for name in found.usual if name not in roles]
+    return (f"Columns detected from common column names: {', '.join(shown)}.",) if shown else ()
 
 
 def _list_types() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from insula.empathy.drafts import Draft
 from insula.empathy.generators.ranking import WEIGHTS
@@ -82,6 +83,7 @@ class ReplyView:
     failures  what went wrong in a generator, in English
     hand_off  None for an ordinary message
     warning   what to know of a weak signal of danger before the drafts are read
+    choice    of the first draft's strategy, as in JSON, if what is done with the drafts is recorded; else None
     """
 
     said: str
@@ -92,10 +94,17 @@ class ReplyView:
     hand_off: HandOffView | None = None
     warning: str = ""
     failures: tuple[str, ...] = ()
+    choice: dict[str, Any] | None = None
 
 
-def build_reply_view(reply: Reply, say: Translator, scores: Sequence[EmpathyScore] | None = None) -> ReplyView:
-    """Return the view of a reply in a language; `scores` are those of its drafts, None if they failed."""
+def build_reply_view(
+    reply: Reply, say: Translator, scores: Sequence[EmpathyScore] | None = None, *, records: bool = False
+) -> ReplyView:
+    """Return the view of a reply in a language.
+
+    scores   of its drafts; None if they failed
+    records  whether the service records what is done with drafts; after a signal of danger it does not ask
+    """
     if reply.hand_off is not None and reply.check_in is None:
         risk = reply.hand_off.risk
         decision = say("reply_danger" if risk.signal else "reply_unchecked")
@@ -128,6 +137,7 @@ def build_reply_view(reply: Reply, say: Translator, scores: Sequence[EmpathyScor
         ],
         warning="" if reply.check_in is None else say("reply_weak", help=reply.check_in.help),
         failures=reply.failures,
+        choice=reply.choice.to_dict() if records and reply.choice and reply.check_in is None else None,
     )
 
 

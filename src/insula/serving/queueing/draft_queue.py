@@ -12,6 +12,8 @@ from insula.empathy.generators.collect import ask_generator
 from insula.empathy.generators.endpoint import ChatEndpoint
 from insula.empathy.generators.registry import DraftGenerator, DraftRequest, Proposals
 from insula.empathy.generators.templates import TemplateWriter
+from insula.empathy.policy.choice import LeadChooser
+from insula.empathy.policy.registry import RULES, open_policy
 from insula.serving.settings.sections import Drafting
 from insula.serving.telemetry import Telemetry
 
@@ -23,6 +25,7 @@ class DraftQueue:
 
     local  generators that write at once: the templates, and the user's own answers
     slow   generators that may take long, hang or fail: the endpoint
+    chooser  chooses the strategy of the first draft; None without a policy and a log of outcomes
 
     A slow generator without drafts is no error but a failure in the answer, and the drafts of the others stay. Its
     threads end with the process, whatever the generator does. `ask` and `request_stop` belong to the event loop.
@@ -37,6 +40,7 @@ class DraftQueue:
         self._stop_at: float | None = None
         self.local: tuple[DraftGenerator, ...] = (TemplateWriter(),)
         self.slow: tuple[DraftGenerator, ...] = ()
+        self.chooser: LeadChooser | None = None
         if enabled:
             self._open()
 
@@ -54,6 +58,9 @@ class DraftQueue:
 
     def _open(self) -> None:
         options = self._options
+        if options.policy is not None or options.outcomes is not None:
+            policy = open_policy(options.policy or RULES, accept_unproven=options.accept_unproven)
+            self.chooser = LeadChooser(policy)
         if options.answers is not None:
             answers = AnswerFinder(options.answers)
             self.local = (*self.local, answers)

@@ -119,6 +119,21 @@ class Drafting(SettingsSection):
     prompt: Path | None = Field(
         None, description="File with your instructions for the endpoint (default: those that come with insula)."
     )
+    policy: str | None = Field(
+        None,
+        min_length=1,
+        description="Policy that chooses the strategy of the first draft: rules, explore, or a file of insula policy "
+        "learn (default: rules).",
+    )
+    accept_unproven: bool = Field(
+        False,
+        description="Use a learned policy although its evaluation does not show that it is as good as the one before.",
+    )
+    outcomes: Path | None = Field(
+        None,
+        description="JSON Lines log of what people did with drafts, from /v1/reply/feedback and the page, without any "
+        "text (default: none).",
+    )
     seconds: float = Field(
         20, gt=0, le=300, description="Maximum seconds to wait for the endpoint; then the other drafts are the answer."
     )

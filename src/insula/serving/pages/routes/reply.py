@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fastapi import APIRouter
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,6 +26,8 @@ from insula.serving.pages.reply_view import EmpathyView, build_empathy_view, bui
 from insula.serving.pages.visits import get_visitors
 from insula.serving.pages.words import Translator
 from insula.serving.replies import WantedReply, score_pairs, write_reply
+from insula.serving.reply_schemas import ReplyFeedbackRequest
+from insula.serving.routes.reply import store_reply_feedback
 from insula.serving.served_models import ServedModel
 from insula.serving.service import Service, await_while_connected, get_service
 from insula.text.turn_lines import parse_turns
@@ -71,7 +75,9 @@ async def draft(request: Request) -> Response:
         return _render(
             request, model, **shown, code=problem.code, seconds=seconds, status=problem.status, headers=headers
         )
-    return _render(request, model, **shown, view=build_reply_view(reply, Translator(language), scores))
+    records = service.settings.reply.outcomes is not None
+    view = build_reply_view(reply, Translator(language), scores, records=records)
+    return _render(request, model, **shown, view=view)
 
 
 @router.post("/pages/reply/empathy")
@@ -131,6 +137,33 @@ def _render_empathy(
         empathy=view,
         **{**known, **problem},
     )
+
+
+@router.post("/pages/reply/feedback")
+async def send_outcome(request: Request) -> Response:
+    """The action of a person on the drafts: a sentence for htmx, the whole page for a plain form."""
+    service = get_service(request)
+    form = await read_form(request)
+    language = get_language(request, form.get("lang"))
+    if not get_visitors(request).has_csrf_token(request, form):
+        return _render_outcome(request, language, stale=True, status=403)
+    action, _, used = form.get("did", "").partition(":")
+    try:
+        given = {"choice": json.loads(form.get("choice", "")), "action": action, "used": used or None}
+        body = ReplyFeedbackRequest.model_validate_json(json.dumps(given))
+        await store_reply_feedback(service, body)
+    except (ValidationError, ValueError):
+        return _render_outcome(request, language, code="malformed", status=422)
+    except ProblemError as problem:
+        service.telemetry.count_rejection(problem.code)
+        return _render_outcome(request, language, code=problem.code, status=problem.status)
+    return _render_outcome(request, language, recorded=Translator(language)(f"outcome_{body.action}"))
+
+
+def _render_outcome(request: Request, language: str, **values: Any) -> Response:
+    template = "outcome.html.j2" if is_fragment(request) else "outcome_page.html.j2"
+    known: dict[str, Any] = {"code": None, "stale": False, "seconds": None, "recorded": ""}
+    return render_page(request, template, language=language, **{**known, **values})
 
 
 def _render(request: Request, model: ServedModel, *, language: str | None = None, **values: Any) -> Response:
