@@ -218,7 +218,7 @@ class ReplyChoice(RequestModel):
 
 
 class ReplyFeedbackRequest(RequestModel):
-    """What a person did with the drafts of a reply."""
+    """The action of a person on the drafts of a reply."""
 
     choice: ReplyChoice = Field(description="The `choice` of the reply, as it was given.")
     action: Action = Field(
