@@ -147,26 +147,30 @@ def pairs(results: Results) -> str:
 
 
 def attacks(results: Results) -> str:
-    """Accuracy of models before and under attack."""
-    heads = (
-        "data", "attack", "training", "accuracy", "accuracy under attack", "95% interval", "gain under attack",
-        "target",
-    )  # fmt: skip
+    """Accuracy of models before and under attack: all arms on validation rows, the chosen ones on test rows."""
+    heads = ("attack", "rows", "training", "accuracy", "accuracy under attack", "95% interval", "gain", "target")
     found = results.attacks
     if found is None:
         return table(heads, [])
-    rows = []
     gain, lost = found["targets"]["gain"], found["targets"]["lost"]
-    plain = {(cell["set"], cell["attack"]): cell for cell in found["cells"] if cell["arm"] == found["plain"]}
-    for cell in found["cells"]:
-        base, under = plain[cell["set"], cell["attack"]], cell["under_attack"]
-        gained = under["value"] - base["under_attack"]["value"]
-        reached = "reached" if gained >= gain and base["accuracy"] - cell["accuracy"] <= lost else "missed"
-        rows.append(
-            (
-                set_title(cell["set"]), cell["attack"], cell["arm"], f"{cell['accuracy']:.3f}",
-                f"{under['value']:.3f}", f"{under['low']:.3f} to {under['high']:.3f}",
-                "–" if cell is base else f"{gained:+.3f}", "–" if cell is base else reached,
-            )
-        )  # fmt: skip
+    validation = [
+        {"attack": attack, "arm": one["arm"], "accuracy": one["validation"]["accuracy"], "under_attack": under}
+        for attack in dict.fromkeys(cell["attack"] for cell in found["cells"])
+        for one in found["tried"]
+        for under in (one["validation"][attack],)
+    ]
+    rows = []
+    for part, cells in (("validation", validation), ("test", found["cells"])):
+        plain = {cell["attack"]: cell for cell in cells if cell["arm"] == found["plain"]}
+        for cell in cells:
+            base, under = plain[cell["attack"]], cell["under_attack"]
+            gained = under["value"] - base["under_attack"]["value"]
+            reached = "reached" if gained >= gain and base["accuracy"] - cell["accuracy"] <= lost else "missed"
+            rows.append(
+                (
+                    cell["attack"], part, cell["arm"], f"{cell['accuracy']:.3f}", f"{under['value']:.3f}",
+                    f"{under['low']:.3f} to {under['high']:.3f}", "–" if cell is base else f"{gained:+.3f}",
+                    reached if part == "test" and cell is not base else "–",
+                )
+            )  # fmt: skip
     return table(heads, rows)
