@@ -103,3 +103,87 @@ def red_team_planted(results: Results) -> str:
 def _share(one: dict[str, Any]) -> str:
     low, high = one["interval"]
     return f"{one['share']:.1%} ({low:.0%} to {high:.0%})"
+
+
+WORLDS = {"differing": "prefer other strategies than the rules", "agreeing": "prefer what the rules put first"}
+ESTIMATES = {"ips": "IPS", "snips": "SNIPS", "dr": "doubly robust", "gain": "gain (doubly robust)"}
+
+
+def policy_regret(results: Results) -> str:
+    """Cumulative regret of the rules and of learned policies, by world."""
+    if results.reply_policy is None:
+        return table((), ())
+    points = results.reply_policy["points"]
+    heads = ("invented people", "policy", *(f"after {point:,} messages" for point in points), "runs below the rules")
+    rows = []
+    for world, words in WORLDS.items():
+        found = results.reply_policy["worlds"][world]["regret"]
+        below = f"{found['below_rules']} of {found['runs']}"
+        for name, shown in (("rules", "rules"), ("proven", "learned, used once proven")):
+            figures = (f"{one:,.0f}" for one in found["curves"][name])
+            rows.append((words, shown, *figures, below if name == "proven" else "–"))
+    return table(heads, rows)
+
+
+def policy_coverage(results: Results) -> str:
+    """Share of the runs whose 95% interval covers the exact value, by world and estimate."""
+    if results.reply_policy is None:
+        return table((), ())
+    heads = ("invented people", "estimate", "runs", "intervals that cover the truth", "mean error", "mean width")
+    rows = []
+    for world, words in WORLDS.items():
+        found = results.reply_policy["worlds"][world]["coverage"]
+        for name, shown in ESTIMATES.items():
+            one = found["estimates"][name]
+            rows.append(
+                (
+                    words,
+                    shown,
+                    str(found["runs"]),
+                    f"{one['coverage']:.1%}",
+                    f"{one['bias']:+.4f}",
+                    f"{one['width']:.3f}",
+                )
+            )
+    return table(heads, rows)
+
+
+def policy_proof(results: Results) -> str:
+    """Number of policies that are proven, and of those that are worse all the same, by world."""
+    if results.reply_policy is None:
+        return table((), ())
+    heads = (
+        "invented people",
+        "policies learned",
+        "truly as good or better",
+        "proven",
+        "proven but worse",
+        "mean true gain",
+    )
+    rows = []
+    for world, words in WORLDS.items():
+        found = results.reply_policy["worlds"][world]
+        one = found["proof"]
+        counts = (str(one[name]) for name in ("better", "proven", "proven_and_worse"))
+        rows.append((words, str(found["coverage"]["runs"]), *counts, f"{one['mean_gain']:+.3f}"))
+    return table(heads, rows)
+
+
+def policy_risk(results: Results) -> str:
+    """Numbers of messages, and of those explored, with and without a sign of danger."""
+    if results.reply_policy is None:
+        return table((), ())
+    counts, real = [one["counts"] for one in results.reply_policy["worlds"].values()], results.reply_policy["real"]
+
+    def add(name: str) -> str:
+        return f"{sum(one[name] for one in counts):,}"
+
+    return table(
+        ("messages", "number", "explored"),
+        [
+            ("simulator, with a sign of danger or a failed check", add("risky"), add("risky_explored")),
+            ("simulator, others", add("choices"), add("explored")),
+            ("real replies, with a sign of danger", str(real["danger"]), str(real["danger_explored"])),
+            ("real replies, others", str(real["ordinary"]), str(real["ordinary_explored"])),
+        ],
+    )

@@ -51,6 +51,7 @@ class Results:
     plausibility: Entry | None = None
     replies: Entry | None = None
     reply_ranking: Entry | None = None
+    reply_policy: Entry | None = None
     red_team: Entry | None = None
     empathy: Entry | None = None
     rules: Entry | None = None
@@ -91,6 +92,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         plausibility=_one(folder / "plausibility.json"),
         replies=_one(folder / "replies.json"),
         reply_ranking=_one(folder / "reply_ranking.json"),
+        reply_policy=_one(folder / "reply_policy.json"),
         red_team=_one(folder / "red_team.json"),
         empathy=_one(folder / "empathy.json"),
         rules=_one(folder / "rules.json"),
