@@ -49,6 +49,7 @@ def epitome(results: Results, language: str = "en") -> str:
     for recipe, one in results.empathy["trained"].items():
         runs = one["runs"]
         seeds = words["seeds"].format(len(runs)) if runs[1:] else words["seed"]
+        recipe = recipe.split()[0]  # without the options
         name_of, tested = words["trained"].format(recipe, seeds), f"{min(run['test_rows'] for run in runs):,}"
         rows += [
             (name_of, tested, *(_with_deviation(one, name) for name in MECHANISMS)),
