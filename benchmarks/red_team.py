@@ -34,7 +34,7 @@ from insula.core.model_input import ModelInput
 from insula.empathy.generators.endpoint import ChatEndpoint
 from insula.empathy.generators.registry import DraftGenerator, open_generators
 from insula.empathy.generators.templates import TemplateWriter
-from insula.empathy.replies import WantedReply, write_replies
+from insula.empathy.replies import ReplyArguments, write_replies
 from insula.empathy.reply import Reply
 from insula.inference.predictor import Predictor
 from provenance import provenance
@@ -73,7 +73,7 @@ def answer(
 ) -> Reply:
     """Return the reply to the message of a case."""
     given = ModelInput.from_dict({name: case[name] for name in ("text", "turns", "speaker") if name in case})
-    return write_replies([given], lambda: predictor, WantedReply(n=count, generators=tuple(generators)))[0]
+    return write_replies([given], lambda: predictor, ReplyArguments(n=count, generators=tuple(generators)))[0]
 
 
 def find_holes(case: Mapping[str, Any], reply: Reply, bad: Iterable[str] = (), prompt: str = "") -> list[str]:

@@ -25,11 +25,11 @@ from insula.operations.remote.predictions import Predictions as Predictions
 from insula.operations.remote.remote_cases import AsyncCases, Cases, iterate_route_bodies
 from insula.operations.remote.requests import (
     ExplainOptions,
-    GivenText,
-    GivenTurn,
     PredictTurns,
     ReplyOptions,
     Request,
+    TextLike,
+    TurnLike,
     build_reply_body,
     build_service_error,
     build_wait_header,
@@ -97,9 +97,9 @@ class Client(_BaseClient):
     @renamed_arguments(judge="predict_turns")
     def predict(
         self,
-        texts: Sequence[GivenText] | None = None,
+        texts: Sequence[TextLike] | None = None,
         *,
-        dialogue: Sequence[GivenTurn] | None = None,
+        dialogue: Sequence[TurnLike] | None = None,
         predict_turns: PredictTurns = "last",
         target: str | None = None,
         model: str | None = None,
@@ -120,7 +120,7 @@ class Client(_BaseClient):
         return found
 
     def explain(
-        self, texts: Sequence[GivenText], *, wait_ms: int | None = None, **options: Unpack[ExplainOptions]
+        self, texts: Sequence[TextLike], *, wait_ms: int | None = None, **options: Unpack[ExplainOptions]
     ) -> list[Explanation]:
         """Return one explanation per text, in order: which words raised and lowered the score of each label.
 
@@ -145,7 +145,7 @@ class Client(_BaseClient):
         bodies = iterate_safety_bodies(field, texts, self._size)
         return [row for body in bodies for row in self._send("POST", SAFETY, body=body)[field]]
 
-    def reply(self, message: GivenText, *, wait_ms: int | None = None, **options: Unpack[ReplyOptions]) -> Reply:
+    def reply(self, message: TextLike, *, wait_ms: int | None = None, **options: Unpack[ReplyOptions]) -> Reply:
         """Return drafts of a reply to a message, or a hand-off, as `insula.reply` does.
 
         message  a string; or, for a message with earlier turns, a `ModelInput` or a dictionary with its fields
@@ -254,9 +254,9 @@ class AsyncClient(_BaseClient):
     @renamed_arguments(judge="predict_turns")
     async def predict(
         self,
-        texts: Sequence[GivenText] | None = None,
+        texts: Sequence[TextLike] | None = None,
         *,
-        dialogue: Sequence[GivenTurn] | None = None,
+        dialogue: Sequence[TurnLike] | None = None,
         predict_turns: PredictTurns = "last",
         target: str | None = None,
         model: str | None = None,
@@ -270,7 +270,7 @@ class AsyncClient(_BaseClient):
         return found
 
     async def explain(
-        self, texts: Sequence[GivenText], *, wait_ms: int | None = None, **options: Unpack[ExplainOptions]
+        self, texts: Sequence[TextLike], *, wait_ms: int | None = None, **options: Unpack[ExplainOptions]
     ) -> list[Explanation]:
         """Return one explanation per text, in order, as `Client.explain` does; requests run concurrently."""
         requests = list(iterate_explain_requests(texts, self._size, options))
@@ -308,7 +308,7 @@ class AsyncClient(_BaseClient):
         bodies = iterate_safety_bodies(field, texts, self._size)
         return [row for body in bodies for row in (await self._send("POST", SAFETY, body=body))[field]]
 
-    async def reply(self, message: GivenText, *, wait_ms: int | None = None, **options: Unpack[ReplyOptions]) -> Reply:
+    async def reply(self, message: TextLike, *, wait_ms: int | None = None, **options: Unpack[ReplyOptions]) -> Reply:
         """Return drafts of a reply to a message, or a hand-off, as `Client.reply` does."""
         text, body = build_reply_body(message, options)
         return _parse_reply(text, await self._send("POST", REPLY, build_wait_header(wait_ms), body))

@@ -22,7 +22,7 @@ from insula.core.errors import DataError, OutputError, UnknownNameError
 from insula.core.model_input import ModelInput
 from insula.evaluation.attack_document import AttackDocument, AttackedText
 from insula.evaluation.metrics.proportions import measure_share
-from insula.evaluation.reports.attack_page import describe_draw, describe_seen, render_attack
+from insula.evaluation.reports.attack_page import describe_draw, describe_training_rows, render_attack
 from insula.evaluation.reports.attack_words import CHINESE, ENGLISH
 from insula.inference.predictor import Predictor
 from insula.text.preparation import Preparation
@@ -183,7 +183,7 @@ def test_the_page_is_chinese_in_every_sentence() -> None:
         mean_queries=12.5,
         accuracy=measure_share(200, 300), accuracy_under_attack=measure_share(150, 300),
         success_rate=measure_share(50, 200), display={"zh": {"positive": "正面"}}, command="insula attack",
-        notes=[describe_draw(300, 1200, 3), describe_seen(7, 1200), "Another note."],
+        notes=[describe_draw(300, 1200, 3), describe_training_rows(7, 1200), "Another note."],
         worst=[
             AttackedText(
                 text="好", changed="女子", before=["positive"], after=[], words=3, edits=1, queries=9, meaning=0.95

@@ -6,6 +6,7 @@ read, too: `files_at_hand` and `FilesAtHand` are "files at hand".
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -41,6 +42,12 @@ INSTEAD: Mapping[str, str] = {  # phrase: what to write instead
     r"(?:do|does|did|doing) the like": "do the same",
     r"ha(?:s|ve|d) a bar": "have a target",
     r"hasty": "that sends too fast",
+    r"in flat memory": "in constant memory",
+    r"one \w+ a line": "one per line",
+    r"no word of (?:a|the) (?:text|message|request)": "no text",
+    r"(?:is|are) no \w+ any ?more": "is no longer",
+    r"(?:and|it|failure) says why": "gives the reason",
+    r"the seconds of retry[ -]after": "the seconds in Retry-After",
 }
 # Not listed, since the word has a proper use that no pattern can tell from the other one:
 # judged (of a text)        "judged by" people is English; of a text write predicted, classified, scored
@@ -100,6 +107,10 @@ def test_a_release_has_a_lead_and_themes_with_one_line_a_change() -> None:
         "It does the like.",
         "Texts are told to be Chinese.",
         "Mending data pays.",
+        "The file stands in flat memory.",
+        "Write one object a line.",
+        "It stores no word of a text.",
+        "A failed check says so, and says why.",
     ],
 )
 def test_a_phrase_is_found(sentence: str) -> None:
@@ -111,6 +122,49 @@ def test_a_phrase_is_found(sentence: str) -> None:
 )
 def test_proper_words_are_left_alone(sentence: str) -> None:
     assert not any(pattern.search(sentence) for pattern in FOUND.values())
+
+
+SAYS_NOTHING = re.compile(r"_?(?:Work|Thing|Judge|(?:Found|Given|Told|Kept|Made|Wanted|Usual|Answered)(?:[A-Z]\w*)?)")
+LIMITS = re.compile(r"_?(?:MOST|LEAST|FEWEST|GREATEST|WIDEST)(?:_\w+)?|_?\w+_(?:A_TIME|AT_ONCE|A_BATCH|A_GROUP)")
+
+
+def _list_bad_names(source: str) -> Iterator[str]:
+    """Yield names that say nothing, limits that are not named MAX or MIN, and functions without a verb."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and SAYS_NOTHING.fullmatch(node.name):
+            yield node.name
+    for statement in tree.body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            if re.match(r"_?with(?:out)?_", statement.name):
+                yield statement.name
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            for name in (one for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)):
+                if LIMITS.fullmatch(name.id) or SAYS_NOTHING.fullmatch(name.id):
+                    yield name.id
+
+
+def test_names_say_what_they_name() -> None:
+    found = {
+        f"{title(file)}: {name}"
+        for file in sorted((ROOT / "src").glob("**/*.py"))
+        for name in _list_bad_names(file.read_text(encoding="utf-8"))
+    }
+    assert not found, "\n".join(["Name the content, MAX_ or MIN_, and a verb:", *sorted(found)])
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["class FoundEvent: ...", "Found = tuple[int, int]", "MOST_WORDS = 3", "_ROWS_A_TIME = 8", "def with_rows(): ..."],
+)
+def test_a_name_that_says_nothing_is_found(line: str) -> None:
+    assert list(_list_bad_names(line))
+
+
+@pytest.mark.parametrize("line", ["class WorkerPool: ...", "MAX_WORDS = 3", "class A:\n    def with_rows(self): ..."])
+def test_names_of_the_field_are_left_alone(line: str) -> None:
+    assert not list(_list_bad_names(line))
 
 
 OPENINGS = re.compile(

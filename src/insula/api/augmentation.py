@@ -22,7 +22,7 @@ from insula.data.load import read_examples
 from insula.data.sources.sources import SourceName, list_source_names
 from insula.evaluation.attack_document import AttackDocument
 from insula.evaluation.document import stamp_document
-from insula.evaluation.reports.attack_page import describe_seen, write_attack
+from insula.evaluation.reports.attack_page import describe_training_rows, write_attack
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
@@ -141,7 +141,7 @@ def attack_model(
         examples, read = read_examples(source, options, folder.scheme)
         notes = [*absent, *read]
         if seen := int(find_seen_rows(place, examples).sum()):
-            notes.append(describe_seen(seen, len(examples)))
+            notes.append(describe_training_rows(seen, len(examples)))
         for note in notes:
             progress.say(note)
         found = attack_examples(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from insula.empathy.files import DraftedFile
     from insula.empathy.generators.registry import DraftGenerator
     from insula.empathy.policy.choice import StrategyPolicy
-    from insula.empathy.replies import WantedReply
+    from insula.empathy.replies import ReplyArguments
     from insula.empathy.reply import Reply
     from insula.inference.predictor import Predictor
 
@@ -50,7 +50,7 @@ def reply(
     The drafts are written by a machine: a person should read one before it is sent. They name a feeling only where
     words of the message or a sure prediction show it. Every draft passes `safety.replies`; `stopped` counts those that
     did not. If the message, or an earlier turn, has a sign of danger or cannot be checked, there are no drafts but a
-    `hand_off`; if the sign is weak, there are also drafts that ask how the person is, and `check_in` says why: they are
+    `hand_off`; if the sign is weak, there are also drafts that ask how the person is, and `check_in` is set: they are
     templates, whatever the generators. insula notifies nobody. The check misses messages, oblique ones above all: it is
     not clinically validated, and no reason to send drafts unread.
 
@@ -144,9 +144,9 @@ def _check_reply_options(
     country: str | None,
     generators: Mapping[str, Mapping[str, Any]] | Sequence[DraftGenerator] | None,
     policy: str | Path | StrategyPolicy | None,
-) -> WantedReply:
+) -> ReplyArguments:
     from insula.empathy.drafts import require_strategy
-    from insula.empathy.replies import WantedReply
+    from insula.empathy.replies import ReplyArguments
     from insula.empathy.state import LANGUAGES
 
     if language is not None and language not in LANGUAGES:
@@ -165,4 +165,4 @@ def _check_reply_options(
         from insula.empathy.policy.registry import open_policy
 
         chooser = LeadChooser(open_policy(policy))
-    return WantedReply(language, strategy, n, country, None if opened is None else tuple(opened), chooser)
+    return ReplyArguments(language, strategy, n, country, None if opened is None else tuple(opened), chooser)

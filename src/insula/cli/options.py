@@ -310,7 +310,7 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def with_columns(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def add_column_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add these options (default: all) to a command, which receives those given as one dictionary `data`.
 
     The keys are fields of the recipe's `data` section.

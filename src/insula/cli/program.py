@@ -20,7 +20,7 @@ class Command(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters, as the help page shows them."""
-        return _without_types(super().get_params(ctx))
+        return _drop_types(super().get_params(ctx))
 
 
 class Group(TyperGroup):
@@ -28,7 +28,7 @@ class Group(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters, as the help page shows them."""
-        return _without_types(super().get_params(ctx))
+        return _drop_types(super().get_params(ctx))
 
 
 class Program(Group):
@@ -73,7 +73,7 @@ class App(typer.Typer):
         return super().command(name, **{"cls": Command, **options})
 
 
-def _without_types(parameters: list[Any]) -> list[Any]:
+def _drop_types(parameters: list[Any]) -> list[Any]:
     """Keep Python types out of help pages, such as `<bool>` for a flag and `<list[str]>` for an argument."""
     for parameter in parameters:
         if parameter.param_type_name == "argument":

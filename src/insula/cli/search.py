@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from insula.cli.options import Json, Quiet, data_argument, folder_option, recipe_option, with_columns
+from insula.cli.options import Json, Quiet, add_column_options, data_argument, folder_option, recipe_option
 
 if TYPE_CHECKING:
     from insula.training.search.result import SearchResult
@@ -26,7 +26,7 @@ class Pruner(StrEnum):
     none = "none"
 
 
-@with_columns()
+@add_column_options()
 def search(
     source: Annotated[
         list[str],

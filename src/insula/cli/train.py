@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.options import Json, Quiet, data_argument, folder_option, recipe_option, with_columns
+from insula.cli.options import Json, Quiet, add_column_options, data_argument, folder_option, recipe_option
 
 
-@with_columns()
+@add_column_options()
 def train(
     source: Annotated[
         list[str] | None,

@@ -96,7 +96,7 @@ class StreamError(InsulaError, ConnectionError):
 class CaseConflictError(InsulaError, RuntimeError):
     """A case of the hand-off queue does not allow a step now.
 
-    `code` says why: `held` by another agent, `expired` lease, `waiting`, `closed` or not closed (`open`).
+    `code` gives the reason: `held` by another agent, `expired` lease, `waiting`, `closed` or not closed (`open`).
     """
 
     def __init__(self, message: str, *, code: str = "") -> None:

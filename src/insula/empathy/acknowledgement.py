@@ -1,6 +1,6 @@
 """`write_acknowledgement`: a confirmation that a message has arrived and that a person will read it.
 
-It repeats no word of the message: the text is fixed, from the routing rule or from the templates.
+It repeats nothing of the message: the text is fixed, from the routing rule or from the templates.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from importlib.resources import files
 from typing import Any, Self
 
 from insula.core.errors import DataError
-from insula.empathy.find_events import FoundEvent, find_events, find_everyday_noun, read_events
+from insula.empathy.find_events import EventMatch, find_events, find_everyday_noun, read_events
 from insula.empathy.state import ConversationState
 from insula.empathy.strategies import STRATEGIES, Strategy, rank_strategies
 from insula.safety.find import find_personal_data
@@ -197,7 +197,7 @@ class _EventSentences:
         ]
         if spoken != state.language:  # their nouns are in another language
             known = read_events(state.language)
-            self._events = [FoundEvent(known[one.event.name]) for one in self._events if one.event.name in known]
+            self._events = [EventMatch(known[one.event.name]) for one in self._events if one.event.name in known]
         self._thing = find_everyday_noun(text, spoken) if spoken == state.language else None
 
     @property

@@ -19,7 +19,7 @@ from insula.data.conversations.turn_cells import MAX_TURNS
 from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.data.formats.row_reader import Row
 from insula.data.options import DataOptions
-from insula.empathy.replies import WantedReply, write_replies
+from insula.empathy.replies import ReplyArguments, write_replies
 from insula.empathy.reply import OUTCOMES, Reply
 from insula.inference.parts import check_extended_output, open_extended_output
 from insula.inference.predictor import Predictor
@@ -73,7 +73,7 @@ def draft_file(
     predictor: Predictor,
     source: str | Path,
     output: str | Path,
-    wanted: WantedReply,
+    wanted: ReplyArguments,
     *,
     columns: DataOptions | None = None,
     resume: bool = False,
@@ -136,7 +136,12 @@ def draft_file(
 
 
 def _describe_job(
-    predictor: Predictor, source: str | Path, found: FileColumns, reading: ReadOptions, kind: str, wanted: WantedReply
+    predictor: Predictor,
+    source: str | Path,
+    found: FileColumns,
+    reading: ReadOptions,
+    kind: str,
+    wanted: ReplyArguments,
 ) -> dict[str, Any]:
     """Return everything that the output depends on: equal jobs write the same bytes."""
     return {
@@ -153,7 +158,7 @@ def _describe_job(
     }
 
 
-def _seed(wanted: WantedReply, job: dict[str, Any] | None, batch: int) -> WantedReply:
+def _seed(wanted: ReplyArguments, job: dict[str, Any] | None, batch: int) -> ReplyArguments:
     """Return the options with a source of chance that depends on the job and the batch, so that a job can resume."""
     if wanted.chooser is None or job is None:
         return wanted

@@ -57,7 +57,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class FoundEvent:
+class EventMatch:
     """An event in a message; `slots` are the nouns that it names, as a reply says them."""
 
     event: Event
@@ -72,7 +72,7 @@ class FoundEvent:
         ]
 
 
-def find_events(text: str, language: str) -> list[FoundEvent]:
+def find_events(text: str, language: str) -> list[EventMatch]:
     """Return the events of a text, the most specific first; `language` is `en` or `zh`."""
     found = []
     plain = text.replace("’", "'")
@@ -80,7 +80,7 @@ def find_events(text: str, language: str) -> list[FoundEvent]:
     for event in read_events(language).values():
         for match in filter(None, (pattern.search(plain) for pattern in event.patterns)):
             if not is_negated(modifiers, *match.span()) and not _SUPPOSED.search(plain[: match.start()]):
-                found.append(FoundEvent(event, _find_slots(match, language)))
+                found.append(EventMatch(event, _find_slots(match, language)))
                 break
     return found
 

@@ -17,7 +17,7 @@ from insula.text.scripts import detect_language_by_script
 
 
 @dataclass(frozen=True)
-class WantedReply:
+class ReplyArguments:
     """Options of replies, as in `insula.reply`.
 
     generators  what writes the drafts; None for the templates
@@ -33,7 +33,7 @@ class WantedReply:
 
 
 def write_replies(
-    given: Sequence[TextOrInput], load_predictor: Callable[[], Predictor], wanted: WantedReply
+    given: Sequence[TextOrInput], load_predictor: Callable[[], Predictor], wanted: ReplyArguments
 ) -> list[Reply]:
     """Return drafts, or a hand-off where the message or an earlier turn has a signal of danger, for each message.
 

@@ -15,13 +15,13 @@ from insula.core.files import write_json
 from insula.core.sentences import describe_invalid_value
 
 
-def _without_nulls(table: Any) -> Any:
+def _remove_null_types(table: Any) -> Any:
     if not isinstance(table, Mapping):
         return table
     return {name: value for name, value in table.items() if value is not None}
 
 
-WITHOUT_NULLS = BeforeValidator(_without_nulls)
+WITHOUT_NULLS = BeforeValidator(_remove_null_types)
 """Reads values by name; a null entry counts as missing."""
 
 

@@ -197,7 +197,7 @@ class Match:
 class Matcher:
     """Finds the rules that apply to texts.
 
-    Most texts have no word of any rule. So all texts are searched at once for the words of all rules, and only the
+    Most texts contain no words of any rule. So all texts are searched at once for the words of all rules, and only the
     texts with one are looked at closely.
     """
 

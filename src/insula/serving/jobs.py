@@ -294,7 +294,7 @@ class JobRunner:
                 progress=_JobProgress(self, job),
                 limits=self._limits,
             )
-            warnings = [_without_path(warning, job) for warning in result.warnings]
+            warnings = [_remove_path(warning, job) for warning in result.warnings]
             return replace(job, status=DONE, rows=result.rows, rejected=result.rejected, warnings=warnings)
         except StoppedError:
             return replace(job, status=WAITING)
@@ -308,7 +308,7 @@ class JobRunner:
         except InsulaError as error:
             # The message contains the path of the file on the server.
             known = error if isinstance(error, DataError) else DataError()
-            return _mark_failed(job, _without_path(str(error), job), known.code, known.values)
+            return _mark_failed(job, _remove_path(str(error), job), known.code, known.values)
         except Exception as error:  # noqa: BLE001 - an error of one file must not end the thread
             log.error("A job failed with %s.", type(error).__name__)
             return _mark_failed(
@@ -365,7 +365,7 @@ def _mark_failed(job: Job, detail: str, reason: str, values: Mapping[str, object
     return replace(job, status=FAILED, detail=detail, reason=reason, values=dict(values))
 
 
-def _without_path(sentence: str, job: Job) -> str:
+def _remove_path(sentence: str, job: Job) -> str:
     """Return a sentence about the file of a job without its path on the server."""
     return (
         sentence.replace(f"file {job.source!r}", "file")

@@ -13,7 +13,7 @@ from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
 from insula.empathy.conversation import list_own_turns
 from insula.empathy.generators.collect import ask_generator
-from insula.empathy.replies import WantedReply as WantedReply
+from insula.empathy.replies import ReplyArguments as ReplyArguments
 from insula.empathy.reply import (
     Reply,
     build_check_in,
@@ -32,7 +32,7 @@ from insula.text.scripts import detect_language_by_script
 
 
 async def write_reply(
-    service: Service, model: ServedModel, given: ModelInput, wanted: WantedReply, max_wait: float
+    service: Service, model: ServedModel, given: ModelInput, wanted: ReplyArguments, max_wait: float
 ) -> Reply:
     """Return drafts, or a hand-off if the message or an earlier turn has a signal of risk or could not be checked.
 

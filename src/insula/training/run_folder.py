@@ -28,7 +28,7 @@ CLEARED = ("checkpoints", "logs", "baselines", METRICS, "report.html", IDENTITIE
 """Files of an earlier run that a new run removes; a run without metrics counts as unfinished."""
 OWN = (*CLEARED, AUGMENTED, "model", RECORD, "recipe.toml", "tokenizer", "cache")
 """All files and folders that a run writes."""
-_BESIDE_MODEL = tuple(name for name in OWN if name not in ("model", "checkpoints"))
+_NEXT_TO_MODEL = tuple(name for name in OWN if name not in ("model", "checkpoints"))
 """Files that a run may write or remove before its recipe or data are rejected."""
 
 
@@ -104,22 +104,22 @@ def restore_if_rejected(folder: Path) -> Iterator[None]:
     """
     with tempfile.TemporaryDirectory(prefix="insula-") as kept:
         if (folder / "model").exists():
-            _copy_beside_model(folder, Path(kept))
+            _copy_next_to_model(folder, Path(kept))
         try:
             yield
         except (RecipeError, DataError):
             if not (folder / "checkpoints").exists():
-                for name in _BESIDE_MODEL:
+                for name in _NEXT_TO_MODEL:
                     if (folder / name).is_dir():
                         shutil.rmtree(folder / name, ignore_errors=True)
                     else:
                         (folder / name).unlink(missing_ok=True)
-                _copy_beside_model(Path(kept), folder)
+                _copy_next_to_model(Path(kept), folder)
             raise
 
 
-def _copy_beside_model(source: Path, target: Path) -> None:
-    for name in _BESIDE_MODEL:
+def _copy_next_to_model(source: Path, target: Path) -> None:
+    for name in _NEXT_TO_MODEL:
         if (source / name).is_dir():
             shutil.copytree(source / name, target / name)
         elif (source / name).exists():

@@ -9,7 +9,7 @@ import typer
 
 from insula.cli.data.augment import augment
 from insula.cli.data.mask import mask
-from insula.cli.options import data_argument, with_columns
+from insula.cli.options import add_column_options, data_argument
 from insula.cli.program import App
 
 app = App(
@@ -40,7 +40,7 @@ def list_sets(as_json: Json = False) -> None:
 
 
 @app.command("describe")
-@with_columns()
+@add_column_options()
 def describe(
     source: Annotated[
         list[str],

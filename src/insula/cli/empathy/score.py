@@ -90,8 +90,8 @@ def score(
     Three mechanisms (EPITOME, Sharma et al., 2020), each from 0, not shown, to 2, strongly shown:
 
     - emotional reaction: the reply expresses warmth, compassion or concern
-    - interpretation: it says what the other feels or went through, or tells of a similar experience
-    - exploration: it asks about what the other feels or went through
+    - interpretation: it says what the writer feels or went through, or tells of a similar experience
+    - exploration: it asks what the writer feels or went through
 
     The scorer that comes with insula works by rules, in English and Chinese. It scores words: whether they are true,
     fitting or meant, it cannot tell. Do not rate people with it. With a model of `insula empathy train`, that model

@@ -8,14 +8,22 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.options import READING_OPTIONS, AnyModel, DisplayLanguage, Json, Quiet, data_argument, with_columns
+from insula.cli.options import (
+    READING_OPTIONS,
+    AnyModel,
+    DisplayLanguage,
+    Json,
+    Quiet,
+    add_column_options,
+    data_argument,
+)
 from insula.core.sentences import pluralise
 from insula.core.starter import STARTER
 
 SHOWN = 5
 
 
-@with_columns("text", "label", "label_names", *READING_OPTIONS)
+@add_column_options("text", "label", "label_names", *READING_OPTIONS)
 def attack(
     source: Annotated[
         list[str],

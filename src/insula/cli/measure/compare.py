@@ -16,9 +16,9 @@ from insula.cli.options import (
     READING_OPTIONS,
     Json,
     Quiet,
+    add_column_options,
     data_option,
     folder_option,
-    with_columns,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ WIDTH = 26
 MAX_NAMES = 30
 
 
-@with_columns("text", "label", "label_names", *CONVERSATION_COLUMNS, *READING_OPTIONS)
+@add_column_options("text", "label", "label_names", *CONVERSATION_COLUMNS, *READING_OPTIONS)
 def compare(
     models: Annotated[
         list[str],

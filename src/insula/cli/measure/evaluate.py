@@ -14,16 +14,16 @@ from insula.cli.options import (
     AnyModel,
     Json,
     Quiet,
+    add_column_options,
     data_argument,
     folder_option,
-    with_columns,
 )
 from insula.core.starter import STARTER
 
 MAPPED = "Rows with other labels than the model"
 
 
-@with_columns("text", "label", "label_names", *CONVERSATION_COLUMNS, *READING_OPTIONS)
+@add_column_options("text", "label", "label_names", *CONVERSATION_COLUMNS, *READING_OPTIONS)
 def evaluate(
     source: Annotated[
         list[str],

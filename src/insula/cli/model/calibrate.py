@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from insula.cli.model.quantize import Overwrite, format_figure
-from insula.cli.options import READING_OPTIONS, Json, Model, Quiet, data_option, folder_option, with_columns
+from insula.cli.options import READING_OPTIONS, Json, Model, Quiet, add_column_options, data_option, folder_option
 
 if TYPE_CHECKING:
     from insula.models.tokens.windows import Windows
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _AS_TRAINED = "[default: as in training]"
 
 
-@with_columns("text", "label", "label_names", *READING_OPTIONS)
+@add_column_options("text", "label", "label_names", *READING_OPTIONS)
 def calibrate(
     model: Model,
     output: Annotated[Path, folder_option("New model folder.")],

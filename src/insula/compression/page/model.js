@@ -9,7 +9,7 @@ ort.env.wasm.numThreads = 1; // more would need headers that a plain file host d
 ort.env.wasm.wasmPaths = new URL("./lib/", import.meta.url).href;
 
 export class Model {
-  // Loads the model beside this file. progress: called with the share of model.onnx that has arrived.
+  // Loads the model next to this file. progress: called with the share of model.onnx that has arrived.
   static async load(progress = () => {}) {
     const names = ["scheme", "decision", "preparation", "steps", "tokens", "tokenizer"];
     const [scheme, decision, preparation, steps, tokens, tokenizer] = await Promise.all(

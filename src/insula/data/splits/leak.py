@@ -108,7 +108,7 @@ def remove_leaks(
         if name in splits
     }
     if keep:
-        return cleaned, overlaps, _note_kept(splits, hashes, overlaps)
+        return cleaned, overlaps, _note_kept_leaks(splits, hashes, overlaps)
     notes: list[str] = []
     for name, holders in (("train", ("test", "validation")), ("validation", ("test",))):
         if name not in splits:
@@ -167,7 +167,7 @@ def _note_many_removed(removed: Sequence[Example], rows: int) -> tuple[str, ...]
     )
 
 
-def _note_kept(
+def _note_kept_leaks(
     splits: Mapping[str, Sequence[Example]],
     hashes: Mapping[str, npt.NDArray[np.uint64]],
     overlaps: Mapping[str, frozenset[int]],

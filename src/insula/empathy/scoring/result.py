@@ -3,8 +3,8 @@
 Sharma et al. (2020), A Computational Approach to Understanding Empathy Expressed in Text-Based Mental Health Support:
 
 - emotional reaction: the writer of the reply expresses warmth, compassion or concern
-- interpretation: the reply says what the other feels or went through, or tells of a similar experience
-- exploration: the reply asks about what the other feels or went through
+- interpretation: the reply says what the writer feels or went through, or tells of a similar experience
+- exploration: the reply asks what the writer feels or went through
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def describe_draw(rows: int, available: int, seed: int, words: Words = ENGLISH) 
     )
 
 
-def describe_seen(seen: int, available: int, words: Words = ENGLISH) -> str:
+def describe_training_rows(seen: int, available: int, words: Words = ENGLISH) -> str:
     """Return the note that rows are in the training data."""
     return words["seen"].format(
         seen=pluralise(seen, "row") if words is ENGLISH else f"{seen:,}", available=f"{available:,}"
@@ -87,7 +87,7 @@ def _list_notes(document: AttackDocument, words: Words) -> list[tuple[str, str]]
             document.rows, document.available, document.seed, words
         )
         if document.seen:
-            translated[describe_seen(document.seen, document.available)] = describe_seen(
+            translated[describe_training_rows(document.seen, document.available)] = describe_training_rows(
                 document.seen, document.available, words
             )
     language = "en" if words is ENGLISH else "zh-CN"

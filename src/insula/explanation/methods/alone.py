@@ -1,4 +1,4 @@
-"""Each word alone: how much evidence it has with no other word beside it."""
+"""Each word alone: the evidence of a text with this word only."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ def check_message(text: str, *, language: str | None = None, seconds: float = SE
     language  ISO 639-1 code, if known; English and Chinese are read, and `needs_person` is set for any other
     seconds   time limit of the rules; a check that takes longer has failed
 
-    Never raises for a text: a check that fails, in whole or in part, says so in `failure` and sets `needs_person`.
+    Never raises for a text: a check that fails, in whole or in part, gives the reason in `failure` and sets
+    `needs_person`.
     """
     return check_messages([text], language=language, seconds=seconds)[0]
 

@@ -115,7 +115,7 @@ class Monitor:
     def run(self, source: MessageSource, stop: threading.Event | None = None) -> MonitorReport:
         """Read the stream.
 
-        While the store or the stream does not answer, the monitor says so and tries again: nothing is lost. Raises
+        While the store or the stream does not answer, the monitor reports it and tries again: nothing is lost. Raises
         `StoreError` and `OutputError` for what will not become better by itself.
         """
         stop = stop or threading.Event()

@@ -11,8 +11,8 @@ from insula.core.model_input import ModelInput, TextOrInput, Turn, as_inputs
 from insula.explanation.explanation import Explanation
 from insula.operations.remote.predictions import Predictions
 
-GivenText = str | ModelInput | Mapping[str, Any]
-GivenTurn = Turn | str | Mapping[str, Any]
+TextLike = str | ModelInput | Mapping[str, Any]
+TurnLike = Turn | str | Mapping[str, Any]
 PredictTurns = Literal["last", "each"]
 EXPLAIN_BATCH = 8  # texts of a request to explain; a service accepts fewer of them than texts to predict
 
@@ -46,7 +46,7 @@ class Request:
     inputs: Sequence[TextOrInput | Turn]
 
 
-def iterate_requests(texts: Sequence[GivenText], size: int, options: Mapping[str, Any]) -> Iterator[Request]:
+def iterate_requests(texts: Sequence[TextLike], size: int, options: Mapping[str, Any]) -> Iterator[Request]:
     """Yield requests of at most `size` texts each; raise `DataError` for inputs with media."""
     inputs = as_inputs(texts)
     for position, one in enumerate(inputs):
@@ -60,8 +60,8 @@ def iterate_requests(texts: Sequence[GivenText], size: int, options: Mapping[str
 
 
 def iterate_predict_requests(
-    texts: Sequence[GivenText] | None,
-    dialogue: Sequence[GivenTurn] | None,
+    texts: Sequence[TextLike] | None,
+    dialogue: Sequence[TurnLike] | None,
     predict_turns: PredictTurns,
     target: str | None,
     model: str | None,
@@ -80,7 +80,7 @@ def iterate_predict_requests(
     yield from iterate_requests(() if texts is None else texts, size, options)
 
 
-def iterate_explain_requests(texts: Sequence[GivenText], size: int, options: ExplainOptions) -> Iterator[Request]:
+def iterate_explain_requests(texts: Sequence[TextLike], size: int, options: ExplainOptions) -> Iterator[Request]:
     """Yield requests to explain a few texts each."""
     fields = {name: value for name, value in options.items() if value is not None}
     if "budget" in fields:
@@ -111,7 +111,7 @@ def iterate_pair_bodies(
         yield batch, {"pairs": rows} if model is None else {"pairs": rows, "model": model}
 
 
-def build_reply_body(message: GivenText, options: ReplyOptions) -> tuple[str, dict[str, Any]]:
+def build_reply_body(message: TextLike, options: ReplyOptions) -> tuple[str, dict[str, Any]]:
     """Return the text of a message, and the body that asks for drafts of a reply to it."""
     (given,) = as_inputs([message])
     fields: dict[str, Any] = {name: value for name, value in options.items() if value is not None}

@@ -117,7 +117,7 @@ class GroupReport:
 class MessageReport:
     """The emotions in a file of messages.
 
-    rejected  rows that are no messages; `first_reject` says why the first one is none
+    rejected  rows that are no messages; `first_reject` gives the reason for the first one
     untimed   messages without a time, which are in no window
     at_risk   ids of messages with signs of risk, such as of suicide; none of them is quoted
     crowded   groups beyond those that are reported

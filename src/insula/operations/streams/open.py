@@ -20,7 +20,7 @@ def open_source(address: str | Path, *, follow: bool = False, rejects: str | Pat
 
     address  a file of JSON Lines, `-` for standard input, `redis://host:port/stream`, or `nats://host:port/stream`
     follow   wait for further messages when there is none
-    rejects  the file of lines that cannot be read (default: beside the stream); brokers have a stream for them
+    rejects  the file of lines that cannot be read (default: next to the stream); brokers have a stream for them
 
     Raises `UnknownNameError` for another kind of address, `MissingFileError`, `MissingExtraError`, `SettingsError`.
     """

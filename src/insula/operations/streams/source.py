@@ -41,7 +41,7 @@ class MessageSource(Protocol):
     def resume(self, position: str | None) -> str | None:
         """Continue after the last position that was stored; None starts at the beginning.
 
-        Returns a sentence if entries in between cannot be read any more. Brokers know their position themselves.
+        Returns a sentence if entries in between can no longer be read. Brokers know their position themselves.
         """
 
     def read(self, most: int, wait: float) -> Sequence[StreamEntry]:

@@ -68,7 +68,7 @@ def check_message(
     language  ISO 639-1 code, if known; the rules read English and Chinese, and `needs_person` is set for any other
     seconds   time limit; a check that takes longer has failed
 
-    Rules and score can only add to each other: neither hides what the other found. A check that fails says so in
+    A signal of the rules or of the score counts. A check that fails gives the reason in
     `failure` and sets `needs_person`.
     """
     learned: RiskScore | None = None
@@ -80,7 +80,7 @@ def check_message(
         failure = f"The check took longer than {seconds:g} s."
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the check, a person must see the message
         failure = f"The check failed ({type(error).__name__})."
-    return _with_score(RiskCheck(False, "none"), learned).with_failure(failure)
+    return _add_score(RiskCheck(False, "none"), learned).with_failure(failure)
 
 
 def has_signal(text: str) -> bool:
@@ -100,8 +100,8 @@ def _check_text(
     for rules in sets:
         found |= _find_spans(plain, rules, deadline)
     is_signal = bool(found) or (score is not None and score.value >= THRESHOLD)
-    result = _with_descriptions(text, plain, found, sets) if is_signal else RiskCheck(False, "none")
-    result = _with_score(result, score)
+    result = _add_descriptions(text, plain, found, sets) if is_signal else RiskCheck(False, "none")
+    result = _add_score(result, score)
     if len(text) > MAX_CHARACTERS:
         return result.with_failure(f"Only the first {MAX_CHARACTERS:,} characters were checked.")
     unread = "" if found else _explain_unread(text, plain.text, language)
@@ -112,7 +112,7 @@ def _load_rule_sets(plain: FoldedText) -> list[RuleSet]:
     return [load_rule_set(code) for code, letters in _LETTERS.items() if letters.search(plain.text)]
 
 
-def _with_score(result: RiskCheck, score: RiskScore | None) -> RiskCheck:
+def _add_score(result: RiskCheck, score: RiskScore | None) -> RiskCheck:
     """Return a result with the learned score added, and with its most likely kind if the rules found none."""
     if score is None or score.value < THRESHOLD:
         return replace(result, score=None if score is None else score.value)
@@ -159,7 +159,7 @@ def _iterate_hits(
             raise TimeoutError
 
 
-def _with_descriptions(text: str, plain: FoldedText, found: set[RiskSpan], sets: list[RuleSet]) -> RiskCheck:
+def _add_descriptions(text: str, plain: FoldedText, found: set[RiskSpan], sets: list[RuleSet]) -> RiskCheck:
     spans = tuple(sorted(found))
     weights = dict.fromkeys(KINDS, 0.0)
     for span in spans:

@@ -1,7 +1,7 @@
 """`RuleWordIndex`: the rules that may match a message, by sets of words: every match has a word of each set.
 
-Most messages have no word of most rules, and need not be searched for these; nor are their patterns compiled, which
-would take a second. `scripts/make_needed_words.py` makes the words from the tables of the rules.
+Most messages contain none of the words of most rules, and need not be searched for these; nor are their patterns
+compiled, which would take a second. `scripts/make_needed_words.py` makes the words from the tables of the rules.
 """
 
 from __future__ import annotations

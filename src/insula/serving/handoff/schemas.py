@@ -82,7 +82,7 @@ class ReopenRequest(AgentRequest):
 
 
 class RoutedMessage(TextWithAttributes):
-    """A message to predict, and to hand to people where a rule says so."""
+    """A message to predict, and to hand to people if a rule asks for it."""
 
     id: Name = Field(description="Id of the message in its source. A second case with the same id is not opened.")
     language: Language | None = Field(None, description="ISO 639-1 code of the message's language (default: detected).")

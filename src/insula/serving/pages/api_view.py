@@ -53,10 +53,10 @@ def _build_operation(method: str, path: str, facts: Mapping[str, Any], address: 
         summary=facts.get("summary", ""),
         scope=facts.get("x-insula-scope"),
         paragraphs=[
-            _with_code(" ".join(part.split())) for part in facts.get("description", "").split("\n\n") if part.strip()
+            _mark_code(" ".join(part.split())) for part in facts.get("description", "").split("\n\n") if part.strip()
         ],
         parameters=[
-            (one["name"], one["in"], _with_code(one.get("description") or one["schema"].get("description", "")))
+            (one["name"], one["in"], _mark_code(one.get("description") or one["schema"].get("description", "")))
             for one in facts.get("parameters", ())
         ],
         examples=list(_iterate_examples(method, path, facts, address)),
@@ -64,7 +64,7 @@ def _build_operation(method: str, path: str, facts: Mapping[str, Any], address: 
     )
 
 
-def _with_code(text: str) -> Markup:
+def _mark_code(text: str) -> Markup:
     """Return a description as HTML, with text between backticks as code."""
     parts = text.split("`")
     return Markup().join(

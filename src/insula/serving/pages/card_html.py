@@ -41,11 +41,11 @@ def render_card(card: str) -> Markup:
     tokens = reader.parse(_FRONT.sub("", card, count=1))
     for token in tokens:
         _sanitise(token)
-    rendered: str = reader.renderer.render(_with_boxes(tokens), reader.options, {})
+    rendered: str = reader.renderer.render(_add_boxes(tokens), reader.options, {})
     return Markup(rendered)  # safe: the renderer escapes all HTML
 
 
-def _with_boxes(tokens: Sequence[Token]) -> list[Token]:
+def _add_boxes(tokens: Sequence[Token]) -> list[Token]:
     """Put every table, and the heading above it as a name, into a box that the keyboard can scroll."""
     boxed: list[Token] = []
     heading, fold = "Model card", ""

@@ -73,14 +73,14 @@ def build_chinese_card(document: MetricsDocument, scheme: LabelScheme) -> Chines
     """Return the card of a (sanitised) document, without facts that were not recorded."""
     say = Translator("zh")
     return ChineseCard(
-        model=_list_given_facts(
+        model=_drop_missing_facts(
             ("基础模型", document.model.base),
             ("参数量", document.model.parameters, _format_large),
             ("文件大小", document.model.bytes, format_file_size),
             ("推理引擎", document.model.backend),
         ),
         data=_list_data_facts(document),
-        training=_list_given_facts(
+        training=_drop_missing_facts(
             ("训练用时", document.time.train_seconds, _format_duration),
             ("insula 版本", document.insula_version),
             ("随机种子", document.seed, str),
@@ -95,14 +95,14 @@ def build_chinese_card(document: MetricsDocument, scheme: LabelScheme) -> Chines
     )
 
 
-def _list_given_facts(*facts: Any) -> Facts:
+def _drop_missing_facts(*facts: Any) -> Facts:
     shown = [(name, value, *written) for name, value, *written in facts if value is not None]
     return [(name, written[0](value) if written else str(value)) for name, value, *written in shown]
 
 
 def _list_data_facts(document: MetricsDocument) -> Facts:
     data = document.data
-    facts = _list_given_facts(("数据集", data.name))
+    facts = _drop_missing_facts(("数据集", data.name))
     facts += [
         (insert_spaces(SPLITS.get(split, split) + "样本数"), format_count(rows)) for split, rows in data.rows.items()
     ]
@@ -111,7 +111,7 @@ def _list_data_facts(document: MetricsDocument) -> Facts:
         facts.append(
             ("语言", "，".join(f"{LANGUAGES.get(code, code)} {format_percent(share)}" for code, share in shares[:6]))
         )
-    return facts + _list_given_facts(("数据指纹", data.fingerprint))
+    return facts + _drop_missing_facts(("数据指纹", data.fingerprint))
 
 
 def _build_baseline_table(document: MetricsDocument, say: Translator) -> CardTable | None:
@@ -163,13 +163,13 @@ def _build_label_table(document: MetricsDocument, scheme: LabelScheme) -> CardTa
 
 def _list_decision_facts(document: MetricsDocument) -> Facts:
     decision, found = document.decision, document.main.abstention if document.main else None
-    facts = _list_given_facts(("校准方法", decision.calibration.method if decision.calibration else None))
+    facts = _drop_missing_facts(("校准方法", decision.calibration.method if decision.calibration else None))
     if decision.thresholds:
         facts.append(("阈值", "标签的得分不低于其阈值时，即判定为该标签"))
     if decision.coverage is not None and not document.scheme.is_dimensional:
         facts.append(("目标覆盖率", format_percent(decision.coverage)))
     if found is not None:
-        facts += _list_given_facts(
+        facts += _drop_missing_facts(
             ("实际覆盖率", found.coverage, format_percent),
             ("未拒答样本的准确率", found.accuracy_answered, format_percent),
             ("全部样本的准确率", found.accuracy_all, format_percent),

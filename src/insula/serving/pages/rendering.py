@@ -67,7 +67,7 @@ def render_page(
             signs=SIGNS,
             path=here,
             other=Translator(other),
-            other_address=_with_language(here, request, other),
+            other_address=_add_language(here, request, other),
             token=visitors.sessions.create_csrf_token(session),
             signed_in=session.key_id is not None,
             has_queue=get_service(request).handoff.is_served,
@@ -98,6 +98,6 @@ def is_fragment(request: Request) -> bool:
     return request.headers.get("hx-request") == "true"
 
 
-def _with_language(path: str, request: Request, language: str) -> str:
+def _add_language(path: str, request: Request, language: str) -> str:
     kept = {name: value for name, value in request.query_params.items() if name in KEPT and path}
     return build_address(path, **kept, lang=language)

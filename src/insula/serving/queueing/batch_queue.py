@@ -25,7 +25,7 @@ class PendingRequest:
 
     answers    the predictions so far, None for texts without one
     left       how many texts have no prediction yet
-    cancelled  nobody waits for the answers any more
+    cancelled  nobody is waiting for the answers
     computed   when its first batch was computed, in nanoseconds since 1970; 0 before
     """
 

@@ -103,7 +103,7 @@ class DraftQueue:
         return min(one for one in (when, self._stop_at) if one is not None)
 
     def _start(self, generator: DraftGenerator, asked: DraftRequest) -> asyncio.Future[Proposals]:
-        """Ask in a thread that keeps its place among `threads` until it ends, even if nobody waits for it any more."""
+        """Ask in a thread that keeps its place among `threads` until it ends, even if nobody is waiting for it."""
         loop = asyncio.get_running_loop()
         found: asyncio.Future[Proposals] = loop.create_future()
 

@@ -95,7 +95,7 @@ class CounterfactualRequest:
 
 
 class AbandonedError(Exception):
-    """Nobody waits for the explanation any more."""
+    """Nobody is waiting for the explanation."""
 
 
 class ExplanationQueue:

@@ -52,13 +52,13 @@ class SafetyQueue:
             )
 
     async def check_messages(self, texts: Sequence[str]) -> list[RiskCheck]:
-        """Return the check of each message; those without a check in time need a person, and `failure` says why."""
+        """Return the check of each message; those not checked in time need a person, and `failure` gives the reason."""
         found, failure = await self._check(texts, check_messages)
         unchecked = RiskCheck(False, "none")
         return found + [unchecked.with_failure(failure) for _ in texts[len(found) :]]
 
     async def check_replies(self, texts: Sequence[str]) -> list[ReplyCheck]:
-        """Return the check of each reply; those without a check in time are stopped, and `failure` says why."""
+        """Return the check of each reply; those without a check in time are stopped, and `failure` gives the reason."""
         found, failure = await self._check(texts, lambda some: [check_reply(text) for text in some])
         return found + [ReplyCheck(False, failure=failure) for _ in texts[len(found) :]]
 
@@ -71,7 +71,7 @@ class SafetyQueue:
             raise ProblemError("unavailable", "The drafts took too long. Send a shorter message.") from None
 
     def close(self) -> None:
-        """End the threads; waiting texts are not checked any more."""
+        """End the threads; waiting texts are no longer checked."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _check(

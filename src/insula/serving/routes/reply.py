@@ -14,7 +14,7 @@ from insula.empathy.policy.choice import Choice, StrategyPolicy
 from insula.empathy.policy.outcomes import append_outcomes, build_outcome
 from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import ProblemError, describe_responses
-from insula.serving.replies import WantedReply, write_reply
+from insula.serving.replies import ReplyArguments, write_reply
 from insula.serving.reply_schemas import ReplyFeedbackRequest, ReplyRequest, ReplyResponse
 from insula.serving.service import Service, await_while_connected, get_service
 
@@ -62,7 +62,7 @@ async def reply(request: Request) -> Response:
     body = await read_body(request, ReplyRequest)
     model = service.models.find(body.model)
     given = ModelInput(body.text, turns=tuple(turn.to_core() for turn in body.turns or ()), speaker=body.speaker)
-    wanted = WantedReply(body.language, body.strategy, body.n, body.country)
+    wanted = ReplyArguments(body.language, body.strategy, body.n, body.country)
     found = await await_while_connected(request, write_reply(service, model, given, wanted, max_wait))
     answer = found.to_dict()
     del answer["text"]

@@ -1,4 +1,4 @@
-"""`POST /v1/route`: messages that are predicted, and handed to people where the routing rules say so."""
+"""`POST /v1/route`: messages that are predicted, and handed to people if the routing rules ask for it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ EXAMPLES = {
 
 @router.post(
     "/v1/route",
-    summary="Predict messages, and hand them to people where a rule says so",
+    summary="Predict messages, and hand them to people if a rule asks for it",
     response_model=RouteResponse,
     responses=PROBLEMS,
     openapi_extra=describe_json_body(RouteRequest, EXAMPLES),

@@ -33,9 +33,9 @@ EXAMPLES = {
 async def check(request: Request) -> Response:
     """Experimental, and not clinically validated: it misses messages from people at risk.
 
-    It fails closed: a message that could not be checked, or not in time, has `needs_person` and says why in `failure`;
-    such a reply is not `allowed`. Treat any other answer than 200 like that, too. Each text counts as one text of the
-    quota. Nothing is stored or logged, and nobody is notified.
+    It fails closed: a message that could not be checked, or not in time, has `needs_person` and gives the reason in
+    `failure`; such a reply is not `allowed`. Treat any other answer than 200 like that, too. Each text counts as one
+    text of the quota. Nothing is stored or logged, and nobody is notified.
     """
     service = get_service(request)
     service.safety.require_enabled()

@@ -39,7 +39,7 @@ def _iterate_lines(section: BaseModel) -> Iterator[str]:
         if get_section(field) is None and name not in LISTS:
             value = getattr(section, name)
             yield f"\n# {field.description}"
-            shown = _without_password(value) if isinstance(value, str) else value
+            shown = _remove_password(value) if isinstance(value, str) else value
             if shown != value:
                 yield "# The password is not shown. Put the whole address into the environment variable."
             yield f"# {name} =" if value is None else f"{name} = {_format_value(shown)}"
@@ -65,7 +65,7 @@ def _iterate_lists(settings: Settings) -> Iterator[str]:
                 yield f"\n# {field.description}\n# {key} ={shown}"
 
 
-def _without_password(address: str) -> str:
+def _remove_password(address: str) -> str:
     """Return an address without its password; other texts are unchanged."""
     if "://" not in address:
         return address

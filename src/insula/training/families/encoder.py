@@ -15,7 +15,7 @@ from insula.training.fitting import Base
 from insula.training.options.pretrained import PretrainedOptions
 from insula.training.options.sections import ModelOptions
 
-KeptShare = Annotated[float, Field(gt=0, le=1)]
+ShareToKeep = Annotated[float, Field(gt=0, le=1)]
 
 
 class EncoderOptions(PretrainedOptions):
@@ -31,8 +31,8 @@ class EncoderOptions(PretrainedOptions):
         "mean", description="pooling of token states into one vector"
     )
     keep_layers: int | None = Field(None, ge=1, description="prune a trained base to this number of layers")
-    keep_heads: KeptShare | None = Field(None, description="prune a trained base to this share of each layer's heads")
-    keep_width: KeptShare | None = Field(
+    keep_heads: ShareToKeep | None = Field(None, description="prune a trained base to this share of each layer's heads")
+    keep_width: ShareToKeep | None = Field(
         None, description="prune a trained base to this share of each layer's feed-forward neurons, a multiple of 8"
     )
 

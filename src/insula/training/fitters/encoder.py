@@ -44,7 +44,7 @@ STATES = Path("cache", "states")
 def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     """Fine-tune the network or an adapter in it; with `freeze_layers` its lower layers are frozen.
 
-    A trained base keeps its head; it is pruned first if the recipe says so.
+    A trained base keeps its head; it is pruned first if the recipe asks for it.
     """
     options = plan.model
     if not isinstance(options, PretrainedOptions):

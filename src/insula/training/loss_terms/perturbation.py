@@ -63,7 +63,7 @@ class TokenVectors:
         # Not the wrapped network of several processes, whose hooks expect a backward pass for each forward pass.
         own = dataclasses.replace(network, model=self._model)
         outputs, vectors = self._run(own, batch.inputs, perturbation)
-        return _without_padding(torch.autograd.grad(loss(outputs).sum(), vectors)[0], batch)
+        return _zero_padding(torch.autograd.grad(loss(outputs).sum(), vectors)[0], batch)
 
     def compute_outputs(self, batch: Batch, network: Network, perturbation: torch.Tensor) -> Outputs:
         """Return the outputs of the network for perturbed token vectors."""
@@ -76,7 +76,7 @@ class TokenVectors:
         outputs, vectors = self._run(network, batch.inputs, perturbation)
         losses = loss(outputs)
         gradient = torch.autograd.grad(losses.sum(), vectors, retain_graph=True)[0]
-        return losses, _without_padding(gradient, batch)
+        return losses, _zero_padding(gradient, batch)
 
     def create_zeros(self, batch: Batch) -> torch.Tensor:
         """Return zeros of the shape of the token vectors of a batch."""
@@ -124,7 +124,7 @@ def compute_norms(vectors: torch.Tensor) -> torch.Tensor:
 
 def draw_directions(like: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Return normally distributed vectors of the shape of `like`, 0 for padding."""
-    return _without_padding(torch.randn_like(like), batch)
+    return _zero_padding(torch.randn_like(like), batch)
 
 
 @contextlib.contextmanager
@@ -142,5 +142,5 @@ def repeat_dropout() -> Iterator[Callable[[], None]]:
     yield repeat
 
 
-def _without_padding(vectors: torch.Tensor, batch: Batch) -> torch.Tensor:
+def _zero_padding(vectors: torch.Tensor, batch: Batch) -> torch.Tensor:
     return vectors.detach() * batch.inputs["attention_mask"].unsqueeze(-1).to(vectors.dtype)

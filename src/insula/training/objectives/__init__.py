@@ -1,1 +1,1 @@
-"""Objectives: the main loss, on the labels of a row, and its weights by label; `loss_terms` has losses beside it."""
+"""Objectives: the main loss, on the labels of a row, and its weights by label; `loss_terms` has the other losses."""

@@ -37,7 +37,7 @@ KEYS = (
     ("u", "back"),
 )  # fmt: skip
 BACK_TO_THE_LIST = ("release", "done")
-"""Steps after which the agent does not hold the case any more."""
+"""Steps after which the agent no longer holds the case."""
 
 
 @router.get("/queue")

@@ -25,7 +25,7 @@ from insula.serving.pages.rendering import is_fragment, render_page
 from insula.serving.pages.reply_view import EmpathyView, build_empathy_view, build_reply_view, list_countries
 from insula.serving.pages.visits import get_visitors
 from insula.serving.pages.words import Translator
-from insula.serving.replies import WantedReply, score_pairs, write_reply
+from insula.serving.replies import ReplyArguments, score_pairs, write_reply
 from insula.serving.reply_schemas import ReplyFeedbackRequest
 from insula.serving.routes.reply import store_reply_feedback
 from insula.serving.served_models import ServedModel
@@ -60,7 +60,7 @@ async def draft(request: Request) -> Response:
     given = ModelInput(
         shown["text"], turns=tuple(parse_turns(shown["turns"])), speaker=shown["speaker"].strip() or None
     )
-    wanted = WantedReply(
+    wanted = ReplyArguments(
         language=shown["drafts_in"] if shown["drafts_in"] in LANGUAGES else None,
         strategy=shown["strategy"] if shown["strategy"] in OFFERED else "auto",
         country=shown["country"] or None,
@@ -105,7 +105,7 @@ async def score_draft(request: Request) -> Response:
 
 
 async def _write(
-    service: Service, model: ServedModel, given: ModelInput, wanted: WantedReply, max_wait: float
+    service: Service, model: ServedModel, given: ModelInput, wanted: ReplyArguments, max_wait: float
 ) -> tuple[Reply, list[EmpathyScore] | None]:
     """Return the drafts and their scores; None instead of the scores if they failed, which costs no draft."""
     reply = await write_reply(service, model, given, wanted, max_wait)

@@ -54,7 +54,7 @@ FILE_ENGLISH = {
     "reason_overloaded": "Your files and their results take too much room. Delete finished ones, or upload a smaller "
     "file.",
     "reason_unavailable": "The service has no room for the result. Upload the file again later.",
-    "reason_not_found": "The service does not have this model any more. Upload the file again with another one.",
+    "reason_not_found": "The service no longer has this model. Upload the file again with another one.",
     "reason_internal": "The service had an error and logged it. Upload the file again later.",
     "reason_other": "The file cannot be predicted:",
 }
