@@ -92,6 +92,7 @@ def test_type_checkers_find_typing_errors_in_names(tmp_path: Path) -> None:
         ("insula.core.model_input", "dialogue_inputs", "build_dialogue_inputs"),
         ("insula.safety.pseudonyms", "new_key", "create_key"),
         ("insula.inference.engine", "Engine", "EngineSettings"),
+        ("insula.augmentation.registry", "Situation", "AugmentationContext"),
     ],
 )
 def test_renamed_names_work_with_a_warning(module: str, old: str, new: str) -> None:

@@ -106,14 +106,14 @@ def test_a_planted_token_has_an_effect(run: Path, data: Path) -> None:
     assert found.effect is not None
     assert found.correlation is not None
     assert found.effect.value > 0.2
-    assert found.effect.is_clear
+    assert found.effect.excludes_zero
     assert (planted.having, planted.removed, planted.lacking, planted.inserted) == (30, 30, 30, 30)
     # `lamp` comes with `teapot`, but the model never read it.
     found = merely.labels["positive"]
     assert found.effect is not None
     assert found.correlation is not None
     assert found.correlation.value > 0.1
-    assert found.correlation.is_clear
+    assert found.correlation.excludes_zero
     assert abs(found.effect.value) < 0.05
     assert found.differs
 

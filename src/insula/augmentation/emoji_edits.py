@@ -17,19 +17,19 @@ _GROUPS = {
 EMOJI_BY_LABEL = {label: emoji for emoji, labels in _GROUPS.items() for label in labels}
 
 
-def replace_emoji_by_names(text: str, situation: AugmentationContext) -> str | None:
+def replace_emoji_by_names(text: str, context: AugmentationContext) -> str | None:
     """Replace emoji and emoticons by their names."""
-    changed = " ".join(emoji_to_words(text, situation.language).split())
+    changed = " ".join(emoji_to_words(text, context.language).split())
     return None if changed == " ".join(text.split()) else changed
 
 
-def append_emoji(text: str, situation: AugmentationContext) -> str | None:
+def append_emoji(text: str, context: AugmentationContext) -> str | None:
     """Add an emoji of the row's emotion at the end, sometimes several."""
-    known = EMOJI_BY_LABEL.get((situation.label or "").lower())
+    known = EMOJI_BY_LABEL.get((context.label or "").lower())
     if known is None:
         return None
-    added = situation.random.choice(known) * situation.random.choice([1, 1, 2, 3])
-    return f"{text.rstrip()}{'' if situation.language == 'zh' else ' '}{added}"
+    added = context.random.choice(known) * context.random.choice([1, 1, 2, 3])
+    return f"{text.rstrip()}{'' if context.language == 'zh' else ' '}{added}"
 
 
 EMOJI_WORDS = Augmenter(replace_emoji_by_names)

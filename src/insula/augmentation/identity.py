@@ -39,9 +39,9 @@ _POSSESSIVE_OR_NOUN = re.compile(
 )
 
 
-def swap_gender(text: str, situation: AugmentationContext) -> str | None:
+def swap_gender(text: str, context: AugmentationContext) -> str | None:
     """Swap the gender of all pronouns and nouns of the table."""
-    if situation.language == "zh":
+    if context.language == "zh":
         return _CHINESE_WORD.sub(lambda match: _CHINESE.get(match[0], match[0]), text)
     return _ENGLISH_WORD.sub(_swap_word, text)
 

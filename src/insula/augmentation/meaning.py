@@ -111,28 +111,28 @@ _CHINESE_WEAK = re.compile(
 )
 
 
-def negate(text: str, situation: AugmentationContext) -> str | None:
+def negate(text: str, context: AugmentationContext) -> str | None:
     """Remove the negation of a short clause with one, or negate its verb (Chinese: its adverb of degree)."""
     before, clause, after = split_edges(text)
     if not _is_short(clause):
         return None
-    changed = _negate_chinese(clause) if situation.language == "zh" else _negate_english(clause)
+    changed = _negate_chinese(clause) if context.language == "zh" else _negate_english(clause)
     return None if changed is None else before + changed + after
 
 
-def contrast(text: str, situation: AugmentationContext) -> str | None:
+def contrast(text: str, context: AugmentationContext) -> str | None:
     """Make a short clause an expectation that is denied: "I thought it was good, but it was not."."""
     before, clause, after = split_edges(text)
     clause = clause.rstrip(".!:。！：~～ ")
     if not _is_short(clause) or "#" in before:  # a tag may be the subject
         return None
-    changed = _deny_chinese(clause, situation) if situation.language == "zh" else _deny_english(clause, situation)
+    changed = _deny_chinese(clause, context) if context.language == "zh" else _deny_english(clause, context)
     return None if changed is None else before + changed + after
 
 
-def intensify(text: str, situation: AugmentationContext) -> str | None:
+def intensify(text: str, context: AugmentationContext) -> str | None:
     """Replace one adverb of degree by a stronger one."""
-    if situation.language == "zh":
+    if context.language == "zh":
         return _CHINESE_WEAK.sub(lambda match: _CHINESE_STRONGER[match[0]], text, count=1)
     changed = _DEGREE.sub(_replace_by_stronger, text, count=1)
     return _ARTICLE.sub(r"\1n \2", changed) if changed != text else None
@@ -169,7 +169,7 @@ def _negate_chinese(clause: str) -> str | None:
     return CHINESE_DEGREE.sub("一点也不", clause, count=1) if CHINESE_DEGREE.search(clause) else None
 
 
-def _deny_english(clause: str, situation: AugmentationContext) -> str | None:
+def _deny_english(clause: str, context: AugmentationContext) -> str | None:
     copulas = COPULA.findall(clause)
     if len(copulas) != 1 or any(pattern.search(clause) for pattern in (_MODAL, _OTHER_NEGATION, _ASKS, _OPEN_END)):
         return None
@@ -182,15 +182,15 @@ def _deny_english(clause: str, situation: AugmentationContext) -> str | None:
     pronoun = _PRONOUNS.get(pronoun, pronoun)
     if _SMALL.match(inner) and not inner[:2].isupper():
         inner = inner[0].lower() + inner[1:]
-    frame = situation.random.choice(_FRAMES)
+    frame = context.random.choice(_FRAMES)
     # A pronoun that begins a sentence has a capital.
     return frame.format(inner, pronoun.capitalize() if ". {1}" in frame else pronoun, verb)
 
 
-def _deny_chinese(clause: str, situation: AugmentationContext) -> str | None:
+def _deny_chinese(clause: str, context: AugmentationContext) -> str | None:
     if _CHINESE_NEGATION.search(clause) or not CHINESE_DEGREE.search(clause):
         return None
-    return situation.random.choice(_CHINESE_FRAMES).format(clause)
+    return context.random.choice(_CHINESE_FRAMES).format(clause)
 
 
 def _replace_by_stronger(match: re.Match[str]) -> str:

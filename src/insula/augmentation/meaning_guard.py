@@ -42,8 +42,8 @@ def guard_augmenters(chosen: Mapping[str, Augmenter], guard: MeaningGuard) -> di
 
 
 def _guard(augmenter: Augmenter, guard: MeaningGuard) -> Augmenter:
-    def change(text: str, situation: AugmentationContext) -> str | None:
-        changed = augmenter.change(text, situation)
+    def change(text: str, context: AugmentationContext) -> str | None:
+        changed = augmenter.change(text, context)
         if changed is None or changed.strip() in ("", text.strip()) or guard.passes(text, changed):
             return changed
         return None

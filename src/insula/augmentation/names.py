@@ -37,7 +37,7 @@ def set_names(text: str, gender: Literal["female", "male"]) -> str:
     return _FEMALE_NAME.sub(lambda match: _MALE[match[0]], text)
 
 
-def swap_names(text: str, situation: AugmentationContext) -> str | None:
+def swap_names(text: str, context: AugmentationContext) -> str | None:
     """Replace every first name of the table; the same name becomes the same other one."""
     chosen: dict[str, str] = {}
     for names, pattern in ((_FEMALE, _MALE_NAME), (_MALE, _FEMALE_NAME)):
@@ -47,7 +47,7 @@ def swap_names(text: str, situation: AugmentationContext) -> str | None:
                 if other.isascii() == name.isascii() and other not in text and other not in chosen.values()
             ]  # fmt: skip
             if others:
-                chosen[name] = situation.random.choice(others)
+                chosen[name] = context.random.choice(others)
     return re.sub("|".join(map(_add_word_boundaries, chosen)), lambda match: chosen[match[0]], text) if chosen else None
 
 

@@ -43,12 +43,12 @@ _WIDE = re.compile("[\uff01-\uff5e]")
 _NARROW = re.compile("[!?,:;()A-Za-z0-9]")
 
 
-def add_keyboard_typos(text: str, situation: AugmentationContext) -> str | None:
+def add_keyboard_typos(text: str, context: AugmentationContext) -> str | None:
     """Make one typo in one of ten long words: a neighbouring key, a missing, a doubled or two swapped letters."""
     words = [match.span() for match in _LONG_WORD.finditer(text)]
     if not words:
         return None
-    random = situation.random
+    random = context.random
     for start, end in sorted(random.sample(words, max(1, len(words) // 10)), reverse=True):
         place = random.randrange(start + 1, end - 1)  # the first and the last letter carry most of a word
         letter = text[place]
@@ -66,9 +66,9 @@ def add_keyboard_typos(text: str, situation: AugmentationContext) -> str | None:
     return text
 
 
-def add_ocr_errors(text: str, situation: AugmentationContext) -> str | None:
+def add_ocr_errors(text: str, context: AugmentationContext) -> str | None:
     """Misread one in ten long words as a scanner does: rn as m, l as 1, e as c."""
-    random = situation.random
+    random = context.random
     words = [match for match in _LONG_WORD.finditer(text) if _SHAPE.search(match[0])]
     if not words:
         return None
@@ -79,22 +79,22 @@ def add_ocr_errors(text: str, situation: AugmentationContext) -> str | None:
     return text
 
 
-def change_case(text: str, situation: AugmentationContext) -> str | None:
+def change_case(text: str, context: AugmentationContext) -> str | None:
     """Write the text in lower case, in upper case, or with a capital at its start, but not as it is."""
     forms = [form for form in (text.lower(), text.upper(), text[:1].upper() + text[1:].lower()) if form != text]
-    return situation.random.choice(forms) if forms else None
+    return context.random.choice(forms) if forms else None
 
 
-def change_width(text: str, situation: AugmentationContext) -> str | None:
+def change_width(text: str, context: AugmentationContext) -> str | None:
     """Write fullwidth characters in half width, or marks, digits and letters in full width."""
     if _WIDE.search(text):
         return text.translate(_HALF)
     return _NARROW.sub(lambda match: chr(_FULL[ord(match[0])]), text) if _NARROW.search(text) else None
 
 
-def elongate(text: str, situation: AugmentationContext) -> str | None:
+def elongate(text: str, context: AugmentationContext) -> str | None:
     """Repeat one vowel near the end of an English word ("sooo"), or one Chinese interjection (哈哈哈)."""
-    if situation.language == "zh":
+    if context.language == "zh":
         places = [match.start() for match in _PARTICLE.finditer(text)]
     else:
         places = [
@@ -106,20 +106,20 @@ def elongate(text: str, situation: AugmentationContext) -> str | None:
         ]
     if not places:
         return None
-    place = situation.random.choice(places)
-    return text[:place] + text[place] * situation.random.randint(2, 4) + text[place:]
+    place = context.random.choice(places)
+    return text[:place] + text[place] * context.random.randint(2, 4) + text[place:]
 
 
-def change_punctuation(text: str, situation: AugmentationContext) -> str | None:
+def change_punctuation(text: str, context: AugmentationContext) -> str | None:
     """Remove or double the full stop at the end, or add one; questions and exclamations stay what they are."""
     end = _END.search(text)
     if end is None:
         text = text.rstrip()  # no full stop after emoji and emoticons
-        return text + ("。" if situation.language == "zh" else ".") if text[-1:].isalnum() else None
+        return text + ("。" if context.language == "zh" else ".") if text[-1:].isalnum() else None
     marks = end[0].strip()
     if not {*marks}.isdisjoint("?？!！"):
         return text[: end.start()] + marks + marks[-1]
-    return text[: end.start()] + situation.random.choice(["", marks + marks[-1]])
+    return text[: end.start()] + context.random.choice(["", marks + marks[-1]])
 
 
 KEYBOARD = Augmenter(add_keyboard_typos, languages=("en",))

@@ -29,14 +29,14 @@ _KEPT = frozenset(f"{CHINESE_NEGATIONS}很太")  # another character would chang
 _CHARACTER = re.compile(f"[{HAN}]")
 
 
-def replace_by_homophone(text: str, situation: AugmentationContext) -> str | None:
+def replace_by_homophone(text: str, context: AugmentationContext) -> str | None:
     """Replace characters by others of the same syllable."""
-    return _replace_characters(text, situation, find_homophones)
+    return _replace_characters(text, context, find_homophones)
 
 
-def replace_by_neighbour(text: str, situation: AugmentationContext) -> str | None:
+def replace_by_neighbour(text: str, context: AugmentationContext) -> str | None:
     """Replace characters by others of a syllable that is easily confused."""
-    return _replace_characters(text, situation, find_near_homophones)
+    return _replace_characters(text, context, find_near_homophones)
 
 
 def find_neighbours(syllable: str) -> tuple[str, ...]:
@@ -73,13 +73,13 @@ def _find_others(character: str, sounds: Callable[[str], tuple[str, ...]]) -> st
     return "".join(characters_of.get(sound, "") for sound in sounds(syllable)).replace(character, "")
 
 
-def _replace_characters(text: str, situation: AugmentationContext, find: Callable[[str], str]) -> str | None:
+def _replace_characters(text: str, context: AugmentationContext, find: Callable[[str], str]) -> str | None:
     options = {match.start(): others for match in _CHARACTER.finditer(text) if (others := find(match[0]))}
     if not options:
         return None
     characters = list(text)
-    for place in situation.random.sample(sorted(options), max(1, round(SHARE * len(options)))):
-        characters[place] = situation.random.choice(options[place])
+    for place in context.random.sample(sorted(options), max(1, round(SHARE * len(options)))):
+        characters[place] = context.random.choice(options[place])
     return "".join(characters)
 
 

@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from insula.core.errors import CHOOSE, DataError, suggest
+from insula.core.moved import moved_names
 from insula.core.registry import Registry
 
 if TYPE_CHECKING:
     from insula.augmentation.translation.memory import TranslationMemory
+
+if not TYPE_CHECKING:
+    __getattr__ = moved_names(__name__, {"Situation": f"{__name__}:AugmentationContext"})
 
 Preserves = Literal["label", "emotion", "nothing"]
 
@@ -76,17 +80,17 @@ class Augmenter:
     build: Callable[[AugmenterOptions], Augmenter] | None = None
     prepare: Callable[[Sequence[str], str], None] | None = None
 
-    def __call__(self, text: str, situation: AugmentationContext) -> tuple[str, str | None] | None:
+    def __call__(self, text: str, context: AugmentationContext) -> tuple[str, str | None] | None:
         """Return the changed text and its label, or None if the augmenter does not apply."""
-        label = situation.label
-        if not text.strip() or situation.language not in self.languages or (self.needs_label and label is None):
+        label = context.label
+        if not text.strip() or context.language not in self.languages or (self.needs_label and label is None):
             return None
         if self.preserves == "nothing":
             new = None if label is None else self.new_labels.get(label.lower())
             if new is None:
                 return None
             label = new
-        changed = self.change(text, situation)
+        changed = self.change(text, context)
         return None if changed is None or changed.strip() in ("", text.strip()) else (changed, label)
 
 

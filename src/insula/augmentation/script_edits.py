@@ -15,7 +15,7 @@ from opencc import OpenCC  # noqa: E402 - only with the extra
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def change_script(text: str, situation: AugmentationContext) -> str | None:
+def change_script(text: str, context: AugmentationContext) -> str | None:
     """Return a text with traditional characters in simplified ones, any other text in traditional ones.
 
     Words are converted with their context: 头发 becomes 頭髮, and 发展 becomes 發展.

@@ -21,21 +21,21 @@ CLOSE_TEXTS = 0.975
 """Least cosine similarity of a Chinese text with a word and with its synonym; opposites are below."""
 
 
-def replace_by_synonyms(text: str, situation: AugmentationContext) -> str | None:
+def replace_by_synonyms(text: str, context: AugmentationContext) -> str | None:
     """Replace a tenth of the words, at least one, by synonyms."""
-    if situation.language == "zh":
-        return _replace_chinese(text, situation)
-    words, gaps = split_words(text, situation.language)
+    if context.language == "zh":
+        return _replace_chinese(text, context)
+    words, gaps = split_words(text, context.language)
     options = {place: found for place, found in iterate_synonyms(words) if not is_protected(words[place])}
     if not options:
         return None
     count = min(len(options), max(1, round(SHARE * len(words))))
-    for place in situation.random.sample(sorted(options), count):
-        words[place] = situation.random.choice(options[place])
+    for place in context.random.sample(sorted(options), count):
+        words[place] = context.random.choice(options[place])
     return join_words(words, gaps)
 
 
-def _replace_chinese(text: str, situation: AugmentationContext) -> str | None:
+def _replace_chinese(text: str, context: AugmentationContext) -> str | None:
     if not cedict.is_installed():
         return None
     words, gaps = split_words(text, "zh")
@@ -47,14 +47,14 @@ def _replace_chinese(text: str, situation: AugmentationContext) -> str | None:
     }
     count = max(1, round(SHARE * len(words)))
     changed = list(words)
-    for place in situation.random.sample(sorted(options), len(options)):
+    for place in context.random.sample(sorted(options), len(options)):
         if count == 0:
             break
         texts = [join_words([*words[:place], other, *words[place + 1 :]], gaps) for other in options[place]]
         similar = load_sentence_encoder().compare(text, texts)
         close = [other for other, one in zip(options[place], similar, strict=True) if one >= CLOSE_TEXTS]
         if close:
-            changed[place] = situation.random.choice(close)
+            changed[place] = context.random.choice(close)
             count -= 1
     return join_words(changed, gaps)
 

@@ -18,28 +18,28 @@ MIN_WORDS = 4
 """Shorter texts are not edited: a single word may carry their meaning."""
 
 
-def swap_words(text: str, situation: AugmentationContext) -> str | None:
+def swap_words(text: str, context: AugmentationContext) -> str | None:
     """Swap two neighbouring words, several times in long texts."""
-    words, gaps = split_words(text, situation.language)
+    words, gaps = split_words(text, context.language)
     free = set(_find_unprotected(words))
     # Across punctuation, words would change their clause.
     pairs = [place for place in sorted(free) if place + 1 in free and not gaps[place + 1].strip()]
     if len(words) < MIN_WORDS or not pairs:
         return None
-    for place in situation.random.sample(pairs, min(len(pairs), max(1, round(SHARE * len(words))))):
+    for place in context.random.sample(pairs, min(len(pairs), max(1, round(SHARE * len(words))))):
         words[place], words[place + 1] = words[place + 1], words[place]
     return join_words(words, gaps)
 
 
-def delete_words(text: str, situation: AugmentationContext) -> str | None:
+def delete_words(text: str, context: AugmentationContext) -> str | None:
     """Delete function words, with the space after them."""
-    words, gaps = split_words(text, situation.language)
-    function_words = get_stop_words(situation.language)
+    words, gaps = split_words(text, context.language)
+    function_words = get_stop_words(context.language)
     free = [place for place in _find_unprotected(words) if words[place].lower() in function_words]
     if len(words) < MIN_WORDS or not free:
         return None
     count = min(len(free), max(1, round(SHARE * len(words))))
-    for place in sorted(situation.random.sample(free, count), reverse=True):
+    for place in sorted(context.random.sample(free, count), reverse=True):
         del words[place]
         before, after = gaps[place], gaps.pop(place + 1)
         gaps[place] = after if before.isspace() else before + after.lstrip(" ")

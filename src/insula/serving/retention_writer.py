@@ -114,7 +114,7 @@ class RetentionWriter:
         """Load the recognisers for masking, and delete expired rows now and every hour."""
         if self._stores_words:
             await asyncio.to_thread(self._mask, "Anna, anna@example.org")
-        self._cleaning = asyncio.ensure_future(self._clean())
+        self._cleaning = asyncio.ensure_future(self._delete_expired())
 
     async def stop(self) -> None:
         """Stop once all pending rows are written."""
@@ -274,16 +274,16 @@ class RetentionWriter:
                 if not self._pending:
                     return  # the next request, or the next hour, tries to delete them again
 
-    async def _clean(self) -> None:
+    async def _delete_expired(self) -> None:
         while True:
             try:
-                await asyncio.to_thread(self._clean_once)
+                await asyncio.to_thread(self._delete_expired_once)
             except StoreError as error:
                 log.warning("Expired rows could not be deleted; the next attempt is in an hour: %s", error)
             self._start_writing()
             await asyncio.sleep(HOUR)
 
-    def _clean_once(self) -> None:
+    def _delete_expired_once(self) -> None:
         database, quota = self._store.open_database(), self._store.get_quota_counter()
         if quota is not None:
             quota.delete_old()

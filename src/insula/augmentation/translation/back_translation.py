@@ -43,9 +43,9 @@ class BackTranslation:
         self._translator, self._name, self._memory = translator, name, memory
         self._known: dict[tuple[str, str], str] = {}
 
-    def __call__(self, text: str, situation: AugmentationContext) -> str | None:
+    def __call__(self, text: str, context: AugmentationContext) -> str | None:
         """Return the back-translated text; None if there is nothing to translate, or the result is bad."""
-        language = situation.language
+        language = context.language
         if _SURROGATE.search(text):  # half a character, which no engine takes
             return None
         lines = [(start, self._split(middle), end) for start, middle, end in map(split_edges, text.split("\n"))]
@@ -130,8 +130,8 @@ def _build_default(name: str) -> Augmenter:
     return build_back_translation(AugmenterOptions(translator=name))
 
 
-def _change_by_default(text: str, situation: AugmentationContext) -> str | None:
-    return _build_default(choose_translator(None)).change(text, situation)
+def _change_by_default(text: str, context: AugmentationContext) -> str | None:
+    return _build_default(choose_translator(None)).change(text, context)
 
 
 def _split_sentences(text: str) -> Iterator[str]:

@@ -52,7 +52,7 @@ def plan_known_scheme(
     renames = dict(names or {})
     notes: tuple[str, ...] = ()
     if not renames and found and not found & set(scheme.names):
-        renames = _number_labels(scheme, found)
+        renames = _map_numbers_to_labels(scheme, found)
         if renames:
             shown = ", ".join(f"{number} = {name}" for number, name in renames.items())
             notes = (f"Numbers in the {describe_columns(columns)} are read as labels of {scheme.name!r}: {shown}.",)
@@ -80,7 +80,7 @@ def _plan_values(scheme: LabelScheme, columns: Sequence[str]) -> LabelPlan:
     return LabelPlan(scheme, "values", scheme.names, notes=(f"Columns are read as dimensions of the model: {taken}.",))
 
 
-def _number_labels(scheme: LabelScheme, found: set[str]) -> dict[str, str]:
+def _map_numbers_to_labels(scheme: LabelScheme, found: set[str]) -> dict[str, str]:
     """Return the label of each number if every name is the number of a label, counted from 0 or 1; else nothing."""
     if found == set(SENTIMENT_OF_SIGN) and set(scheme.names) == set(SENTIMENT_OF_SIGN.values()):
         return dict(SENTIMENT_OF_SIGN)

@@ -39,7 +39,7 @@ class Estimate:
     high: float | None
 
     @property
-    def is_clear(self) -> bool:
+    def excludes_zero(self) -> bool:
         """Whether the interval excludes 0."""
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 

@@ -48,9 +48,9 @@ def _describe_significance(one: LabelEffect) -> str:
     """Return a remark for the reader; empty if effect and correlation agree."""
     if one.effect is None or one.correlation is None or not one.differs:
         return ""
-    if one.effect.value * one.correlation.value < 0 and one.effect.is_clear and one.correlation.is_clear:
+    if one.effect.value * one.correlation.value < 0 and one.effect.excludes_zero and one.correlation.excludes_zero:
         return "opposite signs"
-    if not one.effect.is_clear:
+    if not one.effect.excludes_zero:
         return "correlation without effect"
     return "effect is smaller" if abs(one.effect.value) < abs(one.correlation.value) else "effect is larger"
 

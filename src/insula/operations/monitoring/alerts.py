@@ -86,12 +86,12 @@ class AlertBook:
         for finding in findings:
             if last is not None and last.ended is None:  # it is raised
                 if not finding.applies:
-                    last = self._end(last, finding.moment)
+                    last = self._end_alert(last, finding.moment)
                     yield last
             elif finding.applies and (
                 last is None or last.ended is None or finding.moment >= last.ended + rule.cool_down_time
             ):
-                last = self._raise(rule.name, finding)
+                last = self._raise_alert(rule.name, finding)
                 yield last
 
     def _find_last(self, rule: str) -> Alert | None:
@@ -99,7 +99,7 @@ class AlertBook:
         row = self._connection.execute(query.order_by(ALERTS.c.id.desc()).limit(1)).mappings().one_or_none()
         return None if row is None else read_alert(row, self._name)
 
-    def _raise(self, rule: str, finding: Finding) -> Alert:
+    def _raise_alert(self, rule: str, finding: Finding) -> Alert:
         values = {
             "stream": self._stream, "rule": rule, "raised": finding.moment, "window": finding.window,
             "reason": finding.reason, "facts": dict(finding.facts),
@@ -107,7 +107,7 @@ class AlertBook:
         row = self._connection.execute(sa.insert(ALERTS).values(values).returning(ALERTS)).mappings().one()
         return read_alert(row, self._name)
 
-    def _end(self, alert: Alert, moment: datetime) -> Alert:
+    def _end_alert(self, alert: Alert, moment: datetime) -> Alert:
         query = sa.update(ALERTS).where(ALERTS.c.id == alert.id).values(ended=moment).returning(ALERTS)
         return read_alert(self._connection.execute(query).mappings().one(), self._name)
 

@@ -134,7 +134,7 @@ class Monitor:
             if not entries:
                 continue
             self._process_entries(source, number, name, entries, counting, report, stop)
-            self._clean(number, stop)
+            self._delete_expired(number, stop)
         self._progress.finish()
         return report
 
@@ -240,7 +240,7 @@ class Monitor:
             row = connection.execute(sa.select(STREAMS).where(STREAMS.c.name == name)).mappings().one()
             return row["id"], row["position"], read_attribute_batches(connection, row["id"], MAX_GROUPS)
 
-    def _clean(self, number: int, stop: threading.Event) -> None:
+    def _delete_expired(self, number: int, stop: threading.Event) -> None:
         """Delete data past its retention period, at intervals of `CLEAN_EVERY`."""
         if time.monotonic() - self._cleaned < CLEAN_EVERY:
             return

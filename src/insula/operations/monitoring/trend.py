@@ -57,7 +57,7 @@ class TrendPoint:
         """Return the share of messages with a label, with its 95% interval."""
         return measure_share(self.labels.get(label, 0), self.messages)
 
-    def count_label(self, level: str, label: str, messages: int) -> None:
+    def add_label_count(self, level: str, label: str, messages: int) -> None:
         """Add messages of a label, or of a label of a coarser level; the level of labels is empty."""
         table = self.levels.setdefault(level, {}) if level else self.labels
         table[label] = table.get(label, 0) + messages
@@ -122,7 +122,7 @@ def sum_points(points: Sequence[TrendPoint]) -> TrendPoint | None:
         total.abstained += point.abstained
         for level, counts in {"": point.labels, **point.levels}.items():
             for label, count in counts.items():
-                total.count_label(level, label, count)
+                total.add_label_count(level, label, count)
     return total
 
 
@@ -246,7 +246,7 @@ def _read_points(
     for window, level, label, messages in labels:
         counted = places.get(window)
         if counted is not None:
-            counted.count_label(level, label, messages)
+            counted.add_label_count(level, label, messages)
     return [points[key] for key in sorted(points)]
 
 

@@ -228,7 +228,7 @@ def _count(point: TrendPoint, count: WindowCount) -> None:
     point.abstained += count.abstained
     for (level, label), messages in count.labels.items():
         if level != ALERT:
-            point.count_label(level, label, messages)
+            point.add_label_count(level, label, messages)
 
 
 def _group_labels_by_polarity(scheme: LabelScheme, total: TrendPoint) -> dict[str, list[str]]:

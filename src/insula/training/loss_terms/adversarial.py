@@ -29,9 +29,9 @@ Attack = Callable[[TokenVectors, Batch, Outputs, Callable[[Outputs], torch.Tenso
 """Returns the (rows,) losses for the perturbed token vectors of a batch."""
 
 
-def build_fgm(given: TermInput) -> LossTerm | None:
+def build_fgm(term_input: TermInput) -> LossTerm | None:
     """Return the loss after one gradient step; None if its weight is 0."""
-    epsilon = given.plan.adversarial.epsilon
+    epsilon = term_input.plan.adversarial.epsilon
 
     def attack(
         vectors: TokenVectors, batch: Batch, outputs: Outputs, loss: Callable[[Outputs], torch.Tensor]
@@ -39,12 +39,12 @@ def build_fgm(given: TermInput) -> LossTerm | None:
         step = scale_to_length(vectors.compute_gradient(batch, outputs.network, None, loss), epsilon)
         return loss(vectors.compute_outputs(batch, outputs.network, step))
 
-    return _build_term("fgm", given.plan.adversarial.fgm, attack, given)
+    return _build_term("fgm", term_input.plan.adversarial.fgm, attack, term_input)
 
 
-def build_pgd(given: TermInput) -> LossTerm | None:
+def build_pgd(term_input: TermInput) -> LossTerm | None:
     """Return the loss after projected gradient steps; None if its weight is 0."""
-    options = given.plan.adversarial
+    options = term_input.plan.adversarial
 
     def attack(
         vectors: TokenVectors, batch: Batch, outputs: Outputs, loss: Callable[[Outputs], torch.Tensor]
@@ -55,12 +55,12 @@ def build_pgd(given: TermInput) -> LossTerm | None:
             moved = project_onto_ball(moved + scale_to_length(gradient, options.step_size), options.epsilon)
         return loss(vectors.compute_outputs(batch, outputs.network, moved))
 
-    return _build_term("pgd", options.pgd, attack, given)
+    return _build_term("pgd", options.pgd, attack, term_input)
 
 
-def build_freelb(given: TermInput) -> LossTerm | None:
+def build_freelb(term_input: TermInput) -> LossTerm | None:
     """Return the mean loss along gradient steps from a random start; None if its weight is 0."""
-    options = given.plan.adversarial
+    options = term_input.plan.adversarial
 
     def attack(
         vectors: TokenVectors, batch: Batch, outputs: Outputs, loss: Callable[[Outputs], torch.Tensor]
@@ -78,14 +78,14 @@ def build_freelb(given: TermInput) -> LossTerm | None:
                 moved = project_onto_ball(moved + scale_to_length(gradient, options.step_size), options.epsilon)
         return torch.stack(found).mean(dim=0)
 
-    return _build_term("freelb", options.freelb, attack, given)
+    return _build_term("freelb", options.freelb, attack, term_input)
 
 
-def _build_term(name: str, weight: float, attack: Attack, given: TermInput) -> LossTerm | None:
+def _build_term(name: str, weight: float, attack: Attack, term_input: TermInput) -> LossTerm | None:
     if not weight:
         return None
-    require_embeddings(given, name)
-    vectors, objective = TokenVectors(), given.objective
+    require_embeddings(term_input, name)
+    vectors, objective = TokenVectors(), term_input.objective
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
         return attack(vectors, batch, outputs, lambda moved: objective.loss(moved.logits, batch.targets))

@@ -37,17 +37,17 @@ class GroupWeights(nn.Module):
         self.weights.copy_(grown.softmax(dim=0))
 
 
-def build(given: TermInput) -> LossTerm | None:
+def build(term_input: TermInput) -> LossTerm | None:
     """Return the term, with the share `robust.group_dro` of the loss on labels; None if that is 0.
 
     Rows without a subgroup are a subgroup of their own. Raises `RecipeError` if the training rows have fewer than two
     subgroups.
     """
-    share = given.plan.robust.group_dro
+    share = term_input.plan.robust.group_dro
     if not share:
         return None
-    groups, numbers = _number_subgroups(given)
-    state, objective = GroupWeights(groups, given.plan.robust.group_rate), given.objective
+    groups, numbers = _assign_subgroup_numbers(term_input)
+    state, objective = GroupWeights(groups, term_input.plan.robust.group_rate), term_input.objective
     counted: list[Batch] = []
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
@@ -71,7 +71,7 @@ def build(given: TermInput) -> LossTerm | None:
     return LossTerm(
         "group-dro",
         loss,
-        share=given.label_share * share,
+        share=term_input.label_share * share,
         column="labelled",
         columns={"subgroup": numbers},
         attach=attach,
@@ -79,9 +79,9 @@ def build(given: TermInput) -> LossTerm | None:
     )
 
 
-def _number_subgroups(given: TermInput) -> tuple[int, NDArray[np.int64]]:
+def _assign_subgroup_numbers(term_input: TermInput) -> tuple[int, NDArray[np.int64]]:
     """Return the number of subgroups of the labelled rows, and the (rows,) number of each row's subgroup."""
-    train = given.train
+    train = term_input.train
     if train.subgroup is None:
         raise RecipeError(
             "The robust.group_dro option needs subgroups, and no training row has one. Set their column with "

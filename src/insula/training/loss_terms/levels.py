@@ -17,12 +17,12 @@ from insula.core.levels import find_levels
 from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
 
 
-def build(given: TermInput) -> LossTerm | None:
+def build(term_input: TermInput) -> LossTerm | None:
     """Return the mean loss of the coarser levels; None if their weight is 0.
 
     Raises `RecipeError` if the scheme has no coarser levels.
     """
-    scheme, weight = given.scheme, given.plan.objective.levels
+    scheme, weight = term_input.scheme, term_input.plan.objective.levels
     if not weight:
         return None
     found = find_levels(scheme) if scheme.kind in ("single", "multi") else {}
@@ -38,7 +38,7 @@ def build(given: TermInput) -> LossTerm | None:
         logits = outputs.logits
         return torch.stack([level_loss(logits, batch.targets, one.to(logits.device)) for one in children]).mean(dim=0)
 
-    return LossTerm("levels", loss, weight=weight, share=given.label_share, in_validation=True, column="labelled")
+    return LossTerm("levels", loss, weight=weight, share=term_input.label_share, in_validation=True, column="labelled")
 
 
 def compute_exclusive_level_loss(logits: torch.Tensor, targets: torch.Tensor, children: torch.Tensor) -> torch.Tensor:

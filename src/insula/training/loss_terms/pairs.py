@@ -22,29 +22,29 @@ from insula.training.objectives.registry import build_targets
 VIEW = "counterpart"
 
 
-def build(given: TermInput) -> LossTerm | None:
+def build(term_input: TermInput) -> LossTerm | None:
     """Return the term for rows with a counterpart; None if its weight is 0.
 
     Raises `RecipeError` if no training row has a counterpart, or if the scheme is dimensional.
     """
-    weight = given.plan.robust.pairs
+    weight = term_input.plan.robust.pairs
     if not weight:
         return None
-    if given.scheme.kind == "dimensional":
+    if term_input.scheme.kind == "dimensional":
         raise RecipeError(
             "The robust.pairs option is for categorical labels, and this scheme is dimensional. Got "
             f"{weight:g}. Leave it out."
         )
-    partner = find_counterparts(given)
+    partner = find_counterparts(term_input)
     if (partner < 0).all():
         raise RecipeError(
             "The robust.pairs option needs rows with the same value in the pair column, and no two training rows have "
             "one. Choose the column with data.pair, or set robust.pairs=0."
         )
-    margin, divergence = given.plan.robust.pair_margin, given.objective.divergence
+    margin, divergence = term_input.plan.robust.pair_margin, term_input.objective.divergence
     paired = partner >= 0
     own = np.where(paired, partner, np.arange(len(partner)))
-    wanted = build_targets(given.scheme, given.train.gold)
+    wanted = build_targets(term_input.scheme, term_input.train.gold)
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
         first, second = outputs.logits, outputs.network(batch.views[VIEW]).logits
@@ -59,13 +59,13 @@ def build(given: TermInput) -> LossTerm | None:
         weight=weight,
         column="paired",
         columns={"paired": paired, "counterpart_target": wanted[own]},
-        views={VIEW: [given.train.texts[row] for row in own]},
+        views={VIEW: [term_input.train.texts[row] for row in own]},
     )
 
 
-def find_counterparts(given: TermInput) -> NDArray[np.intp]:
+def find_counterparts(term_input: TermInput) -> NDArray[np.intp]:
     """Return the (rows,) index of the counterpart of each labelled row, -1 for rows without one."""
-    train = given.train
+    train = term_input.train
     found = np.full(len(train), -1, dtype=np.intp)
     if train.pair is None:
         return found

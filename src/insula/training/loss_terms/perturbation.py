@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 MIN_NORM = 1e-12
 
 
-def require_embeddings(given: TermInput, option: str) -> None:
+def require_embeddings(term_input: TermInput, option: str) -> None:
     """Raise `RecipeError` if the token vectors of the network are not computed in training."""
-    frozen = given.plan.train.freeze_layers
+    frozen = term_input.plan.train.freeze_layers
     if frozen:
         raise RecipeError(
             f"The adversarial.{option} option perturbs token vectors, which train.freeze_layers keeps out of training. "

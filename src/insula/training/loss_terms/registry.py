@@ -30,12 +30,12 @@ loss_terms.register("vat", "insula.training.loss_terms.virtual:build")
 loss_terms.register("pairs", "insula.training.loss_terms.pairs:build")
 
 
-def build_terms(given: TermInput) -> list[LossTerm]:
+def build_terms(term_input: TermInput) -> list[LossTerm]:
     """Return the terms that the recipe uses: built-in terms first, then `objective.terms`.
 
     Raises `RecipeError` if a term does not fit the scheme.
     """
-    named = {name: weight for name, weight in sorted((given.plan.objective.terms or {}).items()) if weight > 0}
-    built = [loss_terms[name](given) for name in BUILT_IN]
-    built += [loss_terms[name](dataclasses.replace(given, weight=weight)) for name, weight in named.items()]
+    named = {name: weight for name, weight in sorted((term_input.plan.objective.terms or {}).items()) if weight > 0}
+    built = [loss_terms[name](term_input) for name in BUILT_IN]
+    built += [loss_terms[name](dataclasses.replace(term_input, weight=weight)) for name, weight in named.items()]
     return [term for term in built if term is not None]

@@ -34,9 +34,9 @@ class TaskHeads(nn.Module):
         return torch.cat([main, *(head(pooled) for head in self.others)], dim=1) if self.training else main
 
 
-def build(given: TermInput) -> LossTerm | None:
+def build(term_input: TermInput) -> LossTerm | None:
     """Return the objective of each task on its head, weighted by `auxiliary.weight`; None without tasks."""
-    tasks = given.rows.tasks
+    tasks = term_input.rows.tasks
     if not tasks:
         return None
     objectives = [choose_objective(ObjectiveOptions(), task.scheme) for task in tasks]
@@ -62,7 +62,7 @@ def build(given: TermInput) -> LossTerm | None:
     return LossTerm(
         "tasks",
         loss,
-        weight=given.plan.auxiliary.weight,
+        weight=term_input.plan.auxiliary.weight,
         every_task=True,
         added_outputs=[task.scheme.output_count for task in tasks],
         attach=attach,

@@ -12,18 +12,18 @@ from insula.training.objectives.registry import build_targets
 MIN_SHARE = 1e-6  # probabilities are clamped away from 0 and 1 by this, to keep logits finite
 
 
-def build(given: TermInput) -> LossTerm | None:
+def build(term_input: TermInput) -> LossTerm | None:
     """Return the divergence from the teachers' scores, for all rows of the main task; None without teachers."""
-    scores = given.train.teacher
+    scores = term_input.train.teacher
     if scores is None:
         return None
-    kind, temperature = given.scheme.kind, given.plan.distil.temperature
+    kind, temperature = term_input.scheme.kind, term_input.plan.distil.temperature
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
         return compute_teacher_loss(kind, outputs.logits, batch.columns["teacher"], temperature)
 
     return LossTerm(
-        "teacher", loss, weight=given.teacher_share, columns={"teacher": build_targets(given.scheme, scores)}
+        "teacher", loss, weight=term_input.teacher_share, columns={"teacher": build_targets(term_input.scheme, scores)}
     )
 
 

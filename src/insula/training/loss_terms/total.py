@@ -28,9 +28,9 @@ class LossTerms:
         self.added = {term.name: term.added_outputs for term in self.terms if term.added_outputs}
 
     @classmethod
-    def of(cls, given: TermInput) -> LossTerms:
+    def of(cls, term_input: TermInput) -> LossTerms:
         """Return the terms that the recipe uses. Raises the errors of `build_terms`."""
-        return cls(build_terms(given), given.scheme.output_count)
+        return cls(build_terms(term_input), term_input.scheme.output_count)
 
     @property
     def columns(self) -> dict[str, NDArray[Any]]:

@@ -23,22 +23,22 @@ SMALL_STEP = 0.1
 """xi as a share of epsilon: small enough for the second-order approximation, large enough for float32."""
 
 
-def build(given: TermInput) -> LossTerm | None:
+def build(term_input: TermInput) -> LossTerm | None:
     """Return the term for all rows of the main task, labelled or not; None if its weight is 0.
 
     D is the divergence of the objective, the symmetric Kullback-Leibler divergence for labels. Raises `RecipeError` if
     the rows are unlabelled and the objective `ccc` needs the values of a whole batch.
     """
-    options = given.plan.adversarial
+    options = term_input.plan.adversarial
     if not options.vat:
         return None
-    require_embeddings(given, "vat")
-    if options.unlabelled and given.plan.objective.name == "ccc" and given.train.teacher is None:
+    require_embeddings(term_input, "vat")
+    if options.unlabelled and term_input.plan.objective.name == "ccc" and term_input.train.teacher is None:
         raise RecipeError(
             "The objective ccc needs values for all rows of a batch, and adversarial.unlabelled adds rows without. Set "
             "objective.name=squared, or leave adversarial.unlabelled out."
         )
-    vectors, divergence = TokenVectors(), given.objective.divergence
+    vectors, divergence = TokenVectors(), term_input.objective.divergence
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
         direction = scale_to_length(draw_directions(vectors.create_zeros(batch), batch), SMALL_STEP * options.epsilon)
