@@ -70,8 +70,8 @@ def learn(
     fit the message; with a sign of danger, or if the check failed, it never chooses.
 
     One half of the choices is held out. On them, the doubly robust estimate of the gain over the policy that wrote the
-    log must have an interval that begins at 0 or above: otherwise insula writes the file and says why, but `insula
-    reply` and `insula serve` reject it unless you accept an unproven policy explicitly.
+    log must have an interval that begins at 0 or above: otherwise insula writes the file and gives the reason, but
+    `insula reply` and `insula serve` reject it unless you accept an unproven policy explicitly.
 
     **Examples**
 
