@@ -15,7 +15,7 @@ from insula.empathy.policy.choice import Choice
 from insula.empathy.policy.outcomes import ACTIONS, DraftOutcome, append_outcomes, build_outcome
 from insula.inference.rejects import Rejects
 
-_ROWS_A_GROUP = 1000
+_ROWS_PER_BATCH = 1000
 REPLY, CHOICE, DRAFTS = "reply", "choice", "drafts"
 
 
@@ -106,7 +106,7 @@ def _iterate_rows(source: str | Path, columns: OutcomeColumns, reading: ReadOpti
         _require_columns(list(one), where, columns)
         yield one
         return
-    with open_rows(source, batch_size=_ROWS_A_GROUP, on_reject=rejects.add, **reading._asdict()) as reader:
+    with open_rows(source, batch_size=_ROWS_PER_BATCH, on_reject=rejects.add, **reading._asdict()) as reader:
         _require_columns(reader.columns, where, columns)
         for batch in reader:
             yield from batch.rows
