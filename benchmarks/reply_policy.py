@@ -88,7 +88,7 @@ def measure_coverage(world: World, seed: int) -> dict[str, Any]:
 
 
 def count_real_choices(rounds: int = 20) -> dict[str, int]:
-    """Return counts of real replies, to messages with and without danger, of a policy that explores if it may."""
+    """Return counts of real replies, with and without danger, in which a policy put another strategy first."""
     from insula import load_model, reply
 
     class AlwaysLast:
@@ -111,7 +111,7 @@ def count_real_choices(rounds: int = 20) -> dict[str, int]:
         for _ in range(rounds):
             choice = reply(text, model, policy=policy).choice
             counts[kind] += 1
-            counts[f"{kind}_explored"] += choice is not None and choice.explored
+            counts[f"{kind}_explored"] += choice is not None and choice.strategy != choice.candidates[0]
     return counts
 
 
