@@ -49,7 +49,7 @@ from insula.explanation.overview.document import GlobalExplanation, LabelWords, 
 from insula.inference.files import FileResult
 from insula.inference.predictor import Predictor
 from insula.models.pretrained import ALIASES, EncoderAlias
-from insula.operations.monitoring.settings import AlertRule, WindowSettings
+from insula.operations.monitoring.settings import AlertRule, DriftSettings, WindowSettings
 from insula.operations.outbox.receivers import Receiver
 from insula.operations.reporting.settings import Advice, ReportFile
 from insula.operations.routing.route_file import Route, RouteFile
@@ -98,7 +98,13 @@ def route_options() -> str:
 
 def monitor_options() -> str:
     """The keys of a monitor's file."""
-    parts = {"[windows]": WindowSettings, "[fields]": MessageFields, "[[alerts]]": AlertRule, "[[receivers]]": Receiver}
+    parts = {
+        "[windows]": WindowSettings,
+        "[drift]": DriftSettings,
+        "[fields]": MessageFields,
+        "[[alerts]]": AlertRule,
+        "[[receivers]]": Receiver,
+    }
     return "\n".join(f"### `{name}`\n\n{_options_table(table.model_fields)}" for name, table in parts.items())
 
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from insula.client import Client, Patience
+from insula.client import Client, ClientOptions
 
 HERE = Path(__file__).resolve().parent
 
@@ -53,7 +53,7 @@ def find_address(server: subprocess.Popen[str]) -> str:
 def send_messages(address: str) -> None:
     """Send all messages, and print how many need a person, and the confirmations that a program may send."""
     lines = (HERE / "messages.jsonl").read_text(encoding="utf-8").splitlines()
-    with Client(address, patience=Patience(batch=5)) as client:
+    with Client(address, options=ClientOptions(batch_size=5)) as client:
         routed = client.route([json.loads(line) for line in lines], source="example")
     cases = [one for one in routed if one["case"] is not None]
     print(f"{len(routed)} messages were sent, {len(cases)} of them need a person.")

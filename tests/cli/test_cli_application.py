@@ -50,9 +50,16 @@ def test_the_customer_service_runs_with_its_page(tmp_path: Path) -> None:
     sent = [json.loads(line) for line in (folder / "messages.jsonl").read_text(encoding="utf-8").splitlines()]
     with _started(folder) as lines:
         assert re.match(rf"{len(sent)} messages were sent, \d+ of them need a person", next(lines))
-        found = re.search(r"(http://\S+)/queue", next(lines))
-        assert found is not None
-        address = found[1]
+        confirmed = {}
+        address = None
+        while address is None:
+            line = next(lines)
+            if said := re.match(r"To the sender of (\S+): (.+)", line):
+                confirmed[said[1]] = said[2]
+            elif found := re.search(r"(http://\S+)/queue", line):
+                address = found[1]
+        assert "m-2" in confirmed
+        assert not {"m-8", "m-23"} & set(confirmed), "messages from people at risk"
         page = httpx2.get(f"{address}/queue", timeout=DEADLINE)
         assert page.status_code == 200
         assert 'id="case-1"' in page.text

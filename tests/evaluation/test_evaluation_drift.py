@@ -19,6 +19,7 @@ from insula.core.errors import DataError
 from insula.core.scheme import LabelScheme
 from insula.evaluation.drift import drift as module
 from insula.evaluation.drift.estimate import estimate_quality
+from insula.evaluation.drift.reference import FILE, DriftReference, TextCounts
 
 SINGLE = LabelScheme("three", "single", ("a", "b", "c"))
 MULTI = LabelScheme("three", "multi", ("a", "b", "c"))
@@ -99,6 +100,78 @@ def test_models_with_dense_features_have_an_embedding(
     assert ("embedding" in {one.aspect for one in found.aspects}) == has_embedding
     assert not found.drifted
     assert json.loads(json.dumps(found.to_dict()))["aspects"]
+
+
+@pytest.mark.parametrize("scheme", [SINGLE, MULTI], ids=lambda scheme: scheme.kind)
+def test_a_stored_reference_finds_the_same(scheme: LabelScheme, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    words = toy_data.words()[:30]
+    spread = rng.random((24, 24))
+
+    def draw(rows: int, some: list[str] = words, moved: float = 0.0) -> Any:
+        features = rng.normal(moved, size=(rows, 24)) @ spread
+        return texts(rng, rows, some), decided(rng, rows, (0.5, 0.3, 0.2), scheme=scheme), features
+
+    before = draw(800)
+    built = DriftReference.build(scheme, *before)
+    assert built is not None
+    built.write(tmp_path)
+    reference = DriftReference.read(tmp_path)
+    assert reference is not None
+    assert reference.digest == built.digest
+    assert sum(reference.measure_drift(scheme, *draw(200), min_size=0.0).drifted for _ in range(40)) <= 3
+    for now in (draw(400), draw(400, [word[::-1] for word in words]), draw(400, moved=0.5)):
+        exact = module.measure_drift(scheme, before[:2], now[:2], features=(before[2], now[2]))
+        stored = reference.measure_drift(scheme, *now)
+        assert {one.aspect for one in stored.aspects if one.drifted} == {
+            one.aspect for one in exact.aspects if one.drifted
+        }
+        sizes = {one.aspect: one.size for one in exact.aspects}
+        for one in stored.aspects:
+            if one.aspect != "embedding":  # its components are fitted to another half
+                assert one.size == pytest.approx(sizes[one.aspect], abs=0.03), one.aspect
+        assert stored.estimated == exact.estimated
+        assert stored.estimated_reference == pytest.approx(exact.estimated_reference)
+
+
+def test_counts_of_batches_add_up() -> None:
+    rng = np.random.default_rng(0)
+    said, decisions = texts(rng, 300, toy_data.words()[:30]), decided(rng, 300, (0.5, 0.3, 0.2))
+    reference = DriftReference.build(SINGLE, said, decisions)
+    assert reference is not None
+    observed = reference.observe(SINGLE, said, decisions)
+    whole = observed.count(range(300))
+    added = observed.count(range(100)).add(observed.count(range(100, 300)))
+    assert added.sums == pytest.approx(whole.sums)
+    assert (added.rows, added.labels, added.languages, added.bins) == (300, whole.labels, whole.languages, whole.bins)
+    assert TextCounts.from_dict(json.loads(json.dumps(whole.to_dict()))) == whole
+    assert whole.bins["length"] == reference.counts.bins["length"]
+    assert DriftReference.build(SINGLE, said[:49], decisions.of_rows(range(49))) is None
+
+
+def test_a_stored_reference_has_no_text(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    said = [f"common words and rareword{number}" for number in range(100)]
+    reference = DriftReference.build(SINGLE, said, decided(rng, 100, (0.5, 0.3, 0.2)))
+    assert reference is not None
+    assert len(reference.known) == 3  # what only one text says is not even there as a hash
+    reference.write(tmp_path)
+    content = (tmp_path / FILE).read_bytes()
+    assert not any(word in content for word in (b"common", b"rareword"))
+
+
+def test_a_trained_model_watches_drift_by_itself(trained_run: Callable[..., Any], tmp_path: Path) -> None:
+    run = trained_run("linear", "single")
+    assert FILE in json.loads((run.model / "manifest.json").read_text())["files"]
+    rows = [example.text for example in toy_data.toy_dataset("single", train=200).splits["train"]]
+    assert not measure_drift(None, rows, run.path).drifted
+    (tmp_path / "now.txt").write_text("\n".join(f"{row} lovely delighted 开心" for row in rows), encoding="utf-8")
+    done = CliRunner().invoke(app, ["drift", str(tmp_path / "now.txt"), "-m", str(run.path)])
+    assert done.exit_code == 3
+    assert "DRIFT  labels" in done.stdout
+    missing = CliRunner().invoke(app, ["drift", str(tmp_path / "now.txt")])
+    assert missing.exit_code == 1
+    assert "no reference for drift" in missing.output
 
 
 def test_significance_alone_is_no_drift() -> None:

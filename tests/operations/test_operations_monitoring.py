@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import random
@@ -87,7 +88,8 @@ def run(predictor: Predictor, database: Database) -> Callable[..., MonitorReport
     """Run a monitor over rows."""
 
     def run_(source: Any, settings: str = "", now: datetime | None = None) -> MonitorReport:
-        wanted = parse_monitor_file(settings, "'monitor.toml'")
+        # Streams of three texts are unlike the training rows.
+        wanted = parse_monitor_file(f"[drift]\nenabled = false\n{settings}", "'monitor.toml'")
         source = source if hasattr(source, "read") else Memory(source)
         clock = lambda: now or START + timedelta(days=40)  # noqa: E731
         return Monitor(predictor, database, wanted, clock=clock).run(source)
@@ -103,6 +105,35 @@ def shuffled(seed: int, count: int) -> list[dict[str, Any]]:
         for number in range(count)
     ]
     return sorted(rows, key=lambda one: datetime.fromisoformat(one["time"]).timestamp() + rng.random() * 540)
+
+
+def test_drift_is_watched_with_nothing_configured(predictor: Predictor, database: Database) -> None:
+    """Messages like the validation rows, then others, then the first kind again; each is read by a new monitor."""
+    usual = [example.text for example in toy_data.toy_dataset("single", train=900, seed=3).splits["train"]]
+    settings = parse_monitor_file("[drift]\nmessages = 200", "'monitor.toml'")
+    raised: list[str] = []
+    for part, texts in enumerate((usual[:300], ["大家早上好"] * 400, usual[300:900])):
+        rows = [{"id": f"{part}-{number}", "text": text, "time": 1_790_000_000 + 1000 * part + number}
+                for number, text in enumerate(texts)]  # fmt: skip
+        watching = Monitor(predictor, database, settings, on_alert=lambda one: raised.append(one.event))
+        report = watching.run(Memory(rows, size=70))
+        assert report.notes == []
+    assert raised == ["alert.raised", "alert.ended"]
+    (alert,) = read_trend(database).alerts
+    assert "language" in alert.facts["drifted"]
+    assert "早上" not in json.dumps(alert.to_dict(), ensure_ascii=False)
+
+
+def test_a_model_without_a_reference_says_so(predictor: Predictor, database: Database, tmp_path: Path) -> None:
+    old = copy.copy(predictor)
+    old.folder = tmp_path
+    report = Monitor(old, database, MonitorFile()).run(Memory([row(1, "positive", 1)]))
+    assert report.counted == 1
+    assert [note.partition(".")[0] for note in report.notes] == ["Drift is not watched"]
+    off = parse_monitor_file("[drift]\nenabled = false", "'monitor.toml'")
+    assert Monitor(old, database, off).run(Memory([row(2, "positive", 1)])).notes == []
+    with pytest.raises(DataError, match="Rename the alert"):
+        parse_monitor_file('[[alerts]]\nname = "drift"\nkind = "shift"\nlabels = ["joy"]', "'monitor.toml'")
 
 
 def test_windows_are_counted_as_by_hand(run: Callable[..., MonitorReport], database: Database) -> None:

@@ -7,24 +7,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from insula.core.errors import DataError
 from insula.core.model_input import ModelInput, TextOrInput, as_inputs, get_text
 from insula.core.sentences import pluralise
 from insula.core.starter import STARTER
-from insula.inference.backends import FeatureBackend
+from insula.inference.features.embedding import embed, embed_sample
 from insula.inference.predictor import Predictor
 
 if TYPE_CHECKING:
     from insula.data.formats.formats import ReadOptions
-    from insula.evaluation.drift.drift import Drift, Features
+    from insula.evaluation.drift.drift import Drift
+    from insula.evaluation.drift.reference import DriftReference
 
-MAX_EMBEDDED = 2000  # texts of each side: the embedding costs a second run of the model
 Texts = str | Path | Sequence[str | ModelInput | Mapping[str, Any]]
 
 
 def measure_drift(
-    reference: Texts,
+    reference: Texts | None,
     data: Texts,
     model: str | Path | Predictor = STARTER,
     *,
@@ -37,14 +36,15 @@ def measure_drift(
 ) -> Drift:
     """Compare texts with reference texts, and estimate how good the model still is on them.
 
-    reference  texts like those of the validation or test rows: a file, or texts and inputs; labels are not needed
+    reference  texts like those of the validation or test rows: a file, or texts and inputs; labels are not needed; None
+               for what the model folder has of its validation rows
     data       current texts
     alpha      the probability of any false alarm, if both are of the same kind
     min_size   the size, in [0, 1], from which a significant difference counts
     text, input_format, separator, header   how files are read, as in `predict_file`
 
     The embedding is compared for models whose backend gives dense features, such as `static`. Raises `DataError` for
-    fewer than 50 texts on either side, `MissingFileError`.
+    fewer than 50 texts on either side and for a model without a reference, `MissingFileError`.
     """
     from insula.data.formats.formats import ReadOptions
     from insula.evaluation.drift.drift import measure_drift as measure
@@ -52,28 +52,35 @@ def measure_drift(
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     reading = ReadOptions(input_format, separator, header)
     notes: list[str] = []
-    sides = []
-    features = []
+
+    def read(side: Texts) -> Sequence[TextOrInput]:
+        return _read_inputs(side, predictor, text, reading, notes) if isinstance(side, str | Path) else as_inputs(side)
+
+    if reference is None:
+        stored, inputs = require_reference(predictor), read(data)
+        texts, decisions = [get_text(one) for one in inputs], predictor.decide(inputs)
+        embedded = embed(predictor, inputs) if stored.has_embedding else None
+        found = stored.measure_drift(predictor.scheme, texts, decisions, embedded, alpha=alpha, min_size=min_size)
+        return dataclasses.replace(found, notes=tuple(notes))
+    sides, features = [], []
     for side in (reference, data):
-        if isinstance(side, str | Path):
-            inputs = _read_inputs(side, predictor, text, reading, notes)
-        else:
-            inputs = as_inputs(side)
+        inputs = read(side)
         sides.append(([get_text(one) for one in inputs], predictor.decide(inputs)))
-        features.append(_embed(predictor, inputs))
+        features.append(embed_sample(predictor, inputs))
     before, after = features
     pair = None if before is None or after is None else (before, after)
     found = measure(predictor.scheme, sides[0], sides[1], features=pair, alpha=alpha, min_size=min_size)
     return dataclasses.replace(found, notes=tuple(notes))
 
 
-def _embed(predictor: Predictor, inputs: Sequence[TextOrInput]) -> Features | None:
-    """Return the features of up to `MAX_EMBEDDED` inputs, drawn at random; None for a model without dense ones."""
-    if not isinstance(predictor.backend, FeatureBackend) or not inputs:
-        return None
-    chosen = np.random.default_rng(0).permutation(len(inputs))[:MAX_EMBEDDED].tolist()
-    found = predictor.backend.features(predictor.prepared([inputs[place] for place in chosen]))
-    return found if isinstance(found, np.ndarray) else None
+def require_reference(predictor: Predictor) -> DriftReference:
+    """Return the reference in the folder of a model; raise `DataError` if it has none."""
+    from insula.evaluation.drift.reference import NO_REFERENCE, DriftReference
+
+    reference = None if predictor.folder is None else DriftReference.read(predictor.folder)
+    if reference is None:
+        raise DataError(f"{NO_REFERENCE} Train it again, or pass reference texts.")
+    return reference
 
 
 def _read_inputs(

@@ -16,6 +16,7 @@ from insula.core.decision import DecisionRule, Decisions
 from insula.core.example import Example
 from insula.core.files import write_json, write_text
 from insula.evaluation.document import METRICS, DecisionRecord, MetricsDocument
+from insula.evaluation.drift.reference import replace_reference
 from insula.evaluation.evaluate_examples import evaluate_examples
 from insula.evaluation.reports.cards import build_model_card
 from insula.inference.parity import PARITY
@@ -78,6 +79,9 @@ def write_compressed_folder(
         seed=seed,
     )
     write_common_files(stage, scheme=source.scheme, preparation=source.preparation, decision=decision)
+    inputs = [example.input for example in examples]
+    ruled = decided if source.rules is None else source.rules.apply(inputs, decision, decided).decisions
+    replace_reference(stage, source.scheme, [example.text for example in examples], ruled)
     write_json(stage / PARITY, parity)
     write_json(stage / COMPRESSION, build_compression_record(source, steps, command=command))
     document = MetricsDocument.from_dict(source.metrics).build_for_changed_model(

@@ -8,6 +8,7 @@ recipe.toml          the resolved training recipe
 rules.toml           the user's rules, which change predictions, if the model has any (format 2)
 label_names.json     the names of numbers in the label column, if a file defined them
 fingerprint.safetensors   hashes of the training texts, for the leak guard
+drift.json           counts of the validation rows, without any text, for drift
 metrics.json, model_card.md
 parity.json          the difference between model.onnx and the model it was made from
 recalibration.json   the effect of a re-chosen decision rule

@@ -23,11 +23,13 @@ from insula.core.targets import build_gold_matrix
 from insula.data.splits.leak import Fingerprint
 from insula.evaluation.compare import compare
 from insula.evaluation.document import METRICS, DecisionRecord, MetricsDocument
+from insula.evaluation.drift.reference import replace_reference
 from insula.evaluation.evaluate_examples import evaluate_examples
 from insula.evaluation.metrics.metric_names import get_headline_metric
 from insula.evaluation.metrics.reliability import compute_reliability_metrics
 from insula.evaluation.reports.cards import build_model_card
 from insula.inference.backends import has_windows
+from insula.inference.features.embedding import embed_sample
 from insula.inference.predictor import Predictor
 from insula.models.folder import MANIFEST, ModelFolder, seal, write_common_files
 from insula.models.provenance import add_validation_texts
@@ -112,6 +114,9 @@ def recalibrate(
         if windows is not None:
             set_windows(stage, windows)
         add_validation_texts(stage, Fingerprint.of(examples))
+        predictor.decision = decision
+        texts, decided = [example.text for example in examples], predictor.decide_logits(inputs, logits)
+        replace_reference(stage, scheme, texts, decided, embed_sample(predictor, inputs))
         recipe = stage / "recipe.toml"
         if recipe.exists():
             chosen = {f"decision.{name}": value for name, value in options.model_dump(mode="json").items()}

@@ -15,6 +15,7 @@ from typing import Any
 
 from insula.core.errors import DataError, RecipeError
 from insula.core.files import atomic_folder, write_json, write_text
+from insula.core.model_input import get_text
 from insula.core.progress import Progress, Silent
 from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
@@ -30,16 +31,18 @@ from insula.evaluation.document import (
     TimeRecord,
     stamp_document,
 )
+from insula.evaluation.drift.reference import replace_reference
 from insula.evaluation.reports.brief import build_metrics_table, format_headline
 from insula.evaluation.reports.cards import build_model_card
 from insula.evaluation.reports.report import write_report
+from insula.inference.features.embedding import embed_sample
 from insula.models.folder import ModelFolder, get_folder_digest, seal
 from insula.models.locate import locate_model
 from insula.models.provenance import write_fingerprints
 from insula.text.language import detect_language, find_dominant_language
 from insula.training.augment import add_augmented_rows
 from insula.training.families.registry import families
-from insula.training.fit_model import fit_as_worker, fit_model
+from insula.training.fit_model import TrainedModel, fit_as_worker, fit_model
 from insula.training.fitting import Fitted, RunContext
 from insula.training.measure import RunMeasurer
 from insula.training.plan import plan_training
@@ -182,6 +185,7 @@ def train_run(
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
         known = get_base_fingerprint(trained_base) | collect_teacher_fingerprints(recipe.distil.teachers)
         write_fingerprints(stage, _compute_fingerprints(dataset) | known)
+        _write_drift_reference(stage, dataset, trained)
         document.write(stage / METRICS)
         write_text(stage / "model_card.md", build_model_card(document))
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)
@@ -281,6 +285,16 @@ def _build_data_record(dataset: Dataset, fingerprint: Fingerprint, length_notes:
 
 def _count_trained_parameters(fitted: Fitted) -> int:
     return fitted.parameters if fitted.trainable is None else fitted.trainable
+
+
+def _write_drift_reference(stage: Path, dataset: Dataset, trained: TrainedModel) -> None:
+    """Write what the validation rows look like, for `insula monitor` and `insula drift`."""
+    if trained.validation is None:
+        return
+    predictor, inputs = trained.predictor, [example.input for example in dataset.split("validation")]
+    decisions = predictor.decide_logits(inputs, trained.validation)
+    texts = [get_text(one) for one in inputs]
+    replace_reference(stage, dataset.scheme, texts, decisions, embed_sample(predictor, inputs))
 
 
 def _compute_fingerprints(dataset: Dataset) -> dict[str, Fingerprint]:

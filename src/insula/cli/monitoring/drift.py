@@ -19,14 +19,15 @@ DRIFTED = 3  # exit status
 def drift(
     data: Annotated[str, data_argument("File with the current texts; labels are not needed.")],
     reference: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--reference",
-            help="File with texts like those the model was evaluated on, such as its test rows.",
+            help="File with texts like those the model was evaluated on, such as its test rows. "
+            "[default: the counts of its validation rows in the model folder]",
             metavar="FILE",
             show_default=False,
         ),
-    ],
+    ] = None,
     model: AnyModel = STARTER,
     alpha: Annotated[
         float,
@@ -58,6 +59,7 @@ def drift(
 
     **Examples**
 
+        insula drift november.csv -m runs/care
         insula drift november.csv --reference test.csv -m runs/care
         insula drift november.csv --reference test.csv -m runs/care --json
     """

@@ -99,28 +99,39 @@ def measure_drift(
     Raises `DataError` for fewer than 50 texts on either side.
     """
     for name, (texts, _) in (("reference", reference), ("current", now)):
-        if len(texts) < MIN_ROWS:
-            raise DataError(f"Drift needs at least {MIN_ROWS} {name} texts. Got {len(texts)}. Pass more rows.")
+        require_rows(name, len(texts))
     found = [
         *_test_decisions(scheme, reference[1], now[1]),
         _test_numbers("length", [len(text) for text in reference[0]], [len(text) for text in now[0]]),
-        _test_shares(
+        compare_shares(
             "language", *(Counter(detect_language(text) or "none" for text in side[0]) for side in (reference, now))
         ),
         _test_words(reference[0], now[0]),
     ]
     if features is not None:
         found.append(_test_embedding(*features))
-    corrected = _adjust_p_values([p for _, _, p, _ in found])
-    aspects = tuple(
-        AspectDrift(aspect, size, p, after, after <= alpha and size >= min_size, details)
-        for (aspect, size, p, details), after in zip(found, corrected, strict=True)
-    )
+    aspects = judge(found, alpha=alpha, min_size=min_size)
     estimated, before = (estimate_quality(scheme, decisions) for _, decisions in (now, reference))
     return Drift(len(now[0]), len(reference[0]), aspects, estimated, before)
 
 
+def require_rows(name: str, rows: int) -> None:
+    """Raise `DataError` for too few texts of a side, `reference` or `current`."""
+    if rows < MIN_ROWS:
+        raise DataError(f"Drift needs at least {MIN_ROWS} {name} texts. Got {rows}. Pass more rows.")
+
+
 TestResult = tuple[str, float, float, Mapping[str, tuple[float, float]]]
+"""Name, size, p and details of an aspect, before the correction."""
+
+
+def judge(found: Sequence[TestResult], *, alpha: float, min_size: float) -> tuple[AspectDrift, ...]:
+    """Return which aspects have drifted, after Holm's correction for their number."""
+    corrected = _adjust_p_values([p for _, _, p, _ in found])
+    return tuple(
+        AspectDrift(aspect, size, p, after, after <= alpha and size >= min_size, details)
+        for (aspect, size, p, details), after in zip(found, corrected, strict=True)
+    )
 
 
 def _test_decisions(scheme: LabelScheme, reference: Decisions, now: Decisions) -> list[TestResult]:
@@ -138,12 +149,23 @@ def _test_decisions(scheme: LabelScheme, reference: Decisions, now: Decisions) -
 def _test_labels(scheme: LabelScheme, reference: Decisions, now: Decisions) -> TestResult:
     if scheme.kind != "multi":
         sides = [Counter(scheme.names[place] for place in side.top_labels()) for side in (reference, now)]
-        return _test_shares("labels", *sides)
+        return compare_shares("labels", *sides)
+    before, after = ((side.chosen.sum(axis=0), len(side.chosen)) for side in (reference, now))
+    return compare_label_counts(scheme, before, after)
+
+
+def compare_label_counts(
+    scheme: LabelScheme, reference: tuple[NDArray[np.int64], int], now: tuple[NDArray[np.int64], int]
+) -> TestResult:
+    """Test the numbers of texts by predicted label, each with the number of all texts."""
+    if scheme.kind != "multi":
+        sides = [Counter(dict(zip(scheme.names, counts.tolist(), strict=True))) for counts, _ in (reference, now)]
+        return compare_shares("labels", *sides)
     # A text may have several labels: one test for each label, the smallest p with Bonferroni's correction.
-    before, after = reference.chosen.mean(axis=0), now.chosen.mean(axis=0)
+    before, after = (counts / rows for counts, rows in (reference, now))
     smallest = 1.0
     for place in range(len(scheme.names)):
-        table = [[int(side.chosen[:, place].sum()), int((~side.chosen[:, place]).sum())] for side in (reference, now)]
+        table = [[int(counts[place]), rows - int(counts[place])] for counts, rows in (reference, now)]
         if table[0][0] + table[1][0] and table[0][1] + table[1][1]:
             smallest = min(smallest, float(stats.fisher_exact(table).pvalue))
     order = np.argsort(-np.abs(after - before))[:MAX_LABELS]
@@ -151,7 +173,8 @@ def _test_labels(scheme: LabelScheme, reference: Decisions, now: Decisions) -> T
     return "labels", float(np.abs(after - before).max()), min(1.0, smallest * len(scheme.names)), details
 
 
-def _test_shares(aspect: str, reference: Counter[str], now: Counter[str]) -> TestResult:
+def compare_shares(aspect: str, reference: Counter[str], now: Counter[str]) -> TestResult:
+    """Test the shares of names."""
     names = sorted(reference | now)
     table = np.array([[side[name] for name in names] for side in (reference, now)], dtype=np.float64)
     shares = table / table.sum(axis=1, keepdims=True)
@@ -176,6 +199,11 @@ def _test_numbers(aspect: str, reference: Any, now: Any) -> TestResult:
     return aspect, float(test.statistic), float(test.pvalue), {"mean": (float(after.mean()), float(before.mean()))}
 
 
+def compute_distance_p_value(size: float, reference: int, now: int) -> float:
+    """Return the p value of a Kolmogorov-Smirnov distance between samples of these sizes."""
+    return float(stats.kstwo.sf(size, max(1, round(reference * now / (reference + now)))))
+
+
 def _test_words(reference: Sequence[str], now: Sequence[str]) -> TestResult:
     """Test the share of words that half of the reference texts do not have, on the other half and on the current texts.
 
@@ -184,7 +212,7 @@ def _test_words(reference: Sequence[str], now: Sequence[str]) -> TestResult:
     # Drawn, since every other row may be of another speaker.
     order = np.random.default_rng(0).permutation(len(reference))
     half, rest = ([reference[place] for place in places] for places in np.array_split(order, 2))
-    known = {word for text in half for word in _split(text)}
+    known = {word for text in half for word in split_words(text)}
     return _test_numbers("words", _compute_unknown(rest, known), _compute_unknown(now, known))
 
 
@@ -209,12 +237,13 @@ def _test_embedding(reference: Features, now: Features) -> TestResult:
 def _compute_unknown(texts: Sequence[str], known: set[str]) -> Float64Array:
     shares = []
     for text in texts:
-        words = _split(text)
+        words = split_words(text)
         shares.append(sum(word not in known for word in words) / len(words) if words else 0.0)
     return np.array(shares, dtype=np.float64)
 
 
-def _split(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
+    """Return the words of a text, in lower case."""
     return [word.lower() for start, end in find_word_spans(text) if (word := text[start:end]).isalpha()]
 
 

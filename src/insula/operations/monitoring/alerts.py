@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from insula.core.durations import parse_duration
-from insula.operations.monitoring.settings import AlertRule
+from insula.operations.monitoring.settings import AlertRule, DriftSettings
 from insula.operations.monitoring.shift import ShiftDetector
 from insula.operations.monitoring.window_rows import WindowHits, read_window_hits
 from insula.operations.outbox.outbox import Notification
@@ -80,7 +80,7 @@ class AlertBook:
         self._stream = stream
         self._name = name
 
-    def record(self, rule: AlertRule, findings: Sequence[Finding]) -> Iterator[Alert]:
+    def record(self, rule: AlertRule | DriftSettings, findings: Sequence[Finding]) -> Iterator[Alert]:
         """Raise or end the alert of a rule according to its findings; yield each alert that changed."""
         last = self._find_last(rule.name)
         for finding in findings:

@@ -13,6 +13,7 @@ from insula.core.decision import Decisions
 from insula.core.model_input import ModelInput
 from insula.inference.predictor import Predictor
 from insula.operations.monitoring.counting import Key, MessageCounter, WindowCount, matches
+from insula.operations.monitoring.drift_watch import DriftWatch, ObservedMessages
 from insula.operations.streams.message import StreamMessage
 
 
@@ -24,6 +25,7 @@ class MessageBatch:
     flags      (messages, columns) its labels and those of coarser levels
     hits       for each alert (messages,) whether the alert counts it
     is_future  whether its time was in the future and was replaced
+    observed   the messages that are compared with the texts of training; None if drift is not watched
     """
 
     counting: MessageCounter
@@ -33,6 +35,7 @@ class MessageBatch:
     flags: NDArray[np.bool_]
     hits: Sequence[NDArray[np.bool_]]
     is_future: Sequence[bool]
+    observed: ObservedMessages | None = None
 
     @property
     def ids(self) -> list[str]:
@@ -52,7 +55,12 @@ class MessageBatch:
 
 
 def predict_messages(
-    predictor: Predictor, counting: MessageCounter, messages: Sequence[StreamMessage], now: datetime, limit: datetime
+    predictor: Predictor,
+    counting: MessageCounter,
+    messages: Sequence[StreamMessage],
+    now: datetime,
+    limit: datetime,
+    watch: DriftWatch | None = None,
 ) -> MessageBatch:
     """Predict messages. A time after `limit` is replaced by `now`: it comes from a wrong clock."""
     is_future = [message.time > limit for message in messages]
@@ -61,4 +69,5 @@ def predict_messages(
     groups = [counting.find_group(message) for message in timed]
     flags = counting.find_flags(decisions)
     keys = [(counting.find_start(message), group) for message, group in zip(timed, groups, strict=True)]
-    return MessageBatch(counting, timed, keys, decisions, flags, counting.find_hits(flags, groups), is_future)
+    observed = None if watch is None else watch.observe(predictor, [one.text for one in timed], decisions)
+    return MessageBatch(counting, timed, keys, decisions, flags, counting.find_hits(flags, groups), is_future, observed)

@@ -25,9 +25,10 @@ from insula.core.progress import Progress, Silent
 from insula.inference.predictor import Predictor
 from insula.operations.monitoring.alerts import Alert, AlertBook, check_shift, check_windows
 from insula.operations.monitoring.counting import MAX_GROUPS, MessageCounter
+from insula.operations.monitoring.drift_watch import DriftWatch
 from insula.operations.monitoring.message_batch import MessageBatch, predict_messages
 from insula.operations.monitoring.retry_until_stopped import retry_until_stopped
-from insula.operations.monitoring.settings import MonitorFile
+from insula.operations.monitoring.settings import DRIFT, MonitorFile
 from insula.operations.monitoring.shift import ShiftDetector
 from insula.operations.monitoring.window_rows import (
     add_counts,
@@ -111,6 +112,9 @@ class Monitor:
         self._clock = clock
         self._reader = MessageReader(settings.fields)
         self._cleaned = -CLEAN_EVERY
+        watch = DriftWatch.open(predictor, settings.drift)
+        self._unwatched = watch if isinstance(watch, str) else None
+        self._watch = watch if isinstance(watch, DriftWatch) else None
 
     def run(self, source: MessageSource, stop: threading.Event | None = None) -> MonitorReport:
         """Read the stream.
@@ -126,8 +130,9 @@ class Monitor:
             return report
         number, position, groups = row
         counting = MessageCounter(self._predictor.scheme, self._settings, groups)
-        if sentence := source.resume(position):
-            self._add_note(report, sentence)
+        for sentence in (source.resume(position), self._unwatched):
+            if sentence:
+                self._add_note(report, sentence)
         self._progress.start("monitor")
         while not stop.is_set() and not source.ended:
             entries = self._retry(lambda: source.read(BATCH, WAIT), stop)
@@ -155,7 +160,7 @@ class Monitor:
         first = {message.id: message for message in reversed(messages)}
         unique = [message for message in messages if first[message.id] is message]
         limit = now + timedelta(seconds=max(FUTURE_SECONDS, parse_duration(self._settings.windows.grace)))
-        batch = predict_messages(self._predictor, counting, unique, now, limit)
+        batch = predict_messages(self._predictor, counting, unique, now, limit, self._watch)
         stored = self._retry(lambda: self._store(number, name, entries[-1].position, batch, rejected, now), stop)
         if stored is None:
             return
@@ -230,6 +235,10 @@ class Monitor:
                 seconds = self._settings.windows.seconds
                 findings = check_windows(connection, number, seconds, rule, (first, last))
                 alerts += book.record(rule, findings)
+        if self._watch is not None and batch.observed is not None:
+            times = [message.time for message in batch.messages]
+            states[DRIFT], findings = self._watch.check(shifts.get(DRIFT), batch.observed, taken, times)
+            alerts += book.record(self._settings.drift, findings)
         return states, alerts
 
     def _open_stream(self, name: str) -> tuple[int, str | None, list[str]]:

@@ -18,6 +18,8 @@ from insula.operations.streams.message import MessageFields
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 MAX_BY = 4
+DRIFT = "drift"
+"""The alert for drift."""
 
 
 def _check_duration(span: str) -> str:
@@ -143,10 +145,34 @@ class AlertRule(TomlTable):
         return timedelta(seconds=0 if self.cool_down == "0s" else parse_duration(self.cool_down))
 
 
+class DriftSettings(TomlTable):
+    """The watch for drift: messages that differ from the texts that the model was evaluated on raise an alert."""
+
+    enabled: bool = Field(True, description="Watch for drift if the model folder has a reference.")
+    messages: int = Field(
+        1000, ge=200, le=1_000_000, description="Number of observed messages that are compared with the reference."
+    )
+    min_size: Share = Field(
+        0.1, description="Smallest significant difference between shares or distributions that counts as drift."
+    )
+    alpha: Share = Field(0.01, description="Probability of a false alarm in a comparison if `min_size` were 0.")
+
+    @property
+    def name(self) -> str:
+        """The name of its alert."""
+        return DRIFT
+
+    @property
+    def cool_down_time(self) -> timedelta:
+        """No time after the end of an alert."""
+        return timedelta()
+
+
 class MonitorFile(TomlTable):
     """The content of a monitor's file."""
 
     windows: WindowSettings = WindowSettings()
+    drift: DriftSettings = DriftSettings()
     fields: MessageFields = MessageFields()
     alerts: tuple[AlertRule, ...] = ()
     receivers: tuple[Receiver, ...] = ()
@@ -157,6 +183,8 @@ class MonitorFile(TomlTable):
         if len(set(names)) < len(names):
             raise ValueError("the names of receivers must be unique. Rename one")
         for rule in self.alerts:
+            if rule.name == DRIFT and self.drift.enabled:
+                raise ValueError(f"the name {DRIFT!r} is that of the alert for drift. Rename the alert")
             unknown = sorted(set(rule.where) - set(self.windows.by))
             if unknown:
                 raise ValueError(

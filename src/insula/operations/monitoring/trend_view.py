@@ -16,7 +16,7 @@ from insula.evaluation.reports.readable import format_count, format_percent
 from insula.evaluation.result import Interval
 from insula.operations.monitoring.alerts import Alert
 from insula.operations.monitoring.trend import Trend, TrendPoint, sum_points
-from insula.operations.monitoring.trend_words import WORDS
+from insula.operations.monitoring.trend_words import DRIFT_ASPECTS, WORDS
 
 SHOWN = 6  # labels, and groups, with a chart of their own
 ROWS = 200  # of the table of windows
@@ -217,6 +217,9 @@ def _build_alert(alert: Alert, words: Mapping[str, str], language: str, names: M
 def _explain_in_chinese(alert: Alert, names: Mapping[str, str]) -> str:
     """Return the reason of an alert from its figures; `Alert.reason` says the same in English."""
     facts = alert.facts
+    if "aspects" in facts:
+        named = "、".join(f"{DRIFT_ASPECTS.get(one, one)}（{facts['aspects'][one]:.2f}）" for one in facts["drifted"])
+        return f"{facts['messages']:,} 条消息与训练时的文本不同：{named}。"
     labels = "或".join(names.get(label, label) for label in facts["labels"])
     if "factor" in facts:
         return f"{labels}的占比上升（平时：{facts['usual']:.1%}）。"

@@ -75,3 +75,12 @@ CHINESE = {
     "limits": "情绪标签是标注者从文本中读出的情绪，不是作者的真实感受。不得用于对个人作出决定。",
 }
 WORDS = {"en": ENGLISH, "zh": CHINESE}
+DRIFT_ASPECTS = {
+    "labels": "标签",
+    "confidence": "置信度",
+    "length": "长度",
+    "language": "语言",
+    "words": "未知词",
+    "embedding": "向量表示",
+}
+"""The Chinese names of what an alert for drift is about."""

@@ -1,0 +1,1 @@
+"""Features: what a model makes of texts before its last layer."""
