@@ -3,6 +3,8 @@
     python benchmarks/safety.py                  ordinary rows, and the cases of cross-validation: results/safety.json
     python benchmarks/safety.py --held-out DIR   also cases that nobody who works on the detector has read (JSON Lines
                                                  as in tests/safety/signals); run it once, for a finished detector
+    python benchmarks/safety.py --everyday DIR   also everyday messages full of feeling that were put aside, and
+                                                 messages with a danger in the same manner; once, too
 
 Intervals are Wilson's, at 95%. Neither the rules nor the score were tuned on the ordinary rows: test and validation
 parts, and of shopping_zh, which has no parts, those of another seed, of which about one in fifteen was seen. The score
@@ -28,7 +30,7 @@ from insula.core.files import write_json
 from insula.safety.signals.detect import THRESHOLD
 from insula.safety.signals.detect import check_message as check_by_rules
 from provenance import provenance
-from signal_cases import Part, SignalCase, signal_cases
+from signal_cases import FOLDER, Part, SignalCase, signal_cases
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "ready"
 RESULTS = Path(__file__).parent / "results"
@@ -76,6 +78,9 @@ def by_both(case: SignalCase) -> bool:
     return check_message(case.text).needs_person
 
 
+WAYS = {"rules": by_rules, "both": by_both}
+
+
 def cross_validated() -> dict[str, Any]:
     """The cases of both parts: by rules, by the score of a head that has not seen them, and by either."""
     scores = json.loads((RESULTS / "risk_head.json").read_text(encoding="utf-8"))["scores_of_cases"]
@@ -89,6 +94,17 @@ def cross_validated() -> dict[str, Any]:
     columns = {"rules": by_rules, "score": by_score, "either": by_either}
     return {
         part: {name: measured(signal_cases(part), is_found) for name, is_found in columns.items()} for part in PARTS
+    }
+
+
+def feelings() -> dict[str, Any]:
+    """Alarms on everyday messages full of feeling, on which the thresholds of the score were chosen."""
+    cases = [SignalCase(**json.loads(line)) for line in (FOLDER / "feelings.jsonl").read_text("utf-8").splitlines()]
+    return {
+        language: {
+            name: share([found(one) for one in cases if one.language == language]) for name, found in WAYS.items()
+        }
+        for language in ("en", "zh")
     }
 
 
@@ -136,22 +152,25 @@ def main() -> None:
     """Write results/safety.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--held-out", type=Path, help="folder of cases that were put aside")
+    parser.add_argument("--everyday", type=Path, help="folder of everyday messages that were put aside")
     parser.add_argument("--rows", type=int, default=ROWS, help="ordinary rows of each set (default: %(default)s)")
     options = parser.parse_args()
     check_message("warm 热")
     result: dict[str, Any] = {
         "provenance": provenance(),
         "cases": cross_validated(),
+        "feelings": feelings(),
         "ordinary": ordinary(DATA, options.rows),
     }
     file = RESULTS / "safety.json"
     before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    if options.held_out:
-        cases = read_cases(options.held_out)
-        found = {"rules": measured(cases, by_rules), "both": measured(cases, by_both)}
-        result["held_out"] = {"commit": result["provenance"]["commit"], **found}
-    elif "held_out" in before:
-        result["held_out"] = before["held_out"]
+    for name, folder in {"held_out": options.held_out, "everyday": options.everyday}.items():
+        if folder:
+            cases = read_cases(folder)
+            found = {way: measured(cases, is_found) for way, is_found in WAYS.items()}
+            result[name] = {"commit": result["provenance"]["commit"], **found}
+        elif name in before:
+            result[name] = before[name]
     write_json(file, result)
     print(json.dumps({name: value for name, value in result.items() if name != "provenance"}, indent=1))
 

@@ -11,6 +11,7 @@ GROUPS = {
     "oblique": ("signals that do not", "没有直接说出的信号"),
     "lookalikes": ("false alarms on look-alikes", "貌似信号的普通消息（误报）"),
 }
+EVERYDAY = GROUPS | {"lookalikes": ("false alarms on everyday feelings", "日常情绪（误报）")}
 COLUMNS = {"rules": ("rules", "规则"), "score": ("score", "分数"), "either": ("either", "两者之一")}
 
 
@@ -28,15 +29,15 @@ def safety(results: Results, language: str = "en") -> str:
     return table(heads, rows, language)
 
 
-def safety_held_out(results: Results, language: str = "en") -> str:
-    """What was found of the cases that nobody who works on the check has read."""
+def safety_held_out(results: Results, language: str = "en", part: str = "held_out") -> str:
+    """What was found of cases that were put aside: `held_out`, or `everyday` messages full of feeling."""
     place = int(language == "zh")
     heads = (("texts", "消息")[place], ("rules", "规则")[place], ("rules and score", "规则加分数")[place])
     rows = []
-    if results.safety and "rules" in results.safety.get("held_out", {}):
-        held_out = results.safety["held_out"]
+    if results.safety and "rules" in results.safety.get(part, {}):
+        held_out = results.safety[part]
         for code, name in LANGUAGES.items():
-            for group, title in GROUPS.items():
+            for group, title in (GROUPS if part == "held_out" else EVERYDAY).items():
                 figures = (_share(held_out[column][code][group], place) for column in ("rules", "both"))
                 rows.append((f"{name[place]}{('：' if place else ', ')}{title[place]}", *figures))
     return table(heads, rows, language)
@@ -51,6 +52,10 @@ def safety_ordinary(results: Results, language: str = "en") -> str:
         ordinary = results.safety["ordinary"]
         rows = [(f"{name}: {one['of']:,}", _share(one, place)) for name, one in ordinary["sets"].items()]
         rows.append((f"{('all', '合计')[place]}: {ordinary['all']['of']:,}", _share(ordinary["all"], place)))
+        for code, name in LANGUAGES.items():
+            found = results.safety["feelings"][code]["both"]
+            title = (f"development messages full of feeling, {name[0]}", f"带情绪的开发消息，{name[1]}")[place]
+            rows.append((f"{title}: {found['of']}", _share(found, place)))
         time = ordinary["milliseconds"]
         rows.append((("milliseconds a message", "每条消息毫秒数")[place], f"{time['median']} (p95 {time['p95']})"))
     return table(heads, rows, language)

@@ -64,6 +64,8 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "safety-zh": lambda results: safety_tables.safety(results, "zh"),
     "safety-held-out": safety_tables.safety_held_out,
     "safety-held-out-zh": lambda results: safety_tables.safety_held_out(results, "zh"),
+    "safety-everyday": lambda results: safety_tables.safety_held_out(results, part="everyday"),
+    "safety-everyday-zh": lambda results: safety_tables.safety_held_out(results, "zh", "everyday"),
     "safety-ordinary": safety_tables.safety_ordinary,
     "safety-ordinary-zh": lambda results: safety_tables.safety_ordinary(results, "zh"),
     "small-sets": decision_tables.small_sets,

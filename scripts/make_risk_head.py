@@ -4,8 +4,9 @@
 
 Run it again whenever the starter model changes: the head fits only the model that it was trained on. It is trained on
 messages composed by rule (`risk_sentences`), ordinary texts (`risk_rows`), and the development cases of
-`tests/safety/signals`. `benchmarks/results/risk_head.json` gets its figures by cross-validation, with whole templates
-and development cases left out. The hidden states are kept in the folder of the runs.
+`tests/safety/signals`; its thresholds are chosen on other ordinary texts and on everyday messages full of feeling.
+`benchmarks/results/risk_head.json` gets its figures by cross-validation, with whole templates and development cases
+left out. The hidden states and the trained heads are kept in the folder of the runs.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from insula.models.locate import STARTER_FOLDER  # noqa: E402
 from insula.models.risk.head import BASE_FILES, HEAD, RISK_FOLDER, SETTINGS  # noqa: E402
 from insula.safety.signals.result import KINDS  # noqa: E402
 from insula.text.scripts import detect_language_by_script  # noqa: E402
-from risk_rows import VALIDATION, RiskRow, composed_rows, ordinary_rows  # noqa: E402
+from risk_rows import VALIDATION, RiskRow, composed_rows, feeling_rows, ordinary_rows  # noqa: E402
 from signal_cases import SignalCase, signal_cases  # noqa: E402
 
 INNER = 128
@@ -42,7 +43,8 @@ EPOCHS, BATCH, RATE, DECAY = 3, 64, 1e-3, 0.02
 CASE_WEIGHT = 3.0  # of a development case, relative to a composed message
 KIND_WEIGHT = 0.3  # of the loss of a kind of risk, relative to that of any risk
 FOLDS = 3
-ALARMS = {"en": 0.004, "zh": 0.005}  # share of the ordinary validation rows that the score alone may take for a signal
+ALARMS = {"en": 0.003, "zh": 0.0035}  # share of the ordinary validation rows that the score alone may take for a signal
+FEELING_ALARMS = 0.06  # share of the everyday messages full of feeling (`feeling_rows`) that it may
 
 
 @dataclass(frozen=True)
@@ -101,27 +103,31 @@ def main(arguments: list[str]) -> int:
     weights = np.array([CASE_WEIGHT if row.group.startswith("case:") else 1.0 for row in rows], dtype=np.float32)
     texts = reader.read([row.text for row in rows], "rows")
     ordinary = {name: reader.read(found, name) for name, found in validation.items()}
+    feelings = {language: reader.read(found, f"feelings-{language}") for language, found in feeling_rows().items()}
     left_out = np.zeros(len(rows), dtype=np.float32)
     folds = np.array([int(hashlib.sha256(row.group.encode()).hexdigest()[:8], 16) % FOLDS for row in rows])
     thresholds: list[dict[str, float]] = []
     for fold in range(FOLDS if given.cross_validate else 0):
-        head = train(texts, rows, weights, folds != fold)
+        head = read_or_train(texts, rows, weights, folds != fold, given.runs, reader.key)
         scores = score(head, texts)
-        thresholds.append(choose_thresholds(head, ordinary))
+        thresholds.append(choose_thresholds(head, ordinary, feelings))
         limits = np.array([thresholds[-1][detect_language_by_script(row.text)] for row in rows], dtype=np.float32)
         left_out[folds == fold] = (scores - limits)[folds == fold]
         print(f"fold {fold}: thresholds {thresholds[-1]}", flush=True)
     if given.cross_validate:
         write_json(ROOT / "benchmarks" / "results" / "risk_head.json", measure(rows, left_out, cases))
-    head = train(texts, rows, weights, np.ones(len(rows), dtype=np.bool_))
-    write_head(head, choose_thresholds(head, ordinary), given)
+    everything = np.ones(len(rows), dtype=np.bool_)
+    head = read_or_train(texts, rows, weights, everything, given.runs, reader.key)
+    write_head(head, choose_thresholds(head, ordinary, feelings), given)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with the data sets")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the hidden states (default: runs)")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs"), help="folder of hidden states and heads (default: runs)"
+    )
     parser.add_argument("--base", type=Path, default=STARTER_FOLDER, help="model folder (default: the starter model)")
     parser.add_argument(
         "--tensor", default="layer_norm_8", help="tensor of its network (default: layer_norm_8, its fourth layer)"
@@ -138,13 +144,13 @@ class Reader:
 
     def __init__(self, base: Path, tensor: str, runs: Path) -> None:
         self._states = HiddenStateEncoder(base, tensor)
-        self._key = f"{tensor} {hash_file(base / 'model.onnx')}"
+        self.key = f"{tensor} {hash_file(base / 'model.onnx')}"
         self._folder = runs / "risk-states"
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def read(self, texts: Sequence[str], name: str) -> Texts:
         """Return the hidden states of these texts."""
-        digest = hashlib.sha256("\0".join((self._key, *texts)).encode()).hexdigest()[:16]
+        digest = hashlib.sha256("\0".join((self.key, *texts)).encode()).hexdigest()[:16]
         file = self._folder / f"{name}-{digest}.npz"
         if not file.exists():
             tokens = self._states.encode(texts)
@@ -162,6 +168,27 @@ class Reader:
             print(f"{name}: {len(texts):,} texts read", flush=True)
         with np.load(file) as kept:
             return Texts(kept["states"], kept["lengths"], kept["counts"])
+
+
+def read_or_train(
+    texts: Texts, rows: Sequence[RiskRow], weights: Float32Array, used: BoolArray, runs: Path, key: str
+) -> Head:
+    """Return a trained head.
+
+    runs  folder that keeps it, so that other thresholds can be chosen without training
+    key   of the hidden states
+    """
+    kept = [f"{row.kind} {weight} {row.text}" for row, weight, one in zip(rows, weights, used, strict=True) if one]
+    settings = (key, INNER, EPOCHS, BATCH, RATE, DECAY, KIND_WEIGHT)
+    digest = hashlib.sha256("\0".join((str(settings), *kept)).encode()).hexdigest()[:16]
+    file = runs / "risk-heads" / f"{digest}.pt"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(train(texts, rows, weights, used).state_dict(), file.with_suffix(".part"))
+        file.with_suffix(".part").replace(file)
+    head = Head(texts.states.shape[1])
+    head.load_state_dict(torch.load(file, weights_only=True))
+    return head.eval()
 
 
 def train(texts: Texts, rows: Sequence[RiskRow], weights: Float32Array, used: BoolArray) -> Head:
@@ -214,15 +241,23 @@ def score(head: Head, texts: Texts) -> Float32Array:
     return highest
 
 
-def choose_thresholds(head: Head, ordinary: dict[str, Texts]) -> dict[str, float]:
-    """Return for each language the logit that the share `ALARMS` of its ordinary rows exceeds."""
+def choose_thresholds(head: Head, ordinary: dict[str, Texts], feelings: dict[str, Texts]) -> dict[str, float]:
+    """Return for each language the lowest logit that exceeds neither share of alarms.
+
+    The shares are `ALARMS` of its ordinary rows, and `FEELING_ALARMS` of its everyday messages full of feeling.
+    """
     found: dict[str, list[Float32Array]] = {}
     for language, name, _, _ in VALIDATION:
         found.setdefault(language, []).append(score(head, ordinary[name]))
-    return {
-        language: round(float(np.quantile(np.concatenate(scores), 1 - ALARMS[language])), 3)
+    limits = {
+        language: (
+            np.quantile(np.concatenate(scores), 1 - ALARMS[language]),
+            np.quantile(score(head, feelings[language]), 1 - FEELING_ALARMS, method="higher"),
+        )
         for language, scores in found.items()
     }
+    print(f"limits of ordinary rows and of feelings: {limits}", flush=True)
+    return {language: round(float(max(both)), 3) for language, both in limits.items()}
 
 
 def measure(rows: Sequence[RiskRow], scores: Float32Array, cases: Sequence[SignalCase]) -> dict[str, Any]:
@@ -243,6 +278,7 @@ def measure(rows: Sequence[RiskRow], scores: Float32Array, cases: Sequence[Signa
     return {
         "folds": FOLDS,
         "alarms_allowed": ALARMS,
+        "alarms_allowed_on_feelings": FEELING_ALARMS,
         "left_out": result,
         "scores_of_cases": {case.id: round(values[case.id], 3) for case in cases},
     }

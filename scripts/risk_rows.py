@@ -69,6 +69,17 @@ def ordinary_rows(data: Path) -> tuple[list[RiskRow], dict[str, list[str]]]:
     return rows, validation
 
 
+def feeling_rows() -> dict[str, list[str]]:
+    """Return everyday messages full of feeling by language, on which only the thresholds are chosen; all invented."""
+    tests = Path(__file__).parents[1] / "tests"
+    found: dict[str, list[str]] = {}
+    for file in (tests / "safety" / "signals" / "feelings.jsonl", tests / "empathy" / "messages.jsonl"):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            found.setdefault(row["language"], []).append(row["text"])
+    return found
+
+
 def _sample(source: random.Random, texts: list[str], count: int) -> list[str]:
     return source.sample(texts, min(count, len(texts)))
 

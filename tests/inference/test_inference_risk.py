@@ -24,6 +24,7 @@ from insula.inference.risk.scorer import RiskScorer, load_risk_scorer
 from insula.models.locate import STARTER_FOLDER
 from insula.models.risk.head import HEAD, RISK_FOLDER, SETTINGS
 from insula.safety.signals.result import KINDS
+from signal_cases import FOLDER
 
 SIGNALS = [
     ("suicide", "I have written the letters and on Friday I am going to kill myself.", "信都写好了，周五我就去自杀。"),
@@ -68,6 +69,15 @@ def test_ordinary_messages_have_low_scores(scorer: RiskScorer) -> None:
 def test_grief_is_no_sign_of_risk(scorer: RiskScorer) -> None:
     """A score that takes a death for a danger leaves those who mourn without an answer."""
     assert sum(found.value >= 0.5 for found in scorer.score(GRIEF)) <= 1
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_everyday_feelings_are_rarely_a_sign_of_risk(scorer: RiskScorer, language: str) -> None:
+    """Messages of somebody who had not seen the check; the thresholds were chosen on them."""
+    rows = map(json.loads, (FOLDER / "feelings.jsonl").read_text(encoding="utf-8").splitlines())
+    texts = [row["text"] for row in rows if row["language"] == language]
+    assert len(texts) == 50
+    assert sum(found.value >= 0.5 for found in scorer.score(texts)) <= 3
 
 
 def test_the_score_of_a_message_does_not_depend_on_others(scorer: RiskScorer) -> None:
