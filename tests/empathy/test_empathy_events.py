@@ -119,8 +119,8 @@ def test_only_a_low_score_alone_is_weak() -> None:
 
 
 @pytest.mark.parametrize(("text", "language"), [
-    ("The rent goes up next month and I don't know how to pay it. What should I do?", "en"),
-    ("孩子十一周的时候没保住，大家都说还会再有的。", "zh"),
+    ("The scan is tomorrow. I keep reading about it at night.", "en"),
+    ("我妈第一次发语音跟我说“妈想你了”，以前她从来不说这种话。", "zh"),
 ])  # fmt: skip
 def test_a_weak_signal_gets_drafts_that_ask_and_name_help(text: str, language: str, starter: Predictor) -> None:
     found = reply(text, starter, strategy="suggestions", country="GB")

@@ -238,7 +238,7 @@ def test_danger_asks_no_endpoint(obeying: tuple[BadEndpoint, list[Any]], starter
     chat = ChatEndpoint(endpoint.url, "m")
     assert reply("I am going to kill myself tonight.", starter, generators=[chat]).drafts == ()
     weak = reply(
-        "The rent goes up next month and I don't know how to pay it. What should I do?", starter, generators=[chat]
+        "The scan is tomorrow. I keep reading about it at night.", starter, generators=[chat]
     )
     assert {draft.generator for draft in weak.drafts} <= {"templates"}
     assert len(endpoint.seen) == before

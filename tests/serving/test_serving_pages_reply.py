@@ -62,7 +62,7 @@ def test_danger_has_no_draft_but_help(served: Running, language: str, text: str)
 
 
 def test_a_weak_signal_is_shown_before_the_drafts(served: Running) -> None:
-    text = "The rent goes up next month and I don't know how to pay it. What should I do?"
+    text = "The scan is tomorrow. I keep reading about it at night."
     page = Visitor(served).send("/pages/reply", page="/reply", text=text, country="GB", model="linear-single").text
     assert REPLY_ENGLISH["reply_risk_weak"] in page
     assert page.index("A weak signal of danger.") < page.index('id="draft-1"')

@@ -114,7 +114,7 @@ def test_danger_gets_help_and_no_draft(linear: Running, body: dict[str, Any]) ->
 
 
 def test_a_weak_signal_gets_drafts_that_ask(linear: Running) -> None:
-    text = "The rent goes up next month and I don't know how to pay it. What should I do?"
+    text = "The scan is tomorrow. I keep reading about it at night."
     answer = linear.post("/v1/reply", {"text": text, "country": "GB"}).json()
     assert answer["hand_off"] is not None
     assert answer["check_in"]["risk"]["needs_person"] is True
