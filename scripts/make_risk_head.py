@@ -43,8 +43,8 @@ EPOCHS, BATCH, RATE, DECAY = 3, 64, 1e-3, 0.02
 CASE_WEIGHT = 3.0  # of a development case, relative to a composed message
 KIND_WEIGHT = 0.3  # of the loss of a kind of risk, relative to that of any risk
 FOLDS = 3
-ALARMS = {"en": 0.003, "zh": 0.0035}  # share of the ordinary validation rows that the score alone may take for a signal
-FEELING_ALARMS = 0.06  # share of the everyday messages full of feeling (`feeling_rows`) that it may
+ALARMS = {"en": 0.004, "zh": 0.005}  # share of the ordinary validation rows that the score alone may take for a signal
+FEELING_ALARMS = 0.1  # share of the everyday messages full of feeling (`feeling_rows`) that it may
 
 
 @dataclass(frozen=True)

@@ -237,9 +237,7 @@ def test_danger_asks_no_endpoint(obeying: tuple[BadEndpoint, list[Any]], starter
     before = len(endpoint.seen)
     chat = ChatEndpoint(endpoint.url, "m")
     assert reply("I am going to kill myself tonight.", starter, generators=[chat]).drafts == ()
-    weak = reply(
-        "The scan is tomorrow. I keep reading about it at night.", starter, generators=[chat]
-    )
+    weak = reply("The scan is tomorrow. I keep reading about it at night.", starter, generators=[chat])
     assert {draft.generator for draft in weak.drafts} <= {"templates"}
     assert len(endpoint.seen) == before
 

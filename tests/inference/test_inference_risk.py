@@ -77,7 +77,7 @@ def test_everyday_feelings_are_rarely_a_sign_of_risk(scorer: RiskScorer, languag
     rows = map(json.loads, (FOLDER / "feelings.jsonl").read_text(encoding="utf-8").splitlines())
     texts = [row["text"] for row in rows if row["language"] == language]
     assert len(texts) == 50
-    assert sum(found.value >= 0.5 for found in scorer.score(texts)) <= 3
+    assert sum(found.value >= 0.5 for found in scorer.score(texts)) <= 5
 
 
 def test_the_score_of_a_message_does_not_depend_on_others(scorer: RiskScorer) -> None:
