@@ -242,7 +242,7 @@ def test_a_service_that_hangs_is_left(stub: Stub, monkeypatch: pytest.MonkeyPatc
 
 
 def test_nobody_at_the_address_is_one_sentence() -> None:
-    with pytest.raises(ServiceError, match=r"http://127.0.0.1:1 does not answer: .*Check that it runs"):
+    with pytest.raises(ServiceError, match=r"http://127.0.0.1:1 does not answer: .*Check its address, and"):
         _change("libretranslate:http://127.0.0.1:1", "a good day")
 
 

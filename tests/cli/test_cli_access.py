@@ -38,7 +38,7 @@ def test_the_life_of_a_key(insula: Callable[..., Any], here: Path) -> None:
     assert states == ["active", "revoked"]
 
     database = open_database(here / "insula-data")
-    assert KeyStore(database).recognise(secret) is not None
+    assert KeyStore(database).find_by_secret(secret) is not None
     database.close()
     entries = _audited(here / "insula-data" / "audit")
     assert [entry["event"] for entry in entries] == ["key.created", "key.rotated", "key.revoked"]

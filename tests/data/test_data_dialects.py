@@ -119,7 +119,7 @@ NO_HEADER = "".join(f"{label}\tkind note {n}\n" for n, label in enumerate(["ham"
 
 
 def test_a_first_line_of_data_is_a_question(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"looks like data .*: 'ham' is also .* --no-header .* --text 2.*--header"):
+    with pytest.raises(DataError, match=r"looks like data, .*: 'ham' is also .* --no-header .* --text 2.*--header"):
         read(tmp_path / "a.tsv", NO_HEADER)
     rows, reader = read(tmp_path / "a.tsv", NO_HEADER, header=False)
     assert reader.columns == ("column_1", "column_2")

@@ -131,8 +131,9 @@ def test_windows_answer_alike_at_every_door(
     predictor = Predictor.load(folder)
     found = predictor.predict(TEXTS)
     assert not any(one.truncated for one in found)
-    for one, before in zip(found, start.predict(TEXTS), strict=True):
-        assert (one.scores == pytest.approx(before.scores, abs=1e-5)) == (len(one.text) < 40)
+    # Logits: the probabilities of a model that is very sure are equal on some processors.
+    changes = np.abs(predictor.logits(TEXTS) - start.logits(TEXTS)).max(axis=1)
+    assert [change > 1e-4 for change in changes] == [len(text) >= 40 for text in TEXTS]
     alone = [predictor.predict([text])[0].scores for text in TEXTS]
     for scores, one in zip(alone, found, strict=True):
         assert scores == pytest.approx(one.scores, abs=1e-5)

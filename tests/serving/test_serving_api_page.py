@@ -14,7 +14,7 @@ from insula.serving.pages.rendering import POLICY
 from insula.serving.pages.words import TAGS, WORDS
 from waiting import DEADLINE
 
-SKIPPED = ("batches", "feedback", "predictions", "queue", "route")
+SKIPPED = ("batches", "feedback", "predictions", "queue", "reply/feedback", "route")
 """Commands that need files, a store, a queue or rules, which the service does not have."""
 
 

@@ -184,12 +184,12 @@ class ChoiceContext(RequestModel):
     """The conversation in the categories that a policy knows: no text, no topic, no event."""
 
     language: Literal["en", "zh"]
-    feeling: Feeling | None
+    feeling: Feeling | None = None
     polarity: Polarity
     intensity: Literal["normal", "high"]
     need: Need
-    moved: Literal["better", "worse", "same"] | None
-    asked: Need | None
+    moved: Literal["better", "worse", "same"] | None = None
+    asked: Need | None = None
     answers: bool
     sure: bool
     turn: Whole = Field(

@@ -82,7 +82,7 @@ def add_stage(name: str, start: int, end: int, **facts: Fact) -> None:
     """Add a stage that took place elsewhere, such as in another thread; times are nanoseconds since 1970."""
     tracer = _tracer.get()
     if tracer is not None:
-        tracer.build_span_columns(name, start_time=start, attributes=_name_facts(facts)).end(end_time=max(start, end))
+        tracer.start_span(name, start_time=start, attributes=_name_facts(facts)).end(end_time=max(start, end))
 
 
 def _name_facts(facts: Mapping[str, Fact]) -> dict[str, Fact]:
