@@ -46,7 +46,7 @@ from insula.empathy.strategies import Strategy, rank_strategies
 from insula.inference.predictor import Predictor
 
 SAD = "I failed the exam again. I can't tell my parents."
-WEAK = "The rent goes up next month and I don't know how to pay it. What should I do?"
+WEAK = "Some nights I wish I could just not be here for a while."
 DANGER = "I am going to kill myself tonight."
 STATE = ConversationState("en", "sadness", "negative", "normal", "study", "heard")
 DRAFTS = [Draft(f"A draft: {name}.", name) for name in rank_strategies(STATE)]

@@ -18,7 +18,7 @@ from insula.empathy.policy.outcomes import read_outcomes
 from insula.serving.pages.words import WORDS
 
 SAD = "I failed the exam again. I can't tell my parents."
-WEAK = "The rent goes up next month and I don't know how to pay it. What should I do?"
+WEAK = "Some nights I wish I could just not be here for a while."
 DANGER = "I am going to kill myself tonight."
 
 

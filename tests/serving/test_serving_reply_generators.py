@@ -31,7 +31,7 @@ MESSAGE = "I failed the exam again. I can't tell my parents."
 GOOD = "You failed the exam again, and your parents don't know yet. What makes it so hard to tell them?"
 STORED = "That exam meant a lot. Who else knows about it?"
 DANGER = "I am going to kill myself tonight."
-WEAK = "The scan is tomorrow. I keep reading about it at night."
+WEAK = "Some nights I wish I could just not be here for a while."
 
 
 @dataclass
