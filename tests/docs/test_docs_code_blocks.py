@@ -179,7 +179,7 @@ LABEL_MAP = "map.toml"  # what a file that maps labels is called
 RULES = "rules.toml"  # what a file of rules is called; a test runs the commands that read it
 ROUTES = ("routes.toml", "confirm.toml")  # what routing rules are called
 REPORT = "report.toml"  # what settings of a report on messages are called
-MONITOR = ("monitor.toml", "receivers.toml")  # what settings of a monitor are called
+MONITOR = ("monitor.toml", "no-drift.toml", "receivers.toml")  # what settings of a monitor are called
 
 
 def _recipes() -> list[Block]:

@@ -62,6 +62,7 @@ def test_only_the_rule_changes_and_all_rows_choose_it(kind: Kind, tmp_path: Path
     assert predictor.decision == made.decision == choose_decision(source.scheme, logits, gold, options, seed=0)
     changed = {
         "decision.json",
+        "drift.json",
         "fingerprint.safetensors",
         "manifest.json",
         "metrics.json",
