@@ -18,7 +18,7 @@ import numpy as np
 
 from insula.core.arrays import Float32Array
 from insula.empathy.cue_words import Cues, has, read_cues
-from insula.empathy.generators.encoder import WORD_BUCKETS, load_message_encoder
+from insula.empathy.encoder import WORD_BUCKETS, load_message_encoder
 
 Polarity = Literal["positive", "negative", "unclear"]
 Need = Literal["heard", "advice", "information", "fix", "none"]

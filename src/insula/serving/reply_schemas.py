@@ -149,7 +149,7 @@ class ReplyState(BaseModel):
     )
     answers: bool = Field(description="Whether the message answers a question of another speaker.")
     kind: str | None = Field(
-        description="What the writer does with the message or what happened, such as `complaint` or `setback`; "
+        description="Kind of the message, such as `request`, `complaint` or `setback`; "
         "`plain` if it is not clear enough."
     )
 
