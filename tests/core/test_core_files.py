@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 
 from insula.core.errors import OutputError
-from insula.core.files import atomic_file, atomic_folder, hash_file, make_names_absolute, write_json, write_text
+from insula.core.files import (
+    append_lines,
+    atomic_file,
+    atomic_folder,
+    hash_file,
+    make_names_absolute,
+    write_json,
+    write_text,
+)
 
 
 class Crash(BaseException):
@@ -175,3 +183,24 @@ def test_a_file_that_was_just_written_is_not_trusted(tmp_path: Path, monkeypatch
         with file.open("wb") as same:  # the same inode and size, within one tick of the clock
             same.write(content)
         assert hash_file(file) == hashlib.sha256(content).hexdigest()
+
+
+def test_lines_are_appended_after_an_incomplete_one(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "log.jsonl"
+    append_lines(file, ['{"n": 1}', '{"text": "好\ud800"}'])
+    complete = file.read_text(encoding="utf-8")
+    assert [json.loads(line) for line in complete.splitlines()] == [{"n": 1}, {"text": "好\ud800"}]
+    file.write_text(f'{complete}{{"n": 3, "text": "the process was ki', encoding="utf-8")
+    append_lines(file, ['{"n": 4}'])
+    append_lines(file, ['{"n": 5}'])
+    append_lines(file, [])
+    *_, incomplete, fourth, fifth = file.read_text(encoding="utf-8").splitlines()
+    assert incomplete.startswith('{"n": 3')
+    assert (json.loads(fourth), json.loads(fifth)) == ({"n": 4}, {"n": 5})
+
+
+def test_lines_that_cannot_be_appended_are_an_output_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path, tmp_path / "file" / "log.jsonl"):
+        with pytest.raises(OutputError, match=r"cannot be written"):
+            append_lines(place, ["a line"])

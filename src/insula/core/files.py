@@ -9,8 +9,9 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ _DISK_FULL_MESSAGES = ("No space left on device", "File too large", "PytorchStre
 CLOCK_TICK_NS = 50_000_000  # longer than the timestamp resolution of common file systems
 MAX_CACHED_DIGESTS = 4096
 _digests: dict[tuple[int, ...], str] = {}
+_appending = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -124,6 +126,23 @@ def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def append_lines(path: str | Path, lines: Iterable[str]) -> None:
+    """Append lines of UTF-8 text in one write; creates the file and missing parent folders.
+
+    After a process was killed while it wrote, the last line may be incomplete: the first new one starts on a line of
+    its own, so that only the incomplete one is lost. Raises `OutputError` if the file cannot be written.
+    """
+    path = Path(path)
+    added = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
+    with _appending, convert_output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+") as file:
+            if added and file.tell():
+                file.seek(-1, os.SEEK_END)
+                added = added if file.read(1) == b"\n" else b"\n" + added
+            file.write(added)
 
 
 def make_names_absolute(names: str | Path | Sequence[str | Path]) -> tuple[str, ...]:

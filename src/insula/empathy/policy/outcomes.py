@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from insula.core.errors import DataError, MissingFileError
-from insula.core.files import convert_output_errors
+from insula.core.files import append_lines
 from insula.empathy.policy.choice import Choice
 from insula.empathy.strategies import STRATEGIES, Strategy
 
@@ -25,7 +24,6 @@ ACTIONS: tuple[Action, ...] = get_args(Action)
 """A draft was sent as it was; sent with changes; none was used."""
 FIELDS = ("choice", "action", "used", "time")
 LINE_CHARACTERS = 20_000
-_writing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -115,14 +113,8 @@ def build_outcome(
 
 
 def append_outcomes(file: str | Path, outcomes: Sequence[DraftOutcome]) -> None:
-    """Append outcomes to a log, all of them or none; raise `OutputError` if it cannot be written."""
-    lines = "".join(json.dumps(one.to_dict(), ensure_ascii=False) + "\n" for one in outcomes)
-    path = Path(file)
-    with _writing, convert_output_errors(path):
-        if path.parent != Path():
-            path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as out:
-            out.write(lines)
+    """Append outcomes to a log; raise `OutputError` if it cannot be written."""
+    append_lines(file, (json.dumps(one.to_dict(), ensure_ascii=False) for one in outcomes))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from insula.core.errors import MissingFileError
-from insula.core.files import convert_output_errors
+from insula.core.files import append_lines
 from insula.operations.audit.chain import Entry, to_canonical_json
 
 MARK = "audit_anchor"
@@ -29,16 +29,12 @@ def write_anchor(place: str, entry: Entry) -> None:
 
     Raises `OutputError` if the file cannot be written.
     """
-    line = to_canonical_json({MARK: {"n": entry.number, "hash": entry.hash, "time": entry.time}}) + "\n"
+    line = to_canonical_json({MARK: {"n": entry.number, "hash": entry.hash, "time": entry.time}})
     if place == STANDARD_OUTPUT:
-        sys.stdout.write(line)
+        sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
         return
-    path = Path(place)
-    with convert_output_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="ascii") as file:
-            file.write(line)
+    append_lines(place, [line])
 
 
 def read_anchors(path: str | Path) -> list[Anchor]:

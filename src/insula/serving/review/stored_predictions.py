@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import io
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -14,10 +15,10 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from insula.core.errors import OutputError
+from insula.core.files import append_lines
 from insula.data.formats.text_writers import DelimitedWriter, JsonLinesWriter
 from insula.operations.audit.chain import Fact
 from insula.operations.store.review import FilterChoices, PredictionPage, PredictionReview, ReviewedPrediction
-from insula.serving.feedback_file import append_feedback
 from insula.serving.http.head_requests import HEAD
 from insula.serving.http.problems import ProblemError, convert_store_errors
 from insula.serving.review.schemas import PredictionExport, PredictionSearch
@@ -73,7 +74,7 @@ async def correct_prediction(service: Service, id: str, labels: list[str]) -> Re
             "time": correction.created.isoformat(timespec="seconds"),
         }
         try:
-            await run_in_threadpool(append_feedback, file, row)
+            await run_in_threadpool(append_lines, file, [json.dumps(row, ensure_ascii=False)])
         except OutputError:
             service.retention.discard([correction.id])
             raise ProblemError("unavailable", "Feedback cannot be stored now. Try again later.") from None

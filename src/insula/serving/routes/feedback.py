@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula.core.errors import OutputError
-from insula.serving.feedback_file import append_feedback
+from insula.core.files import append_lines
 from insula.serving.http.bodies import build_json_response, describe_json_body, read_body
 from insula.serving.http.problems import ProblemError, describe_responses
 from insula.serving.schemas import FeedbackRequest
@@ -94,7 +95,7 @@ async def store_feedback(service: Service, body: FeedbackRequest) -> None:
             "version": model.version,
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        await run_in_threadpool(append_feedback, file, row)
+        await run_in_threadpool(append_lines, file, [json.dumps(row, ensure_ascii=False)])
     except OutputError:
         service.retention.discard(stored)
         raise ProblemError("unavailable", "Feedback cannot be stored now. Try again later.") from None
