@@ -11,7 +11,7 @@ from insula.empathy.strategies import Strategy
 
 
 class RulesPolicy:
-    """Keeps the order of `rank_strategies`: no chance, and so no log of it can judge another policy."""
+    """Keeps the order of `rank_strategies`: no chance, and so no log of it can evaluate another policy."""
 
     name = "rules"
     version = __version__

@@ -16,7 +16,7 @@ class ExplorationLimits:
     """The limits of exploration, for every message with more than one candidate.
 
     explore  largest probability, of all other strategies together, to come before the one rated best
-    floor    smallest probability of each candidate, so that the log can judge later policies; less where `explore`
+    floor    smallest probability of each candidate, so that the log can evaluate later policies; less where `explore`
              leaves less for each
 
     Raises `DataError` for values out of range.

@@ -7,7 +7,7 @@ it is significant (after Holm's correction for the number of aspects) and its si
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -103,14 +103,12 @@ def measure_drift(
     found = [
         *_test_decisions(scheme, reference[1], now[1]),
         _test_numbers("length", [len(text) for text in reference[0]], [len(text) for text in now[0]]),
-        compare_shares(
-            "language", *(Counter(detect_language(text) or "none" for text in side[0]) for side in (reference, now))
-        ),
+        compare_shares("language", *(Counter(name_language(text) for text in side[0]) for side in (reference, now))),
         _test_words(reference[0], now[0]),
     ]
     if features is not None:
         found.append(_test_embedding(*features))
-    aspects = judge(found, alpha=alpha, min_size=min_size)
+    aspects = flag_drift(found, alpha=alpha, min_size=min_size)
     estimated, before = (estimate_quality(scheme, decisions) for _, decisions in (now, reference))
     return Drift(len(now[0]), len(reference[0]), aspects, estimated, before)
 
@@ -125,7 +123,7 @@ TestResult = tuple[str, float, float, Mapping[str, tuple[float, float]]]
 """Name, size, p and details of an aspect, before the correction."""
 
 
-def judge(found: Sequence[TestResult], *, alpha: float, min_size: float) -> tuple[AspectDrift, ...]:
+def flag_drift(found: Sequence[TestResult], *, alpha: float, min_size: float) -> tuple[AspectDrift, ...]:
     """Return which aspects have drifted, after Holm's correction for their number."""
     corrected = _adjust_p_values([p for _, _, p, _ in found])
     return tuple(
@@ -213,7 +211,7 @@ def _test_words(reference: Sequence[str], now: Sequence[str]) -> TestResult:
     order = np.random.default_rng(0).permutation(len(reference))
     half, rest = ([reference[place] for place in places] for places in np.array_split(order, 2))
     known = {word for text in half for word in split_words(text)}
-    return _test_numbers("words", _compute_unknown(rest, known), _compute_unknown(now, known))
+    return _test_numbers("words", *(compute_unknown_shares(side, known.__contains__) for side in (rest, now)))
 
 
 def _test_embedding(reference: Features, now: Features) -> TestResult:
@@ -234,12 +232,18 @@ def _test_embedding(reference: Features, now: Features) -> TestResult:
     return "embedding", max(float(test.statistic) for test in tests), p, {"mean": (distances[0], distances[1])}
 
 
-def _compute_unknown(texts: Sequence[str], known: set[str]) -> Float64Array:
+def compute_unknown_shares(texts: Sequence[str], is_known: Callable[[str], bool]) -> Float64Array:
+    """Return the (rows,) shares of the words of texts that are not known; 0 for a text without words."""
     shares = []
     for text in texts:
         words = split_words(text)
-        shares.append(sum(word not in known for word in words) / len(words) if words else 0.0)
+        shares.append(sum(not is_known(word) for word in words) / len(words) if words else 0.0)
     return np.array(shares, dtype=np.float64)
+
+
+def name_language(text: str) -> str:
+    """Return the code of the language of a text, `none` where none is detected."""
+    return detect_language(text) or "none"
 
 
 def split_words(text: str) -> list[str]:

@@ -8,6 +8,7 @@ and only if several texts have them: a name that one person wrote is not in it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections import Counter
@@ -35,12 +36,13 @@ from insula.evaluation.drift.drift import (
     compare_label_counts,
     compare_shares,
     compute_distance_p_value,
-    judge,
+    compute_unknown_shares,
+    flag_drift,
+    name_language,
     require_rows,
     split_words,
 )
 from insula.evaluation.drift.estimate import EstimatedQuality, estimate_quality
-from insula.text.language import detect_language
 
 FILE = "drift.json"
 FORMAT_VERSION = 1
@@ -154,6 +156,10 @@ class DriftReference:
         values = [one for name in sorted(self.bounds) for one in (*self.bounds[name], np.array([len(name)]))]
         return hashlib.sha256(np.concatenate([*values, self.centre, self.known]).tobytes()).hexdigest()[:16]
 
+    @functools.cached_property
+    def _known_hashes(self) -> frozenset[int]:
+        return frozenset(self.known.tolist())
+
     @classmethod
     def build(
         cls, scheme: LabelScheme, texts: Sequence[str], decisions: Decisions, features: Features | None = None
@@ -180,7 +186,8 @@ class DriftReference:
         }
         bounds = {name: [_choose_bounds(column) for column in values.T] for name, values in numbers.items()}
         made = dataclasses.replace(empty, bounds=bounds)
-        counts = TextCounts(len(texts), decisions.chosen.sum(axis=0).tolist(), Counter(_detect(text) for text in texts))
+        languages = Counter(name_language(text) for text in texts)
+        counts = TextCounts(len(texts), decisions.chosen.sum(axis=0).tolist(), languages)
         for name, values in numbers.items():
             places = made._find_places(name, values)
             counts.bins[name] = [np.bincount(column, minlength=BINS).tolist() for column in places.T]
@@ -194,7 +201,7 @@ class DriftReference:
         numbers = self._list_numbers(scheme, texts, decisions, features)
         return Observed(
             decisions.chosen,
-            [_detect(text) for text in texts],
+            [name_language(text) for text in texts],
             {name: self._find_places(name, values) for name, values in numbers.items()},
             {name: _measure(name, values) for name, values in numbers.items()},
         )
@@ -211,7 +218,7 @@ class DriftReference:
         for name in before.bins:
             if name in now.bins:
                 found.append(_compare_bins(name, before, now))
-        return judge(found, alpha=alpha, min_size=min_size)
+        return flag_drift(found, alpha=alpha, min_size=min_size)
 
     def measure_drift(
         self,
@@ -271,18 +278,11 @@ class DriftReference:
         elif decisions.confidence is not None:
             found["confidence"] = decisions.confidence
         found["length"] = [len(text) for text in texts]
-        found["words"] = self._measure_unknown(texts)
+        found["words"] = compute_unknown_shares(texts, lambda word: _hash(word) in self._known_hashes)
         arrays = {name: np.asarray(values, dtype=np.float64)[:, None] for name, values in found.items()}
         if features is not None and self.has_embedding:
             arrays[EMBEDDING] = (np.asarray(features, dtype=np.float64) - self.centre) @ self.components.T
         return arrays
-
-    def _measure_unknown(self, texts: Sequence[str]) -> list[float]:
-        known, shares = set(self.known.tolist()), []
-        for text in texts:
-            words = split_words(text)
-            shares.append(sum(_hash(word) not in known for word in words) / len(words) if words else 0.0)
-        return shares
 
     def _find_places(self, name: str, values: Float64Array) -> NDArray[np.int64]:
         columns = zip(self.bounds[name], values.T, strict=True)
@@ -319,10 +319,6 @@ def _compare_bins(name: str, before: TextCounts, now: TextCounts) -> TestResult:
 def _measure(name: str, values: Float64Array) -> Float64Array:
     """Return the (rows,) numbers of which the mean is reported; of the embedding the distance from the centre."""
     return np.linalg.norm(values, axis=1) if name == EMBEDDING else values[:, 0]
-
-
-def _detect(text: str) -> str:
-    return detect_language(text) or "none"
 
 
 def _hash(word: str) -> int:
