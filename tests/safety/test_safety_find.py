@@ -6,7 +6,7 @@ import pytest
 
 from insula.core.errors import DataError
 from insula.safety.find import find_personal_data
-from insula.safety.readable import NormalizedText
+from insula.safety.normalized_text import NormalizedText
 from insula.safety.spans import Span, drop_overlaps
 from masking_cases import hand_made
 from masking_generator import generated

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from insula.core.environment import require
 from insula.core.errors import CHOOSE, DataError, suggest
 from insula.safety.kinds import GROUPS, KINDS, TOKEN
+from insula.safety.normalized_text import BLANK, NormalizedText
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
-from insula.safety.readable import BLANK, NormalizedText
 from insula.safety.recognisers.names.models import LAC, is_name_model, load_name_model
 from insula.safety.recognisers.registry import find_spans
 from insula.safety.spans import Span, drop_overlaps

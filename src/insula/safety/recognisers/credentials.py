@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from insula.safety.readable import BLANK
+from insula.safety.normalized_text import BLANK
 from insula.safety.recognisers.cues import build_cue_pattern
 from insula.safety.spans import Span
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from insula.safety.readable import BLANK
+from insula.safety.normalized_text import BLANK
 from insula.safety.recognisers.cues import build_cue_pattern
 
 # Digits with one dot between them. Dates, addresses and phone numbers have more dots, codes of cities a leading zero.

@@ -14,8 +14,8 @@ from typing import Any
 
 from presidio_analyzer import PatternRecognizer, predefined_recognizers
 
+from insula.safety.normalized_text import BLANK
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
-from insula.safety.readable import BLANK
 from insula.safety.spans import Span
 
 # Many other numbers look the same, and one in ten of them has a valid check digit by chance.

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from insula.core.environment import require
 from insula.core.errors import DataError, MissingFileError
-from insula.safety.readable import BLANK
+from insula.safety.normalized_text import BLANK
 from insula.safety.spans import Span
 
 LAC = "lac"
