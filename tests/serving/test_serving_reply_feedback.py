@@ -16,6 +16,7 @@ from serving_visiting import Visitor
 from insula.core.errors import DataError
 from insula.empathy.policy.outcomes import read_outcomes
 from insula.serving.pages.words import WORDS
+from insula.serving.routes.reply import FEEDBACK_EXAMPLES
 
 SAD = "I failed the exam again. I can't tell my parents."
 WEAK = "Some nights I wish I could just not be here for a while."
@@ -82,6 +83,23 @@ def test_a_danger_is_not_chosen_about(exploring: Running) -> None:
         assert weak["check_in"] is not None
         assert (weak["choice"]["why"], weak["choice"]["probabilities"][0]) == ("risk", 1.0)
     assert draft(exploring, strategy="question")["choice"]["why"] == "named"
+
+
+@pytest.mark.parametrize("example", FEEDBACK_EXAMPLES)
+def test_the_examples_of_the_document_are_accepted(linear_model: Path, tmp_path: Path, example: str) -> None:
+    with running(linear_model, reply={"policy": "rules", "outcomes": str(tmp_path / "log.jsonl")}) as service:
+        shown = service.get("/openapi.json").json()["paths"]["/v1/reply/feedback"]["post"]["requestBody"]
+        body = shown["content"]["application/json"]["examples"][example]["value"]
+        for given in (body, drop_nulls(body)):  # the page of the API shows the second form
+            assert service.post("/v1/reply/feedback", given).status_code == 201
+    (kept,) = read_outcomes(tmp_path / "log.jsonl").outcomes
+    assert kept.action == body["action"]
+
+
+def drop_nulls(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: drop_nulls(one) for name, one in value.items() if one is not None}
 
 
 def test_without_a_log_nothing_is_recorded(linear_model: Path, exploring: Running) -> None:
