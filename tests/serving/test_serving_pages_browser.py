@@ -102,7 +102,7 @@ def test_pages_fit_are_legible_and_ask_nobody(
     assert seen.asked_only(f"{both.address}/")
 
 
-def test_a_text_is_judged_with_the_keyboard_alone(both: Running, watched: Callable[..., Watched]) -> None:
+def test_a_text_is_classified_with_the_keyboard_alone(both: Running, watched: Callable[..., Watched]) -> None:
     (wanted,) = both.post("/v1/predict", {"texts": [TEXT], "model": "linear-single"}).json()["predictions"]
     seen = watched(locale="en-GB")
     page = seen.page

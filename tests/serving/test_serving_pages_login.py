@@ -79,10 +79,10 @@ def test_a_typed_key_opens_the_pages_and_is_in_no_cookie(locked: Running, keys: 
     assert visitor.cookies != before, "a sign-in begins a new session"
     secret = keys["good"].split("_")[2]
     assert not any(secret[i : i + 8] in cookie for i in range(len(secret) - 8))
-    judged = visitor.send("/pages/predict", text=TEXT)
-    assert judged.status_code == 200
-    assert WORDS["en"]["sign_out"] in judged.text
-    assert keys["good"] not in judged.text
+    predicted = visitor.send("/pages/predict", text=TEXT)
+    assert predicted.status_code == 200
+    assert WORDS["en"]["sign_out"] in predicted.text
+    assert keys["good"] not in predicted.text
 
 
 def test_predictions_of_pages_are_kept_for_whoever_signed_in(locked: Running, keys: dict[str, str], data: Path) -> None:
