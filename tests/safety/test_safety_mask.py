@@ -12,9 +12,9 @@ from insula.core.errors import DataError, MissingFileError
 from insula.safety.find import find_personal_data
 from insula.safety.kinds import KINDS, TOKEN
 from insula.safety.mask import mask
+from insula.safety.normalized_text import NormalizedText
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.pseudonyms import Pseudonyms, create_key, read_key
-from insula.safety.normalized_text import NormalizedText
 from insula.safety.recognisers.registry import RECOGNISERS
 from masking_cases import hand_made
 
