@@ -17,8 +17,10 @@ import pytest
 import sqlalchemy as sa
 
 import toy_data
+from insula.api.drift import measure_drift
 from insula.api.monitoring import monitor
-from insula.core.errors import DataError, StoreUnreachableError, StreamError, UnknownNameError
+from insula.core.errors import DataError, NewerFormatError, StoreUnreachableError, StreamError, UnknownNameError
+from insula.evaluation.drift.reference import FILE, FORMAT_VERSION
 from insula.inference.predictor import Predictor
 from insula.operations.monitoring.alerts import Alert
 from insula.operations.monitoring.monitor import Monitor, MonitorReport
@@ -130,6 +132,14 @@ def test_a_model_without_a_reference_says_so(predictor: Predictor, database: Dat
     report = Monitor(old, database, MonitorFile()).run(Memory([row(1, "positive", 1)]))
     assert report.counted == 1
     assert [note.partition(".")[0] for note in report.notes] == ["Drift is not watched"]
+    assert "an earlier insula trained it" in report.notes[0]
+    (tmp_path / FILE).write_text(json.dumps({"format_version": FORMAT_VERSION + 1}), encoding="utf-8")
+    report = Monitor(old, database, MonitorFile()).run(Memory([row(3, "positive", 1)]))
+    (note,) = report.notes
+    assert note.startswith("Drift is not watched. A newer insula wrote")
+    assert note.endswith("Upgrade with: pip install --upgrade insula")
+    with pytest.raises(NewerFormatError, match="Upgrade with"):
+        measure_drift(None, ["a day"] * 60, old)
     off = parse_monitor_file("[drift]\nenabled = false", "'monitor.toml'")
     assert Monitor(old, database, off).run(Memory([row(2, "positive", 1)])).notes == []
     with pytest.raises(DataError, match="Rename the alert"):

@@ -44,7 +44,8 @@ def measure_drift(
     text, input_format, separator, header   how files are read, as in `predict_file`
 
     The embedding is compared for models whose backend gives dense features, such as `static`. Raises `DataError` for
-    fewer than 50 texts on either side and for a model without a reference, `MissingFileError`.
+    fewer than 50 texts on either side and for a model without a reference, `NewerFormatError` for a reference that a
+    newer insula wrote, `MissingFileError`.
     """
     from insula.data.formats.formats import ReadOptions
     from insula.evaluation.drift.drift import measure_drift as measure
@@ -74,7 +75,7 @@ def measure_drift(
 
 
 def require_reference(predictor: Predictor) -> DriftReference:
-    """Return the reference in the folder of a model; raise `DataError` if it has none."""
+    """Return the reference in the folder of a model; raise `DataError` if it has none, `NewerFormatError`."""
     from insula.evaluation.drift.reference import NO_REFERENCE, DriftReference
 
     reference = None if predictor.folder is None else DriftReference.read(predictor.folder)

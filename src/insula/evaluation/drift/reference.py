@@ -20,8 +20,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from insula import __version__
 from insula.core.arrays import Float64Array
 from insula.core.decision import Decisions
+from insula.core.errors import NewerFormatError
 from insula.core.files import write_text
 from insula.core.scheme import LabelScheme
 from insula.evaluation.drift.drift import (
@@ -252,12 +254,17 @@ class DriftReference:
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """Return the reference of a model folder; None if it has none, or one of a newer insula."""
+        """Return the reference of a model folder; None if it has none. Raises `NewerFormatError`."""
         if not (folder / FILE).exists():
             return None
         content = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        if content["format_version"] > FORMAT_VERSION:
-            return None
+        version = content["format_version"]
+        if version > FORMAT_VERSION:
+            raise NewerFormatError(
+                f"A newer insula wrote the reference for drift in {str(folder)!r}: it has format {version}, but insula "
+                f"{__version__} reads up to format {FORMAT_VERSION}. Upgrade with: "
+                "pip install --upgrade insula"
+            )
         bounds = {
             name: [np.array(column, dtype=np.float64) for column in columns]
             for name, columns in content["bounds"].items()

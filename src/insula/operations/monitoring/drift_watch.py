@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from insula.core.decision import Decisions
+from insula.core.errors import NewerFormatError
 from insula.core.scheme import LabelScheme
 from insula.inference.predictor import Predictor
 from insula.operations.monitoring.alerts import Finding
@@ -54,7 +55,10 @@ class DriftWatch:
             return None
         if predictor.context.turns:
             return "Drift is not watched: the model reads conversations, and a stream has single messages."
-        reference = DriftReference.read(predictor.folder)
+        try:
+            reference = DriftReference.read(predictor.folder)
+        except NewerFormatError as error:
+            return f"Drift is not watched. {error}"
         if reference is None:
             return f"Drift is not watched. {NO_REFERENCE}"
         return cls(reference, predictor.scheme, settings)
