@@ -2,9 +2,9 @@
 
     python benchmarks/explain_budget.py
 
-50 texts of SST-2 and SMP2020 each, drawn with the seed, are explained with trust figures by `linear`, the starter and
-MiniLM (trained as `explain.py` trains them). Budgets are multiples of the median time of one prediction of the same
-model in the same run. `p90` is the 90th percentile of time over budget; 1.2 is the target.
+50 texts of SST-2 and SMP2020 each, drawn with the seed, are explained with measures of faithfulness by `linear`, the
+starter and MiniLM (trained as `explain.py` trains them). Budgets are multiples of the median time of one prediction of
+the same model in the same run. `p90` is the 90th percentile of time over budget; 1.2 is the target.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def measured(predictor: Any, texts: list[str]) -> dict[str, Any]:
                 "median": statistics.median(each.milliseconds / (times * one) for each in rows),
                 "p90": float(np.quantile([each.milliseconds / (times * one) for each in rows], 0.9)),
                 "methods": dict(Counter(each.method for each in rows)),
-                "with_trust": statistics.fmean(bool(each.trust) for each in rows),
+                "with_faithfulness": statistics.fmean(bool(each.faithfulness) for each in rows),
             }
             for times, rows in found.items()
         },

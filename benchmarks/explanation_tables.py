@@ -114,7 +114,7 @@ def explain_budget(results: Results) -> str:
         (
             cell, times, f"{one['milliseconds']:.0f}", f"{one['median']:.2f}", f"{one['p90']:.2f}",
             ", ".join(f"`{name}` {count}" for name, count in sorted(one["methods"].items())),
-            f"{one['with_trust']:.0%}",
+            f"{one['with_faithfulness']:.0%}",
         )
         for cell, found in (results.explain_budget or {"cells": {}})["cells"].items()
         for times, one in found["budgets"].items()

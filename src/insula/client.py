@@ -119,6 +119,7 @@ class Client(_BaseClient):
             found.add(self._send("POST", PREDICT, build_wait_header(wait_ms), request.body), request.inputs)
         return found
 
+    @renamed_arguments(trust="faithfulness")
     def explain(
         self, texts: Sequence[TextLike], *, wait_ms: int | None = None, **options: Unpack[ExplainOptions]
     ) -> list[Explanation]:
@@ -269,6 +270,7 @@ class AsyncClient(_BaseClient):
             found.add(answer, request.inputs)
         return found
 
+    @renamed_arguments(trust="faithfulness")
     async def explain(
         self, texts: Sequence[TextLike], *, wait_ms: int | None = None, **options: Unpack[ExplainOptions]
     ) -> list[Explanation]:

@@ -58,7 +58,7 @@ def test_a_sum_over_words_is_found_again(method: str) -> None:
     for label, place in (("sad", 0), ("glad", 1)):
         wanted = [WEIGHTS.get(word, (0.0, 0.0))[place] for word in "a very good and bad day".split()]
         assert np.allclose(found.weights[label], wanted, atol=0.15 if method == "surrogate" else 1e-9)
-        assert found.trust[label].completeness_error < 0.5
+        assert found.faithfulness[label].completeness_error < 0.5
 
 
 def test_an_interaction_is_shared_by_shapley_values_only() -> None:
@@ -86,7 +86,10 @@ def test_a_word_that_another_covers_for_is_found() -> None:
     assert not any(found["occlusion"].weights["sad"])
     words = {word.text for word, _ in found["contexts"].top_words("sad", 2)}
     assert words == {"sad", "unhappy"}
-    assert found["contexts"].trust["sad"].comprehensiveness > found["occlusion"].trust["sad"].comprehensiveness
+    assert (
+        found["contexts"].faithfulness["sad"].comprehensiveness
+        > found["occlusion"].faithfulness["sad"].comprehensiveness
+    )
 
 
 def test_contexts_compute_only_what_is_asked() -> None:
@@ -214,7 +217,7 @@ def test_a_budget_picks_what_fits() -> None:
     text = "a very good and bad day"
     assert explain_input(predictor_of(Bag()), text, budget=10_000).method == "partition"
     small = explain_input(predictor_of(Bag()), text, budget=0.001)
-    assert (small.method, small.trust) == ("alone", {})
+    assert (small.method, small.faithfulness) == ("alone", {})
     assert "0.001 ms is too small" in small.warning
     assert explain_input(predictor_of(Bag()), text).method == "contexts"
 
@@ -232,13 +235,13 @@ def test_a_budget_leaves_out_what_does_not_fit(
     monkeypatch.setattr("insula.explanation.plan._count_affordable", lambda *_: affordable)
     text = "a very good and bad day"
     found = explain_input(predictor_of(Bag()), text, labels=["sad", "glad"], budget=50)
-    assert (found.method, bool(found.trust)) == (method, with_faithfulness)
+    assert (found.method, bool(found.faithfulness)) == (method, with_faithfulness)
     assert bool(found.warning) is not with_faithfulness
     assert len(found.words) == (6 if affordable else 1)
     alone = explain_input(predictor_of(Bag()), text, labels=["sad", "glad"], budget=50, with_faithfulness=False)
     assert bool(alone.warning) is (affordable == 0)
     assert (alone.method == "partition") is (affordable == 1000)
-    assert alone.trust == {}
+    assert alone.faithfulness == {}
 
 
 def test_the_decision_of_several_labels_has_weights_of_its_own() -> None:

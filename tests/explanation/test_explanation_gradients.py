@@ -75,7 +75,7 @@ def test_only_wanted_labels_are_computed(trained_run: Callable[..., Any]) -> Non
     found = explain_input(predictor, "a wonderful day", method="gradient-x-input", labels=[name])
     assert list(found.weights) == [name]
     assert not np.isnan(found.weights[name]).any()
-    assert found.trust[name].agreement is not None
+    assert found.faithfulness[name].agreement is not None
 
 
 def test_attention_says_what_it_is_not(trained_run: Callable[..., Any]) -> None:

@@ -42,7 +42,7 @@ def test_a_report_shows_the_words_behind_mistakes(model: Path, rows: Path, tmp_p
     first = mistakes[0]
     assert first.why is not None
     assert (first.why.method, first.why.label) == ("exact", first.predicted[0])
-    (explanation,) = insula.explain(first.text, model, labels=[first.why.label], trust=False)
+    (explanation,) = insula.explain(first.text, model, labels=[first.why.label], faithfulness=False)
     assert [one.weight for one in first.why.words] == pytest.approx(explanation.weights[first.why.label], abs=1e-6)
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "Words behind 10 mistakes, explained by" in page

@@ -40,28 +40,45 @@ def test_python_json_and_files_have_the_same_weights(tmp_path: Path) -> None:
     assert line["input_label"] == cells["input_label"] == columns["input_label"] == "x"
     for found in (line["explanation"], json.loads(cells["explanation"]), json.loads(columns["explanation"])):
         assert found["weights"] == row["explanation"]["weights"]
-        assert found["trust"] == row["explanation"]["trust"]
+        assert found["faithfulness"] == row["explanation"]["faithfulness"]
 
 
 def test_no_column_of_the_input_is_lost(tmp_path: Path) -> None:
     rows = [{"text": "so happy", "label": "x", "input_label": "y"} for _ in range(99)]
     rows.append({"text": "so sad", "late": "kept"})
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    found = insula.explain_file(tmp_path / "in.jsonl", tmp_path / "out.csv", trust=False)
+    found = insula.explain_file(tmp_path / "in.jsonl", tmp_path / "out.csv", faithfulness=False)
     assert (found.rows, found.rejected, found.first_reject) == (100, 0, None)
     written = list(csv.DictReader((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()))
     assert {(row["input_label"], row["input_input_label"]) for row in written[:99]} == {("x", "y")}
     assert written[99]["late"] == "kept"
-    insula.explain_file(tmp_path / "out.csv", tmp_path / "again.parquet", trust=False)
+    insula.explain_file(tmp_path / "out.csv", tmp_path / "again.parquet", faithfulness=False)
     assert pq.read_table(tmp_path / "again.parquet").num_rows == 100
 
 
 def test_how_the_file_was_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("text|n\nso happy|1\nso sad|2\n", encoding="utf-8")
-    _, said = run("-i", str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.jsonl"), "--no-trust")
+    _, said = run("-i", str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.jsonl"), "--no-faithfulness")
     assert "The cells are separated by '|'." in said
-    found = insula.explain_file(tmp_path / "in.csv", tmp_path / "out.jsonl", separator=",", text="text|n", trust=False)
+    found = insula.explain_file(
+        tmp_path / "in.csv", tmp_path / "out.jsonl", separator=",", text="text|n", faithfulness=False
+    )
     assert (found.rows, found.warnings) == (2, ())
+
+
+def test_trust_is_an_old_name_of_faithfulness() -> None:
+    with pytest.warns(DeprecationWarning, match="argument trust is now faithfulness"):
+        (bare,) = insula.explain("so happy", trust=False)  # type: ignore[call-arg]
+    assert bare.faithfulness == {}
+    (full,) = insula.explain("so happy")
+    with pytest.warns(DeprecationWarning, match=r"Explanation\.trust is now faithfulness"):
+        assert full.trust == full.faithfulness != {}
+    facts = full.facts()
+    assert facts.pop("faithfulness") == facts["trust"]  # readers and files from before know only `trust`
+    assert type(full).from_facts(full.prediction, facts).facts()["faithfulness"] == facts["trust"]
+    answer, said = run("so happy", "--no-trust", "--json")
+    assert "--no-trust are now called --faithfulness and --no-faithfulness" in said
+    assert json.loads(answer)["explanation"]["faithfulness"] == {}
 
 
 def test_the_name_of_a_file_is_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

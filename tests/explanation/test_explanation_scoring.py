@@ -88,16 +88,16 @@ def test_good_weights_score_better_than_bad_ones(model: Predictor) -> None:
 
 
 def test_own_explanations_have_their_own_figures(model: Predictor, tmp_path: Path) -> None:
-    """A file that insula wrote gets the figures of trust that are in it."""
+    """A file that insula wrote gets the measures of faithfulness that are in it."""
     (tmp_path / "in.csv").write_text("text\nit was not so good at all\n今天 was bad for us!\n", encoding="utf-8")
     insula.explain_file(tmp_path / "in.csv", tmp_path / "why.jsonl", model, method="occlusion")
     rows = [json.loads(line) for line in (tmp_path / "why.jsonl").read_text(encoding="utf-8").splitlines()]
     found = insula.score_explanations(tmp_path / "why.jsonl", model)
     assert len(found.rows) == 2
     for row, scored in zip(rows, found.rows, strict=True):
-        trust = row["explanation"]["trust"][scored.label]
-        assert scored.own.comprehensiveness == pytest.approx(trust["comprehensiveness"], abs=1e-5)
-        assert scored.own.sufficiency == pytest.approx(trust["sufficiency"], abs=1e-5)
+        measures = row["explanation"]["faithfulness"][scored.label]
+        assert scored.own.comprehensiveness == pytest.approx(measures["comprehensiveness"], abs=1e-5)
+        assert scored.own.sufficiency == pytest.approx(measures["sufficiency"], abs=1e-5)
         assert scored.agreement == pytest.approx(1.0)
 
 

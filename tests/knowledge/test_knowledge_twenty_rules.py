@@ -91,5 +91,5 @@ def test_files_and_commands_change_the_same_texts(run: Path, ruled: Predictor, t
     assert done.exit_code == 0, done.output
     written = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(tuple(row["labels"]), tuple(row["rules"])) for row in written] == wanted
-    explained = insula.explain(inputs, ruled, trust=False)
+    explained = insula.explain(inputs, ruled, faithfulness=False)
     assert changes([one.prediction for one in explained]) == wanted

@@ -61,7 +61,7 @@ def test_method_labels_budget_and_context(served: Running) -> None:
         "method": "partition",
         "labels": ["negative"],
         "budget_ms": 500,
-        "trust": False,
+        "faithfulness": False,
     }
     answer = served.post("/v1/explain", body).json()
     assert answer["unread"] == 1
@@ -69,7 +69,7 @@ def test_method_labels_budget_and_context(served: Running) -> None:
     assert row["id"] == "a"
     assert row["explanation"]["method"] == "partition"
     assert list(row["explanation"]["weights"]) == ["negative"]
-    assert row["explanation"]["trust"] == {}
+    assert row["explanation"]["faithfulness"] == {}
 
 
 def test_the_clients_explain(served: Running) -> None:
@@ -130,7 +130,7 @@ def test_requests_take_turns_and_predictions_pass(linear_model: Path, monkeypatc
     with running(linear_model) as service:
 
         def ask(*texts: str) -> threading.Thread:
-            body = {"texts": texts, "trust": False}
+            body = {"texts": texts, "trust": False}  # the old name
             thread = threading.Thread(target=lambda: found.append(service.post("/v1/explain", body).status_code))
             thread.start()
             return thread
@@ -162,7 +162,7 @@ def test_batches_of_a_network_give_way(encoder_model: Path, monkeypatch: pytest.
     asked: list[float] = []
     monkeypatch.setattr(Batcher, "wait_until_idle", lambda self, seconds: asked.append(seconds))
     with running(encoder_model) as service:
-        assert service.post("/v1/explain", {"texts": [TEXT], "trust": False}).status_code == 200
+        assert service.post("/v1/explain", {"texts": [TEXT], "faithfulness": False}).status_code == 200
     assert set(asked) == {explanation_queue.MAX_YIELD}
 
 

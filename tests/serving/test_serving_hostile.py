@@ -172,7 +172,7 @@ def _bodies(seed: int, count: int) -> Iterator[bytes]:
             yield good[: draw.randrange(len(good))] + draw.choice([b"", b"\x00", b"\xff", b"NaN", b"}}"])
         elif kind == 3:  # wrong types
             names = ["texts", "dialogue", "model", "outputs", "language", "predict_turns", "inputs", "parameters",
-                     "labels", "method", "budget_ms", "trust", CANARY]  # fmt: skip
+                     "labels", "method", "budget_ms", "faithfulness", CANARY]  # fmt: skip
             yield json.dumps({draw.choice(names): draw.choice(values) for _ in range(3)}).encode()
         elif kind == 4:  # deep
             yield draw.choice([b"[", b'{"texts":', b'[{"a":']) * draw.randint(10, 1500)

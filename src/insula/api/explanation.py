@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from insula.core.environment import require
 from insula.core.files import atomic_file
 from insula.core.model_input import ModelInput, as_inputs
+from insula.core.moved import renamed_arguments
 from insula.core.outputs import require_result_file
 from insula.core.progress import Progress, choose_progress
 from insula.core.starter import STARTER
@@ -38,6 +39,7 @@ if TYPE_CHECKING:  # they need torch
     from insula.explanation.language_models import CausalLanguageModel, MaskedLanguageModel
 
 
+@renamed_arguments(trust="faithfulness")
 def explain(
     texts: str | ModelInput | Mapping[str, Any] | Sequence[str | ModelInput | Mapping[str, Any]],
     model: str | Path | Predictor = STARTER,
@@ -45,7 +47,7 @@ def explain(
     method: str = AUTO,
     labels: Sequence[str] = (),
     budget: float | None = None,
-    trust: bool = True,
+    faithfulness: bool = True,
 ) -> list[Explanation]:
     """Return one explanation per text, in order: how much each word raised or lowered the score of each label.
 
@@ -54,14 +56,14 @@ def explain(
             else `contexts`
     labels  labels to explain; default: the predicted ones, or the one with the highest score
     budget  milliseconds per text; insula chooses a method that fits
-    trust   also measure how faithful each explanation is to the model
+    faithfulness  whether to measure how faithful each explanation is to the model
 
     Raises `DataError` for a text without words, an unknown label, and `exact` for other models.
     """
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     inputs = as_inputs([texts] if isinstance(texts, str | ModelInput | Mapping) else texts)
     return [
-        explain_input(predictor, one, method=method, labels=labels, budget=budget, with_faithfulness=trust)
+        explain_input(predictor, one, method=method, labels=labels, budget=budget, with_faithfulness=faithfulness)
         for one in inputs
     ]
 
@@ -106,6 +108,7 @@ def _open_language_models(
     )
 
 
+@renamed_arguments(trust="faithfulness")
 def explain_file(
     source: str | Path,
     output: str | Path,
@@ -115,7 +118,7 @@ def explain_file(
     method: str = AUTO,
     labels: Sequence[str] = (),
     budget: float | None = None,
-    trust: bool = True,
+    faithfulness: bool = True,
     counterfactual: bool = False,
     masked_model: str | None = None,
     language_model: str | None = None,
@@ -143,7 +146,9 @@ def explain_file(
             predictor, names=(masked_model, language_model), masked=masked, causal=causal
         )
     else:
-        work = build_word_explainer(predictor, method=method, labels=labels, budget=budget, with_faithfulness=trust)
+        work = build_word_explainer(
+            predictor, method=method, labels=labels, budget=budget, with_faithfulness=faithfulness
+        )
     return run_file(
         predictor,
         source,

@@ -61,7 +61,7 @@ def explain_input(
         words=add_notes(masked.words, given, predictor.rules),
         weights={label: tuple(weights[:, column].tolist()) for label, column in columns.items()},
         decision=tuple(weights[:, -1].tolist()) if has_decision else None,
-        trust=figures,
+        faithfulness=figures,
         compared_with=compared,
         warning=" ".join(filter(None, (explainers[name].warning, plan.warning))),
         evaluations=masked.evaluations,

@@ -1,7 +1,8 @@
-"""`Explanation`: what each word of a text did to a prediction, with figures that say how far to trust that."""
+"""`Explanation`: what each word of a text did to a prediction, with measures of its faithfulness."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -90,7 +91,7 @@ class Explanation:
     weights       label to one weight a word: what the word adds to the evidence for the label. The evidence is the
                   logit (single-label: above the mean of all labels), of a dimension its value
     decision      one weight a word for the whole decision of a multi-label model: its log probability; None elsewhere
-    trust         label to the figures that say how faithful the weights are; empty where they were not asked for
+    faithfulness  label to the measures of how faithful the weights are; empty if they were not requested
     compared_with the second method of `Faithfulness.agreement`
     evaluations   how many variants of the text the model read
     milliseconds  how long it took
@@ -102,11 +103,21 @@ class Explanation:
     words: tuple[Word, ...]
     weights: Mapping[str, tuple[float, ...]]
     decision: tuple[float, ...] | None = None
-    trust: Mapping[str, Faithfulness]
+    faithfulness: Mapping[str, Faithfulness]
     compared_with: str | None = None
     evaluations: int
     milliseconds: float
     warning: str = ""
+
+    @property
+    def trust(self) -> Mapping[str, Faithfulness]:
+        """The former name of `faithfulness`."""
+        warnings.warn(
+            "Explanation.trust is now faithfulness. The old name works until version 0.3.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.faithfulness
 
     def top_words(self, label: str, count: int = 5) -> list[tuple[Word, float]]:
         """Return the words with the largest weights for a label, positive or negative, the largest first."""
@@ -120,12 +131,14 @@ class Explanation:
     def facts(self, digits: int = 6) -> dict[str, Any]:
         """Return the explanation without its prediction, as plain JSON types."""
         decision = None if self.decision is None else [round(weight, digits) for weight in self.decision]
+        measures = {label: one.to_dict(digits) for label, one in self.faithfulness.items()}
         return {
             "method": self.method,
             "words": [word.to_dict() for word in self.words],
             "weights": {label: [round(one, digits) for one in row] for label, row in self.weights.items()},
             **({} if decision is None else {"decision": decision}),
-            "trust": {label: trust.to_dict(digits) for label, trust in self.trust.items()},
+            "faithfulness": measures,
+            "trust": measures,  # the name until version 0.3
             "compared_with": self.compared_with,
             "evaluations": self.evaluations,
             "milliseconds": round(self.milliseconds, 2),
@@ -135,13 +148,14 @@ class Explanation:
     @classmethod
     def from_facts(cls, prediction: Prediction, facts: Mapping[str, Any]) -> Self:
         """Return the explanation of a prediction from the result of `facts`."""
+        measures = facts["faithfulness"] if "faithfulness" in facts else facts["trust"]  # `trust` until version 0.3
         return cls(
             prediction=prediction,
             method=facts["method"],
             words=tuple(map(Word.from_dict, facts["words"])),
             weights={label: tuple(row) for label, row in facts["weights"].items()},
             decision=None if facts.get("decision") is None else tuple(facts["decision"]),
-            trust={label: Faithfulness(**row) for label, row in facts["trust"].items()},
+            faithfulness={label: Faithfulness(**row) for label, row in measures.items()},
             compared_with=facts["compared_with"],
             evaluations=facts["evaluations"],
             milliseconds=facts["milliseconds"],
@@ -169,14 +183,16 @@ class Explanation:
         return f'<div class="insula-explanation">{"".join(blocks)}</div>'
 
     def caption(self, label: str) -> str:
-        """Return one sentence on how far the explanation of a label can be trusted; empty where it was not measured."""
-        if label not in self.trust:
+        """Return one sentence on how faithful the explanation of a label is; empty if it was not measured."""
+        if label not in self.faithfulness:
             return ""
-        trust = self.trust[label]
-        agreement = "" if trust.agreement is None else f"; agreement with {self.compared_with} {trust.agreement:.2f}"
+        figures = self.faithfulness[label]
+        agreement = (
+            "" if figures.agreement is None else f"; agreement with {self.compared_with} {figures.agreement:.2f}"
+        )
         return (
-            f"{self.method}: without the top words the score falls by {trust.comprehensiveness:.2f}, with them alone "
-            f"by {trust.sufficiency:.2f}{agreement}"
+            f"{self.method}: without the top words the score falls by {figures.comprehensiveness:.2f}, with them alone "
+            f"by {figures.sufficiency:.2f}{agreement}"
         )
 
     def _repr_html_(self) -> str:

@@ -21,7 +21,7 @@ _OVER = "The budget of {:g} ms is too small for this text: {}."
 
 
 class ExplanationPlan(NamedTuple):
-    """A method that fits the budget, how many variants of the text it may compute, and whether to measure trust.
+    """A method that fits the budget, how many variants of the text it may compute, and whether to measure faithfulness.
 
     warning  what was left out
     words    into how many runs neighbouring words are joined, if there is no time for single words
@@ -68,7 +68,7 @@ def choose_plan(
 
 
 def _list_candidates(masked: MaskedPredictor, method: str) -> list[tuple[str, bool, float]]:
-    """Return methods, with figures of trust or without, and their costs, the best one first."""
+    """Return methods, with measures of faithfulness or without, and their costs, the best one first."""
     if method != AUTO or masked.contributions is not None:
         wanted = [("exact" if method == AUTO else method, with_faithfulness) for with_faithfulness in (True, False)]
     else:

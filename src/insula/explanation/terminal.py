@@ -18,7 +18,7 @@ SHOWN = 6  # words in the list below the text
 
 def format_explanation(explanation: Explanation, *, colour: bool) -> Iterator[str]:
     """Yield the lines of an explanation: for each label the text with its words marked, the words with the largest
-    weights, and the figures of trust.
+    weights, and the measures of faithfulness.
 
     Without `colour` a word that raises the score is written as [+word], one that lowers it as [-word].
     """

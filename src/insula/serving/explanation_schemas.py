@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from insula.core.model_input import ModelInput, TextOrInput
 from insula.serving.schemas import Classified, Input, ModelContext, PredictedText, RequestModel, Target
@@ -53,7 +53,11 @@ class ExplainRequest(TextsRequest):
     budget_ms: Annotated[float, Field(gt=0, le=60_000, strict=False)] | None = Field(
         None, description="Milliseconds per text; the method is chosen to fit."
     )
-    trust: bool = Field(True, description="Whether to measure how faithful each explanation is to the model.")
+    faithfulness: bool = Field(
+        True,
+        validation_alias=AliasChoices("faithfulness", "trust"),  # `trust` until version 0.3
+        description="Whether to measure how faithful each explanation is to the model.",
+    )
 
 
 class WordNote(BaseModel):
@@ -95,7 +99,10 @@ class WordWeights(BaseModel):
     decision: list[float] | None = Field(
         None, description="For a multi-label model, one weight per word for its decision as a whole."
     )
-    trust: dict[str, FaithfulnessFigures]
+    faithfulness: dict[str, FaithfulnessFigures] = Field(description="For each label, measures of faithfulness.")
+    trust: dict[str, FaithfulnessFigures] = Field(
+        deprecated=True, description="Former name of `faithfulness`, until version 0.3."
+    )
     compared_with: str | None = Field(description="The second method, for `agreement`.")
     evaluations: int = Field(description="Number of variants of the text that the model read.")
     milliseconds: float

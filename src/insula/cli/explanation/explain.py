@@ -70,9 +70,11 @@ def explain(
             metavar="TIME",
         ),
     ] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust/--no-trust", help="Measure how faithful each explanation is to the model.")
+    faithfulness: Annotated[
+        bool,
+        typer.Option("--faithfulness/--no-faithfulness", help="Measure how faithful each explanation is to the model."),
     ] = True,
+    trust: Annotated[bool | None, typer.Option("--trust/--no-trust", hidden=True)] = None,
     counterfactual: Annotated[
         bool,
         typer.Option(
@@ -198,6 +200,13 @@ def explain(
     from insula.api.explanation import explain as run_explanation
 
     limit = None if budget is None else parse_milliseconds(budget)
+    if trust is not None:
+        typer.echo(
+            "--trust and --no-trust are now called --faithfulness and --no-faithfulness. The old names work until "
+            "version 0.3.",
+            err=True,
+        )
+        faithfulness = trust
     if as_global:
         if texts or source or budget is not None or counterfactual or effect or score or resume or rules is not None:
             raise typer.BadParameter(
@@ -267,7 +276,7 @@ def explain(
             helpers = {"masked_model": masked_model, "language_model": language_model}
             _print_counterfactuals(inputs, predictor, helpers, as_json=as_json, quiet=quiet)
             return
-        how: dict[str, Any] = {"method": method, "labels": label or (), "budget": limit, "trust": trust}
+        how: dict[str, Any] = {"method": method, "labels": label or (), "budget": limit, "faithfulness": faithfulness}
         explanations = run_explanation(inputs, predictor, **how)
         if as_json:
             for explanation in explanations:
@@ -304,7 +313,7 @@ def explain(
             method=method,
             labels=label or (),
             budget=limit,
-            trust=trust,
+            faithfulness=faithfulness,
             counterfactual=counterfactual,
             masked_model=masked_model,
             language_model=language_model,

@@ -42,7 +42,7 @@ def render_global_explanation(document: GlobalExplanation) -> str:
         data=document.data,
         sentence=describe_rows(document),
         reading=describe_reading(document),
-        trust=describe_faithfulness(document),
+        faithfulness=describe_faithfulness(document),
         notes=document.notes,
         interactions=_draw_interactions(document),
         facts=_list_facts(document),

@@ -23,7 +23,7 @@ class ExplainOptions(TypedDict, total=False):
     method: str
     labels: Sequence[str]
     budget: float | None
-    trust: bool
+    faithfulness: bool
     target: str | None
     model: str | None
 

@@ -1,4 +1,4 @@
-"""View models: for each label the text with its words marked, the strongest words, and the trust; and of edits."""
+"""View models of explanations: marked text, strongest words and faithfulness for each label; and of edits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LabelExplanation:
 
     lead   a sentence with the label, its score, and what the marks mean
     said   the strongest words in one sentence
-    trust  sentences on how far to trust the weights
+    faithfulness  sentences on how faithful the weights are to the model
     """
 
     name: str
@@ -40,7 +40,7 @@ class LabelExplanation:
     said: str
     pieces: list[Piece]
     rows: list[WordRow]
-    trust: list[str]
+    faithfulness: list[str]
 
 
 def build_why_view(scheme: LabelScheme, explanation: Explanation, say: Translator) -> list[LabelExplanation]:
@@ -106,18 +106,18 @@ def _build_label(scheme: LabelScheme, explanation: Explanation, label: str, say:
             )
             for word, weight in top
         ],
-        trust=_describe_faithfulness(scheme, explanation, label, say),
+        faithfulness=_describe_faithfulness(scheme, explanation, label, say),
     )
 
 
 def _describe_faithfulness(scheme: LabelScheme, explanation: Explanation, label: str, say: Translator) -> list[str]:
-    figures = explanation.trust.get(label)
+    figures = explanation.faithfulness.get(label)
     if figures is None:
         return []
     low, high = scheme.ranges.get(label, (0.0, 1.0))
     score, unit = explanation.prediction.scores[label], high - low
     without, alone = (_format_number(score - unit * fall) for fall in (figures.comprehensiveness, figures.sufficiency))
-    sentences = [say("why_trust", without=without, alone=alone)]
+    sentences = [say("why_faithfulness", without=without, alone=alone)]
     if figures.agreement is not None:
         sentences.append(say("why_agreement", agreement=_format_number(figures.agreement)))
     return sentences

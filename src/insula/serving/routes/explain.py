@@ -32,7 +32,7 @@ PROBLEMS = describe_responses(
 )
 EXAMPLES = {
     "Texts": {"texts": ["The room was fine but nobody ever answered us."]},
-    "Within a time": {"texts": ["等了两个小时，还是没人回电话。"], "budget_ms": 200, "trust": False},
+    "Within a time": {"texts": ["等了两个小时，还是没人回电话。"], "budget_ms": 200, "faithfulness": False},
     "An input": {
         "inputs": [{"id": "m-18", "text": "The food was cold, but the staff were lovely.", "target": "staff"}],
         "method": "partition",
@@ -48,7 +48,7 @@ EXAMPLES = {
     openapi_extra=describe_json_body(ExplainRequest, EXAMPLES),
 )
 async def explain(request: Request) -> Response:
-    """Explanations in the order of the texts, each with its prediction and with figures on how far to trust it.
+    """Explanations in the order of the texts, each with its prediction and with measures of its faithfulness.
 
     Explanations have a queue of their own, and yield to predictions. Each text counts as one text of the quota.
     Neither texts nor explanations are stored or logged.
@@ -61,7 +61,7 @@ async def explain(request: Request) -> Response:
     body = await read_body(request, ExplainRequest)
     model = service.models.find(body.model)
     inputs, unread = service.drop_unread_context(model, body.to_model_inputs())
-    wanted = ExplanationRequest(body.method, tuple(body.labels), body.budget_ms, body.trust)
+    wanted = ExplanationRequest(body.method, tuple(body.labels), body.budget_ms, body.faithfulness)
     explanations = await service.explain_for(request, model, inputs, wanted, max_wait)
     return build_json_response(
         {
