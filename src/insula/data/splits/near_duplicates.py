@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHash
 
 from insula.core.errors import DataError
 from insula.data.splits.components import DisjointSets
@@ -101,6 +100,8 @@ def find_near_duplicates(
 
 def _compute_signatures(texts: Iterable[str], count: int, seed: int) -> tuple[list[int], npt.NDArray[np.uint32]]:
     """Return the number of shingles of each text, and the MinHash values, of shape (count, PERMUTATIONS)."""
+    from datasketch import MinHash  # it imports the Redis client and half of scipy
+
     sizes: list[int] = []
 
     def encode_shingles() -> Iterator[list[bytes]]:
