@@ -29,7 +29,7 @@ demo: setup ## Train on real tweets, evaluate, predict a few sentences, say wher
 test: setup ## Run the fast tests.
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-slow: setup ## Run the tests that train for real.
+test-slow: setup ## Run the tests that train for real, and every case of those that the fast run only samples.
 	$(BIN)/python -m pytest -m slow
 
 lint: setup ## Check style, types and the borders between rooms.

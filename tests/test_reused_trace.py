@@ -23,7 +23,7 @@ def _other_weights(folder: Path) -> Any:
     return model
 
 
-@pytest.mark.parametrize("family", ["encoder", "static"])
+@pytest.mark.parametrize("family", ["static", pytest.param("encoder", marks=pytest.mark.slow)])
 def test_a_reused_graph_is_the_traced_one(
     tmp_path: Path, trained_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, family: str
 ) -> None:

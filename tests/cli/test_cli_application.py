@@ -26,12 +26,22 @@ from waiting import DEADLINE
 
 RUNNER = CliRunner()
 EXAMPLES = Path(__file__).parents[2] / "examples"
+EXPLAINED = "insula.operations.reporting.influential_words.EXPLAINED"
+FEW = 4
+# A start script with a report of few explanations, which take most of its time.
+START = """
+import runpy, sys
+from insula.operations.reporting import influential_words
+
+influential_words.EXPLAINED, sys.argv = int(sys.argv[1]), sys.argv[2:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 @contextmanager
 def _started(folder: Path) -> Iterator[Iterator[str]]:
     """Start the example of a folder at a free port; yield the lines that it prints."""
-    command = [sys.executable, str(folder / "start.py"), "--port", "0"]
+    command = [sys.executable, "-c", START, str(FEW), str(folder / "start.py"), "--port", "0"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("INSULA_")}
     started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environment)
     assert started.stdout is not None
@@ -112,7 +122,10 @@ def starter() -> Predictor:
         ("market-mood", "Boreal Batteries", "Kestrel Air"),
     ],
 )
-def test_an_example_reports_what_was_written(starter: Predictor, name: str, best: str, worst: str) -> None:
+def test_an_example_reports_what_was_written(
+    starter: Predictor, monkeypatch: pytest.MonkeyPatch, name: str, best: str, worst: str
+) -> None:
+    monkeypatch.setattr(EXPLAINED, FEW)
     folder = EXAMPLES / name
     rows = [json.loads(line) for line in (folder / "messages.jsonl").read_text(encoding="utf-8").splitlines()]
     report = report_messages(model=starter, settings=folder / "report.toml")
@@ -127,7 +140,8 @@ def test_an_example_reports_what_was_written(starter: Predictor, name: str, best
     assert not any("kill myself" in quote or "not want to live" in quote for quote in quotes)
 
 
-def test_a_start_script_writes_the_report_in_both_languages(tmp_path: Path) -> None:
+def test_a_start_script_writes_the_report_in_both_languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EXPLAINED, FEW)
     folder = tmp_path / "my folder"
     assert RUNNER.invoke(app, ["app", "new", "student-feedback", str(folder)]).exit_code == 0
     runpy.run_path(str(folder / "start.py"), run_name="__main__")

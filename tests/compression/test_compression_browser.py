@@ -48,14 +48,17 @@ TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("npm")
+def libraries(once: Callable[..., Path]) -> Path:
     packages = [f"{name}@{version}" for name, (version, _) in LIBRARIES.items()]
-    command = [str(NPM), "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", *packages]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    if done.returncode:
-        pytest.skip(f"npm cannot install {' '.join(packages)} here: {done.stderr.strip().splitlines()[-1:]}")
-    return folder / "node_modules"
+
+    def install(folder: Path) -> None:
+        folder.mkdir()
+        options = ["--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts"]
+        done = subprocess.run([str(NPM), "install", *options, *packages], capture_output=True, text=True, timeout=300)
+        if done.returncode:
+            pytest.skip(f"npm cannot install {' '.join(packages)} here: {done.stderr.strip().splitlines()[-1:]}")
+
+    return once("npm", install) / "node_modules"
 
 
 @pytest.fixture

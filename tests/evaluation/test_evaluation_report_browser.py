@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from evaluation_report_cases import chinese, dimensional, run
 from in_chromium import IN_CHROMIUM, Watched, barriers
 from insula.evaluation.document import MetricsDocument
 from insula.evaluation.reports.report import write_report
+from slow_cases import slow_unless
 from waiting import eventually
 
 pytestmark = IN_CHROMIUM
@@ -31,13 +33,22 @@ OVERLAPPING_TEXT = """() => {
 }"""
 
 
-@pytest.mark.parametrize(
-    "case", [lambda: run("sentiment3"), run, dimensional, chinese], ids=["single", "multi", "dimensional", "chinese"]
-)
-@pytest.mark.parametrize("width", [380, 1200])
-def test_page_fits_and_asks_for_nothing(watched: Callable[..., Watched], tmp_path: Path, case: Any, width: int) -> None:
+REPORTS: dict[str, Callable[[], Any]] = {
+    "single": lambda: run("sentiment3"),
+    "multi": run,
+    "dimensional": dimensional,
+    "chinese": chinese,
+}
+
+
+def _in_default_run(width: int, case: str) -> bool:
+    return (width == 380) == (case in ("multi", "chinese"))
+
+
+@pytest.mark.parametrize(("width", "case"), slow_unless(_in_default_run, itertools.product((380, 1200), REPORTS)))
+def test_page_fits_and_asks_for_nothing(watched: Callable[..., Watched], tmp_path: Path, case: str, width: int) -> None:
     file = tmp_path / "report.html"
-    write_report(file, MetricsDocument.from_dict(case()))
+    write_report(file, MetricsDocument.from_dict(REPORTS[case]()))
     seen = watched(viewport={"width": width, "height": 900})
     page = seen.page
     page.goto(file.as_uri())

@@ -256,7 +256,7 @@ def test_number_of_messages_is_watched(run: Callable[..., MonitorReport]) -> Non
     assert [alert.rule for alert in run(rows, settings).alerts if alert.ended is None] == ["many"]
 
 
-@pytest.mark.parametrize("size", [1, 7, 500])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 7, 500])
 def test_shift_does_not_depend_on_batches(run: Callable[..., MonitorReport], size: int, predictor: Predictor) -> None:
     rng = random.Random(5)
     shares = [0.1] * 800 + [0.4] * 400 + [0.1] * 600

@@ -174,7 +174,7 @@ class TestInABrowser:
 
     @pytest.mark.parametrize(
         ("width", "language", "locale", "scheme"),
-        [(390, "zh", "zh-CN", "dark"), (1280, "en", "en-GB", "light")],
+        [(390, "zh", "zh-CN", "dark"), pytest.param(1280, "en", "en-GB", "light", marks=pytest.mark.slow)],
     )
     def test_the_page_fits_and_axe_finds_nothing(
         self, board: Board, watched: Callable[..., Watched], width: int, language: str, locale: str, scheme: str

@@ -224,7 +224,8 @@ class TestInABrowser:
     pytestmark = IN_CHROMIUM
 
     @pytest.mark.parametrize(
-        ("width", "language", "locale", "scheme"), [(390, "en", "en-GB", "dark"), (1280, "zh", "zh-CN", "light")]
+        ("width", "language", "locale", "scheme"),
+        [(390, "en", "en-GB", "dark"), pytest.param(1280, "zh", "zh-CN", "light", marks=pytest.mark.slow)],
     )
     def test_a_key_is_made_and_revoked_with_the_keyboard_alone(
         self, managed: Managed, watched: Callable[..., Watched], width: int, language: str, locale: str, scheme: str

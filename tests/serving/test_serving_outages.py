@@ -65,7 +65,7 @@ class Load:
         )
 
 
-@pytest.mark.parametrize("which", ["postgresql", "redis", "both"])
+@pytest.mark.parametrize("which", ["postgresql", "redis", pytest.param("both", marks=pytest.mark.slow)])
 def test_outages_lose_no_call_and_nothing_that_was_kept(
     linear_model: Path, tmp_path: Path, postgresql: PostgreSQL, redis_server: Redis, which: str
 ) -> None:

@@ -205,7 +205,8 @@ class TestInABrowser:
     pytestmark = IN_CHROMIUM
 
     @pytest.mark.parametrize(
-        ("width", "language", "locale", "scheme"), [(390, "zh", "zh-CN", "dark"), (1280, "en", "en-GB", "light")]
+        ("width", "language", "locale", "scheme"),
+        [(390, "zh", "zh-CN", "dark"), pytest.param(1280, "en", "en-GB", "light", marks=pytest.mark.slow)],
     )
     def test_a_file_is_uploaded_by_keyboard(
         self, linear_model: Path, tmp_path: Path, watched: Callable[..., Watched], width: int, language: str,

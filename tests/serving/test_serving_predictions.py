@@ -300,7 +300,8 @@ class TestInABrowser:
     pytestmark = IN_CHROMIUM
 
     @pytest.mark.parametrize(
-        ("width", "language", "locale", "scheme"), [(390, "zh", "zh-CN", "dark"), (1280, "en", "en-GB", "light")]
+        ("width", "language", "locale", "scheme"),
+        [(390, "zh", "zh-CN", "dark"), pytest.param(1280, "en", "en-GB", "light", marks=pytest.mark.slow)],
     )
     def test_a_prediction_is_corrected_with_the_keyboard_alone(
         self,

@@ -1,4 +1,7 @@
-"""The contract of every model family, for every kind of label scheme."""
+"""The contract of every model family, for every kind of label scheme.
+
+The default run has each family with single labels, and the linear one and the encoder with every kind.
+"""
 
 from __future__ import annotations
 
@@ -20,19 +23,26 @@ from insula.models.folder import open_folder
 from insula.training.families.registry import families
 from insula.training.objectives.registry import choose_objective
 from insula.training.options.objective import ObjectiveOptions
+from slow_cases import slow_unless
 from unexported import unexported
 
 FAMILIES = tuple(families)
 PICKLE_NAMES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".joblib", ".npy", ".npz", ".ckpt")
 every_family = pytest.mark.parametrize("family", FAMILIES)
 # Labels in order are trained as single labels are: the same network, loss and rows. What differs is no family's own.
+
+
+def _is_exported(family: str, kind: Kind) -> bool:
+    return kind == "single" or family in ("encoder", "linear")
+
+
 CELLS = [
     (family, kind)
     for kind in KINDS
     for family in FAMILIES
     if kind != "ordinal" or family in ("linear", "static", "encoder")
 ]
-every_cell = pytest.mark.parametrize(("family", "kind"), CELLS)
+every_cell = pytest.mark.parametrize(("family", "kind"), slow_unless(_is_exported, CELLS))
 
 
 @pytest.fixture
@@ -42,7 +52,7 @@ def run(trained_run: Callable[..., Any], family: str, kind: Kind) -> Iterator[An
     Every family is exported for one kind of scheme, and one family for every kind: that a network answers the same
     from its export is the promise of tests/inference/test_inference_backends.py, for the same families and kinds.
     """
-    exported = kind == "single" or family in ("encoder", "linear")
+    exported = _is_exported(family, kind)
     with contextlib.nullcontext() if exported else unexported():
         yield trained_run(family, kind, export=exported)
 

@@ -21,9 +21,12 @@ from insula.models.provenance import split_fingerprints
 from insula.training.objectives.registry import objectives
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import Run, train_run
+from slow_cases import slow_unless
 
 RecipeOf = Callable[..., dict[str, Any]]
 FITTING = [(name, kind) for name in objectives for kind in objectives[name].kinds]
+IN_DEFAULT_RUN = {name: objectives[name].kinds[0] for name in objectives} | {"focal": "single", "sigmoid": "multi"}
+SINGLE_OR_MULTI = ["single", pytest.param("multi", marks=pytest.mark.slow)]
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def _losses(run: Run) -> list[float]:
 
 
 @pytest.mark.usefixtures("without_export")
-@pytest.mark.parametrize(("name", "kind"), FITTING)
+@pytest.mark.parametrize(("name", "kind"), slow_unless(lambda name, kind: IN_DEFAULT_RUN[name] == kind, FITTING))
 def test_an_objective_learns_and_reloads(train: Any, name: str, kind: Kind) -> None:
     several = kind == "multi"  # harder to learn
     data = toy_data.toy_dataset(kind, train=160 if several else 96, validation=32, test=16)
@@ -63,7 +66,7 @@ def test_an_objective_learns_and_reloads(train: Any, name: str, kind: Kind) -> N
 
 
 @pytest.mark.usefixtures("without_export")
-@pytest.mark.parametrize("kind", ["single", "multi", "dimensional"])
+@pytest.mark.parametrize("kind", ["single", pytest.param("multi", marks=pytest.mark.slow), "dimensional"])
 def test_r_drop_reduces_the_divergence(train: Any, kind: Kind) -> None:
     data = toy_data.toy_dataset(kind, train=96, validation=32, test=16)
     losses = _losses(train("encoder", data, {"objective.r_drop": 1.0, "model.dropout": 0.3}))
@@ -71,7 +74,7 @@ def test_r_drop_reduces_the_divergence(train: Any, kind: Kind) -> None:
 
 
 @pytest.mark.usefixtures("without_export")
-@pytest.mark.parametrize("kind", ["single", "multi"])
+@pytest.mark.parametrize("kind", SINGLE_OR_MULTI)
 def test_coarser_levels_are_trained_with_the_labels(train: Any, kind: Kind) -> None:
     plain = toy_data.toy_dataset(kind, train=96, validation=32, test=16)
     first, *others = plain.scheme.names
@@ -86,7 +89,7 @@ def test_coarser_levels_are_trained_with_the_labels(train: Any, kind: Kind) -> N
 
 
 @pytest.mark.usefixtures("without_export")
-@pytest.mark.parametrize("kind", ["single", "multi"])
+@pytest.mark.parametrize("kind", SINGLE_OR_MULTI)
 def test_soft_labels_are_trained(train: Any, kind: Kind) -> None:
     """If six of ten annotators agree, the model should be sixty percent confident."""
     plain = toy_data.toy_dataset(kind, train=200, validation=60, test=60)

@@ -36,6 +36,7 @@ print("metrics" if run.metrics else "no metrics", flush=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1000)  # three processes import torch, which takes minutes beside other busy ones
 def test_two_processes_make_the_updates_of_one(
     tmp_path: Path, toy_dataset: Callable[..., Dataset], tiny_recipe: Callable[..., dict[str, Any]]
