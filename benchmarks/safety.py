@@ -3,7 +3,7 @@
     python benchmarks/safety.py                  ordinary rows, and the cases of cross-validation: results/safety.json
     python benchmarks/safety.py --held-out DIR   also cases that nobody who works on the detector has read (JSON Lines
                                                  as in tests/safety/signals); run it once, for a finished detector
-    python benchmarks/safety.py --everyday DIR   also everyday messages full of feeling that were put aside, and
+    python benchmarks/safety.py --everyday DIR   also emotional everyday messages that were held out, and
                                                  messages with a danger in the same manner; once, too
 
 Intervals are Wilson's, at 95%. Neither the rules nor the score were tuned on the ordinary rows: test and validation
@@ -98,7 +98,7 @@ def cross_validated() -> dict[str, Any]:
 
 
 def feelings() -> dict[str, Any]:
-    """Alarms on everyday messages full of feeling, on which the thresholds of the score were chosen."""
+    """Alarms on emotional everyday messages, on which the thresholds of the score were chosen."""
     cases = [SignalCase(**json.loads(line)) for line in (FOLDER / "feelings.jsonl").read_text("utf-8").splitlines()]
     return {
         language: {
@@ -151,8 +151,8 @@ def read_cases(folder: Path) -> list[SignalCase]:
 def main() -> None:
     """Write results/safety.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--held-out", type=Path, help="folder of cases that were put aside")
-    parser.add_argument("--everyday", type=Path, help="folder of everyday messages that were put aside")
+    parser.add_argument("--held-out", type=Path, help="folder of cases that were held out")
+    parser.add_argument("--everyday", type=Path, help="folder of everyday messages that were held out")
     parser.add_argument("--rows", type=int, default=ROWS, help="ordinary rows of each set (default: %(default)s)")
     options = parser.parse_args()
     check_message("warm 热")

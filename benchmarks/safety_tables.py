@@ -30,7 +30,7 @@ def safety(results: Results, language: str = "en") -> str:
 
 
 def safety_held_out(results: Results, language: str = "en", part: str = "held_out") -> str:
-    """What was found of cases that were put aside: `held_out`, or `everyday` messages full of feeling."""
+    """The findings in held-out cases: `held_out`, or emotional `everyday` messages."""
     place = int(language == "zh")
     heads = (("texts", "消息")[place], ("rules", "规则")[place], ("rules and score", "规则加分数")[place])
     rows = []
@@ -54,7 +54,7 @@ def safety_ordinary(results: Results, language: str = "en") -> str:
         rows.append((f"{('all', '合计')[place]}: {ordinary['all']['of']:,}", _share(ordinary["all"], place)))
         for code, name in LANGUAGES.items():
             found = results.safety["feelings"][code]["both"]
-            title = (f"development messages full of feeling, {name[0]}", f"带情绪的开发消息，{name[1]}")[place]
+            title = (f"emotional development messages, {name[0]}", f"开发集中带情绪的消息，{name[1]}")[place]
             rows.append((f"{title}: {found['of']}", _share(found, place)))
         time = ordinary["milliseconds"]
         rows.append((("milliseconds a message", "每条消息毫秒数")[place], f"{time['median']} (p95 {time['p95']})"))

@@ -4,7 +4,7 @@
 
 Run it again whenever the starter model changes: the head fits only the model that it was trained on. It is trained on
 messages composed by rule (`risk_sentences`), ordinary texts (`risk_rows`), and the development cases of
-`tests/safety/signals`; its thresholds are chosen on other ordinary texts and on everyday messages full of feeling.
+`tests/safety/signals`; its thresholds are chosen on other ordinary texts and on emotional everyday messages.
 `benchmarks/results/risk_head.json` gets its figures by cross-validation, with whole templates and development cases
 left out. The hidden states and the trained heads are kept in the folder of the runs.
 """
@@ -44,7 +44,7 @@ CASE_WEIGHT = 3.0  # of a development case, relative to a composed message
 KIND_WEIGHT = 0.3  # of the loss of a kind of risk, relative to that of any risk
 FOLDS = 3
 ALARMS = {"en": 0.004, "zh": 0.005}  # share of the ordinary validation rows that the score alone may take for a signal
-FEELING_ALARMS = 0.1  # share of the everyday messages full of feeling (`feeling_rows`) that it may
+FEELING_ALARMS = 0.1  # share of the emotional everyday messages (`feeling_rows`) that it may
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ def score(head: Head, texts: Texts) -> Float32Array:
 def choose_thresholds(head: Head, ordinary: dict[str, Texts], feelings: dict[str, Texts]) -> dict[str, float]:
     """Return for each language the lowest logit that exceeds neither share of alarms.
 
-    The shares are `ALARMS` of its ordinary rows, and `FEELING_ALARMS` of its everyday messages full of feeling.
+    The shares are `ALARMS` of its ordinary rows, and `FEELING_ALARMS` of its emotional everyday messages.
     """
     found: dict[str, list[Float32Array]] = {}
     for language, name, _, _ in VALIDATION:

@@ -70,7 +70,7 @@ def ordinary_rows(data: Path) -> tuple[list[RiskRow], dict[str, list[str]]]:
 
 
 def feeling_rows() -> dict[str, list[str]]:
-    """Return everyday messages full of feeling by language, on which only the thresholds are chosen; all invented."""
+    """Return emotional everyday messages by language, on which only the thresholds are chosen; all invented."""
     tests = Path(__file__).parents[1] / "tests"
     found: dict[str, list[str]] = {}
     for file in (tests / "safety" / "signals" / "feelings.jsonl", tests / "empathy" / "messages.jsonl"):

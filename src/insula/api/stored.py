@@ -66,9 +66,9 @@ def retry_deliveries(*, store: str | Path = STORE) -> int:
 
 
 def stop_deliveries(receiver: str, *, store: str | Path = STORE) -> int:
-    """Notify a receiver that has left the settings no more; return how many notifications were deleted for it.
+    """Stop notifying a receiver that is no longer in the settings; return the number of notifications deleted.
 
-    Raises `UnknownNameError` for a receiver that is not notified of anything.
+    Raises `UnknownNameError` for a receiver without notifications.
     """
     with open_store(store, purpose=PURPOSE) as database:
         from insula.operations.outbox.subscriptions import unsubscribe
@@ -76,7 +76,7 @@ def stop_deliveries(receiver: str, *, store: str | Path = STORE) -> int:
         was_known, deleted = unsubscribe(database, receiver)
     if not was_known and not deleted:
         raise UnknownNameError(
-            f"The store does not notify a receiver {receiver!r}. List the notifications with: insula store deliveries"
+            f"The store has no notifications for the receiver {receiver!r}. List all with: insula store deliveries"
         )
     return deleted
 

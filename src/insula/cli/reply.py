@@ -93,8 +93,8 @@ def reply(
         str | None,
         typer.Option(
             "--policy",
-            help="Policy that chooses the strategy of the first draft: rules, explore, or a file of insula policy "
-            "learn. The answer then has a choice to learn from. [default: the order of the rules]",
+            help="Policy that chooses the strategy of the first draft: rules, explore, or a file written by insula "
+            "policy learn. The answer then has a choice to learn from. [default: the order of the rules]",
             metavar="POLICY",
             show_default=False,
             rich_help_panel=LEARNING,

@@ -220,7 +220,7 @@ class ReplyChoice(RequestModel):
 class ReplyFeedbackRequest(RequestModel):
     """The action of a person on the drafts of a reply."""
 
-    choice: ReplyChoice = Field(description="The `choice` of the reply, as it was given.")
+    choice: ReplyChoice = Field(description="The `choice` of the reply, unchanged.")
     action: Action = Field(
         description="`sent`: a draft was sent as it was; `edited`: sent with changes; `rejected`: none was used."
     )

@@ -15,7 +15,7 @@ def evaluate(
     policy: Annotated[
         str,
         typer.Argument(
-            help="Policy to evaluate: rules, explore or a file of insula policy learn.",
+            help="Policy to evaluate: rules, explore or a file written by insula policy learn.",
             metavar="POLICY",
             show_default=False,
         ),

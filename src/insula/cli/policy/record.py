@@ -28,7 +28,7 @@ def record(
         str | None,
         typer.Option(
             "--action",
-            help="Action for every row: sent, edited or rejected. [default: the column action]",
+            help="Action for every row: sent, edited or rejected. [default: the column `action`]",
             metavar="ACTION",
             show_default=False,
         ),
@@ -37,8 +37,8 @@ def record(
         str | None,
         typer.Option(
             "--used",
-            help="Number of the draft that was sent, from 1, or its strategy. [default: the column used, if there is "
-            "one, else the first draft]",
+            help="Number of the draft that was sent, from 1, or its strategy. [default: the column `used` if "
+            "there is one, else the first draft]",
             metavar="NUMBER|STRATEGY",
             show_default=False,
         ),

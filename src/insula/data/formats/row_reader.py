@@ -133,8 +133,8 @@ class RowReader:
         self._on_reject(Reject(line, reason, raw[:RAW_CHARACTERS]))
         if self._limits is not None and self.reject_count > self._limits.rejects:
             raise DataError(
-                f"The file {self.path!r} must have at most {self._limits.rejects:,} rows that cannot be read. It has "
-                "more. Check its format.",
+                f"The file {self.path!r} must have at most {self._limits.rejects:,} unreadable rows. Got more. Check "
+                "its format.",
                 code="many_unreadable_rows",
                 most=self._limits.rejects,
             )
@@ -149,7 +149,7 @@ class RowReader:
             self._names.update(row)
             if len(self._names) > limits.columns:
                 raise DataError(
-                    f"The file {self.path!r} must have at most {limits.columns:,} columns. It has more. Send only the "
+                    f"The file {self.path!r} must have at most {limits.columns:,} columns. Got more. Send only the "
                     "columns that you need.",
                     code="many_columns",
                     most=limits.columns,

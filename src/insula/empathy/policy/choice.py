@@ -85,7 +85,7 @@ class Choice:
         """Return the choice that `to_dict` describes; raise `DataError` if it cannot be one."""
         wrong = _find_fault(row)
         if wrong is not None:
-            raise DataError(f"The choice is not one that insula made: {wrong}. Send it as it was given.")
+            raise DataError(f"The choice is not one that insula made: {wrong}. Send it unchanged.")
         return cls(
             row["id"],
             row["policy"],

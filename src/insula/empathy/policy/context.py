@@ -66,13 +66,13 @@ class DraftContext:
         if unknown := sorted(set(row) ^ set(VALUES)):
             raise DataError(
                 f"The context of a choice has the fields {', '.join(VALUES)}. Got a difference in "
-                f"{', '.join(unknown)}. Send the choice as it was given."
+                f"{', '.join(unknown)}. Send the choice unchanged."
             )
         for name, allowed in VALUES.items():
             if not any(row[name] == one and type(row[name]) is type(one) for one in allowed):
                 raise DataError(
                     f"The field {name!r} of a context must be one of {', '.join(map(repr, allowed))}. "
-                    f"Got {str(row[name])[:40]!r}. Send the choice as it was given."
+                    f"Got {str(row[name])[:40]!r}. Send the choice unchanged."
                 )
         return cls(**row)
 

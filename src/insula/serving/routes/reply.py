@@ -139,4 +139,4 @@ def _require_made_by(policy: StrategyPolicy, choice: Choice) -> None:
     if choice.why == "policy":
         wanted = list(policy.weigh(choice.context, choice.candidates))
     if any(abs(one - other) > PROBABILITY_ERROR for one, other in zip(wanted, choice.probabilities, strict=True)):
-        raise DataError("The probabilities are not those of the policy. Send the choice as it was given.")
+        raise DataError("The probabilities are not those of the policy. Send the choice unchanged.")

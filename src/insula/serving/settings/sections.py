@@ -122,8 +122,8 @@ class Drafting(SettingsSection):
     policy: str | None = Field(
         None,
         min_length=1,
-        description="Policy that chooses the strategy of the first draft: rules, explore, or a file of insula policy "
-        "learn (default: rules).",
+        description="Policy that chooses the strategy of the first draft: rules, explore, or a file written by insula "
+        "policy learn (default: rules).",
     )
     accept_unproven: bool = Field(
         False,
