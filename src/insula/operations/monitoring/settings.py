@@ -65,7 +65,7 @@ class AlertRule(TomlTable):
     kind: Literal["threshold", "spike", "shift"] = Field(
         description="`threshold`: the share is above a fixed value. `spike`: the share is far above that of earlier "
         "windows at the same time of day. `shift`: the share has risen and stays high; found "
-        "within a few messages (CUSUM)."
+        "within a few messages (test of Shiryaev and Roberts)."
     )
     labels: tuple[Name, ...] = Field(
         (), description="Labels of the messages to count. Without labels, the rule watches the number of messages."

@@ -1,9 +1,11 @@
 """`ShiftDetector`: finds that the share of a label has risen for good, within few messages, with rare false alarms.
 
-It is the cumulative sum of Page (1954) for a share: each message adds the log likelihood ratio of the raised share
-against the usual one; the sum never falls below zero, and an alert is raised when it reaches a limit. The limit follows
-from the wanted number of messages between two false alarms (Wald's approximation; Basseville and Nikiforov 1993,
-chapter 5). After an alert the same test, turned round, finds the return to the usual share.
+It is the test of Shiryaev and Roberts (1966) for a share: the sum, over every message since which the share may have
+been raised, of the likelihood ratio of the raised share against the usual one. While the share is usual, this sum
+grows by one a message on average. An alert that is raised when the sum reaches N is therefore false once in at least N
+messages, without approximation (Pollak 1985). Among tests with as many false alarms, it finds a change of this size
+soonest on average if the share was usual for long (Pollak and Tartakovsky 2009). After an alert, the same test, turned
+round, finds the return to the usual share.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ class ShiftDetector:
     """State of one rule. `total` messages, of which `hits` count, are those from which the usual share is learned.
 
     It is learned from a number of hits, since its relative error is about 1 / sqrt(hits): a usual share that is learned
-    too low raises false alarms.
+    too low raises false alarms. `ratio` is the sum of likelihood ratios.
     """
 
     factor: float
@@ -46,7 +48,7 @@ class ShiftDetector:
     usual: float | None
     total: int = 0
     hits: int = 0
-    sum: float = 0.0
+    ratio: float = 0.0
     raised: bool = False
 
     @classmethod
@@ -56,13 +58,14 @@ class ShiftDetector:
         given = ("factor", "every", "learn", "given")
         if state is None or any(state.get(name) != fresh.to_dict(rule)[name] for name in given):
             return fresh
-        return replace(fresh, **{name: state[name] for name in ("usual", "total", "hits", "sum", "raised")})
+        kept = {name: state[name] for name in ("usual", "total", "hits", "raised")}
+        return replace(fresh, **kept, ratio=state.get("ratio", 0.0))  # an earlier insula stored another statistic
 
     def to_dict(self, rule: AlertRule) -> dict[str, Any]:
         """Return the state for JSON."""
         return {
             "factor": self.factor, "every": self.every, "learn": self.learn, "given": rule.usual, "usual": self.usual,
-            "total": self.total, "hits": self.hits, "sum": self.sum, "raised": self.raised,
+            "total": self.total, "hits": self.hits, "ratio": self.ratio, "raised": self.raised,
         }  # fmt: skip
 
     def update(self, hits: NDArray[np.bool_]) -> list[ShiftChange]:
@@ -84,7 +87,7 @@ class ShiftDetector:
                 break
             place += found
             self.raised = not self.raised
-            self.sum = 0.0
+            self.ratio = 0.0
             changes.append(ShiftChange(self.raised, place, self.usual))
         return changes
 
@@ -93,20 +96,11 @@ class ShiftDetector:
         raised = min(usual * self.factor, max(MAX_SHARE, (1 + usual) / 2))
         start, end = (raised, usual) if self.raised else (usual, raised)
         steps = np.where(hits, math.log(end / start), math.log((1 - end) / (1 - start)))
-        path = self.sum + np.cumsum(steps)
-        sums = path - np.minimum(np.minimum.accumulate(path), 0.0)
-        above = np.flatnonzero(sums >= find_limit(start, end, self.every))
+        path = np.cumsum(steps)
+        # R(n) = (1 + R(n - 1)) * ratio(n), solved for all messages at once and in logarithms, where it cannot overflow.
+        logs = path + np.logaddexp.accumulate(np.concatenate([[math.log1p(self.ratio)], -path[:-1]]))
+        above = np.flatnonzero(logs >= math.log(self.every))
         if len(above):
             return int(above[0]) + 1
-        self.sum = float(sums[-1])
+        self.ratio = float(np.exp(logs[-1]))
         return None
-
-
-def find_limit(usual: float, changed: float, every: int) -> float:
-    """Return the limit h with (e^h - h - 1) / d = `every`, d being the mean fall of the sum at the usual share."""
-    fall = usual * math.log(usual / changed) + (1 - usual) * math.log((1 - usual) / (1 - changed))
-    low, high = 0.0, 60.0
-    while high - low > 1e-9:
-        middle = (low + high) / 2
-        low, high = (low, middle) if math.expm1(middle) - middle > every * fall else (middle, high)
-    return high
