@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from result_files import Entry, Results
 from table_text import table
 
@@ -13,6 +15,8 @@ def shifts(results: Results) -> str:
         "detector", f"false alarms in {found['replays']} quiet replays", "messages until the rise is found, median",
         f"found within {found['within']:,}", "other texts: messages, median",
         f"other texts: within {found['within']:,}",
+        f"{found.get('more_replays', 0):,} further replays: found within {found['within']:,}",
+        "their false alarms per million messages",
     )  # fmt: skip
     rows = []
     for name, one in found["detectors"].items():
@@ -22,8 +26,21 @@ def shifts(results: Results) -> str:
             early = one[change]["early"] > found["replays"] / 2
             cells.append("never" if never else "before it" if early else f"{one[change]['median_delay']:,.0f}")
             cells.append(f"{one[change]['within']} of {found['replays']}")
+        more = one.get("more")
+        cells += ["", ""] if more is None else _describe_more(more, found)
         rows.append((name, *cells))
+    if "best" in found:
+        bound = f"at most {found['best']:.1%}"
+        rows.append(
+            ("any test: at most this", "", "", f"{found['best'] * found['replays']:.1f} on average", "", "", bound, "1")
+        )
     return table(heads, rows)
+
+
+def _describe_more(more: Entry, found: Entry) -> list[str]:
+    """Return the share of further replays in which the rise is found in time, and the rate of false alarms."""
+    quiet = -math.log1p(-more["quiet_with_alarm"]) / found["messages"]
+    return [f"{more['within']:.1%}", f"{quiet * 1e6:.1f}"]
 
 
 def replay(results: Results) -> str:

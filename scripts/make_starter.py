@@ -43,12 +43,14 @@ from insula.core.prediction import Prediction
 from insula.core.starter import STARTER
 from insula.data.load import load_dataset
 from insula.evaluation.document import METRICS, DecisionRecord, MetricsDocument
+from insula.evaluation.drift.reference import FILE as REFERENCE
 from insula.evaluation.reports.cards import build_model_card
 from insula.evaluation.result import Evaluation
 from insula.models.folder import MANIFEST, open_folder, seal
 from insula.models.locate import STARTER_FOLDER
 from insula.models.pretrained import ALIASES, find_package_path, locate_encoder
 from starter_data import texts_of_both_languages, write_rows, write_second_rows, write_student
+from starter_reference import write_reference
 from starter_weights import average_weights
 
 EVERYDAY = Path(__file__).parents[1] / "tests" / "models" / "first_answer" / "development.jsonl"
@@ -102,6 +104,7 @@ def main(arguments: list[str]) -> int:
     names = {str(place.absolute()): place.name for place in places}
     command = shlex.join(["python", "scripts/make_starter.py", *arguments])
     ship(small, given.output, names, command=command, rows=second_rows)
+    write_reference(given.output, goemotions)
     return 0
 
 
@@ -167,7 +170,7 @@ def ship(model: Path, output: Path, names: Mapping[str, str], *, command: str, r
         for file in sorted(model.iterdir()):
             if file.suffix not in (".json", ".toml"):
                 shutil.copy2(file, stage / file.name)
-            elif file.name != MANIFEST:
+            elif file.name not in (MANIFEST, REFERENCE):
                 write_text(stage / file.name, replace_paths(file.read_text(encoding="utf-8"), names))
         write_text(stage / "decision.json", json.dumps(decision.to_dict()))
         seal(stage, family=folder.family, backend=folder.backend)

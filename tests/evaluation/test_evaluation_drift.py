@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from insula.core.scheme import LabelScheme
 from insula.evaluation.drift import drift as module
 from insula.evaluation.drift.estimate import estimate_quality
 from insula.evaluation.drift.reference import FILE, DriftReference, TextCounts
+from insula.models.folder import MANIFEST, open_folder, seal
+from insula.models.locate import STARTER_FOLDER
 
 SINGLE = LabelScheme("three", "single", ("a", "b", "c"))
 MULTI = LabelScheme("three", "multi", ("a", "b", "c"))
@@ -169,7 +172,24 @@ def test_a_trained_model_watches_drift_by_itself(trained_run: Callable[..., Any]
     done = CliRunner().invoke(app, ["drift", str(tmp_path / "now.txt"), "-m", str(run.path)])
     assert done.exit_code == 3
     assert "DRIFT  labels" in done.stdout
-    missing = CliRunner().invoke(app, ["drift", str(tmp_path / "now.txt")])
+
+
+def test_the_starter_has_a_reference_and_a_cut_model_says_that_it_has_none(
+    trained_run: Callable[..., Any], tmp_path: Path
+) -> None:
+    starter = DriftReference.read(STARTER_FOLDER)
+    assert starter is not None
+    assert starter.counts.languages.most_common(1)[0][0] == "en"
+    (tmp_path / "now.txt").write_text("\n".join(["大家早上好"] * 60), encoding="utf-8")
+    done = CliRunner().invoke(app, ["drift", str(tmp_path / "now.txt")])
+    assert done.exit_code == 3
+    assert "DRIFT  language" in done.stdout
+    folder = shutil.copytree(trained_run("linear", "single").model, tmp_path / "model")
+    (folder / FILE).unlink()
+    entry = open_folder(trained_run("linear", "single").model)
+    (folder / MANIFEST).unlink()
+    seal(folder, family=entry.family, backend=entry.backend)
+    missing = CliRunner().invoke(app, ["drift", str(tmp_path / "now.txt"), "-m", str(folder)])
     assert missing.exit_code == 1
     assert "no reference for drift" in missing.output
 
