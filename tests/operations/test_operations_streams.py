@@ -306,6 +306,55 @@ def test_entries_come_again_until_confirmed(broker: Broker) -> None:
     wait_until(lambda: not second.read(10, 0.0) and second.ended, "confirmed messages come again")
 
 
+def test_what_a_dead_reader_held_is_waited_for(broker: Broker) -> None:
+    broker.add(b'{"text": "1"}', b'{"text": "2"}')
+    address = f"{broker.address}?idle=1s&{broker.reader}=readers"
+    dead = open_source(address)
+    held = read_some(dead, 2)
+    restarted = open_source(address)
+    found: list[StreamEntry] = []
+    while not restarted.ended:
+        entries = restarted.read(10, 0.1)
+        found += entries
+        restarted.confirm(entries)
+    assert {entry.content for entry in found} == {entry.content for entry in held}
+
+
+def test_a_lost_delivery_is_read_when_redis_is_back() -> None:
+    server = Redis(durable=True)
+    try:
+        broker = Broker("redis", server)
+        broker.add(*(b'{"text": "%d"}' % number for number in range(4)))
+        source = open_source(f"{broker.address}?idle=1h")
+        assert isinstance(source, RedisSource)
+        (first,) = source.read(1, 0.0)
+        source.confirm([first])
+        # Redis delivers two entries, of which the reader never hears.
+        delivered: Any = source._redis.xreadgroup(source._group, source._consumer, {broker.stream: ">"}, count=2)
+        assert delivered
+        server.kill()
+        with pytest.raises(StreamError, match="does not answer"):
+            source.read(1, 0.0)
+        server.start()
+        found: list[bytes] = []
+        while not source.ended:
+            entries = source.read(1, 0.0)
+            found += [entry.content for entry in entries]
+            source.confirm(entries)
+        assert found == [b'{"text": "%d"}' % number for number in (1, 2, 3)]
+    finally:
+        server.close()
+
+
+def test_entries_that_were_deleted_are_not_waited_for(redis_server: Redis) -> None:
+    broker = Broker("redis", redis_server)
+    broker.add(b'{"text": "1"}')
+    read_some(open_source(f"{broker.address}?idle=1s"), 1)
+    broker._client.xtrim(broker.stream, maxlen=0, approximate=False)
+    source = open_source(f"{broker.address}?idle=1s")
+    wait_until(lambda: not source.read(10, 0.1) and source.ended, "a deleted entry is waited for")
+
+
 def test_two_readers_share_a_stream(broker: Broker) -> None:
     broker.add(*(b'{"text": "%d"}' % number for number in range(10)))
     sources = [open_source(broker.address, follow=True) for _ in range(2)]

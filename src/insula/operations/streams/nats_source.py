@@ -33,7 +33,7 @@ class NatsSource:
     address  `nats://host:port/STREAM`; `tls://` for TLS. `?consumer=NAME` names the durable consumer (default: insula),
              `?idle=5m` the time after which messages that a reader does not confirm go to another (default: 1m), which
              counts when the consumer is made.
-    follow   wait for further messages; otherwise it ends when the consumer has nothing left
+    follow   wait for further messages; otherwise it ends when every message is confirmed
 
     Messages that cannot be read are copied to the stream `STREAM-rejected`.
     """
@@ -94,7 +94,10 @@ class NatsSource:
             messages = await pulling.fetch(most, timeout=max(wait, 0.2))
         except (TimeoutError, nats.errors.TimeoutError):
             messages = []
-        self._ended = not messages and not self._follow
+        if not messages and not self._follow:
+            # Another monitor works on what is not confirmed, or has died: then it comes again.
+            left = await pulling.consumer_info()
+            self._ended = not left.num_ack_pending and not left.num_pending
         entries = []
         for message in messages:
             entry = StreamEntry(str(message.metadata.sequence.stream), message.data)

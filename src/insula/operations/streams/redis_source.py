@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -35,7 +36,8 @@ class RedisSource:
     address  `redis://host:port/stream` or `redis://host:port/database/stream`; `rediss://` for TLS. `?group=NAME` names
              the consumer group (default: insula), `?idle=5m` the time after which entries that a consumer does not
              confirm go to another (default: 1m)
-    follow   wait for further entries; otherwise it ends when nothing is left that no consumer has
+    follow   wait for further entries; otherwise it ends when every entry is confirmed, which takes as long as `idle` if
+             another consumer died
     """
 
     def __init__(self, address: str, *, follow: bool = False) -> None:
@@ -52,6 +54,7 @@ class RedisSource:
         self._idle = 1000 * parse_duration(given.options.get("idle", IDLE), name="idle time")
         self._is_grouped = False
         self._claim_from: bytes | str = "0-0"
+        self._may_hold = False
         self._ended = False
 
     @property
@@ -63,7 +66,7 @@ class RedisSource:
         """Do nothing: the consumer group keeps the position of the last confirmed entry."""
 
     def read(self, most: int, wait: float) -> Sequence[StreamEntry]:
-        """Return entries that a consumer left unconfirmed, then new ones."""
+        """Return entries that were delivered and not confirmed, then new ones."""
         return self._ask(lambda: self._read(most, wait))
 
     def confirm(self, entries: Sequence[StreamEntry]) -> None:
@@ -83,17 +86,26 @@ class RedisSource:
     def _read(self, most: int, wait: float) -> list[StreamEntry]:
         if not self._is_grouped:
             self._create_group()
-        found = self._claim(most)
-        if found:
-            return found
+        found = self._read_group("0", most, None) if self._may_hold else []
+        self._may_hold = bool(found)
         # `block=0` would wait for ever.
         block = max(1, round(wait * 1000)) if self._follow else None
-        answer: Any = self._redis.xreadgroup(self._group, self._consumer, {self._stream: ">"}, count=most, block=block)
+        found = found or self._claim(most) or self._read_group(">", most, block)
+        if not found and not self._follow:
+            self._ended = not self._redis.xpending(self._stream, self._group)["pending"]
+            if not self._ended:  # another consumer works on them, or has died
+                time.sleep(wait)
+        return found
+
+    def _read_group(self, start: str, most: int, block: int | None) -> list[StreamEntry]:
+        """Return new entries (`>`), or those that this consumer got and did not confirm (`0`)."""
+        answer: Any = self._redis.xreadgroup(
+            self._group, self._consumer, {self._stream: start}, count=most, block=block
+        )
         rows = (
             answer.get(self._stream.encode(), [[]])[0] if isinstance(answer, dict) else (answer[0][1] if answer else [])
         )
-        self._ended = not rows and not self._follow
-        return [_build_entry(position, fields) for position, fields in rows]
+        return self._build_entries(rows)
 
     def _claim(self, most: int) -> list[StreamEntry]:
         """Take over entries that another consumer has held for too long without confirming them."""
@@ -101,7 +113,14 @@ class RedisSource:
             self._stream, self._group, self._consumer, self._idle, start_id=self._claim_from, count=most
         )
         self._claim_from = answer[0]
-        return [_build_entry(position, fields) for position, fields in answer[1] if fields is not None]
+        return self._build_entries(answer[1])
+
+    def _build_entries(self, rows: Sequence[Any]) -> list[StreamEntry]:
+        """Return entries; confirm those that were deleted from the stream, which would be pending for ever."""
+        deleted = [position for position, fields in rows if not fields]
+        if deleted:
+            self._redis.xack(self._stream, self._group, *deleted)
+        return [_build_entry(position, fields) for position, fields in rows if fields]
 
     def _create_group(self) -> None:
         try:
@@ -115,7 +134,8 @@ class RedisSource:
         try:
             return call()
         except RedisError as error:
-            self._is_grouped = False  # a server that lost its data has no group
+            # A server that lost its data has no group; one that did not may have delivered what never arrived.
+            self._is_grouped, self._may_hold = False, True
             raise StreamError(
                 f"The stream {self.address} does not answer: {error}. Check that Redis is running."
             ) from error
