@@ -17,6 +17,7 @@ from insula.serving.app import create_app
 from insula.serving.authentication.access_control import AccessControl
 from insula.serving.authentication.callers import LOCAL, AccessDeniedError, Caller, CallerLimits
 from insula.serving.authentication.denial_log import DenialLog
+from insula.serving.authentication.key_use import KeyUse
 from insula.serving.authentication.local_access import LocalAccess, is_loopback
 from insula.serving.authentication.quotas import Quotas
 from insula.serving.authentication.rate_limiter import MemoryRateLimiter, RateLimit
@@ -25,6 +26,7 @@ from insula.serving.http.problems import ProblemError
 from insula.serving.queueing.admission import reject_long_wait
 from insula.serving.server_store import ServerStore
 from insula.serving.settings.settings import load_settings
+from waiting import DEADLINE
 
 SERVING = Path(__file__).parents[2] / "src" / "insula" / "serving"
 NO_LIMITS = CallerLimits()
@@ -85,6 +87,32 @@ def control(
 ) -> AccessControl:
     denials = DenialLog(lambda: None)
     return AccessControl(Fixed(found), limiter or MemoryRateLimiter(), Quotas(lambda: counter, pool), denials, defaults)
+
+
+def test_closing_does_not_hold_the_event_loop(pool: BlockingPool) -> None:
+    """The store answers only once the loop has gone on."""
+    asked, went_on = threading.Event(), threading.Event()
+
+    def find_keys() -> None:
+        asked.set()
+        assert went_on.wait(DEADLINE)
+
+    async def run() -> bool:
+        uses = KeyUse(find_keys)
+        limits = NO_LIMITS
+        access = AccessControl(
+            Fixed(LOCAL), MemoryRateLimiter(), Quotas(lambda: None, pool), DenialLog(lambda: None), limits, uses
+        )
+        uses.add("key")
+        await asyncio.to_thread(asked.wait, DEADLINE)
+        closing = asyncio.ensure_future(access.close())
+        await asyncio.sleep(0)
+        was_open = not closing.done()
+        went_on.set()
+        await closing
+        return was_open
+
+    assert asyncio.run(run())
 
 
 def connection() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Collection
 from contextlib import asynccontextmanager
@@ -164,7 +165,7 @@ class AccessControl:
         """Close the connections of the rate limiter, and write the counts of unlogged denials."""
         await self._limiter.close()
         if self._uses is not None:
-            self._uses.close()
+            await asyncio.to_thread(self._uses.close)  # it may wait for the store
         self._denials.close()
 
 
