@@ -21,7 +21,7 @@ from insula.data.formats.row_reader import Row
 from insula.data.options import DataOptions
 from insula.empathy.replies import ReplyArguments, write_replies
 from insula.empathy.reply import OUTCOMES, Reply
-from insula.inference.parts import check_extended_output, open_extended_output
+from insula.inference.parts import ExtendedFile, check_extended_output, open_extended_output
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
 from insula.inference.row_batches import read_input_batches
@@ -32,41 +32,20 @@ _READ = Context(turns=MAX_TURNS)  # the state of a conversation needs the turns,
 COLUMNS = ("outcome", "draft", "strategy", "generator", "reply")
 
 
-@dataclass(frozen=True)
-class DraftedFile:
+@dataclass(frozen=True, kw_only=True)
+class DraftedFile(ExtendedFile):
     """The result of drafting replies to the messages of a file.
 
-    output    the file written
-    rows      number of rows with a message; an earlier, resumed run had answered `kept` of them
     outcomes  number of rows by what came of them: `drafted`; `checked_in`, drafts that ask how the person is, and a
               person is needed; `handed_off`, a person is needed and there is no draft; `refused`, no draft passed its
               checks
     stopped   number of single drafts that the checks left out, in the rows that this run answered
     failures  what went wrong in generators, with the number of rows that this run answered without them
-    rejected  number of rows that could not be read or had no text; `first_reject` gives line and reason of the first
-    seconds   wall-clock time
-    warnings  sentences on columns that were chosen and on what was repaired while reading
     """
 
-    output: Path
-    rows: int
     outcomes: dict[str, int]
     stopped: int
     failures: dict[str, int]
-    rejected: int
-    first_reject: str | None
-    seconds: float
-    warnings: tuple[str, ...]
-    kept: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {
-            **self.__dict__,
-            "output": str(self.output),
-            "seconds": round(self.seconds, 3),
-            "warnings": list(self.warnings),
-        }
 
 
 def draft_file(

@@ -22,7 +22,7 @@ from insula.data.options import DataOptions
 from insula.explanation.counterfactual import find_counterfactual
 from insula.explanation.explain import explain_input
 from insula.explanation.plan import AUTO
-from insula.inference.parts import check_extended_output, open_extended_output
+from insula.inference.parts import ExtendedFile, check_extended_output, open_extended_output
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
 from insula.inference.row_batches import find_columns, read_input_batches
@@ -94,33 +94,8 @@ def build_counterfactual_explainer(
     return RowExplainer(explain, COUNTERFACTUAL_COLUMNS, {"counterfactual": list(names)})
 
 
-@dataclass(frozen=True)
-class ExplainedFile:
-    """The result of explaining a file.
-
-    output    the file written
-    rows      number of rows explained; an earlier, resumed run had explained `kept` of them
-    rejected  number of rows that could not be read or had no text; `first_reject` gives line and reason of the first
-    seconds   wall-clock time
-    warnings  sentences on context that was not read and on what was repaired while reading
-    """
-
-    output: Path
-    rows: int
-    rejected: int
-    first_reject: str | None
-    seconds: float
-    warnings: tuple[str, ...]
-    kept: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {
-            **self.__dict__,
-            "output": str(self.output),
-            "seconds": round(self.seconds, 3),
-            "warnings": list(self.warnings),
-        }
+class ExplainedFile(ExtendedFile):
+    """The result of explaining a file."""
 
 
 def explain_file(

@@ -129,6 +129,35 @@ def open_parts(output: Path, part_format: PartWriter, job: Job | None, *, resume
                 shutil.rmtree(folder, ignore_errors=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExtendedFile:
+    """The result of writing the rows of a file with further columns.
+
+    output    the file written
+    rows      number of rows written; an earlier, resumed run had written `kept` of them
+    rejected  number of rows that could not be read or had no text; `first_reject` gives line and reason of the first
+    seconds   wall-clock time
+    warnings  sentences on columns that were chosen, on context that was not read, and on what was repaired
+    """
+
+    output: Path
+    rows: int
+    rejected: int
+    first_reject: str | None
+    seconds: float
+    warnings: tuple[str, ...]
+    kept: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            **self.__dict__,
+            "output": str(self.output),
+            "seconds": round(self.seconds, 3),
+            "warnings": list(self.warnings),
+        }
+
+
 @dataclass(frozen=True)
 class ExtendedOutput:
     """An output with the columns of the input and more.

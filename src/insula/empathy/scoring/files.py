@@ -23,7 +23,7 @@ from insula.data.labels.cells import as_attribute
 from insula.data.options import DataOptions
 from insula.empathy.scoring.result import LEVELS, MECHANISMS, EmpathyScore
 from insula.empathy.scoring.score import get_message, score_replies
-from insula.inference.parts import check_extended_output, open_extended_output
+from insula.inference.parts import ExtendedFile, check_extended_output, open_extended_output
 from insula.inference.predictor import Predictor
 from insula.inference.rejects import Rejects
 from insula.inference.row_batches import read_input_batches
@@ -55,38 +55,21 @@ class PairColumns:
     supporter: str | None = None
 
 
-@dataclass(frozen=True)
-class ScoredFile:
+@dataclass(frozen=True, kw_only=True)
+class ScoredFile(ExtendedFile):
     """The result of scoring the replies in a file.
 
-    output    the file written
-    rows      number of rows; an earlier, resumed run had scored `kept` of them
     unscored  number of rows without a score: turns of those who are not supporters, and replies to nothing
     levels    number of replies by mechanism and level, in the rows that this run scored
-    rejected  number of rows that could not be read or had no text; `first_reject` gives line and reason of the first
-    seconds   wall-clock time
-    warnings  sentences on columns that were chosen and on what was repaired while reading
     """
 
-    output: Path
-    rows: int
     unscored: int
     levels: dict[str, dict[int, int]]
-    rejected: int
-    first_reject: str | None
-    seconds: float
-    warnings: tuple[str, ...]
-    kept: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return {
-            **self.__dict__,
-            "output": str(self.output),
-            "levels": {name: {str(level): count for level, count in row.items()} for name, row in self.levels.items()},
-            "seconds": round(self.seconds, 3),
-            "warnings": list(self.warnings),
-        }
+        levels = {name: {str(level): count for level, count in row.items()} for name, row in self.levels.items()}
+        return {**super().to_dict(), "levels": levels}
 
 
 def score_file(
