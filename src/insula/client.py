@@ -9,7 +9,6 @@ with Client("http://127.0.0.1:8000") as client:
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -19,6 +18,7 @@ import httpx2
 from insula.core.model_input import ModelInput
 from insula.core.moved import renamed_arguments
 from insula.explanation.explanation import Explanation
+from insula.operations.remote.base_client import BaseClient
 from insula.operations.remote.client_options import ClientOptions as ClientOptions
 from insula.operations.remote.client_options import Patience as Patience
 from insula.operations.remote.predictions import Predictions as Predictions
@@ -30,6 +30,7 @@ from insula.operations.remote.requests import (
     Request,
     TextLike,
     TurnLike,
+    build_feedback_body,
     build_reply_body,
     build_service_error,
     build_wait_header,
@@ -43,43 +44,16 @@ from insula.safety.replies.check import ReplyCheck
 from insula.safety.signals.result import RiskCheck
 
 if TYPE_CHECKING:
+    from insula.empathy.policy.choice import Choice
+    from insula.empathy.policy.outcomes import Action
     from insula.empathy.reply import Reply
     from insula.empathy.scoring.result import EmpathyScore
 
-RETRIED = (429, 502, 503, 504)  # statuses after which the same request may succeed later
 PREDICT, EXPLAIN, ROUTE, MODELS, READY = "/v1/predict", "/v1/explain", "/v1/route", "/v1/models", "/readyz"
-SAFETY, REPLY, EMPATHY = "/v1/safety", "/v1/reply", "/v1/empathy"
+SAFETY, REPLY, FEEDBACK, EMPATHY = "/v1/safety", "/v1/reply", "/v1/reply/feedback", "/v1/empathy"
 
 
-class _BaseClient:
-    """Base of both clients: builds requests and computes pauses."""
-
-    def __init__(self, address: str, key: str | None, options: ClientOptions) -> None:
-        self.options, self._size = options, options.batch_size
-        self._random = random.Random(options.seed)
-        self._settings: dict[str, Any] = {
-            "base_url": address.rstrip("/"),
-            "timeout": options.timeout,
-            "headers": {"authorization": f"Bearer {key}"} if key else {},
-        }
-
-    def _compute_pause(
-        self, attempt: int, answer: httpx2.Response | None, failure: Exception | None, repeatable: bool
-    ) -> float | None:
-        """Return the seconds to wait before the next attempt; None if there is none, or it cannot help.
-
-        repeatable  False for a request that must not be done twice: it is sent again only if it was certainly not done
-        """
-        if attempt + 1 >= self.options.attempts or (answer is not None and answer.status_code not in RETRIED):
-            return None
-        is_untouched = isinstance(failure, httpx2.ConnectError) if answer is None else answer.status_code == 429
-        if not repeatable and not is_untouched:
-            return None
-        retry_after = "" if answer is None else answer.headers.get("retry-after", "")
-        return self.options.compute_pause(attempt, retry_after, self._random)
-
-
-class Client(_BaseClient):
+class Client(BaseClient):
     """A synchronous client.
 
     address  address of the service, such as `http://127.0.0.1:8000`
@@ -157,6 +131,19 @@ class Client(_BaseClient):
         """
         text, body = build_reply_body(message, options)
         return _parse_reply(text, self._send("POST", REPLY, build_wait_header(wait_ms), body))
+
+    def send_reply_feedback(
+        self, choice: Choice | Mapping[str, Any], action: Action, *, used: str | None = None
+    ) -> None:
+        """Send what a person did with the drafts of a reply, from which `insula policy learn` learns; no text is sent.
+
+        choice  `choice` of the reply
+        action  `sent`: a draft was sent as it was; `edited`: with changes; `rejected`: none was used
+        used    strategy of the draft that was sent (default: the one that came first)
+
+        Raises `ServiceError`, also for a service that records no outcomes.
+        """
+        self._send("POST", FEEDBACK, body=build_feedback_body(choice, action, used))
 
     def score_empathy(
         self, pairs: Sequence[tuple[str, str]], *, model: str | None = None, wait_ms: int | None = None
@@ -237,14 +224,15 @@ class Client(_BaseClient):
                     return answer.json()
             except httpx2.TransportError as error:
                 failure = error
-            pause = self._compute_pause(attempt, answer, failure, repeatable)
+            was_sent = not isinstance(failure, httpx2.ConnectError)
+            pause = self._compute_pause(attempt, answer, was_sent, repeatable)
             if pause is None:
                 raise build_service_error(self._http.base_url, answer, failure)
             time.sleep(pause)
         return None
 
 
-class AsyncClient(_BaseClient):
+class AsyncClient(BaseClient):
     """An asynchronous client, with the methods of `Client`."""
 
     @renamed_arguments(patience="options")
@@ -315,6 +303,12 @@ class AsyncClient(_BaseClient):
         text, body = build_reply_body(message, options)
         return _parse_reply(text, await self._send("POST", REPLY, build_wait_header(wait_ms), body))
 
+    async def send_reply_feedback(
+        self, choice: Choice | Mapping[str, Any], action: Action, *, used: str | None = None
+    ) -> None:
+        """Send what a person did with the drafts of a reply, as `Client.send_reply_feedback` does."""
+        await self._send("POST", FEEDBACK, body=build_feedback_body(choice, action, used))
+
     async def score_empathy(
         self, pairs: Sequence[tuple[str, str]], *, model: str | None = None, wait_ms: int | None = None
     ) -> list[EmpathyScore]:
@@ -380,7 +374,8 @@ class AsyncClient(_BaseClient):
                     return answer.json()
             except httpx2.TransportError as error:
                 failure = error
-            pause = self._compute_pause(attempt, answer, failure, repeatable)
+            was_sent = not isinstance(failure, httpx2.ConnectError)
+            pause = self._compute_pause(attempt, answer, was_sent, repeatable)
             if pause is None:
                 raise build_service_error(self._http.base_url, answer, failure)
             await asyncio.sleep(pause)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import re
@@ -13,7 +14,9 @@ import pytest
 from serving_running import Running, running
 from serving_visiting import Visitor
 
-from insula.core.errors import DataError
+from insula.client import AsyncClient, Client
+from insula.core.errors import DataError, ServiceError
+from insula.empathy.policy.choice import Choice
 from insula.empathy.policy.outcomes import read_outcomes
 from insula.serving.pages.words import WORDS
 from insula.serving.routes.reply import FEEDBACK_EXAMPLES
@@ -49,6 +52,28 @@ def test_an_outcome_is_appended_to_the_log(exploring: Running, log: Path) -> Non
     kept = {one.choice.id: one for one in read_outcomes(log).outcomes}[choice["id"]]
     assert (kept.action, kept.used, kept.choice.to_dict()) == ("edited", "affirmation", choice)
     assert "exam" not in log.read_text(encoding="utf-8")
+
+
+def test_clients_send_feedback(exploring: Running, log: Path) -> None:
+    async def ask() -> Choice:
+        async with AsyncClient(exploring.address) as client:
+            choice = (await client.reply(SAD)).choice
+            assert choice is not None
+            await client.send_reply_feedback(choice, "rejected")
+            return choice
+
+    with Client(exploring.address) as client:
+        choice = client.reply(SAD).choice
+        assert choice is not None
+        client.send_reply_feedback(choice, "sent")
+        client.send_reply_feedback(choice.to_dict(), "edited", used=choice.candidates[-1])
+        with pytest.raises(ServiceError, match="answered 422") as caught:
+            client.send_reply_feedback({**choice.to_dict(), "version": "other"}, "sent")
+    assert (caught.value.status, caught.value.code) == (422, "validation")
+    other = asyncio.run(ask())
+    kept = {one.choice.id: (one.action, one.used) for one in read_outcomes(log).outcomes}
+    assert kept[choice.id] == ("edited", choice.candidates[-1])
+    assert kept[other.id][0] == "rejected"
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,12 @@ def build_reply_body(message: TextLike, options: ReplyOptions) -> tuple[str, dic
     return given.text, {**{name: row[name] for name in ("text", "turns", "speaker") if row.get(name)}, **fields}
 
 
+def build_feedback_body(choice: Any, action: str, used: str | None) -> dict[str, Any]:
+    """Return the body that says what a person did with drafts; `choice` is that of the reply, or its fields."""
+    fields = dict(choice) if isinstance(choice, Mapping) else choice.to_dict()
+    return {"choice": fields, "action": action} | ({} if used is None else {"used": used})
+
+
 def parse_explanations(answer: Mapping[str, Any], request: Request) -> list[Explanation]:
     """Return the explanations that one response has for the texts of its request."""
     predictions, rows = Predictions(), answer["explanations"]
