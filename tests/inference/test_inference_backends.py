@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import insula.inference.token_backend as token_backend
 import toy_data
@@ -18,6 +19,8 @@ from insula.core.errors import ModelFolderError, ParityError
 from insula.core.scheme import KINDS, Kind
 from insula.inference.backends import backends
 from insula.inference.batching import iterate_batches
+from insula.inference.features.embedding import EmbeddingBackend
+from insula.inference.onnx_backend import OnnxBackend
 from insula.inference.parity import PARITY, check_export
 from insula.inference.predictor import Predictor
 from insula.models.networks.averaged import StaticNetwork
@@ -161,3 +164,16 @@ def test_static_is_held_against_the_trained_weights_too(
     with pytest.raises(ParityError, match=r"static and torch"):
         check_export(folder, scheme, texts, backend="static")
     assert check_export(folder, scheme, texts)["scores"]["onnx_and_torch"] <= 1e-5
+
+
+@every_neural
+def test_an_exported_network_gives_what_its_head_reads(trained_run: Callable[..., Any], family: str) -> None:
+    folder = trained_run(family, "single").model
+    backend = OnnxBackend(folder)
+    assert isinstance(backend, EmbeddingBackend)
+    found = backend.embed(texts := ["a lovely day", "a long and awful evening without any news", "开心"])
+    assert found is not None
+    weights = load_file(folder / "model.safetensors")
+    matrix, bias = (next(value for name, value in weights.items() if name.endswith(f"head.output.{kind}"))
+                    for kind in ("weight", "bias"))  # fmt: skip
+    np.testing.assert_allclose(found @ matrix.T + bias, backend.logits(texts), atol=1e-4)

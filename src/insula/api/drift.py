@@ -43,9 +43,9 @@ def measure_drift(
     min_size   the size, in [0, 1], from which a significant difference counts
     text, input_format, separator, header   how files are read, as in `predict_file`
 
-    The embedding is compared for models whose backend gives dense features, such as `static`. Raises `DataError` for
-    fewer than 50 texts on either side and for a model without a reference, `NewerFormatError` for a reference that a
-    newer insula wrote, `MissingFileError`.
+    The embedding is compared for models whose backend gives dense features: `static` and exported networks. Raises
+    `DataError` for fewer than 50 texts on either side and for a model without a reference, `NewerFormatError` for a
+    reference that a newer insula wrote, `MissingFileError`.
     """
     from insula.data.formats.formats import ReadOptions
     from insula.evaluation.drift.drift import measure_drift as measure

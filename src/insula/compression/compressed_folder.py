@@ -19,7 +19,10 @@ from insula.evaluation.document import METRICS, DecisionRecord, MetricsDocument
 from insula.evaluation.drift.reference import replace_reference
 from insula.evaluation.evaluate_examples import evaluate_examples
 from insula.evaluation.reports.cards import build_model_card
+from insula.inference.backends import get_backend_entry, open_backend
+from insula.inference.features.embedding import embed_sample
 from insula.inference.parity import PARITY
+from insula.inference.predictor import Predictor
 from insula.models.folder import MANIFEST, ModelFolder, seal, write_common_files
 from insula.models.tokens.tokenization import TOKENIZER
 
@@ -81,7 +84,12 @@ def write_compressed_folder(
     write_common_files(stage, scheme=source.scheme, preparation=source.preparation, decision=decision)
     inputs = [example.input for example in examples]
     ruled = decided if source.rules is None else source.rules.apply(inputs, decision, decided).decisions
-    replace_reference(stage, source.scheme, [example.text for example in examples], ruled)
+    features = None
+    if get_backend_entry(backend).runs_graph:
+        opened = open_backend(backend, stage)
+        predictor = Predictor(scheme=source.scheme, preparation=source.preparation, decision=decision, backend=opened)
+        features = embed_sample(predictor, inputs)
+    replace_reference(stage, source.scheme, [example.text for example in examples], ruled, features)
     write_json(stage / PARITY, parity)
     write_json(stage / COMPRESSION, build_compression_record(source, steps, command=command))
     document = MetricsDocument.from_dict(source.metrics).build_for_changed_model(

@@ -53,6 +53,7 @@ class Backend(Protocol):
     RiskBackend        may score the risk of texts in the same run
 
     and may set `prefetch = False` if it computes as fast as it encodes, so that a prefetching thread would not help.
+    `features.embedding.EmbeddingBackend` is another.
     """
 
     def logits(self, texts: Sequence[Any], /) -> NDArray[np.floating[Any]]:

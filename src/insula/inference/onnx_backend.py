@@ -24,9 +24,10 @@ from insula.inference.backends import ChooseRows
 from insula.inference.batching import fits_one_batch
 from insula.inference.engine import DEFAULT, EngineSettings
 from insula.inference.token_backend import TokenBackend, run_in_batches
-from insula.models.onnx.outputs import add_output
+from insula.models.onnx.outputs import FEATURES, add_output
 from insula.models.risk.head import RiskHead, find_risk_head
 from insula.models.tokens.windows import TextTokens
+from insula.text.context import Segments
 
 RunSession = Callable[[onnxruntime.InferenceSession, NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
 # This fused kernel sums a row sequentially, and is slower than the sum and the normalisation that it replaces.
@@ -94,6 +95,13 @@ class OnnxBackend(TokenBackend):
         """Return (rows, outputs) logits of token ids, in their order; several batches run in parallel."""
         return self._compute(tokens, self.outputs, _compute_logits)
 
+    def embed(self, texts: Sequence[Segments]) -> NDArray[np.float32] | None:
+        """Return the (rows, width) pooled vectors of texts; None for a network that was exported without them."""
+        width = next((one.shape[-1] for one in self._shared.get_outputs() if one.name == FEATURES), None)
+        if not isinstance(width, int):
+            return None
+        return self._compute(self.encode(texts), width, _compute_features)
+
     def run_with_risk(self, ids: NDArray[np.int64], mask: NDArray[np.int64], needed: ChooseRows) -> NDArray[np.float32]:
         """Return the logits of a batch and a last column with risk logits for the rows that need them."""
         return self._compute_with_risk(needed, self._shared, ids, mask)
@@ -152,3 +160,10 @@ def _compute_logits(
 ) -> NDArray[np.float32]:
     logits: NDArray[np.float32] = session.run(["logits"], {"input_ids": ids, "attention_mask": mask})[0]
     return logits
+
+
+def _compute_features(
+    session: onnxruntime.InferenceSession, ids: NDArray[np.int64], mask: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    features: NDArray[np.float32] = session.run([FEATURES], {"input_ids": ids, "attention_mask": mask})[0]
+    return features

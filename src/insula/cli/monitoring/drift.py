@@ -53,7 +53,7 @@ def drift(
 ) -> None:
     """Find out whether texts have drifted from those a model was evaluated on, and estimate its current quality.
 
-    Compares predicted labels, confidence, length, language, unknown words and, for `static` models, the embedding with
+    Compares predicted labels, confidence, length, language, unknown words and, for neural models, the embedding with
     the reference. The estimate of accuracy and F1 comes from the calibrated scores, without labels: it falls on harder
     texts, but does not notice a change in the meaning of labels. The exit status is 3 if anything has drifted.
 

@@ -11,6 +11,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from insula.models.onnx.attention import join_heads
+from insula.models.onnx.features import show_features
 from insula.models.onnx.shared import share_weights
 
 OPSET = 23  # the first with attention as one operator
@@ -31,6 +32,9 @@ class _LogitsOnlyModel(nn.Module):
 def export_onnx(model: PreTrainedModel, file: Path, *, weights: Path | None = None) -> None:
     """Write `file`: inputs `input_ids` and `attention_mask` (rows, tokens) int64, output `logits` (rows, outputs).
 
+    A second output, `features` (rows, width), is what the last linear layer reads. Programs that do not ask for it
+    compute no more than before.
+
     weights  a safetensors file in the same folder with the same weights; `file` then refers to it instead of a copy
     """
     program = trace_network(model)
@@ -38,6 +42,7 @@ def export_onnx(model: PreTrainedModel, file: Path, *, weights: Path | None = No
     for item in (graph, *graph.all_nodes()):
         item.metadata_props.clear()  # stack traces with local paths
     join_heads(program.model)
+    show_features(program.model)
     program.save(str(file))
     if weights is not None:
         share_weights(file, weights)

@@ -6,6 +6,8 @@ list grows by a few bytes at the end of the file.
 
 from __future__ import annotations
 
+FEATURES = "features"
+"""The output of an exported network that is what its last linear layer reads, (rows, width); see `show_features`."""
 # Fields of ModelProto, GraphProto and ValueInfoProto in onnx.proto.
 _GRAPH, _OUTPUT, _NAME = 7, 12, 1
 
