@@ -46,6 +46,7 @@ class Results:
     serving: Entry | None = None
     malice: Entry | None = None
     small_sets: Entry | None = None
+    chinese: Entry | None = None
     abstention_shift: Entry | None = None
     explain: Entry | None = None
     plausibility: Entry | None = None
@@ -87,6 +88,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         first_answer=_one(folder / "first_answer.json"),
         first_answer_before=_one(folder / "first_answer_before.json"),
         small_sets=_one(folder / "small_sets.json"),
+        chinese=_one(folder / "chinese.json"),
         abstention_shift=_one(folder / "abstention_shift.json"),
         explain=_one(folder / "explain.json"),
         plausibility=_one(folder / "plausibility.json"),

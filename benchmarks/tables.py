@@ -16,6 +16,7 @@ from pathlib import Path
 
 import augmentation_tables
 import charts
+import chinese_tables
 import cost_tables
 import decision_tables
 import empathy_tables
@@ -41,6 +42,8 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "chart-size": charts.images(["size"]),
     "chart-speed": charts.images(["speed"]),
     "chart-architectures": charts.images([f"architectures-{name}" for name in charts.PANELS]),
+    "chinese": chinese_tables.chinese,
+    "chinese-zh": lambda results: chinese_tables.chinese(results, "zh"),
     "headline": quality_tables.headline,
     "headline-zh": lambda results: quality_tables.headline(results, "zh"),
     "quality": quality_tables.quality,

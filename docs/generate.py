@@ -57,6 +57,7 @@ from insula.operations.streams.message import MessageFields
 from insula.safety.mask import MaskedText
 from insula.text.preparation import ENCODER_STEPS, TEXT_STEPS, WORD_STEPS
 from insula.training.families.registry import families
+from insula.training.options.by_rows import RowsOptions
 from insula.training.pretraining.inputs import PretrainRun
 from insula.training.recipe.recipe import Recipe, list_builtin_recipes
 from insula.training.run import Run
@@ -73,7 +74,8 @@ COMMAND = re.compile(r"\s*(cat \S+ \| )?insula \w")
 
 def recipe_options() -> str:
     """Every section of a recipe with its options."""
-    parts = [_options_table({name: Recipe.model_fields[name] for name in ("name", "description", "seed")})]
+    parts = [_options_table({name: Recipe.model_fields[name] for name in ("name", "description", "seed", "by_rows")})]
+    parts.append(f"### `[[by_rows]]`\n\n{_first_line(RowsOptions)}\n\n{_options_table(RowsOptions.model_fields)}")
     for name, field in Recipe.model_fields.items():
         section = field.annotation
         if name == "model":

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from insula.core.errors import InsulaError, MissingFileError
 from insula.evaluation.document import METRICS, MetricsDocument
 from insula.models.locate import RUNS
+from insula.training.recipe.choose_by_rows import list_variants
 from insula.training.recipe.earlier_descriptions import NAMES
 from insula.training.recipe.recipe import list_builtin_recipes, load_recipe
 from insula.training.run_folder import RECORD
@@ -99,19 +100,28 @@ def _summarise_run(run: Path) -> RunSummary:
 def find_recipe_name(recipe: Mapping[str, Any]) -> str | None:
     """Return the built-in recipe that this one comes from, with the changed options; None if it comes from none.
 
-    A recipe comes from the built-in one whose name it stores, if it still trains that family.
+    A recipe comes from the built-in one whose name it stores, if it still trains that family, or one that the
+    built-in recipe chooses by the number of rows.
     """
     name = recipe.get("name") or NAMES.get(recipe.get("description", ""))
     if name not in list_builtin_recipes():
         return None
-    before = dict(_iterate_options(load_recipe(name).model_dump(mode="json")))
     now = dict(_iterate_options(recipe))
-    if now.get("model.name") != before["model.name"]:
+    of_family = [
+        _list_changes(before, now)
+        for variant in list_variants(load_recipe(name))
+        if (before := dict(_iterate_options(variant.model_dump(mode="json"))))["model.name"] == now.get("model.name")
+    ]
+    if not of_family:
         return None
-    changes = [f"{key}={_format_value(now[key])}" for key in now if key in before and now[key] != before[key]]
+    changes = min(of_family, key=len)
     if len(changes) > MAX_CHANGES:
         changes = [f"{len(changes)} options changed"]
     return ", ".join([name, *changes])
+
+
+def _list_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    return [f"{key}={_format_value(now[key])}" for key in now if key in before and now[key] != before[key]]
 
 
 def _iterate_options(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

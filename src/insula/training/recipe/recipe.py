@@ -33,6 +33,7 @@ from insula.training.options.adapter import AdapterOptions
 from insula.training.options.adversarial import AdversarialOptions
 from insula.training.options.augment import AugmentOptions
 from insula.training.options.auxiliary import AuxiliaryOptions
+from insula.training.options.by_rows import RowsOptions
 from insula.training.options.distil import DistilOptions
 from insula.training.options.objective import ObjectiveOptions
 from insula.training.options.robust import RobustOptions
@@ -56,6 +57,8 @@ class _OptionsOfAnyFamily:
 DEFAULT_FAMILY: str = EncoderOptions.model_fields["name"].default
 SUPPORT = {"freeze_layers": "freezes", "gradient_checkpointing": "checkpoints", "layer_rate_decay": "layered"}
 """Options of `train` that only some families support, and the field of `Family` for each."""
+CHOOSES_MODEL = ("model", "train", "adapter", "distil", "auxiliary", "adversarial", "robust")
+"""Overrides of these sections choose the model, so that `by_rows` does not choose another one."""
 BUILTIN = importlib.resources.files("insula.training") / "recipes"
 
 
@@ -67,6 +70,9 @@ class Recipe(BaseModel):
     name: str | None = Field(None, description="built-in recipe on which this one is based")
     description: str = ""
     seed: int = Field(0, ge=0, description="random seed")
+    by_rows: tuple[RowsOptions, ...] | None = Field(
+        None, description="other options above a number of training rows; chosen when training starts"
+    )
     data: DataOptions = DataOptions()
     augment: AugmentOptions = AugmentOptions()
     preparation: PreparationOptions = PreparationOptions()
@@ -170,6 +176,12 @@ class Recipe(BaseModel):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _check_by_rows(self) -> Self:
+        for entry in self.by_rows or ():
+            load_recipe(self.model_copy(update={"by_rows": None}), entry.options)
+        return self
+
     def with_absolute_paths(self) -> Recipe:
         """Return the recipe with absolute paths, so that it works from every working folder."""
         data, model = self.data, self.model
@@ -204,13 +216,16 @@ def load_recipe(
 
     `recipe` is a built-in name, a TOML file, a nested mapping or a recipe; `overrides` maps dotted keys
     (`"train.epochs"`) to values. An override of `model.name` removes what concerns the previous family: its
-    options, the section `train`, name and description.
+    options, the section `train`, name and description. An override of a section that concerns the model
+    (`CHOOSES_MODEL`) removes `by_rows`.
     Raises `RecipeError` with the nearest valid key, `MissingFileError`, `UnknownNameError`.
     """
     content, origin = _read_content(recipe)
     # The family first, whatever the order: it removes options, which must not be those of the other overrides.
     for key, value in sorted((overrides or {}).items(), key=lambda override: override[0] != "model.name"):
         _set_option(content, key, value)
+    if any(key.split(".")[0] in CHOOSES_MODEL for key in overrides or {}):
+        content.pop("by_rows", None)
     return validate(content, origin)
 
 
