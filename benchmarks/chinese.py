@@ -197,7 +197,8 @@ def _of_recipe(cell: Cell, small: Dataset, held_out: Mapping[str, Sequence[Examp
         overrides |= {"train.freeze_layers": 9} if cell.arm == "upper" else {}
     recipe = load_recipe("linear" if cell.arm == "linear" else "standard", {**overrides, "seed": cell.seed})
     with tempfile.TemporaryDirectory() as folder, _without_export():
-        trained = fit_model(small, plan_training(small, recipe, "zh"), RunContext(Path(folder), cell.seed), Path(folder))
+        plan, run = plan_training(small, recipe, "zh"), RunContext(Path(folder), cell.seed)
+        trained = fit_model(small, plan, run, Path(folder))
         found = {}
         for part, examples in held_out.items():
             decided = trained.predictor.decide([example.input for example in examples])
@@ -226,9 +227,7 @@ def _of_head(cell: Cell, small: Dataset, held_out: Mapping[str, Sequence[Example
 
     began = time.monotonic()
     vectors = {name: _embed(examples) for name, examples in {**small.splits, **held_out}.items()}
-    truth = {
-        name: _to_classes(build_gold_matrix(small.scheme, examples)) for name, examples in small.splits.items()
-    }
+    truth = {name: _to_classes(build_gold_matrix(small.scheme, examples)) for name, examples in small.splits.items()}
     scaler = StandardScaler().fit(vectors["train"])
     best: tuple[float, Any] | None = None
     for strength in STRENGTHS:
