@@ -12,7 +12,7 @@ GROUPS = {
     "lookalikes": ("false alarms on look-alikes", "貌似信号的普通消息（误报）"),
 }
 EVERYDAY = GROUPS | {"lookalikes": ("false alarms on everyday feelings", "日常情绪（误报）")}
-COLUMNS = {"rules": ("rules", "规则"), "score": ("score", "分数"), "either": ("either", "两者之一")}
+COLUMNS = {"rules": ("rules", "规则"), "score": ("score", "评分模型"), "either": ("either", "两者之一")}
 
 
 def safety(results: Results, language: str = "en") -> str:
@@ -32,7 +32,7 @@ def safety(results: Results, language: str = "en") -> str:
 def safety_held_out(results: Results, language: str = "en", part: str = "held_out") -> str:
     """The findings in held-out cases: `held_out`, or emotional `everyday` messages."""
     place = int(language == "zh")
-    heads = (("texts", "消息")[place], ("rules", "规则")[place], ("rules and score", "规则加分数")[place])
+    heads = (("texts", "消息")[place], ("rules", "规则")[place], ("rules and score", "规则加评分模型")[place])
     rows = []
     if results.safety and "rules" in results.safety.get(part, {}):
         held_out = results.safety[part]

@@ -376,6 +376,6 @@ def test_a_recipe_names_its_translator(tmp_path: Path) -> None:
 def test_another_file_in_the_place_of_translations_stays(source: Path) -> None:
     other = source.with_name("more.csv.translations")
     other.write_text("mine", encoding="utf-8")
-    with pytest.raises(OutputError, match="must be free for translations"):
+    with pytest.raises(OutputError, match="cannot be used to store translations"):
         insula.augment_file(source, source.with_name("more.csv"), methods=["back-translation"])
     assert other.read_text(encoding="utf-8") == "mine"

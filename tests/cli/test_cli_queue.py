@@ -59,7 +59,7 @@ def test_the_life_of_a_case(insula: Insula, queue: Callable[..., Any]) -> None:
 
 def test_a_script_reads_the_exit_status(insula: Insula, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("insula.operations.store.database.TIMEOUT", 0.2)
-    assert failed(insula("queue", "claim", "-a", "ann"), status=3) == "insula: no case waits."
+    assert failed(insula("queue", "claim", "-a", "ann"), status=3) == "insula: no case is waiting."
     insula("queue", "open", "hello", "--message", "m-1")
     assert "nobody holds it" in failed(insula("queue", "renew", "1", "-a", "ann"), status=4)
     insula("queue", "claim", "-a", "ann")

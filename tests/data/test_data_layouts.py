@@ -264,7 +264,7 @@ def test_excel(tmp_path: Path) -> None:
     assert rows[0] == {"column_1": "a", "column_2": "joy"}
     with pytest.raises(DataError, match="has no cells"):
         read(workbook(tmp_path / "c.xlsx", one=[]))
-    with pytest.raises(DataError, match="reads no Excel files"):
+    with pytest.raises(DataError, match="does not read Excel files"):
         open_rows(path, limits=ReadLimits(1000, 1000, 10, 10, 1000))
     (tmp_path / "d.xlsx").write_bytes(b"PK\x03\x04 not a workbook")
     with pytest.raises(DataError, match="is not a readable Excel file"):

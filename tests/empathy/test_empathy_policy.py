@@ -139,7 +139,7 @@ def test_a_choice_survives_json() -> None:
         ({"id": "x" * 101}, "short texts"),
         ({"note": "She said hello."}, "the difference is note"),
         ({"context": "sad"}, "object"),
-        ({"context": {"language": "en"}}, "The context of a choice has the fields"),
+        ({"context": {"language": "en"}}, "The context of a choice must have exactly the fields"),
         ({"context": {**choose().context.to_dict(), "feeling": "My name is Anna."}}, "The field 'feeling'"),
         ({"context": {**choose().context.to_dict(), "turn": True}}, "The field 'turn'"),
     ],
@@ -270,7 +270,7 @@ def test_lines_that_are_no_outcome_are_counted(log: Path, tmp_path: Path) -> Non
     file.write_text("\n".join([good, "", *bad]), encoding="utf-8")
     found = read_outcomes(file)
     assert (len(found.outcomes), found.rejected) == (1, len(bad))
-    assert found.first_reject == "line 3: It is no JSON object."
+    assert found.first_reject == "line 3: It is not a JSON object."
     file.write_text("nonsense\n", encoding="utf-8")
     with pytest.raises(DataError, match="has no outcome; line 1"):
         read_outcomes(file)

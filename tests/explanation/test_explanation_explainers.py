@@ -139,7 +139,7 @@ def test_exact_weights_of_a_linear_model_are_its_own_sum(kind: Kind, trained_run
         contributions = masked.contributions
         assert contributions is not None
         labels = len(predictor.scheme.names)
-        evidence = masked.evidence(masked.everything())[0, :labels]
+        evidence = masked.evidence(masked.keep_all())[0, :labels]
         assert np.allclose(contributions.base + contributions.weights.sum(axis=0), evidence, atol=1e-4)
         assert np.allclose(contributions.base + weights.sum(axis=0)[:labels], evidence, atol=1e-4)
 
@@ -157,7 +157,7 @@ def test_exact_weights_of_a_static_model(tmp_path: Path, tiny_recipe: Callable[.
     masked = MaskedPredictor(predictor, "a wonderful awful morning")
     contributions = masked.contributions
     assert contributions is not None
-    evidence = masked.evidence(masked.everything())[0]
+    evidence = masked.evidence(masked.keep_all())[0]
     assert np.allclose(contributions.base + contributions.weights.sum(axis=0), evidence, atol=1e-4)
     found = explain_input(predictor, "a wonderful awful morning", labels=["negative"])
     assert found.method == "exact"

@@ -155,7 +155,7 @@ def test_exact_contributions_sum_to_the_logits_of_windows(windowed: Callable[...
         assert found is None
         return
     assert found is not None
-    wanted = masked.evidence(masked.everything())[0]
+    wanted = masked.evidence(masked.keep_all())[0]
     np.testing.assert_allclose(found.base + found.weights.sum(axis=0), wanted, atol=1e-4)
 
 

@@ -47,7 +47,7 @@ def test_a_log_is_whole_across_files_and_openings(tmp_path: Path) -> None:
     AuditLog(log.folder, largest=700).record("server.started", "server", port=8000)
     assert len(list_log_files(log.folder)) > 3
     found = verify_log(log.folder)
-    assert (found.whole, found.entries, found.first, found.last) == (True, 13, 1, 13)
+    assert (found.intact, found.entries, found.first, found.last) == (True, 13, 1, 13)
     assert [json.loads(line)["n"] for line in _lines(log.folder)] == list(range(1, 14))
     assert log.record("key.revoked", "operator").number == 14  # the first writer sees what the second wrote
 
@@ -88,10 +88,10 @@ def test_a_cut_end_and_a_rewritten_log_show_against_anchors(tmp_path: Path) -> N
     log = _filled(tmp_path, anchor=str(place), every=5, largest=700)
     anchors = read_anchors(place)
     assert [anchor.number for anchor in anchors] == [5, 10]
-    assert verify_log(log.folder, anchors).whole
+    assert verify_log(log.folder, anchors).intact
     lines = _lines(log.folder)
     _write(log.folder, lines[:8])
-    assert verify_log(log.folder).whole  # a chain alone has no end
+    assert verify_log(log.folder).intact  # a chain alone has no end
     assert "it ends at entry 8, and an anchor shows 2 entries more" in verify_log(log.folder, anchors).findings[0]
     before, forged = START, []
     for number in range(1, 13):
@@ -99,14 +99,14 @@ def test_a_cut_end_and_a_rewritten_log_show_against_anchors(tmp_path: Path) -> N
         before = entry.hash
         forged.append(entry.to_json_line() + "\n")
     _write(log.folder, forged)
-    assert verify_log(log.folder).whole
+    assert verify_log(log.folder).intact
     assert [sentence[:32] for sentence in verify_log(log.folder, anchors).findings] == [
         "Entry 5 differs from its anchor:",
         "Entry 10 differs from its anchor",
     ]
     for path in list_log_files(log.folder):
         path.unlink()
-    assert not verify_log(log.folder, anchors).whole
+    assert not verify_log(log.folder, anchors).intact
 
 
 def test_archived_files_are_allowed_where_it_is_said(tmp_path: Path) -> None:
@@ -115,11 +115,11 @@ def test_archived_files_are_allowed_where_it_is_said(tmp_path: Path) -> None:
     files[0].unlink()
     anchors = read_anchors(tmp_path / "anchors")
     first = int(files[1].stem.removeprefix("audit-"))
-    assert verify_log(log.folder, anchors, since=first).whole
-    assert not verify_log(log.folder, anchors).whole
-    assert not verify_log(log.folder, anchors, since=first - 1).whole
+    assert verify_log(log.folder, anchors, since=first).intact
+    assert not verify_log(log.folder, anchors).intact
+    assert not verify_log(log.folder, anchors, since=first - 1).intact
     files[2].unlink()
-    assert not verify_log(log.folder, anchors, since=first).whole
+    assert not verify_log(log.folder, anchors, since=first).intact
 
 
 def test_a_line_torn_by_a_crash_is_told_and_forgiven(tmp_path: Path) -> None:
@@ -128,18 +128,18 @@ def test_a_line_torn_by_a_crash_is_told_and_forgiven(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for torn in (b'{"actor":"ope', b"\xff\xfe", _next(whole)[:-1]):
         path.write_bytes(whole + torn)
-        assert not verify_log(log.folder).whole
+        assert not verify_log(log.folder).intact
         AuditLog(log.folder).record("server.started", "server")
         found = verify_log(log.folder)
-        assert found.whole, found.findings
+        assert found.intact, found.findings
         entries = [entry for line in path.read_bytes().splitlines() if (entry := read(line.decode("utf-8", "replace")))]
         assert [entry.event for entry in entries[3:] if entry.number > 3] == [TORN, "server.started"]
         changed = path.read_bytes().replace(torn, torn[:-1] + b"x")
         path.write_bytes(changed)
-        assert not verify_log(log.folder).whole
+        assert not verify_log(log.folder).intact
     path.write_bytes(whole + _next(whole))  # all but the line end
     assert verify_log(log.folder).last == AuditLog(log.folder).record("server.started", "server").number - 1 == 4
-    assert verify_log(log.folder).whole
+    assert verify_log(log.folder).intact
 
 
 def _next(whole: bytes) -> bytes:
@@ -169,7 +169,7 @@ def test_several_processes_write_one_chain(tmp_path: Path) -> None:
         worker.join(DEADLINE)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     found = verify_log(tmp_path / "log")
-    assert found.whole, found.findings
+    assert found.intact, found.findings
     assert found.entries == 60
 
 
@@ -181,7 +181,7 @@ def test_anchors_are_found_among_other_output(tmp_path: Path, capsys: pytest.Cap
     )
     anchors = read_anchors(tmp_path / "container.log")
     assert [anchor.number for anchor in anchors] == [1, 2]
-    assert verify_log(log.folder, anchors).whole
+    assert verify_log(log.folder, anchors).intact
     with pytest.raises(MissingFileError):
         read_anchors(tmp_path / "none")
     with pytest.raises(MissingFileError):
@@ -209,11 +209,11 @@ def test_no_single_byte_can_change(facts: list[dict[str, object]], data: st.Data
         other = data.draw(st.integers(0, 255).filter(lambda byte: byte != whole[place]))
         path = Path(folder) / "audit-000000000001.jsonl"
         path.write_bytes(whole)
-        assert _verify(folder).whole
+        assert _verify(folder).intact
         path.write_bytes(whole[:place] + bytes([other]) + whole[place + 1 :])
-        assert not _verify(folder).whole
+        assert not _verify(folder).intact
         path.write_bytes(whole[:place] + whole[place + 1 :])
-        assert not _verify(folder).whole
+        assert not _verify(folder).intact
 
 
 @given(FACTS)

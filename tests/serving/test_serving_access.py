@@ -289,7 +289,7 @@ def test_denied_calls_are_in_the_audit_log_but_not_without_end(
     everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert canary.encode() not in everything
     assert made.secret.split("_")[2].encode() not in everything
-    assert verify_audit(tmp_path / "audit").whole
+    assert verify_audit(tmp_path / "audit").intact
 
 
 def _security(service: Running) -> Any:

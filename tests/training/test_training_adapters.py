@@ -221,7 +221,7 @@ def test_the_adapted_linear_layers(encoder_folder: Callable[..., Path]) -> None:
 
 
 def test_families_without_adapters_are_rejected(monkeypatch: pytest.MonkeyPatch, tiny_recipe: RecipeOf) -> None:
-    with pytest.raises(RecipeError, match=r"family 'linear' has no adapters.*encoder"):
+    with pytest.raises(RecipeError, match=r"family 'linear' does not support adapters.*encoder"):
         load_recipe("linear", {"adapter.method": "lora"})
     with pytest.raises(RecipeError, match="targets of a bottleneck"):
         load_recipe("quick", {"adapter.method": "bottleneck", "adapter.targets": "all"})

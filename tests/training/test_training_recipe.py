@@ -272,7 +272,7 @@ def test_one_path_needs_no_brackets() -> None:
     ("overrides", "message"),
     [
         ({"objective.name": "focl"}, "Did you mean 'focal'?"),
-        ({"model.name": "lstm", "adapter.method": "lora"}, "is not valid: the family 'lstm' has no adapters"),
+        ({"model.name": "lstm", "adapter.method": "lora"}, "is not valid: the family 'lstm' does not support adapters"),
         ({"model.name": "linear", "auxiliary.sources": ["a"]}, "is not valid: auxiliary.sources needs a neural model"),
     ],
 )

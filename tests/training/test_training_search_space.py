@@ -41,9 +41,9 @@ def test_a_file_has_sections_as_a_recipe(tmp_path: Path) -> None:
 
 
 def test_whole_numbers_stay_whole() -> None:
-    assert Range(low=1, high=4).whole
-    assert not Range(low=1, high=4.5).whole
-    assert not Range(low=1, high=4, step=0.5).whole
+    assert Range(low=1, high=4).is_integer
+    assert not Range(low=1, high=4.5).is_integer
+    assert not Range(low=1, high=4, step=0.5).is_integer
     assert Range(low=1, high=4).contains(2)
     assert not Range(low=1, high=4).contains(2.5)
     assert Range(low=0.1, high=0.5, step=0.2).contains(0.3)

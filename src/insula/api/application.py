@@ -23,7 +23,7 @@ def create_application(name: str, folder: str | Path) -> Path:
     """
     known, target = list_applications(), Path(folder)
     if name not in known:
-        raise UnknownNameError(f"The examples are {', '.join(known)}. Got {name!r}.{suggest(name, known)}")
+        raise UnknownNameError(f"The example must be one of {', '.join(known)}. Got {name!r}.{suggest(name, known)}")
     with convert_output_errors(target):
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise DataError(f"The folder {str(target)!r} must be empty. It has files. Choose another folder.")

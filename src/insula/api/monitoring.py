@@ -74,10 +74,10 @@ def monitor(
     stop, progress = stop or threading.Event(), progress or Silent()
     with contextlib.ExitStack() as opened:
 
-        def open_the_store() -> Database:
+        def open_monitor_store() -> Database:
             return opened.enter_context(open_store(store, purpose=PURPOSE))
 
-        database = retry_until_stopped(open_the_store, stop, progress.say) if follow else open_the_store()
+        database = retry_until_stopped(open_monitor_store, stop, progress.say) if follow else open_monitor_store()
         if database is None:
             return MonitorReport()
         messages = open_source(source, follow=follow, rejects=rejects) if isinstance(source, str | Path) else source

@@ -16,7 +16,7 @@ WRONG_USAGE = 2
 INTERRUPTED = 130
 
 
-def end(sentence: str, status: int = FAILED) -> NoReturn:
+def exit_with_error(sentence: str, status: int = FAILED) -> NoReturn:
     """Print a sentence to standard error and exit with a status."""
     typer.echo(f"insula: {sentence}", err=True)
     raise typer.Exit(status)
@@ -28,14 +28,14 @@ def exit_with_usage_error(error: Any) -> NoReturn:
         raise typer.Exit(WRONG_USAGE)
     sentence = _explain_usage_error(error)
     sentence += "" if sentence.endswith((".", "?")) else "."
-    end(f"{sentence} See: {error.ctx.command_path} --help" if error.ctx else sentence, WRONG_USAGE)
+    exit_with_error(f"{sentence} See: {error.ctx.command_path} --help" if error.ctx else sentence, WRONG_USAGE)
 
 
 def exit_with_os_error(error: OSError) -> NoReturn:
     """End with a sentence for an error of the operating system, or silently if the reader has closed the pipe."""
     if isinstance(error, BrokenPipeError):
         _exit_quietly()
-    end(_explain_os_error(error, _find_failed_stream()))
+    exit_with_error(_explain_os_error(error, _find_failed_stream()))
 
 
 def flush_output() -> None:

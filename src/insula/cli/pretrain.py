@@ -32,7 +32,7 @@ def pretrain(
         list[str] | None,
         typer.Option(
             "--exclude",
-            help="File of evaluation texts to leave out of the training. Can be repeated.",
+            help="File of evaluation texts to exclude from training. Can be repeated.",
             metavar="FILE",
         ),
     ] = None,

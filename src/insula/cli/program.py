@@ -8,7 +8,7 @@ from typing import Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from insula.cli.exits import INTERRUPTED, end, exit_with_os_error, exit_with_usage_error
+from insula.cli.exits import INTERRUPTED, exit_with_error, exit_with_os_error, exit_with_usage_error
 from insula.core.errors import InsulaError
 
 # typer brings its own copy of click, or uses the installed one; the base class is public in neither.
@@ -48,9 +48,9 @@ class Program(Group):
         except UsageError as error:
             exit_with_usage_error(error)
         except InsulaError as error:
-            end(str(error))
+            exit_with_error(str(error))
         except KeyboardInterrupt as stop:
-            end(f"stopped. {stop}".strip(), INTERRUPTED)
+            exit_with_error(f"stopped. {stop}".strip(), INTERRUPTED)
         except OSError as error:
             exit_with_os_error(error)
 

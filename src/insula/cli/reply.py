@@ -104,7 +104,7 @@ def reply(
         bool,
         typer.Option(
             "--accept-unproven",
-            help="Use a learned policy although its evaluation does not show that it is as good as the one before.",
+            help="Use a learned policy even if its evaluation does not show that it is as good as the previous one.",
             rich_help_panel=LEARNING,
         ),
     ] = False,

@@ -59,7 +59,7 @@ def check(
     not name the danger; docs/how-to/safety.md has the figures. Use it so that a person sees a message sooner, never as
     a reason to read fewer messages.
 
-    `needs person` means: send no automatic answer, show the message to a person. It is also set if the check failed,
+    `needs person` means: send no automatic answer, show the message to a person. It is also set if the check fails
     or cannot read the language. insula reads English and Chinese.
 
     With --outgoing it checks replies: no diagnosis, no advice on medication, no promises, no claim to feel or to be

@@ -138,11 +138,11 @@ def _describe_job(
 
 
 def _seed(wanted: ReplyArguments, job: dict[str, Any] | None, batch: int) -> ReplyArguments:
-    """Return the options with a source of chance that depends on the job and the batch, so that a job can resume."""
+    """Return the options with a random generator that depends on the job and the batch, so that a job can resume."""
     if wanted.chooser is None or job is None:
         return wanted
     text = json.dumps([job, batch], ensure_ascii=False, sort_keys=True)
-    return replace(wanted, chooser=wanted.chooser.with_source(random.Random(text)))
+    return replace(wanted, chooser=wanted.chooser.with_rng(random.Random(text)))
 
 
 def _build_cells(reply: Reply, *, nested: bool) -> Row:

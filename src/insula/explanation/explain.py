@@ -45,7 +45,7 @@ def explain_input(
     start = time.perf_counter()
     masked = MaskedPredictor(predictor, given, seed=seed, pause=pause)
     truncated = predictor.truncated(predictor.encode([given]))
-    prediction = predictor.answer([given], masked.logits(masked.everything()), truncated)[0]
+    prediction = predictor.answer([given], masked.logits(masked.keep_all()), truncated)[0]
     columns = _find_columns(predictor, prediction, labels)
     masked.wanted = tuple(columns.values())
     plan = choose_plan(masked, method, budget, start, with_faithfulness=with_faithfulness)

@@ -31,7 +31,7 @@ def measure_faithfulness(
 def measure_completeness_error(masked: MaskedPredictor, weights: Float64Array, column: int) -> float:
     """Return the difference between the sum of the weights and the evidence gained from no words to the whole text."""
     nothing = np.zeros((1, len(masked)), dtype=bool)
-    ends = masked.evidence(np.concatenate([masked.everything(), nothing]))[:, column]
+    ends = masked.evidence(np.concatenate([masked.keep_all(), nothing]))[:, column]
     return abs(float(weights.sum() - (ends[0] - ends[1])))
 
 
@@ -66,7 +66,7 @@ def _select_top(weights: Float64Array) -> BoolArray:
 
 
 def _measure_mean_fall(masked: MaskedPredictor, kept: BoolArray, column: int) -> float:
-    whole = masked.scores(masked.everything())[0, column]
+    whole = masked.scores(masked.keep_all())[0, column]
     fall = whole - masked.scores(kept)[:, column]
     scheme = masked.predictor.scheme
     if not scheme.is_categorical:

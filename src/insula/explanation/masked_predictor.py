@@ -112,10 +112,10 @@ class MaskedPredictor:
         joined = MaskedPredictor(
             self.predictor, self.given, words=runs, seed=self.seed, wanted=self.wanted, pause=self._pause
         )
-        joined._known[np.packbits(joined.everything()[0]).tobytes()] = self.logits(self.everything())[0]
+        joined._known[np.packbits(joined.keep_all()[0]).tobytes()] = self.logits(self.keep_all())[0]
         return joined
 
-    def everything(self) -> BoolArray:
+    def keep_all(self) -> BoolArray:
         """Return (1, words): the whole text."""
         return np.ones((1, len(self)), dtype=bool)
 
@@ -124,7 +124,7 @@ class MaskedPredictor:
         """(labels,) the decision on the whole text of a multi-label model; None for other kinds."""
         if self.predictor.scheme.kind != "multi":
             return None
-        decisions = self.predictor.decision.decide(self.predictor.scheme, self.logits(self.everything()))
+        decisions = self.predictor.decision.decide(self.predictor.scheme, self.logits(self.keep_all()))
         chosen: BoolArray = decisions.chosen[0]
         return chosen
 

@@ -220,7 +220,7 @@ def _find_weights(content: Mapping[str, Any], predictor: Predictor, masked: Mask
     if not isinstance(weights, Mapping):
         label = content.get("label")
         if label is None:
-            label = names[int(masked.scores(masked.everything())[0].argmax())]
+            label = names[int(masked.scores(masked.keep_all())[0].argmax())]
         weights = {str(label): weights}
     for label in weights:
         if label not in names:

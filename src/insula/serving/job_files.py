@@ -124,7 +124,7 @@ class JobFiles:
             except (OSError, ValueError, TypeError):
                 log.error("The job %s cannot be read and is skipped.", file.parent.name)
 
-    def check_room(self, names: Iterable[str]) -> None:
+    def check_space(self, names: Iterable[str]) -> None:
         """Raise `ProblemError` if the jobs of one caller, by these ids, occupy too much, or the disk is nearly full."""
         settings = self._settings
         if sum(_count_bytes(self.folder / name) for name in names) > settings.caller_bytes:

@@ -121,7 +121,7 @@ class JobRunner:
                 raise _build_storage_problem() from None
             self._arriving[name] = caller.id
         try:
-            self.check_room(caller.id)
+            self.check_space(caller.id)
             yield name, folder
         except BaseException as error:
             with self._changed:
@@ -134,12 +134,12 @@ class JobRunner:
             with self._changed:
                 del self._arriving[name]
 
-    def check_room(self, caller: str) -> None:
+    def check_space(self, caller: str) -> None:
         """Raise `ProblemError` if the files of a caller occupy too much of the disk, also those that are arriving."""
         with self._changed:
             stored = [job.id for job in self._jobs.values() if job.owner == caller]
             arriving = [name for name, owner in self._arriving.items() if owner == caller]
-        self._files.check_room({*stored, *arriving})
+        self._files.check_space({*stored, *arriving})
 
     def allowed(self, path: str) -> Path:
         """Return the path of a file that a job may read; raise the same `ProblemError` for every other path."""
@@ -327,7 +327,7 @@ class JobRunner:
         Raises `StoppedError` if the job must stop or yield, `QuotaError` if the quota is used up, `ProblemError` if the
         result occupies too much of the disk.
         """
-        self.check_room(job.owner)
+        self.check_space(job.owner)
         if are_new and job.texts_a_day is not None and not self._charge(job.caller, rows, job.texts_a_day):
             raise QuotaError
         with self._changed:

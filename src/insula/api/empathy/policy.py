@@ -64,7 +64,7 @@ def record_outcome(
             'reply(..., policy="explore").'
         )
     if isinstance(given, Choice) and isinstance(used, int):
-        raise DataError("The number of a draft needs the reply. Got a choice alone. Give the strategy that was used.")
+        raise DataError("A draft number needs the whole reply. Got a choice. Pass the reply, or the strategy used.")
     if used is not None and not isinstance(given, Choice):
         used = choose_used([one.to_dict() for one in given.drafts], str(used))
     outcome = build_outcome(choice, action, used if used is None else str(used), time=time)

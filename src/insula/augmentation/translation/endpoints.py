@@ -190,7 +190,7 @@ def open_openai(where: str | None, pivot: str | None) -> OpenAI:
 def _check_address(address: str) -> str:
     parts = urlsplit(address)
     if parts.username or parts.password:
-        raise DataError(f"The address of a translator must hold no password. Remove it, and set {KEY} instead.")
+        raise DataError(f"The address of a translator must not contain a password. Remove it, and set {KEY} instead.")
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise DataError(
             f"The address of a translator must begin with http:// or https://. Got {address!r}. Write one such as "

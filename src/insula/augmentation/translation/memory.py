@@ -70,8 +70,8 @@ class TranslationFile:
                 raise
         except (sqlite3.Error, OSError) as error:
             raise OutputError(
-                f"The file {str(self.file)!r} must be free for translations ({error}). Move it, or choose another "
-                "output."
+                f"The file {str(self.file)!r} cannot be used to store translations ({error}). Move it, or choose "
+                "another output."
             ) from error
         return connection
 

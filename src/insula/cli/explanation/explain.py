@@ -247,7 +247,7 @@ def explain(
     if effect is not None or data is not None:
         if effect is None or data is None:
             raise typer.BadParameter(
-                "--effect needs --data, and --data needs --effect, --global or --nearest. Give both, or neither."
+                "--effect needs --data, and --data needs --effect, --global or --nearest. Add the missing option."
             )
         if texts or not is_plain:
             raise typer.BadParameter(

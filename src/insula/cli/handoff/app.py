@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from insula.cli.exits import end
+from insula.cli.exits import exit_with_error
 from insula.cli.handoff import handle_cases, open_cases, show_cases
 from insula.cli.program import App, Group
 from insula.core.errors import CaseConflictError, StoreUnreachableError
@@ -21,9 +21,9 @@ class _Queue(Group):
         try:
             return super().invoke(ctx)
         except CaseConflictError as error:
-            end(str(error), CONFLICT)
+            exit_with_error(str(error), CONFLICT)
         except StoreUnreachableError as error:
-            end(str(error), TRY_AGAIN)
+            exit_with_error(str(error), TRY_AGAIN)
 
 
 app = App(

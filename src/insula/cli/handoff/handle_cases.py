@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from insula.cli.exits import end
+from insula.cli.exits import exit_with_error
 from insula.cli.handoff.options import Agent, Deadline, Lease, Number, QueueName
 from insula.cli.handoff.printing import print_case, print_json
 from insula.cli.options import Json
@@ -49,7 +49,7 @@ def claim(
     with open_queue(store) as opened:
         found = opened.claim(agent, lease=parse_duration(lease, name="lease"), case=case, queue=queue)
     if found is None:
-        end("no case waits.", NO_CASE_WAITS)
+        exit_with_error("no case is waiting.", NO_CASE_WAITS)
     if as_json:
         print_json(found.to_dict())
     else:

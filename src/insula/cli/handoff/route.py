@@ -40,7 +40,7 @@ def check(
 ) -> None:
     """Check a routes file; the exit status is 1 if there is a problem.
 
-    Finds rules that no message can fulfil, rules that never decide because others come first, rules with the same
+    Finds rules that no message can meet, rules that never decide because others come first, rules with the same
     conditions that do different things, and messages that no rule decides about.
 
     **Examples**
@@ -78,7 +78,7 @@ def try_(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the decision of the rules about a text, with the prediction, the risk, and every rule that was tried.
+    """Show what the rules decide about a text, with the prediction, the risk, and every rule that was tried.
 
     Shows the acknowledgement, too, if the rule asks for one. Nothing is stored.
 

@@ -41,7 +41,7 @@ def learn(
         float,
         typer.Option(
             "--explore",
-            help="Largest share of messages for which another strategy may come first than the one rated best, 0 to "
+            help="Maximum share of messages for which a strategy other than the best-rated one may come first, 0 to "
             "0.5.",
             metavar="SHARE",
         ),
@@ -49,7 +49,7 @@ def learn(
     floor: Annotated[
         float,
         typer.Option(
-            "--floor", help="Smallest probability of every strategy that fits a message.", metavar="PROBABILITY"
+            "--floor", help="Minimum probability of every strategy that fits a message.", metavar="PROBABILITY"
         ),
     ] = 0.02,
     edited: Annotated[float, typer.Option("--edited", help=EDITED, metavar="REWARD")] = 0.5,
@@ -57,7 +57,7 @@ def learn(
         float,
         typer.Option(
             "--held-out",
-            help="Share of the choices that the policy is evaluated on, not learned from.",
+            help="Share of the choices held out for evaluation.",
             metavar="SHARE",
         ),
     ] = 0.5,

@@ -64,6 +64,6 @@ def verify(
         )
         for sentence in found.findings:
             typer.echo(f"finding  {sentence}")
-        typer.echo("intact" if found.whole else "NOT intact")
-    if not found.whole:
+        typer.echo("intact" if found.intact else "NOT intact")
+    if not found.intact:
         raise typer.Exit(1)

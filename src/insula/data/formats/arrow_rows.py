@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from insula.core.errors import DataError
-from insula.data.formats.byte_source import PackedStream, measure_share_read, open_bytes, read_errors
+from insula.data.formats.byte_source import CompressedStream, measure_share_read, open_bytes, read_errors
 from insula.data.formats.row_reader import Reject, Row, RowReader, make_names_unique
 
 BUFFER = 1 << 20  # bytes of a column read at once
@@ -159,7 +159,7 @@ def _decode_text(cell: Any) -> Any:
 def _open_seekable(path: str) -> BinaryIO:
     """Open `path`; a packed file is unpacked to a temporary file first, because these formats are read from the end."""
     file = open_bytes(path)
-    if file.seekable() and not isinstance(file, PackedStream):
+    if file.seekable() and not isinstance(file, CompressedStream):
         return file
     unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - the reader closes it
     try:

@@ -33,11 +33,11 @@ def open_bytes(path: str | Path) -> BinaryIO:
         file = io.BufferedReader(io.FileIO(path), buffer_size=1 << 16)
         head = file.peek(2)[:2]
     if head == b"\x1f\x8b":
-        return PackedStream(file, gzip.GzipFile(fileobj=file))
+        return CompressedStream(file, gzip.GzipFile(fileobj=file))
     if path.suffix.lower() == ".zip":
         with read_errors(path):
             archive = zipfile.ZipFile(file)
-            return PackedStream(file, archive.open(find_zip_member(path, archive)))
+            return CompressedStream(file, archive.open(find_zip_member(path, archive)))
     if path.suffix.lower() == ".gz":
         file.close()
         raise DataError(
@@ -106,7 +106,7 @@ def read_errors(path: str | Path) -> Iterator[None]:
 
 def measure_share_read(stream: BinaryIO) -> float | None:
     """Return the share of the bytes of a file (as stored) that was read so far; None for a pipe."""
-    file = stream.packed if isinstance(stream, PackedStream) else stream
+    file = stream.file_on_disk if isinstance(stream, CompressedStream) else stream
     try:
         size = os.fstat(file.fileno()).st_size
         return min(file.tell() / size, 1.0) if size else None
@@ -114,14 +114,14 @@ def measure_share_read(stream: BinaryIO) -> float | None:
         return None
 
 
-class PackedStream(io.BufferedReader):
-    """The unpacked content of a file, `packed`, which is closed with it."""
+class CompressedStream(io.BufferedReader):
+    """The decompressed content of a file, `file_on_disk`, which is closed with it."""
 
     def __init__(self, file: BinaryIO, content: Any) -> None:
-        self.packed = file
+        self.file_on_disk = file
         super().__init__(cast(io.RawIOBase, content), buffer_size=1 << 16)
 
     def close(self) -> None:
         """Close both."""
         super().close()
-        self.packed.close()
+        self.file_on_disk.close()

@@ -144,7 +144,7 @@ def open_rows(
 
         return ArrowRows(str(path), parquet=kind == "parquet", batch_size=batch_size, on_reject=on_reject)
     if kind == "excel" and limits is not None:
-        raise DataError(f"The service reads no Excel files. Got {str(path)!r}. Save it as CSV and send that.")
+        raise DataError(f"The service does not read Excel files. Got {str(path)!r}. Save it as CSV and send that.")
     if kind == "excel":
         from insula.data.formats.excel_rows import ExcelRows
 

@@ -18,7 +18,7 @@ from insula.core.files import atomic_file
 from insula.data.formats.row_reader import Row
 from insula.data.formats.row_writer import RowWriter
 from insula.data.formats.text_writers import DelimitedWriter, Header, JsonLinesWriter, JsonListWriter, LineWriter
-from insula.data.formats.writers import is_packed, open_packed, open_writer
+from insula.data.formats.writers import is_compressed, open_compressed, open_writer
 
 BINARY, DELIMITED = ("parquet", "arrow"), ("csv", "tsv")
 Layout = dict[str, Any]
@@ -76,7 +76,7 @@ class PartWriter:
 
                 parquet = self._kind == "parquet"
                 return write_arrow_part(stream, rows, self._columns, self._types, layout, parquet=parquet)
-            with open_packed(stream, is_packed(self._path)) as inner:
+            with open_compressed(stream, is_compressed(self._path)) as inner:
                 self._open_text_writer(inner, layout).write(rows)
         return layout or {}
 
@@ -94,14 +94,14 @@ class PartWriter:
         with atomic_file(self._path) as temporary, temporary.open("wb") as whole:
             if self._kind in DELIMITED:
                 header = columns if layout is None else layout["header"]
-                with open_packed(whole, is_packed(self._path)) as inner:
+                with open_compressed(whole, is_compressed(self._path)) as inner:
                     inner.write(self._mark)
                     DelimitedWriter(inner, header, delimiter=self._delimiter).finish()
             for part in parts:
                 with part.open("rb") as stream:
                     shutil.copyfileobj(stream, whole, 1 << 20)
             if self._kind == "json":
-                with open_packed(whole, is_packed(self._path)) as inner:
+                with open_compressed(whole, is_compressed(self._path)) as inner:
                     inner.write(JsonListWriter.END)
 
     @property

@@ -99,17 +99,21 @@ def open_output(path: str | Path) -> Iterator[BinaryIO]:
     if str(path) == STDOUT:
         yield sys.stdout.buffer
         return
-    with atomic_file(path) as temporary, temporary.open("wb") as file, open_packed(file, is_packed(path)) as stream:
+    with (
+        atomic_file(path) as temporary,
+        temporary.open("wb") as file,
+        open_compressed(file, is_compressed(path)) as stream,
+    ):
         yield stream
 
 
-def is_packed(path: str | Path) -> bool:
+def is_compressed(path: str | Path) -> bool:
     """Whether the name ends in `.gz`."""
     return Path(path).suffix.lower() == ".gz"
 
 
 @contextlib.contextmanager
-def open_packed(file: BinaryIO, wanted: bool) -> Iterator[BinaryIO]:
+def open_compressed(file: BinaryIO, wanted: bool) -> Iterator[BinaryIO]:
     """Yield `file`, or if `wanted` a gzip member that is written into it."""
     if not wanted:
         yield file

@@ -46,7 +46,7 @@ class ChatEndpoint(ChatGenerator):
     ) -> None:
         if urlsplit(url).username or urlsplit(url).password:  # it would be written to the files of a resumable run
             raise DataError(
-                f"The address of an endpoint must hold no password. Remove it, and set {KEY_VARIABLE} instead."
+                f"The address of an endpoint must not contain a password. Remove it, and set {KEY_VARIABLE} instead."
             )
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise DataError(

@@ -102,16 +102,16 @@ class LeadChooser:
     """Chooses the strategy of the first draft with a policy.
 
     policy  what weighs the candidates
-    source  of chance; None for one that nobody can predict
+    rng     random number generator; None for one that nobody can predict
     """
 
-    def __init__(self, policy: StrategyPolicy, source: random.Random | None = None) -> None:
+    def __init__(self, policy: StrategyPolicy, rng: random.Random | None = None) -> None:
         self.policy = policy
-        self._source = source or random.SystemRandom()
+        self._rng = rng or random.SystemRandom()
 
-    def with_source(self, source: random.Random) -> LeadChooser:
-        """Return a chooser with the same policy and another source of chance."""
-        return LeadChooser(self.policy, source)
+    def with_rng(self, rng: random.Random) -> LeadChooser:
+        """Return a chooser with the same policy and another random number generator."""
+        return LeadChooser(self.policy, rng)
 
     def choose(
         self, drafts: Sequence[Draft], state: ConversationState, *, turn: int, safe: bool, named: bool = False
@@ -126,7 +126,7 @@ class LeadChooser:
         """
         candidates = list_candidates(drafts, state)
         context = DraftContext.from_state(state, turn=turn)
-        draw, id = self._source.random(), str(uuid.UUID(int=self._source.getrandbits(128), version=4))
+        draw, id = self._rng.random(), str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
         why: Why = "risk" if not safe else "named" if named else "policy" if len(candidates) > 1 else "single"
         weights = [1.0, *[0.0] * (len(candidates) - 1)]
         if why == "policy":

@@ -65,7 +65,7 @@ class DraftContext:
         """Return the context that `to_dict` describes; raise `DataError` for a field or value that does not exist."""
         if unknown := sorted(set(row) ^ set(VALUES)):
             raise DataError(
-                f"The context of a choice has the fields {', '.join(VALUES)}. Got a difference in "
+                f"The context of a choice must have exactly the fields {', '.join(VALUES)}. Missing or unknown: "
                 f"{', '.join(unknown)}. Send the choice unchanged."
             )
         for name, allowed in VALUES.items():

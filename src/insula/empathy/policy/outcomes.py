@@ -74,7 +74,7 @@ class DraftOutcome:
     def from_dict(cls, row: Mapping[str, Any]) -> DraftOutcome:
         """Return the outcome that `to_dict` describes; raise `DataError` if it cannot be one."""
         if set(row) != set(FIELDS) or not isinstance(row["choice"], Mapping):
-            raise DataError(f"An outcome has the fields {', '.join(FIELDS)}. Got {', '.join(sorted(row)) or 'none'}.")
+            raise DataError(f"An outcome needs the fields {', '.join(FIELDS)}. Got {', '.join(sorted(row)) or 'none'}.")
         try:
             when = datetime.fromisoformat(row["time"])
         except (TypeError, ValueError):
@@ -168,7 +168,7 @@ def read_outcomes(file: str | Path) -> OutcomeLog:
     if not found:
         raise DataError(
             f"The log {str(file)!r} has no outcome{'' if first is None else f'; {first}'} Record some with `insula "
-            "policy record`, or at the service."
+            "policy record`, or through the service."
         )
     digest = hashlib.sha256(content).hexdigest()
     return OutcomeLog(tuple(found.values()), lines - len(found), rejected, first, digest)
@@ -180,5 +180,5 @@ def _parse_line(line: str) -> DraftOutcome:
     except ValueError:
         row = None
     if not isinstance(row, dict):
-        raise DataError("It is no JSON object.")
+        raise DataError("It is not a JSON object.")
     return DraftOutcome.from_dict(row)

@@ -136,7 +136,7 @@ def choose_used(drafts: Sequence[Mapping[str, Any]], used: str) -> str:
 def _build(reply: Mapping[str, Any], action: str, used: str | None) -> DraftOutcome:
     drafts = reply.get(DRAFTS)
     if not isinstance(reply[CHOICE], Mapping) or not isinstance(drafts, Sequence):
-        raise DataError("The reply has no choice and drafts as `insula reply --policy` writes them.")
+        raise DataError("The reply must have the choice and the drafts that `insula reply --policy` writes.")
     if used is not None and action != "rejected":
         used = choose_used(drafts, used)
     return build_outcome(Choice.from_dict(reply[CHOICE]), action, used)
@@ -151,7 +151,7 @@ def _read_reply(row: Row) -> Mapping[str, Any]:
         except ValueError:
             reply = None
     if not isinstance(reply, Mapping):
-        raise DataError("The row has no reply as `insula reply` writes it.")
+        raise DataError("The row must have a reply that `insula reply` wrote.")
     return {name: _parse_cell(reply.get(name)) for name in (CHOICE, DRAFTS)}
 
 

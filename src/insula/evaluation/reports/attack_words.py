@@ -62,7 +62,7 @@ CHINESE = {
     "verdict": "{method}攻击改变了 {attacked} 个正确判断中的 {succeeded} 个（{share}）。",
     "limits": "每行最多查询 {queries} 次，最多改动一条文本中 {share} 的词，至少一个词。",
     "meaning": "语义相似度不低于 {least}，由双语编码器计算。",
-    "scores": "攻击只使用模型输出的分数。",
+    "scores": "攻击只使用模型输出的得分。",
     "accuracy": "准确率",
     "chart": "攻击前与攻击下的准确率",
     "caption": "判断正确的行所占比例，附 95% 置信区间。",

@@ -12,7 +12,7 @@ from insula.explanation.masked_predictor import MaskedPredictor
 def explain_by_occlusion(masked: MaskedPredictor, evaluations: int) -> Float64Array:
     """Return the evidence of the whole text minus the evidence without each word."""
     without = ~np.eye(len(masked), dtype=bool)
-    evidence = masked.evidence(np.concatenate([masked.everything(), without]))
+    evidence = masked.evidence(np.concatenate([masked.keep_all(), without]))
     return evidence[:1] - evidence[1:]
 
 

@@ -18,7 +18,7 @@ def explain_by_surrogate(masked: MaskedPredictor, evaluations: int) -> Float64Ar
     random = np.random.default_rng(masked.seed)
     rows = max(evaluations - 1, 1)
     kept = random.random((rows, count)).argsort(axis=1) >= random.integers(1, count + 1, size=(rows, 1))
-    kept = np.concatenate([masked.everything(), kept])
+    kept = np.concatenate([masked.keep_all(), kept])
     distance = 1.0 - np.sqrt(kept.mean(axis=1))  # cosine distance from the whole text
     closeness = np.exp(-(distance**2) / WIDTH**2)
     evidence = masked.evidence(kept)

@@ -164,7 +164,7 @@ class _TextExplainer:
             self.parts.update({one.key: one.parts for one in phrases})
             self.phrases.add(self.rows, [one.key for one in phrases], together)
         self.rows += 1
-        decisions = self.predictor.decide_logits([masked.text], masked.logits(masked.everything()))
+        decisions = self.predictor.decide_logits([masked.text], masked.logits(masked.keep_all()))
         scores, chosen = decisions.scores[0], decisions.chosen[0]
         if scheme.is_categorical:
             self.predicted += chosen
@@ -185,7 +185,7 @@ class _TextExplainer:
         kept = np.ones((len(phrases), len(masked)), dtype=bool)
         for row, one in zip(kept, phrases, strict=True):
             row[one.first : one.last] = False
-        evidence = masked.evidence(np.concatenate([masked.everything(), kept]))[:, columns]
+        evidence = masked.evidence(np.concatenate([masked.keep_all(), kept]))[:, columns]
         return evidence[:1] - evidence[1:]
 
     def _keep_example(self, label: str, masked: MaskedPredictor, score: float, weights: Float64Array) -> None:

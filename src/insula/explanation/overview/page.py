@@ -87,9 +87,9 @@ def _build_label(label: LabelWords) -> dict[str, Any]:
         for verb, rows in (("raised by", label.raises), ("lowered by", label.lowers))
         if rows
     ]
-    everything = (label.raises, label.lowers, label.raising_phrases, label.lowering_phrases)
-    largest = max((abs(one.weight.value or 0.0) for rows in everything for one in rows), default=1.0)
-    effects = [[_build_effect(one, largest) for one in rows] for rows in everything]
+    keep_all = (label.raises, label.lowers, label.raising_phrases, label.lowering_phrases)
+    largest = max((abs(one.weight.value or 0.0) for rows in keep_all for one in rows), default=1.0)
+    effects = [[_build_effect(one, largest) for one in rows] for rows in keep_all]
     return {
         "name": label.label,
         "predicted": "" if label.predicted is None else f"Predicted for {pluralise(label.predicted, 'row')}.",

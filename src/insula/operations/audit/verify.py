@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,13 +36,23 @@ class AuditVerification:
     findings: list[str] = field(default_factory=list)
 
     @property
-    def whole(self) -> bool:
+    def intact(self) -> bool:
         """Whether the log is intact."""
         return not self.findings
 
+    @property
+    def whole(self) -> bool:
+        """The former name of `intact`."""
+        warnings.warn(
+            "AuditVerification.whole is now intact. The old name works until version 0.3.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.intact
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields, and `whole`, for JSON."""
-        return {**asdict(self), "whole": self.whole}
+        """Return the fields, and `intact`, for JSON."""
+        return {**asdict(self), "intact": self.intact, "whole": self.intact}  # `whole` until version 0.3
 
 
 def verify_log(folder: str | Path, anchors: Sequence[Anchor] = (), *, since: int = 1) -> AuditVerification:

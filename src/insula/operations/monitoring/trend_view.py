@@ -99,7 +99,7 @@ def draw_overview(
 
     key  begins the ids of the charts; it must differ for several overviews on one page
     """
-    counts = [(point.start, float(point.messages)) for point in sum_starts(points)]
+    counts = [(point.start, float(point.messages)) for point in merge_by_start(points)]
     chart = draw_time_chart(counts, key=f"{key}messages", title=words["messages"], marks=marks)
     figures = [Figure(words["messages"], chart, words["messages_caption"])]
     if any(point.valence is not None for point in points):
@@ -140,7 +140,7 @@ def format_moment(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M}"
 
 
-def sum_starts(points: Sequence[TrendPoint]) -> list[TrendPoint]:
+def merge_by_start(points: Sequence[TrendPoint]) -> list[TrendPoint]:
     """Return one point for each start, in order: windows of one start are added up."""
     starts: dict[datetime, list[TrendPoint]] = {}
     for point in points:
@@ -158,7 +158,7 @@ def _draw_line(
     **axis: Any,
 ) -> Any:
     """Return a chart of a measure over time, with its intervals."""
-    measured = [(point.start, measure(point)) for point in sum_starts(points)]
+    measured = [(point.start, measure(point)) for point in merge_by_start(points)]
     return draw_time_chart(
         [(start, one.value or 0.0) for start, one in measured],
         key=key,

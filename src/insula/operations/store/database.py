@@ -81,7 +81,7 @@ class Database:
         added = {name: table.c[name] + insert.excluded[name] for name in sums}
         return insert.on_conflict_do_update(index_elements=key, set_=added)
 
-    def forget_pages(self) -> None:
+    def truncate_journal(self) -> None:
         """Empty SQLite's journal, so that it holds no deleted rows; other databases do this automatically."""
         if self.kind == "sqlite":
             with _convert_database_errors(self._engine.url), self._engine.connect() as connection:

@@ -180,7 +180,7 @@ def erase(database: Database, subject: str, *, before_commit: Callable[[str, int
         gone += connection.execute(open_cases.values(**nothing, erased=datetime.now(UTC))).rowcount
         if before_commit is not None:
             before_commit(hashed, gone)
-    database.forget_pages()
+    database.truncate_journal()
     return gone
 
 
@@ -198,5 +198,5 @@ def _delete_where(database: Database, build_condition: Callable[[sa.Table], sa.C
             if count < DELETE_BATCH:
                 break
     if gone:
-        database.forget_pages()
+        database.truncate_journal()
     return gone

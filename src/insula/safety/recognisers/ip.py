@@ -29,9 +29,8 @@ def find_ip_addresses(text: str) -> Iterator[Span]:
     """Yield `ip` spans, without port and prefix length; loopback and unspecified addresses identify nobody."""
     if text.count(".") >= 3:
         for found in _V4.finditer(text):
-            if not _VERSION_CUE.search(text, max(0, found.start() - 12), found.start()) and not _is_not_personal(
-                found[0]
-            ):
+            is_version = _VERSION_CUE.search(text, max(0, found.start() - 12), found.start())
+            if not is_version and _identifies_a_machine(found[0]):
                 yield Span(*found.span(), "ip")
     if text.count(":") >= 2:
         for found in _V6.finditer(text):
@@ -44,13 +43,13 @@ def find_ip_addresses(text: str) -> Iterator[Span]:
 def _is_v6(written: str) -> bool:
     # `10::00` and `c::b` occur as times and code: without the start of a common address all eight groups are required.
     is_clear = written.count(":") == 7 or written.lower().startswith("::ffff:") or _V6_START.match(written)
-    return bool(is_clear) and not _is_not_personal(written)
+    return bool(is_clear) and _identifies_a_machine(written)
 
 
-def _is_not_personal(written: str) -> bool:
-    """Return whether this is no address, or one that every machine has."""
+def _identifies_a_machine(written: str) -> bool:
+    """Return whether this is a valid address other than one that every machine has."""
     try:
         address = ipaddress.ip_address(written)
     except ValueError:
-        return True
-    return address.is_loopback or address.is_unspecified
+        return False
+    return not (address.is_loopback or address.is_unspecified)

@@ -20,8 +20,8 @@ class BodyMemory:
     def __init__(self, size: int) -> None:
         self._free = size
 
-    def take(self, size: int) -> None:
-        """Take bytes; raise `ProblemError` if fewer are left."""
+    def reserve(self, size: int) -> None:
+        """Reserve bytes; raise `ProblemError` if fewer are free."""
         if size > self._free:
             raise ProblemError(
                 "overloaded",
@@ -30,15 +30,15 @@ class BodyMemory:
             )
         self._free -= size
 
-    def give_back(self, size: int) -> None:
-        """Return bytes that were taken."""
+    def release(self, size: int) -> None:
+        """Release reserved bytes."""
         self._free += size
 
 
 class BodyLimits:
     """ASGI middleware: raises `ProblemError` while the application reads a body that is too large or too slow.
 
-    memory        from which bodies take their bytes until they are answered
+    memory        in which bodies reserve their bytes until they are answered
     uploads       the paths whose bodies of `upload_types` go to the disk, so that they may be larger and slower
     """
 
@@ -83,14 +83,14 @@ class BodyLimits:
             nonlocal held
             message = await receive_limited()
             size_of_part = len(message.get("body", b""))
-            self._memory.take(size_of_part)
+            self._memory.reserve(size_of_part)
             held += size_of_part
             return message
 
         try:
             await self.app(scope, receive_buffered, send)
         finally:
-            self._memory.give_back(held)
+            self._memory.release(held)
 
 
 def _check_headers(headers: Headers, most: int) -> ProblemError | None:

@@ -58,7 +58,7 @@ def create_http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
     connections, and the seconds for which a client may read nothing of its answer. A request must have one Host header
     (RFC 9112, section 3.2).
     """
-    logging.getLogger("uvicorn.error").addFilter(_is_about_the_service)
+    logging.getLogger("uvicorn.error").addFilter(_is_service_message)
 
     class LimitedProtocol(WriteDeadline, HttpToolsProtocol):
         write_seconds = limits.write_seconds
@@ -189,7 +189,7 @@ def stop(clock: asyncio.TimerHandle | None) -> None:
         clock.cancel()
 
 
-def _is_about_the_service(record: logging.LogRecord) -> bool:
+def _is_service_message(record: logging.LogRecord) -> bool:
     return record.msg not in ABOUT_CLIENTS
 
 

@@ -36,7 +36,7 @@ def create_stream_protocol(limits: Limits, memory: BodyMemory) -> type[WebSocket
         def connection_lost(self, exc: Exception | None) -> None:
             stop(self._clock)
             self._unparsed = b""
-            memory.give_back(self._held)
+            memory.release(self._held)
             self._held = 0
             super().connection_lost(exc)
 
@@ -113,7 +113,7 @@ def create_stream_protocol(limits: Limits, memory: BodyMemory) -> type[WebSocket
             unfinished = len(self.conn.reader.buffer) + sum(map(len, self.frames))
             held = len(self._unparsed) + unfinished + self._queued
             try:
-                memory.take(held - self._held)
+                memory.reserve(held - self._held)
             except ProblemError:
                 self._fail(CloseCode.TRY_AGAIN_LATER, "The service is reading too many requests. Connect again later.")
                 return

@@ -48,7 +48,7 @@ class SafetyQueue:
         if not self._options.enabled:
             raise ProblemError(
                 "disabled",
-                "This service checks no messages and drafts no replies. Its operator can set safety.enabled.",
+                "This service does not check messages or draft replies. Its operator can set safety.enabled.",
             )
 
     async def check_messages(self, texts: Sequence[str]) -> list[RiskCheck]:

@@ -155,7 +155,8 @@ async def _read(service: Service, call: Callable[[PredictionReview], Result]) ->
     database = service.store.open_database() if service.retention.is_enabled else None
     if database is None:
         raise ProblemError(
-            "disabled", "This service stores no predictions. Its operator can set retention.days and retention.texts."
+            "disabled",
+            "This service does not store predictions. Its operator can set retention.days and retention.texts.",
         )
     with convert_store_errors():
         return await service.pool.run(lambda: call(PredictionReview(database)))

@@ -149,12 +149,12 @@ async def upload_job(request: Request, ending: str, options: JobOptions) -> Job:
     caller, model = service.access.get_caller(), service.models.find(options.model)
     with service.jobs.reserved(caller) as (id, folder):
         source = folder / f"source{ending}"
-        await _save_upload(request, source, partial(service.jobs.check_room, caller.id))
+        await _save_upload(request, source, partial(service.jobs.check_space, caller.id))
         return service.jobs.add(id, source, model.name, options.given_columns, caller)
 
 
-async def _save_upload(request: Request, file: Path, check_room: Callable[[], None]) -> None:
-    """Write the body of a request into a file; `check_room` raises `ProblemError` if it occupies too much."""
+async def _save_upload(request: Request, file: Path, check_space: Callable[[], None]) -> None:
+    """Write the body of a request into a file; `check_space` raises `ProblemError` if it occupies too much."""
     head, unchecked = b"", 0
     try:
         with file.open("wb") as out:
@@ -165,9 +165,9 @@ async def _save_upload(request: Request, file: Path, check_room: Callable[[], No
                 out.write(part)
                 unchecked += len(part)
                 if unchecked >= BYTES_BETWEEN_CHECKS:
-                    check_room()
+                    check_space()
                     unchecked = 0
-        check_room()
+        check_space()
     except OSError:
         raise ProblemError(
             "unavailable", "The file cannot be stored now. Send it again later.", headers=CLOSE

@@ -64,7 +64,7 @@ async def store_feedback(service: Service, body: FeedbackRequest) -> None:
     file = service.settings.feedback.file
     if file is None and not service.retention.is_enabled:
         raise ProblemError(
-            "disabled", "This service stores no feedback. Its operator can set retention.days or feedback.file."
+            "disabled", "This service does not store feedback. Its operator can set retention.days or feedback.file."
         )
     model = service.models.find(body.model)
     service.check_inputs([body.model_input])

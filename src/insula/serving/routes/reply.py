@@ -114,7 +114,7 @@ async def store_reply_feedback(service: Service, body: ReplyFeedbackRequest) -> 
     file, chooser = service.settings.reply.outcomes, service.drafts.chooser
     if file is None or chooser is None:
         raise ProblemError(
-            "disabled", "This service records no outcomes of drafts. Its operator can set reply.outcomes."
+            "disabled", "This service does not record the outcomes of drafts. Its operator can set reply.outcomes."
         )
     try:
         choice = Choice.from_dict(body.choice.model_dump())
@@ -132,8 +132,8 @@ def _require_made_by(policy: StrategyPolicy, choice: Choice) -> None:
     """Raise `DataError` for a choice of another policy, or with probabilities that the policy does not have."""
     if (choice.policy, choice.version) != (policy.name, policy.version):
         raise DataError(
-            f"The choice must be of the policy {policy.name} {policy.version}. Got {choice.policy} {choice.version}: "
-            "the policy has changed since the reply. Its outcome is not recorded."
+            f"The choice must come from the policy {policy.name} {policy.version}. Got {choice.policy} "
+            f"{choice.version}: the policy has changed since the reply. Its outcome is not recorded."
         )
     wanted = [1.0, *[0.0] * (len(choice.candidates) - 1)]
     if choice.why == "policy":

@@ -121,7 +121,7 @@ async def _predict_message(service: Service, socket: WebSocket, content: str | b
     envelope: Answer = {}
     held = len(content)
     try:
-        service.body_memory.take(held)
+        service.body_memory.reserve(held)
     except ProblemError as problem:
         service.telemetry.count_rejection(problem.code)
         return {"error": problem.to_dict()}
@@ -142,7 +142,7 @@ async def _predict_message(service: Service, socket: WebSocket, content: str | b
         service.telemetry.count_rejection(problem.code)
         return envelope | {"error": problem.to_dict()}
     finally:
-        service.body_memory.give_back(held)
+        service.body_memory.release(held)
 
 
 def _parse(content: str | bytes) -> StreamMessage | ProblemError:

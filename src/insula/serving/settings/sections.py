@@ -127,7 +127,7 @@ class Drafting(SettingsSection):
     )
     accept_unproven: bool = Field(
         False,
-        description="Use a learned policy although its evaluation does not show that it is as good as the one before.",
+        description="Use a learned policy even if its evaluation does not show that it is as good as the previous one.",
     )
     outcomes: Path | None = Field(
         None,

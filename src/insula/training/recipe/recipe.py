@@ -159,8 +159,8 @@ class Recipe(BaseModel):
         if self.adapter.method != "none" and not families[self.model.name].adapts:
             able = ", ".join(name for name in families if families[name].adapts)
             raise ValueError(
-                f"the family {self.model.name!r} has no adapters. Set adapter.method=none, or model.name to one of "
-                f"{able}"
+                f"the family {self.model.name!r} does not support adapters. Set adapter.method=none, or model.name "
+                f"to one of {able}"
             )
         return self
 

@@ -64,7 +64,7 @@ class Range(BaseModel):
         return self
 
     @property
-    def whole(self) -> bool:
+    def is_integer(self) -> bool:
         """Whether the range has integers only."""
         return all(isinstance(number, int) for number in (self.low, self.high, self.step or 1))
 
@@ -92,7 +92,7 @@ class Range(BaseModel):
         if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
             return False
         steps = (value - self.low) / (self.step or 1)
-        return abs(steps - round(steps)) < 1e-9 if self.step or self.whole else True
+        return abs(steps - round(steps)) < 1e-9 if self.step or self.is_integer else True
 
 
 Space = Mapping[str, Choice | Range]

@@ -154,7 +154,7 @@ class Study:
             if isinstance(entry, Choice):
                 shown = {to_storable(choice): choice for choice in entry.choices}
                 values[key] = shown[trial.suggest_categorical(key, list(shown))]
-            elif entry.whole:
+            elif entry.is_integer:
                 values[key] = trial.suggest_int(
                     key, int(entry.low), int(entry.last), step=int(entry.step or 1), log=entry.log
                 )

@@ -35,7 +35,7 @@ class KeyView:
     """A key in the words of a language.
 
     facts         names and values
-    can_be_ended  whether it is active, and not the visitor's own
+    is_revocable  whether it is active, and not the visitor's own
     """
 
     id: str
@@ -46,7 +46,7 @@ class KeyView:
     facts: list[tuple[str, str]]
 
     @property
-    def can_be_ended(self) -> bool:
+    def is_revocable(self) -> bool:
         """Whether the visitor can revoke it."""
         return self.is_active and not self.is_own
 

@@ -86,7 +86,7 @@ KEY_CHINESE = {
     "keys_ended": "吊销时间",
     "keys_id": "编号",
     "keys_revoke": "吊销",
-    "keys_revoke_hint": "各服务将在 {seconds} 秒内拒绝此密钥。此操作无法撤回。",
+    "keys_revoke_hint": "各服务将在 {seconds} 秒内拒绝此密钥。吊销后无法恢复。",
     "keys_revoke_now": "吊销 {name} 的密钥",
     "keys_wrong_name": "名称须为 1 至 200 个可显示的字符。",
     "keys_wrong_scopes": "请至少选择一项权限。",

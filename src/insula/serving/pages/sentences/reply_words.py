@@ -186,7 +186,7 @@ REPLY_CHINESE = {
     "empathy_level_0": "0/2：没有体现",
     "empathy_level_1": "1/2：较弱",
     "empathy_level_2": "2/2：明显",
-    "empathy_limits": "分数只描述用词，无法判断这些话是否真实、得体或真诚；也并非每条消息都需要兼顾三项。",
+    "empathy_limits": "得分只描述用词，无法判断这些话是否真实、得体或真诚；也并非每条消息都需要兼顾三项。",
     "empathy_again": "重新评分",
     "empathy_failed": "未能给草稿的共情评分。",
     "reply_open": "待补全：{open}",

@@ -7,7 +7,7 @@ REVIEW_ENGLISH = {
     "records who reads them.",
     "review_lead_no_texts": "Predictions that this service keeps for {days} days, without their texts. The audit log "
     "records who reads them.",
-    "review_off": "This service stores no predictions: retention is off. Its operator can switch it on in the "
+    "review_off": "This service does not store predictions: retention is off. Its operator can switch it on in the "
     "settings file, and start the service again:",
     "review_text": "Words in the text",
     "review_text_hint": "Part of the text as it is stored, such as a word.",
