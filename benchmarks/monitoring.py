@@ -134,7 +134,7 @@ def adwin(hits: Hits) -> int | None:
 
 
 DETECTORS: dict[str, Callable[[Hits, float], int | None]] = {
-    "shift, usual share given": lambda hits, usual: ours(hits, usual=usual),
+    "shift, usual share given": lambda hits, usual: ours(hits, expected_share=usual),
     "shift, usual share learned": lambda hits, usual: ours(hits),
     "CUSUM, limit by Wald": cusum,
     "CUSUM, five standard deviations": textbook_cusum,

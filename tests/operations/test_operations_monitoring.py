@@ -244,7 +244,7 @@ def test_spike_is_judged_by_the_season(run: Callable[..., MonitorReport]) -> Non
     settings = '[[alerts]]\nname = "evening"\nkind = "spike"\nlabels = ["negative"]\n'
     alerts = run(rows, settings).alerts
     assert [alert.window for alert in alerts] == [START + timedelta(days=8, hours=21)]
-    assert alerts[0].facts["usual"] == pytest.approx(0.4, abs=0.1)
+    assert alerts[0].facts["expected"] == pytest.approx(0.4, abs=0.1)
 
 
 def test_number_of_messages_is_watched(run: Callable[..., MonitorReport]) -> None:
@@ -282,7 +282,7 @@ def test_shift_does_not_depend_on_batches(run: Callable[..., MonitorReport], siz
 
 def test_false_alarms_are_as_rare_as_promised() -> None:
     rng = np.random.default_rng(0)
-    rule = AlertRule(name="a", kind="shift", labels=("x",), usual=0.05, false_alarm_every=20_000)
+    rule = AlertRule(name="a", kind="shift", labels=("x",), expected_share=0.05, false_alarm_every=20_000)
     lengths = []
     for _ in range(60):
         detector = ShiftDetector.restore(rule, None)
@@ -300,7 +300,7 @@ def test_false_alarms_are_as_rare_as_promised() -> None:
 def test_shift_is_that_of_its_recursion() -> None:
     rng = np.random.default_rng(1)
     hits = np.concatenate([rng.random(3000) < 0.04, rng.random(3000) < 0.06])
-    rule = AlertRule(name="a", kind="shift", labels=("x",), usual=0.04, false_alarm_every=2000)
+    rule = AlertRule(name="a", kind="shift", labels=("x",), expected_share=0.04, false_alarm_every=2000)
     ratio, first = 0.0, 0
     while ratio < 2000:
         ratio = (1 + ratio) * (1.5 if hits[first] else 0.94 / 0.96)
@@ -319,7 +319,7 @@ def test_state_of_an_earlier_insula_is_continued() -> None:
     stored = {"factor": 1.5, "every": 1_000_000, "learn": 400, "given": None, "usual": 0.1, "total": 4000, "hits": 400,
               "sum": 3.5, "raised": True}  # fmt: skip
     detector = ShiftDetector.restore(rule, stored)
-    assert (detector.usual, detector.raised, detector.ratio) == (0.1, True, 0.0)
+    assert (detector.expected, detector.raised, detector.ratio) == (0.1, True, 0.0)
     assert [one.raised for one in detector.update(np.zeros(1000, dtype=bool))] == [False]
 
 
@@ -330,8 +330,14 @@ def test_rare_label_is_learned_from_many_messages() -> None:
     hits[[5, 60_000]] = True
     for start in range(0, len(hits), 7_000):
         assert detector.update(hits[start : start + 7_000]) == []
-    assert detector.usual == pytest.approx(1e-4)
+    assert detector.expected == pytest.approx(1e-4)
     assert detector.total == 100_000
+
+
+def test_usual_is_an_old_name_of_the_expected_share() -> None:
+    with pytest.warns(DeprecationWarning, match="key usual of an alert is now expected_share"):
+        rule = AlertRule.model_validate({"name": "a", "kind": "shift", "labels": ["x"], "usual": 0.05})
+    assert rule.expected_share == 0.05
 
 
 def test_changed_rule_starts_again() -> None:
@@ -341,7 +347,7 @@ def test_changed_rule_starts_again() -> None:
     state = json.loads(json.dumps(detector.to_dict(rule)))
     assert ShiftDetector.restore(rule, state) == detector
     changed = rule.model_copy(update={"factor": 2.0})
-    assert ShiftDetector.restore(changed, state).usual is None
+    assert ShiftDetector.restore(changed, state).expected is None
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def measure_drift(
 def require_rows(name: str, rows: int) -> None:
     """Raise `DataError` for too few texts of a side, `reference` or `current`."""
     if rows < MIN_ROWS:
-        raise DataError(f"Drift needs at least {MIN_ROWS} {name} texts. Got {rows}. Pass more rows.")
+        raise DataError(f"Drift detection needs at least {MIN_ROWS} {name} texts. Got {rows}. Pass more rows.")
 
 
 TestResult = tuple[str, float, float, Mapping[str, tuple[float, float]]]

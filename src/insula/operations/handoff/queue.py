@@ -139,7 +139,7 @@ class HandoffQueue:
     def claim(
         self, agent: str, *, lease: int = LEASE, case: int | None = None, queue: str | None = None
     ) -> Case | None:
-        """Claim the first waiting case for an agent, or None if none waits.
+        """Claim the first waiting case for an agent, or return None if no case is waiting.
 
         lease  seconds for which the agent holds it
         case   claim this one; a case that the agent holds is renewed

@@ -30,7 +30,8 @@ class Alert:
     raised, ended  when it was raised and when it ended; None while it lasts
     window         start of the window that raised it; None for a shift
     reason         in a sentence, without a word of a message
-    facts          its figures: `share` or `messages`, `usual`, `limit`
+    facts          its figures: `share` or `messages`, `expected`, `limit`; `usual`, until version 0.3, is
+                   `expected`
     """
 
     id: int
@@ -140,9 +141,9 @@ def check_shift(rule: AlertRule, detector: ShiftDetector, hits: Any, times: Sequ
     """Return the changes of a share that a rule finds in messages, in their order."""
     findings = []
     for change in detector.update(hits):
-        words = "rises" if change.raised else "is back to usual"
-        reason = f"The share of {' or '.join(rule.labels)} {words} (usual: {change.usual:.1%})."
-        facts = {"labels": list(rule.labels), "usual": round(change.usual, 6), "factor": rule.factor}
+        words = "rises" if change.raised else "is back to the expected share"
+        reason = f"The share of {' or '.join(rule.labels)} {words} (expected: {change.expected:.1%})."
+        facts = {"labels": list(rule.labels), **_name_expected(change.expected), "factor": rule.factor}
         findings.append(Finding(change.raised, times[change.place - 1], reason, facts))
     return findings
 
@@ -169,26 +170,31 @@ def _check_spike(rule: AlertRule, window: WindowHits, seasons: Sequence[WindowHi
     if len(seasons) < MIN_SEASONS:
         return None
     values = [one.share if rule.labels else float(one.messages) for one in seasons]
-    usual, between = statistics.fmean(values), statistics.variance(values) * (1 + 1 / len(values))
+    expected, between = statistics.fmean(values), statistics.variance(values) * (1 + 1 / len(values))
     if rule.labels:
         value = window.share
         # Half a message: a label that never occurred would have no deviation at all.
-        share = max(usual, 0.5 / window.messages)
+        share = max(expected, 0.5 / window.messages)
         within = share * (1 - share) / window.messages
     else:
-        value, within = float(window.messages), max(usual, 1.0)
-    score = (value - usual) / math.sqrt(between + within)
+        value, within = float(window.messages), max(expected, 1.0)
+    score = (value - expected) / math.sqrt(between + within)
     facts: dict[str, Any] = {
         "labels": list(rule.labels),
-        "messages": window.messages, "usual": round(usual, 6), "deviations": round(score, 2), "windows": len(values),
+        "messages": window.messages, **_name_expected(expected), "deviations": round(score, 2), "windows": len(values),
     }  # fmt: skip
     if rule.labels:
         facts["share"] = round(value, 6)
-        said = f"{value:.1%} of {window.messages:,} messages are {' or '.join(rule.labels)} (usual: {usual:.1%}"
+        said = f"{value:.1%} of {window.messages:,} messages are {' or '.join(rule.labels)} (expected: {expected:.1%}"
     else:
-        said = f"{window.messages:,} messages (usual: {usual:,.0f}"
+        said = f"{window.messages:,} messages (expected: {expected:,.0f}"
     reason = f"{said}; {score:.1f} standard deviations above)."
     return Finding(score >= rule.deviations, _find_end(window, seconds), reason, facts, window.start)
+
+
+def _name_expected(value: float) -> dict[str, float]:
+    """Return the facts with the expected share or number; `usual` is the name until version 0.3."""
+    return {"expected": round(value, 6), "usual": round(value, 6)}
 
 
 def _find_end(window: WindowHits, seconds: int) -> datetime:

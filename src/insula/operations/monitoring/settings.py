@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -79,7 +80,7 @@ class AlertRule(TomlTable):
     least: int = Field(
         30, ge=1, description="Minimum number of messages in a window; windows with fewer are not checked."
     )
-    deviations: float = Field(4.0, gt=0, description="spike: number of standard deviations above the usual value.")
+    deviations: float = Field(4.0, gt=0, description="spike: number of standard deviations above the expected value.")
     season: str = Field(
         "1d",
         description="spike: period after which values repeat; a window is compared with windows a whole number of "
@@ -91,20 +92,32 @@ class AlertRule(TomlTable):
         le=100,
         description="threshold, spike: number of consecutive windows for which the condition must hold.",
     )
-    usual: Share | None = Field(
-        None, description="shift: the usual share of the labels. [default: learned from the first messages]"
+    expected_share: Share | None = Field(
+        None, description="shift: the expected share of the labels. [default: learned from the first messages]"
     )
     learn: int = Field(
         400,
         ge=10,
-        description="shift: number of messages with one of the labels from which the usual share is learned, among at "
-        "most 100,000 messages.",
+        description="shift: number of messages with one of the labels from which the expected share is learned, among "
+        "at most 100,000 messages.",
     )
-    factor: float = Field(1.5, gt=1, description="shift: rise to detect, as a multiple of the usual share.")
+    factor: float = Field(1.5, gt=1, description="shift: rise to detect, as a multiple of the expected share.")
     false_alarm_every: int = Field(
         1_000_000, ge=1000, description="shift: average number of messages between two false alarms."
     )
     cool_down: str = Field("0s", description="Time after the end of an alert in which it is not raised again.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_usual(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or "usual" not in given or "expected_share" in given:
+            return given
+        warnings.warn(
+            "The key usual of an alert is now expected_share. The old name works until version 0.3.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return {"expected_share" if name == "usual" else name: value for name, value in given.items()}
 
     _durations = field_validator("season")(_check_duration)
 
@@ -135,8 +148,8 @@ class AlertRule(TomlTable):
                 raise ValueError(
                     "`windows` applies only to threshold and spike alerts. Remove it from this shift alert"
                 )
-            if self.usual is not None and self.usual * self.factor >= 1:
-                raise ValueError("`usual` times `factor` must be below 1. Choose a smaller factor")
+            if self.expected_share is not None and self.expected_share * self.factor >= 1:
+                raise ValueError("`expected_share` times `factor` must be below 1. Choose a smaller factor")
         return self
 
     @property

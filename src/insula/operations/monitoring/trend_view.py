@@ -220,9 +220,10 @@ def _explain_in_chinese(alert: Alert, names: Mapping[str, str]) -> str:
     if "aspects" in facts:
         named = "、".join(f"{DRIFT_ASPECTS.get(one, one)}（{facts['aspects'][one]:.2f}）" for one in facts["drifted"])
         return f"{facts['messages']:,} 条消息与训练时的文本不同：{named}。"
+    expected = facts.get("expected", facts.get("usual"))  # `usual` in alerts of an earlier insula
     labels = "或".join(names.get(label, label) for label in facts["labels"])
     if "factor" in facts:
-        return f"{labels}的占比上升（平时：{facts['usual']:.1%}）。"
+        return f"{labels}的占比上升（预期：{expected:.1%}）。"
     if labels:
         found = f"{facts['messages']:,} 条消息中有 {facts['share']:.1%} 为{labels}"
     else:
@@ -230,7 +231,7 @@ def _explain_in_chinese(alert: Alert, names: Mapping[str, str]) -> str:
     form = ".1%" if labels else ",.0f"
     if "limit" in facts:
         return f"{found}（上限：{facts['limit']:{form}}）。"
-    return f"{found}（平时：{facts['usual']:{form}}；高出 {facts['deviations']:.1f} 个标准差）。"
+    return f"{found}（预期：{expected:{form}}；高出 {facts['deviations']:.1f} 个标准差）。"
 
 
 def _format_period(points: Sequence[TrendPoint]) -> str:
