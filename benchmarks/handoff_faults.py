@@ -5,10 +5,11 @@
 
 Customers send messages to `insula serve` until it has accepted them, agents claim, close, release, move and forget
 cases over HTTP. A worker opens and handles cases in the same store without the service, and sends notifications like
-the service. A bot answers each message that `/v1/route` does not call `handed_off`. The service, the worker and
-PostgreSQL are killed by SIGKILL at random moments and started again at once. In the end every message that was accepted
-has one case, the receiver has heard of each event that it is subscribed to, and the bot has answered no message after
-its hand-off, nor any other message of a customer whose case was open.
+the service. A bot answers each message that `/v1/route` does not call `handed_off`, and sends each acknowledgement that
+it returns. The service, the worker and PostgreSQL are killed by SIGKILL at random moments and started again at once. In
+the end every message that was accepted has one case, the receiver has heard of each event that it is subscribed to, and
+the bot has answered or acknowledged no message after its hand-off, nor any other message of a customer whose case was
+open, and acknowledged none twice.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ ignore = true
 name = "all"
 queue = "care"
 deadline = "{DEADLINE}s"
+acknowledge = true
 """
 AGAIN = 0.2
 """The share of messages that come again, as from a queue that delivers at least once."""
@@ -98,7 +100,8 @@ def is_whole(found: dict[str, Any]) -> bool:
     """Whether nothing was lost, doubled or left unsaid."""
     wrong = (
         "messages_without_case", "messages_with_two", "late_unseen", "early_escalations", "claimed",
-        "answers_after_hand_off", "notifications_missing", "notifications_of_nothing", "failed_deliveries",
+        "answers_after_hand_off", "acknowledged_twice", "acknowledged_after_hand_off", "notifications_missing",
+        "notifications_of_nothing", "failed_deliveries",
     )  # fmt: skip
     return found["opened"] == found["closed"] + found["waiting"] and not any(found[name] for name in wrong)
 
@@ -152,6 +155,7 @@ class Scene:
         self.accepted: dict[str, float] = {}  # message that gets a case: when that was first confirmed
         self.subjects: dict[str, str] = {}
         self.answers: list[BotAnswer] = []
+        self.acknowledged: list[BotAnswer] = []
         self.withheld = 0  # answers to messages that the rules put into no queue, and that people deal with
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
@@ -255,8 +259,11 @@ class Scene:
                 self.accepted.setdefault(name, time.time())
             elif routed["handed_off"]:
                 self.withheld += 1
+            sent_now = BotAnswer(name, self.subjects[name], asked, time.time())
             if not routed["handed_off"]:
-                self.answers.append(BotAnswer(name, self.subjects[name], asked, time.time()))
+                self.answers.append(sent_now)
+            if routed["acknowledgement"] is not None:
+                self.acknowledged.append(sent_now)
             time.sleep(chosen.uniform(0.05, 0.3))
 
     def _handle(self, end: threading.Event, seed: float) -> None:
@@ -403,6 +410,9 @@ def check(store: str, hook: Any, scene: Scene) -> dict[str, Any]:
         "messages_with_two": sum(count > 1 for count in held.values()),
         "automatic_answers": len(scene.answers), "withheld_answers": scene.withheld,
         "answers_after_hand_off": count_answers_after_hand_off(scene.answers, spans),
+        "acknowledged": len(scene.acknowledged),
+        "acknowledged_twice": len(scene.acknowledged) - len({one.message for one in scene.acknowledged}),
+        "acknowledged_after_hand_off": count_answers_after_hand_off(scene.acknowledged, spans),
         "late_unseen": unseen, "early_escalations": early,
         "notifications": len(expected), "notifications_missing": len(set(expected) - set(keys)),
         "missing": sorted(set(expected) - set(keys))[:20],

@@ -96,6 +96,8 @@ def handoff_faults(results: Results) -> str:
         ("times a case became late, not recorded once", f"{found['escalations']:,}, {found['late_unseen']}"),
         ("answers of a bot: sent, withheld, sent after the hand-off",
          f"{found['automatic_answers']}, {found['withheld_answers']}, {found['answers_after_hand_off']}"),
+        ("acknowledgements: sent, of them twice, after the hand-off",
+         f"{found['acknowledged']}, {found['acknowledged_twice']}, {found['acknowledged_after_hand_off']}"),
         ("events to notify, share that arrived", f"{found['notifications']:,}, {found['notified_share']:.0%}"),
         ("arrived again, of nothing that happened",
          f"{found['notifications_repeated']}, {found['notifications_of_nothing']}"),
