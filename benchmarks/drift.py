@@ -7,6 +7,9 @@ are halves of their test rows, drawn fifty times; changed pairs are the test row
 1,500 test rows, drawn fifty times, have an estimated macro-F1 and a realised one; SMP2020 virus is the shift. Concept
 drift: the gold labels of the two most common labels change places while the texts stay, which nothing that has no gold
 labels can see.
+
+Fifty quiet replays of 5,000 messages are the test rows in random order. A monitor compares each 1,000 of them with the
+reference that training stored, of the validation rows; the changed streams are the first 1,000 rows of the other sets.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import numpy as np
 
 OUTPUT = Path(__file__).parent / "results" / "drift.json"
 PAIRS, WINDOWS, ROWS = 50, 50, 1500
+REPLAYS, MESSAGES = 50, 5000
 MODELS = (("smp2020_usual", "linear"), ("goemotions", "linear"), ("goemotions", "static"))
 """Training set and recipe."""
 OTHERS = {"smp2020_usual": ("smp2020_virus", "sst2"), "goemotions": ("smp2020_usual", "tweeteval_emotion")}
@@ -44,7 +48,18 @@ def main(arguments: list[str]) -> int:
         if not (run / "model").exists():
             insula.train(str(READY / name), recipe=recipe, output=run, overwrite=True)
         cells[f"{name}, {recipe}"] = measured(Predictor.load(run), name, OTHERS[name])
-    write_json(given.output, {"pairs": PAIRS, "windows": WINDOWS, "rows": ROWS, "cells": cells, **provenance()})
+    write_json(
+        given.output,
+        {
+            "pairs": PAIRS,
+            "windows": WINDOWS,
+            "rows": ROWS,
+            "replays": REPLAYS,
+            "messages": MESSAGES,
+            "cells": cells,
+            **provenance(),
+        },
+    )
     return 0
 
 
@@ -64,6 +79,7 @@ def measured(model: Any, name: str, others: tuple[str, ...]) -> dict[str, Any]:
         their_texts, _ = rows_of(other, None)
         found = measure_drift(texts, their_texts, model)
         cell["changed"][other] = [one.aspect for one in found.aspects if one.drifted]
+    cell["stored"] = measured_stored(model, texts, {other: rows_of(other, None)[0] for other in others})
     cell["estimates"] = {name: errors(model.scheme, decisions, gold, gold, rng)}
     cell["estimates"][f"{name}, two labels exchanged"] = errors(
         model.scheme, decisions, exchange_labels(gold), gold, rng
@@ -74,6 +90,38 @@ def measured(model: Any, name: str, others: tuple[str, ...]) -> dict[str, Any]:
             model.scheme, model.decide(virus_texts), virus, gold, rng, decisions
         )
     return cell
+
+
+def measured_stored(model: Any, texts: list[str], others: dict[str, list[str]]) -> dict[str, Any]:
+    """Return how often a monitor raises the alert in quiet replays, and in what it finds other sets to differ."""
+    from insula.evaluation.drift.reference import DriftReference
+    from insula.inference.features.embedding import embed
+    from insula.operations.monitoring.settings import DriftSettings
+
+    reference, options = DriftReference.read(model.folder), DriftSettings()
+
+    def observe(some: list[str]) -> Any:
+        features = embed(model, some) if reference.has_embedding else None
+        return reference.observe(model.scheme, some, model.decide(some), features)
+
+    def compare(observed: Any, rows: Any, min_size: float) -> list[str]:
+        found = reference.compare(model.scheme, observed.count(rows), alpha=options.alpha, min_size=min_size)
+        return [one.aspect for one in found if one.drifted]
+
+    rng, quiet = np.random.default_rng(0), observe(texts)
+    alarms = blocks = any_size = 0
+    for _ in range(REPLAYS):
+        order = rng.permutation(len(texts))[:MESSAGES]
+        parts = [order[start : start + options.messages] for start in range(0, len(order), options.messages)]
+        parts = [part for part in parts if len(part) == options.messages]
+        blocks += len(parts)
+        alarms += any(compare(quiet, part, options.min_size) for part in parts)
+        any_size += sum(bool(compare(quiet, part, 0.0)) for part in parts)
+    changed = {
+        other: compare(observe(some[: options.messages]), range(min(len(some), options.messages)), options.min_size)
+        for other, some in others.items()
+    }
+    return {"quiet_replays_with_alarm": alarms, "blocks": blocks, "significant_blocks": any_size, "changed": changed}
 
 
 def rows_of(name: str, scheme: Any) -> tuple[list[str], Any]:

@@ -120,6 +120,24 @@ def drift(results: Results) -> str:
     return table(("reference", "current texts", "drift found", "in"), rows)
 
 
+def stored_drift(results: Results) -> str:
+    """Alerts of a monitor with the reference in the model folder, on quiet replays and on other sets."""
+    found = results.drift or {"cells": {}, "replays": 0, "messages": 0}
+    rows = []
+    for name, one in found["cells"].items():
+        stored = one.get("stored")
+        if stored is None:
+            continue
+        significant = f"{stored['significant_blocks']} of {stored['blocks']}"
+        rows.append(
+            (name, "its test rows", f"{stored['quiet_replays_with_alarm']} of {found['replays']}", significant, "")
+        )
+        for other, aspects in stored["changed"].items():
+            rows.append((name, other, f"{int(bool(aspects))} of 1", "", ", ".join(aspects)))
+    heads = ("model", "stream", "replays with an alert", "blocks with a significant difference of any size", "in")
+    return table(heads, rows)
+
+
 def drift_estimates(results: Results) -> str:
     """The realised and the estimated macro-F1 of windows, and the error of assuming that nothing changes."""
     cells = (results.drift or {"cells": {}})["cells"]

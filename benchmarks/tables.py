@@ -80,6 +80,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "negation": augmentation_tables.negation,
     "pairs": augmentation_tables.pairs,
     "attacks": augmentation_tables.attacks,
+    "drift-stored": monitoring_tables.stored_drift,
     "shifts": monitoring_tables.shifts,
     "replay": monitoring_tables.replay,
     "drift": monitoring_tables.drift,
