@@ -178,9 +178,11 @@ def test_receiver_that_hangs_delays_no_other(database: Database, hook: Hook, qui
     slow = Receiver(name="slow", kind="webhook", url=hanging.url, seconds=1.0)
     receiver = Receiver(name="ops", kind="webhook", url=hook.url)
     add(database, slow, receiver)
-    with Dispatcher(database, [slow, receiver]):
+    said: list[str] = []
+    with Dispatcher(database, [slow, receiver], say=said.append):
         wait_until(lambda: hook.received, "the receiver waits for another one")
     hanging.close()
+    assert said[-1].startswith("1 notification not delivered yet")
 
 
 def test_too_many_attempts_are_given_up(database: Database, hook: Hook, quick: None) -> None:

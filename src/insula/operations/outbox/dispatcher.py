@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 
 from insula.core.errors import InsulaError, StoreError
+from insula.core.sentences import pluralise
 from insula.operations.outbox.outbox import HELD, Notification, Outbox
 from insula.operations.outbox.receivers import Receiver
 from insula.operations.outbox.senders import check_receiver, send
@@ -68,13 +70,22 @@ class Dispatcher:
             thread.start()
 
     def close(self, wait: float = 10.0) -> None:
-        """Stop after the current attempts and one last check; abandon attempts after `wait` seconds."""
+        """Stop after the current attempts and one last check; abandon attempts after `wait` seconds.
+
+        If notifications are still waiting, it says so.
+        """
         self._stop.set()
         for event in self._wake.values():
             event.set()
         until = time.monotonic() + wait
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
+        with contextlib.suppress(StoreError):
+            if self._threads and (left := self._outbox.count_by_state()["waiting"]):
+                self._say(
+                    f"{pluralise(left, 'notification')} not delivered yet: the next monitor or service with this store "
+                    "tries again. See: insula store deliveries"
+                )
 
     def deliver_due(self, receiver: Receiver) -> int:
         """Try every delivery that is due for a receiver once; return how many arrived."""
