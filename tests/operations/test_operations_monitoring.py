@@ -177,6 +177,16 @@ def test_windows_are_counted_as_by_hand(run: Callable[..., MonitorReport], datab
     assert not any(text in kept for text in SAID.values())
 
 
+def test_a_wrong_clock_does_not_make_old_messages_late(run: Callable[..., MonitorReport]) -> None:
+    rows = [row(number, "neutral", number) for number in range(300)]
+    rows[50]["time"] = (START + timedelta(days=90)).isoformat()
+    del rows[60]["time"]
+    report = run(Memory(rows, size=100))
+    assert (report.counted, report.late, report.future, report.untimed) == (300, 0, 1, 1)
+    untimed = [{name: one[name] for name in ("id", "text")} for one in rows]
+    assert run([one | {"id": f"u{one['id']}"} for one in untimed]).counted == 300
+
+
 def test_late_future_and_untimed_messages_are_told(run: Callable[..., MonitorReport], database: Database) -> None:
     rows = [row(number, "neutral", 30 * number) for number in range(5)]  # up to two hours
     now = START + timedelta(minutes=130)

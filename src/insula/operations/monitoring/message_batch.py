@@ -49,6 +49,14 @@ class MessageBatch:
         hits = [marked[places] for marked in self.hits]
         return self.counting.count(keys, self.decisions.of_rows(places), self.flags[places], hits)
 
+    def choose_clocks(self, some: Sequence[int]) -> Sequence[int]:
+        """Return those of some messages whose times close windows: messages with a time of their own, if there are any.
+
+        One message with a wrong clock among old ones must not make all others late.
+        """
+        own = [place for place in some if self.messages[place].has_time and not self.is_future[place]]
+        return own or some
+
     def has_attributes(self, where: Mapping[str, str], place: int) -> bool:
         """Whether the message at a position has these attributes."""
         return matches(where, self.keys[place][1])

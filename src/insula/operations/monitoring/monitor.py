@@ -191,7 +191,8 @@ class Monitor:
             )
             taken = np.flatnonzero(is_new & ~is_late).tolist()
             add_counts(self._database, connection, number, seconds, batch.count(taken))
-            latest = max([batch.messages[place].time.timestamp() for place in taken] + [row["latest"] or 0.0])
+            times = [batch.messages[place].time.timestamp() for place in batch.choose_clocks(taken)]
+            latest = max([*times, row["latest"] or 0.0])
             now_closed = int((latest - parse_duration(windows.grace)) // seconds) * seconds if len(taken) else closed
             if closed is not None and now_closed is not None:
                 now_closed = max(closed, now_closed)
