@@ -53,7 +53,7 @@ CHINESE_PHONE: dict[str, Any] = {
 KEYS: dict[str, dict[str, Any]] = {
     "Ben Hall": {"scopes": ("admin",)},
     "Anna Reed": {"scopes": ("review", "agent")},
-    "Care desk": {"texts_a_day": 100_000, "calls_a_second": 20},
+    "Care desk": {"texts_per_day": 100_000, "calls_per_second": 20},
     "Shop": {"expires": "90d"},
 }
 REVIEWS = "text\n" + "太好了，我们居然赢了！\n" * 40

@@ -32,7 +32,7 @@ def test_the_life_of_a_key(insula: Callable[..., Any], here: Path) -> None:
 
     rotated = insula("keys", "rotate", identity, "--grace", "2h", "--json")
     new = json.loads(rotated.stdout)
-    assert (new["name"], new["lineage"], new["texts_a_day"]) == ("care desk", identity, 1000)
+    assert (new["name"], new["lineage"], new["texts_per_day"]) == ("care desk", identity, 1000)
     assert json.loads(insula("keys", "revoke", new["id"], "--json").stdout)["state"] == "revoked"
     states = [key["state"] for key in json.loads(insula("keys", "list", "--json").stdout)]
     assert states == ["active", "revoked"]

@@ -26,7 +26,7 @@ def keys(database: Database, clock: Any) -> KeyStore:
 
 
 def test_a_key_opens_what_it_was_made_for(keys: KeyStore, clock: Any) -> None:
-    made = keys.create("care", scopes=["admin", "predict"], seconds=3600, texts_a_day=10, calls_a_second=2.5)
+    made = keys.create("care", scopes=["admin", "predict"], seconds=3600, texts_per_day=10, calls_per_second=2.5)
     found = keys.find_by_secret(made.secret)
     assert found == made.record
     assert found is not None
@@ -49,10 +49,12 @@ def test_the_secret_is_not_in_the_store(tmp_path: Path) -> None:
 
 
 def test_rotation_leaves_a_time_to_change(keys: KeyStore, clock: Any) -> None:
-    old = keys.create("care", seconds=86400, texts_a_day=100)
+    old = keys.create("care", seconds=86400, texts_per_day=100)
+    with pytest.warns(DeprecationWarning, match=r"KeyRecord\.texts_a_day is now texts_per_day"):
+        assert old.record.texts_a_day == old.record.to_dict()["texts_a_day"] == 100
     clock.forward(hours=10)
     new = keys.rotate(old.record.id, grace=3600)
-    assert (new.record.name, new.record.texts_a_day, new.record.lineage) == ("care", 100, old.record.id)
+    assert (new.record.name, new.record.texts_per_day, new.record.lineage) == ("care", 100, old.record.id)
     assert new.record.expires == clock() + timedelta(days=1)
     recognised = keys.find_by_secret(old.secret)
     assert recognised is not None
@@ -105,9 +107,9 @@ def test_what_the_audit_log_refuses_does_not_happen(keys: KeyStore) -> None:
     [
         ({"scopes": ["write"]}, "Got 'write'"),
         ({"scopes": []}, "Got none"),
-        ({"texts_a_day": 0}, "quota"),
-        ({"calls_a_second": -1.0}, "rate"),
-        ({"calls_a_second": float("nan")}, "rate"),
+        ({"texts_per_day": 0}, "quota"),
+        ({"calls_per_second": -1.0}, "rate"),
+        ({"calls_per_second": float("nan")}, "rate"),
         ({"burst": 4}, "needs a rate"),
     ],
 )

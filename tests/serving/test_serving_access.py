@@ -57,8 +57,8 @@ def keys(data: Path) -> dict[str, str]:
         "every": create_key("every", scopes=("predict", "review", "admin"), store=data),
         "admin": create_key("admin", scopes=("admin",), store=data),
         "review": create_key("review", scopes=("review",), store=data),
-        "few": create_key("few", texts_a_day=5, store=data),
-        "slow": create_key("slow", calls_a_second=0.01, burst=3, store=data),
+        "few": create_key("few", texts_per_day=5, store=data),
+        "slow": create_key("slow", calls_per_second=0.01, burst=3, store=data),
         "revoked": create_key("revoked", store=data),
         "expired": create_key("expired", store=data),
     }
@@ -185,7 +185,7 @@ def test_a_key_in_the_wrong_place_never_gets_a_prediction(locked: Running, keys:
 
 
 def test_a_stream_asks_for_the_key_at_every_message(linear_model: Path, tmp_path: Path) -> None:
-    made = create_key("care", texts_a_day=2, store=tmp_path)
+    made = create_key("care", texts_per_day=2, store=tmp_path)
     with running(linear_model, store={"address": str(tmp_path)}, access={"remembered_seconds": 0}) as service:
         address = service.address.replace("http", "ws") + "/v1/stream"
         for headers in ({}, bearer(make_secret()), {"Cookie": f"key={made.secret}"}):
@@ -206,7 +206,7 @@ def test_a_stream_asks_for_the_key_at_every_message(linear_model: Path, tmp_path
 
 
 def test_a_file_counts_against_the_quota(linear_model: Path, tmp_path: Path) -> None:
-    few, enough = (create_key("care", texts_a_day=quota, store=tmp_path) for quota in (5, 50))
+    few, enough = (create_key("care", texts_per_day=quota, store=tmp_path) for quota in (5, 50))
     rows = "text\n" + "".join(f"message {number}\n" for number in range(10))
     with running(linear_model, store={"address": str(tmp_path)}) as service:
         for key, status in ((few, "failed"), (enough, "done")):
@@ -333,7 +333,7 @@ class InTwoHours(datetime):
 def test_a_rotated_key_works_beside_the_new_one_for_a_while(
     linear_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = create_key("care", texts_a_day=3, store=tmp_path)
+    old = create_key("care", texts_per_day=3, store=tmp_path)
     with running(linear_model, store={"address": str(tmp_path)}, access={"remembered_seconds": 0}) as service:
         assert service.post("/v1/predict", BODY, headers=bearer(old.secret)).status_code == 200
         new = rotate_key(old.record.id, grace="1h", store=tmp_path)

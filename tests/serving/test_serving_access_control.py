@@ -145,8 +145,8 @@ def test_routes_and_sessions_take_the_same_steps(pool: BlockingPool) -> None:
 
 
 def test_a_caller_without_limits_has_those_of_the_settings(pool: BlockingPool) -> None:
-    defaults = CallerLimits(texts_a_day=7, rate=RateLimit(5, 5))
-    own = CallerLimits(texts_a_day=100, rate=RateLimit(1, 2))
+    defaults = CallerLimits(texts_per_day=7, rate=RateLimit(5, 5))
+    own = CallerLimits(texts_per_day=100, rate=RateLimit(1, 2))
     for limits, expected in ((CallerLimits(), defaults), (own, own), (CallerLimits(3), CallerLimits(3, defaults.rate))):
         access = control(pool, Caller("key:a", ("predict",), limits), defaults=defaults)
         assert asyncio.run(access.authorise(connection(), "predict")).limits == expected
@@ -178,7 +178,7 @@ def test_an_attacker_does_not_learn_the_reason(pool: BlockingPool) -> None:
 
 def test_texts_are_charged_and_refunded(pool: BlockingPool) -> None:
     counter = Counter(5)
-    access = control(pool, Caller("key:a", ("predict",), CallerLimits(texts_a_day=5)), counter=counter)
+    access = control(pool, Caller("key:a", ("predict",), CallerLimits(texts_per_day=5)), counter=counter)
 
     async def run() -> None:
         await access.authorise(connection(), "predict")

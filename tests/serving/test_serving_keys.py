@@ -19,6 +19,7 @@ from in_chromium import IN_CHROMIUM, Watched, await_focus, barriers, sign_in
 from insula.api.access import create_key, list_keys
 from insula.core.errors import OutputError
 from insula.operations.audit.log import AuditLog, list_log_files
+from insula.serving.key_management.schemas import KeyRequest
 from insula.serving.pages.words import WORDS
 from waiting import DEADLINE, eventually, wait_until
 
@@ -54,11 +55,11 @@ def managed(linear_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def test_a_created_key_works_until_it_is_revoked(managed: Managed) -> None:
-    wanted = {"name": "care", "scopes": ["review", "predict"], "expires": "90d", "texts_a_day": 5}
+    wanted = {"name": "care", "scopes": ["review", "predict"], "expires": "90d", "texts_per_day": 5}
     answer = managed.ask("POST", "/v1/keys", wanted)
     assert answer.status_code == 201
     made = answer.json()
-    assert (made["scopes"], made["texts_a_day"], made["state"]) == (["predict", "review"], 5, "active")
+    assert (made["scopes"], made["texts_per_day"], made["state"]) == (["predict", "review"], 5, "active")
     assert managed.ask("POST", "/v1/predict", {"texts": ["so happy"]}, key=made["key"]).status_code == 200
     listed = managed.list_keys()["care"]
     assert listed == {name: value for name, value in made.items() if name != "key"} | {"last_used": listed["last_used"]}
@@ -90,8 +91,8 @@ def test_the_last_use_of_a_key_is_stored(managed: Managed) -> None:
         {"name": "x", "scopes": ["all"]},
         {"name": "x", "expires": "soon"},
         {"name": "x", "expires": "9999w"},
-        {"name": "x", "texts_a_day": 0},
-        {"name": "x", "calls_a_second": -1},
+        {"name": "x", "texts_per_day": 0},
+        {"name": "x", "calls_per_second": -1},
         {"name": "x", "key": "insula_mine"},
     ],
 )
@@ -134,15 +135,15 @@ def administrator(managed: Managed) -> Visitor:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_page_creates_a_key_and_shows_it_once(managed: Managed, administrator: Visitor, language: str) -> None:
     words, name = WORDS[language], f"{EVIL} {language}"
-    fields = {"lang": language, "name": name, "scope-agent": "yes", "expires": "", "texts_a_day": "1000"}
-    made = administrator.send("/pages/keys", page="/keys", **fields, calls_a_second="2.5")
+    fields = {"lang": language, "name": name, "scope-agent": "yes", "expires": "", "texts_per_day": "1000"}
+    made = administrator.send("/pages/keys", page="/keys", **fields, calls_per_second="2.5")
     assert made.status_code == 201
     assert made.headers["cache-control"] == "no-store"
     found = re.search(r'id="secret"[^>]* value="(insula_[^"]+)"', made.text)
     assert found is not None
     assert EVIL not in made.text
     listed = managed.list_keys()[name]
-    assert (listed["scopes"], listed["texts_a_day"], listed["calls_a_second"]) == (["agent"], 1000, 2.5)
+    assert (listed["scopes"], listed["texts_per_day"], listed["calls_per_second"]) == (["agent"], 1000, 2.5)
     page = administrator.get(f"/keys?lang={language}").text
     assert found[1].split("_")[2] not in page
     assert words["keys_revoke_now"].format(name=html.escape(name)) in page
@@ -155,8 +156,8 @@ def test_the_page_creates_a_key_and_shows_it_once(managed: Managed, administrato
         ({"name": ""}, "name"),
         ({"scope-predict": None}, "scopes"),
         ({"expires": "soon"}, "expires"),
-        ({"texts_a_day": "1.5"}, "texts_a_day"),
-        ({"calls_a_second": "0"}, "calls_a_second"),
+        ({"texts_per_day": "1.5"}, "texts_per_day"),
+        ({"calls_per_second": "0"}, "calls_per_second"),
     ],
 )
 def test_a_wrong_field_is_named(administrator: Visitor, fields: dict[str, str | None], field: str) -> None:
@@ -258,3 +259,8 @@ class TestInABrowser:
         eventually(lambda: managed.list_keys()[name]["state"], "revoked")
         page.wait_for_url(f"**/keys?lang={language}")
         assert seen.asked_only(f"{managed.service.address}/")
+
+
+def test_old_names_of_limits() -> None:
+    wanted = KeyRequest.model_validate({"name": "care", "texts_a_day": 5, "calls_a_second": 2.5})
+    assert (wanted.texts_per_day, wanted.calls_per_second) == (5, 2.5)

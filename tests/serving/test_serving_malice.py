@@ -142,7 +142,7 @@ def test_a_message_has_a_short_id(small: Running) -> None:
 
 
 def test_malformed_messages_count_against_the_rate(linear_model: Path, tmp_path: Path) -> None:
-    key = create_key("care", calls_a_second=0.01, burst=2, store=tmp_path).secret
+    key = create_key("care", calls_per_second=0.01, burst=2, store=tmp_path).secret
     with running(linear_model, store={"address": str(tmp_path)}) as service:
         address = service.address.replace("http", "ws") + "/v1/stream"
         with connect(address, additional_headers={"x-api-key": key}) as stream:

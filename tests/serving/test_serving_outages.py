@@ -70,7 +70,7 @@ def test_outages_lose_no_call_and_nothing_that_was_kept(
     linear_model: Path, tmp_path: Path, postgresql: PostgreSQL, redis_server: Redis, which: str
 ) -> None:
     address = postgresql.new_database(f"outage_{which}")
-    made = create_key("care", texts_a_day=1_000_000, calls_a_second=10_000, store=address, audit=tmp_path / "audit")
+    made = create_key("care", texts_per_day=1_000_000, calls_per_second=10_000, store=address, audit=tmp_path / "audit")
     options: dict[str, Any] = {
         "store": {"address": address},
         "audit": {"folder": str(tmp_path / "audit")},

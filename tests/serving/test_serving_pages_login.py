@@ -35,8 +35,8 @@ def keys(data: Path) -> dict[str, str]:
         "lost": create_key("lost", store=data),
         "review": create_key("review", scopes=("review",), store=data),
         "admin": create_key("admin", scopes=("admin",), store=data),
-        "few": create_key("few", texts_a_day=2, store=data),
-        "slow": create_key("slow", calls_a_second=0.01, burst=4, store=data),
+        "few": create_key("few", texts_per_day=2, store=data),
+        "slow": create_key("slow", calls_per_second=0.01, burst=4, store=data),
     }
     return {name: key.secret for name, key in made.items()} | {"lost id": made["lost"].record.id}
 

@@ -215,7 +215,7 @@ def test_wrong_requests_are_problems(linear: Running, linear_model: Path) -> Non
 
 
 def test_each_text_counts_towards_the_quota(linear_model: Path, tmp_path: Path) -> None:
-    key = create_key("care", store=tmp_path, texts_a_day=4).secret
+    key = create_key("care", store=tmp_path, texts_per_day=4).secret
     headers = {"X-API-Key": key}
     with running(linear_model, store={"address": str(tmp_path)}) as service:
         assert service.post("/v1/safety", {"messages": ["a b"], "replies": ["c d"]}, headers=headers).is_success

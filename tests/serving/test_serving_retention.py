@@ -130,7 +130,7 @@ def test_texts_that_take_long_to_mask_delay_nobody(
 def test_a_text_that_is_not_stored_is_not_charged(
     linear_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = {"store": {"address": str(tmp_path / "data")}, "retention": {"days": 1}, "access": {"texts_a_day": 2}}
+    options = {"store": {"address": str(tmp_path / "data")}, "retention": {"days": 1}, "access": {"texts_per_day": 2}}
     with running(linear_model, **options) as service:
 
         def away(*_: Any, **__: Any) -> None:

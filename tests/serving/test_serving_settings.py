@@ -151,3 +151,17 @@ def test_an_address_that_is_taken_is_said(served: object, linear_model: Path) ->
     settings = load_settings(environment={}, given={"models": [str(linear_model)], "port": port})
     with pytest.raises(SettingsError, match="--port"):
         serve(settings, print)
+
+
+@pytest.mark.parametrize(
+    ("file", "environment"),
+    [
+        ("[access]\ntexts_a_day = 7\ncalls_a_second = 2.0\n", {}),
+        ("", {"INSULA_SERVE_ACCESS_TEXTS_A_DAY": "7", "INSULA_SERVE_ACCESS_CALLS_A_SECOND": "2"}),
+    ],
+)
+def test_old_names_of_limits(file: str, environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "serve.toml").write_text(file, encoding="utf-8")
+    with pytest.warns(DeprecationWarning, match="is now (texts_per_day|calls_per_second)"):
+        settings = load_settings(tmp_path / "serve.toml", environment=environment)
+    assert (settings.access.texts_per_day, settings.access.calls_per_second) == (7, 2.0)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from insula.core.moved import renamed_arguments
 from insula.operations.audit.log import OPERATOR, STORE, AuditLog, choose_audit_folder
 from insula.operations.store.open_store import open_store
 
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
 GRACE = "1d"
 
 
+@renamed_arguments(texts_a_day="texts_per_day", calls_a_second="calls_per_second")
 def create_key(
     name: str,
     *,
     scopes: Collection[str] = ("predict",),
     expires: str | None = None,
-    texts_a_day: int | None = None,
-    calls_a_second: float | None = None,
+    texts_per_day: int | None = None,
+    calls_per_second: float | None = None,
     burst: int | None = None,
     store: str | Path = STORE,
     audit: str | Path | None = None,
@@ -34,8 +36,8 @@ def create_key(
     name            owner of the key, for lists and logs
     scopes          exactly what it may do: `predict`, `review`, `agent`, `admin`
     expires         lifetime, such as `90d`; None for no end
-    texts_a_day     quota of texts per day (UTC)
-    calls_a_second  rate limit of requests per second, of which `burst` may come at once
+    texts_per_day     quota of texts per day (UTC)
+    calls_per_second  rate limit of requests per second, of which `burst` may come at once
     store           the server's data folder, or the address of its database
     audit           folder of the audit log; default `audit` in the data folder
     anchor          file outside the server that receives the head of the audit log; `-` is standard output
@@ -48,8 +50,8 @@ def create_key(
             name,
             scopes=scopes,
             expires=expires,
-            texts_a_day=texts_a_day,
-            calls_a_second=calls_a_second,
+            texts_per_day=texts_per_day,
+            calls_per_second=calls_per_second,
             burst=burst,
         )
 

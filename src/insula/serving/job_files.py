@@ -37,7 +37,7 @@ class Job:
     columns      the columns of conversations and the format, as options of `predict_file`
     created      seconds since 1970
     caller       id of the caller whose quota is charged
-    texts_a_day  the daily quota of the caller, None for no quota
+    texts_per_day  the daily quota of the caller, None for no quota
     detail       why it failed, in English; `reason` is the code of that and `values` the values in it, by which the
                  pages say it in their own words
     """
@@ -52,7 +52,7 @@ class Job:
     detail: str | None = None
     created: float = 0.0
     caller: str = ""
-    texts_a_day: int | None = None
+    texts_per_day: int | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     reason: str = ""
@@ -66,6 +66,13 @@ class Job:
     def to_public_dict(self) -> dict[str, Any]:
         """Return the fields that its caller may see, without paths of the server."""
         return {name: getattr(self, name) for name in PUBLIC}
+
+
+def _read_job(file: Path) -> Job:
+    fields = json.loads(file.read_text(encoding="utf-8"))
+    if "texts_a_day" in fields:  # a service before version 0.3 stored it
+        fields["texts_per_day"] = fields.pop("texts_a_day")
+    return Job(**fields)
 
 
 class JobFiles:
@@ -120,7 +127,7 @@ class JobFiles:
         """Yield the stored jobs that can be read."""
         for file in self.folder.glob(f"*/{JOB}"):
             try:
-                yield Job(**json.loads(file.read_text(encoding="utf-8")))
+                yield _read_job(file)
             except (OSError, ValueError, TypeError):
                 log.error("The job %s cannot be read and is skipped.", file.parent.name)
 

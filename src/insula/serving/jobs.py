@@ -163,7 +163,7 @@ class JobRunner:
             columns={option: column for option, column in columns.items() if option != "text"},
             created=time.time(),
             caller=caller.id,
-            texts_a_day=caller.limits.texts_a_day,
+            texts_per_day=caller.limits.texts_per_day,
         )
         with self._changed:
             self._files.save(job)
@@ -328,7 +328,7 @@ class JobRunner:
         result occupies too much of the disk.
         """
         self.check_space(job.owner)
-        if are_new and job.texts_a_day is not None and not self._charge(job.caller, rows, job.texts_a_day):
+        if are_new and job.texts_per_day is not None and not self._charge(job.caller, rows, job.texts_per_day):
             raise QuotaError
         with self._changed:
             if self._stopping.is_set() or job.id not in self._jobs:

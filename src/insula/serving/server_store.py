@@ -31,7 +31,7 @@ class ServerStore:
         self._needed = (
             settings.store.address is not None
             or settings.retention.days is not None
-            or settings.access.texts_a_day is not None
+            or settings.access.texts_per_day is not None
             or settings.access.manage_keys
             or settings.handoff.is_served
         )

@@ -78,8 +78,8 @@ def create(
         name,
         scopes=tuple(scope or ("predict",)),
         expires=expires,
-        texts_a_day=quota,
-        calls_a_second=rate,
+        texts_per_day=quota,
+        calls_per_second=rate,
         burst=burst,
         store=store,
         audit=audit,
@@ -168,8 +168,8 @@ def _print_keys(records: list[KeyRecord], as_json: bool) -> None:
     for record in records:
         expires = "never" if record.expires is None else f"{record.expires:%Y-%m-%d}"
         used = "never" if record.last_used is None else f"{record.last_used:%Y-%m-%d %H:%M}"
-        quota = "-" if record.texts_a_day is None else f"{record.texts_a_day:,}"
-        rate = "-" if record.calls_a_second is None else f"{record.calls_a_second:g}"
+        quota = "-" if record.texts_per_day is None else f"{record.texts_per_day:,}"
+        rate = "-" if record.calls_per_second is None else f"{record.calls_per_second:g}"
         scopes = " ".join(record.scopes)
         line = f"{record.id:<18}{record.get_state(now):<9}{scopes:<22}{expires:<12}{used:<18}{quota:>11}"
         line += f"{rate:>9}  {record.name}"

@@ -26,8 +26,8 @@ class AuditedKeys:
         *,
         scopes: Collection[str],
         expires: str | None = None,
-        texts_a_day: int | None = None,
-        calls_a_second: float | None = None,
+        texts_per_day: int | None = None,
+        calls_per_second: float | None = None,
         burst: int | None = None,
     ) -> NewKey:
         """Create a key, as `KeyStore.create` does; `expires` is its lifetime, such as `90d`.
@@ -38,8 +38,8 @@ class AuditedKeys:
             name,
             scopes=scopes,
             seconds=None if expires is None else parse_duration(expires, name="lifetime of a key"),
-            texts_a_day=texts_a_day,
-            calls_a_second=calls_a_second,
+            texts_per_day=texts_per_day,
+            calls_per_second=calls_per_second,
             burst=burst,
             before_commit=lambda made: self._log.record("key.created", self._actor, **_describe(made)),
         )

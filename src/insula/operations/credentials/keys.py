@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ SCOPES = {
 }
 NO_DIGEST = "0" * 64
 MAX_NAME = 200
+COLUMNS = {"texts_per_day": "texts_a_day", "calls_per_second": "calls_a_second"}  # where the names differ
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class KeyRecord:
 
     lineage         the first of the keys that were rotated into each other; they share its quota and rate limit
     scopes          exactly what the key may do; `admin` alone does not predict
-    texts_a_day     daily quota, None for no quota
-    calls_a_second  rate limit, None for no limit; `burst` calls may come at once
+    texts_per_day   daily quota, None for no quota
+    calls_per_second  rate limit, None for no limit; `burst` calls may come at once
     successor       the key that it was rotated into
     last_used       when a server last recognised it, to about a minute; None if that never happened
     """
@@ -45,8 +47,8 @@ class KeyRecord:
     expires: datetime | None = None
     revoked: datetime | None = None
     successor: str | None = None
-    texts_a_day: int | None = None
-    calls_a_second: float | None = None
+    texts_per_day: int | None = None
+    calls_per_second: float | None = None
     burst: int | None = None
     last_used: datetime | None = None
 
@@ -63,7 +65,20 @@ class KeyRecord:
             name: None if value is None else value.isoformat(timespec="seconds") for name, value in moments.items()
         }
         state = self.get_state(now or datetime.now(UTC))
-        return {**vars(self), "scopes": list(self.scopes), **times, "state": state}
+        old_names = {"texts_a_day": self.texts_per_day, "calls_a_second": self.calls_per_second}  # until version 0.3
+        return {**vars(self), **old_names, "scopes": list(self.scopes), **times, "state": state}
+
+    @property
+    def texts_a_day(self) -> int | None:
+        """The former name of `texts_per_day`."""
+        _warn_of_old_name("texts_a_day", "texts_per_day")
+        return self.texts_per_day
+
+    @property
+    def calls_a_second(self) -> float | None:
+        """The former name of `calls_per_second`."""
+        _warn_of_old_name("calls_a_second", "calls_per_second")
+        return self.calls_per_second
 
 
 @dataclass(frozen=True)
@@ -87,8 +102,8 @@ class KeyStore:
         *,
         scopes: Collection[str] = ("predict",),
         seconds: int | None = None,
-        texts_a_day: int | None = None,
-        calls_a_second: float | None = None,
+        texts_per_day: int | None = None,
+        calls_per_second: float | None = None,
         burst: int | None = None,
         before_commit: Callable[[KeyRecord], object] | None = None,
     ) -> NewKey:
@@ -100,16 +115,16 @@ class KeyStore:
 
         Raises `DataError` for an impossible value.
         """
-        _check_key(name, scopes, texts_a_day, calls_a_second, burst)
+        _check_key(name, scopes, texts_per_day, calls_per_second, burst)
         now = self._clock()
         expires = None if seconds is None else now + timedelta(seconds=seconds)
-        if calls_a_second is not None and burst is None:
-            burst = max(1, round(calls_a_second))
+        if calls_per_second is not None and burst is None:
+            burst = max(1, round(calls_per_second))
         secret, shown = _make_key()
         ordered = tuple(scope for scope in SCOPES if scope in scopes)
         record = KeyRecord(
             shown.id, shown.id, name, ordered, now, expires,
-            texts_a_day=texts_a_day, calls_a_second=calls_a_second, burst=burst,
+            texts_per_day=texts_per_day, calls_per_second=calls_per_second, burst=burst,
         )  # fmt: skip
         with self._database.begin_write() as connection:
             connection.execute(sa.insert(ACCESS_KEYS).values(_build_row(record, shown.digest)))
@@ -226,7 +241,7 @@ def _make_key() -> tuple[str, PresentedKey]:
 
 
 def _check_key(
-    name: str, scopes: Collection[str], texts_a_day: int | None, calls_a_second: float | None, burst: int | None
+    name: str, scopes: Collection[str], texts_per_day: int | None, calls_per_second: float | None, burst: int | None
 ) -> None:
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
@@ -239,17 +254,22 @@ def _check_key(
             f"The name of a key must have 1 to {MAX_NAME} printable characters, not only blanks. Got {quote(name)}. "
             "Choose another name, such as the owner's."
         )
-    for what, value in (("quota", texts_a_day), ("rate", calls_a_second), ("burst", burst)):
+    for what, value in (("quota", texts_per_day), ("rate", calls_per_second), ("burst", burst)):
         if value is not None and not 0 < value < 1e12:
             raise DataError(f"The {what} of a key must be above 0. Got {value}. Leave it out for no limit.")
-    if burst is not None and calls_a_second is None:
+    if burst is not None and calls_per_second is None:
         raise DataError(f"The burst of a key needs a rate. Got a burst of {burst} without one. Add --rate.")
 
 
+def _warn_of_old_name(old: str, new: str) -> None:
+    warnings.warn(f"KeyRecord.{old} is now {new}. The old name works until version 0.3.", DeprecationWarning, 3)
+
+
 def _build_row(record: KeyRecord, digest: str) -> dict[str, Any]:
-    return {**vars(record), "scopes": " ".join(record.scopes), "digest": digest}
+    fields = {COLUMNS.get(name, name): value for name, value in vars(record).items()}
+    return {**fields, "scopes": " ".join(record.scopes), "digest": digest}
 
 
 def _build_record(row: Any) -> KeyRecord:
-    fields = {name: row[name] for name in KeyRecord.__dataclass_fields__}
+    fields = {name: row[COLUMNS.get(name, name)] for name in KeyRecord.__dataclass_fields__}
     return KeyRecord(**{**fields, "scopes": tuple(row["scopes"].split())})

@@ -198,7 +198,7 @@ def open_access_control(settings: Settings, store: ServerStore, pool: BlockingPo
         ),
         pool=pool,
     )
-    defaults = CallerLimits(access.texts_a_day, RateLimit.of(access.calls_a_second, access.burst))
+    defaults = CallerLimits(access.texts_per_day, RateLimit.of(access.calls_per_second, access.burst))
     return AccessControl(
         authenticator,
         _create_rate_limiter(settings),

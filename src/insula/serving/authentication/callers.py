@@ -12,12 +12,12 @@ from insula.serving.authentication.rate_limiter import RateLimit
 class CallerLimits:
     """The daily quota in texts and the rate limit of a caller; None for no limit."""
 
-    texts_a_day: int | None = None
+    texts_per_day: int | None = None
     rate: RateLimit | None = None
 
     def with_defaults(self, defaults: CallerLimits) -> CallerLimits:
         """Return these limits, with missing ones taken from `defaults`."""
-        return CallerLimits(self.texts_a_day or defaults.texts_a_day, self.rate or defaults.rate)
+        return CallerLimits(self.texts_per_day or defaults.texts_per_day, self.rate or defaults.rate)
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,8 @@ class KeyCache:
         if state != "active":
             raise AccessDeniedError("unauthenticated", f"{state}_key", caller=caller)
         self._use.add(record.id)
-        rate = RateLimit.of(record.calls_a_second, record.burst)
-        return Caller(caller, record.scopes, CallerLimits(record.texts_a_day, rate), record.name)
+        rate = RateLimit.of(record.calls_per_second, record.burst)
+        return Caller(caller, record.scopes, CallerLimits(record.texts_per_day, rate), record.name)
 
     async def _read_once(self, slot: str, lookup: Lookup) -> KeyRecord | None:
         """Read the store, once for all calls that wait for the same record."""

@@ -26,7 +26,7 @@ class Quotas:
 
     async def charge(self, caller: Caller, texts: int) -> None:
         """Charge texts to a caller; raise `AccessDeniedError` if the quota of the day has no room for all of them."""
-        quota, counter = caller.limits.texts_a_day, self._counter()
+        quota, counter = caller.limits.texts_per_day, self._counter()
         if quota is None or counter is None:
             return
         try:
@@ -39,7 +39,7 @@ class Quotas:
     def refund(self, caller: Caller, texts: int) -> None:
         """Take back a charge for texts that were not answered."""
         counter = self._counter()
-        if counter is not None and caller.limits.texts_a_day is not None:
+        if counter is not None and caller.limits.texts_per_day is not None:
             counter.refund(caller.id, texts)
 
     def charge_in_thread(self, caller: str, texts: int, quota: int) -> bool:

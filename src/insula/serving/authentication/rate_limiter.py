@@ -23,11 +23,11 @@ class RateLimit:
     burst: int
 
     @classmethod
-    def of(cls, calls_a_second: float | None, burst: int | None) -> RateLimit | None:
+    def of(cls, calls_per_second: float | None, burst: int | None) -> RateLimit | None:
         """Return the limit of a key or of the settings: None without a rate; without a burst, one second's calls."""
-        if calls_a_second is None:
+        if calls_per_second is None:
             return None
-        return cls(calls_a_second, burst or max(1, round(calls_a_second)))
+        return cls(calls_per_second, burst or max(1, round(calls_per_second)))
 
 
 class RateLimiter(Protocol):

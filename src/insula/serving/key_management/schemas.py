@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AliasChoices, BaseModel, Field
 
 from insula.operations.credentials.keys import MAX_NAME
 from insula.serving.authentication.route_access import Scope
@@ -24,9 +24,15 @@ class KeyRequest(RequestModel):
     expires: Annotated[str, Field(pattern="^[1-9][0-9]{0,3}[wdhms]$")] | None = Field(
         None, description="Lifetime, such as `90d` (units: w, d, h, m, s); null for no end."
     )
-    texts_a_day: Limit | None = Field(None, description="Quota of texts per day (UTC); null for no quota.")
-    calls_a_second: Annotated[float, Field(gt=0, le=MAX_LIMIT)] | None = Field(
-        None, description="Rate limit in requests per second; null for no limit."
+    texts_per_day: Limit | None = Field(
+        None,
+        validation_alias=AliasChoices("texts_per_day", "texts_a_day"),  # `texts_a_day` until version 0.3
+        description="Quota of texts per day (UTC); null for no quota.",
+    )
+    calls_per_second: Annotated[float, Field(gt=0, le=MAX_LIMIT)] | None = Field(
+        None,
+        validation_alias=AliasChoices("calls_per_second", "calls_a_second"),  # `calls_a_second` until version 0.3
+        description="Rate limit in requests per second; null for no limit.",
     )
 
 
@@ -43,8 +49,12 @@ class KeyResponse(BaseModel):
     revoked: datetime | None
     last_used: datetime | None = Field(description="Last use, to about a minute; null if the key was never used.")
     successor: str | None = Field(description="Key that it was rotated into.")
-    texts_a_day: int | None
-    calls_a_second: float | None
+    texts_per_day: int | None
+    calls_per_second: float | None
+    texts_a_day: int | None = Field(deprecated=True, description="Former name of `texts_per_day`, until version 0.3.")
+    calls_a_second: float | None = Field(
+        deprecated=True, description="Former name of `calls_per_second`, until version 0.3."
+    )
     burst: int | None
 
 

@@ -30,8 +30,8 @@ async def create_key(service: Service, wanted: KeyRequest) -> NewKey:
             wanted.name,
             scopes=wanted.scopes,
             expires=wanted.expires,
-            texts_a_day=wanted.texts_a_day,
-            calls_a_second=wanted.calls_a_second,
+            texts_per_day=wanted.texts_per_day,
+            calls_per_second=wanted.calls_per_second,
         )
 
     return await _run(service, create)

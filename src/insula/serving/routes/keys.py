@@ -21,7 +21,7 @@ CREATING = describe_responses("malformed", "too_large", "unsupported_media", "va
 REVOKING = describe_responses("not_found", "conflict", "validation", "unavailable")
 KeyId = Annotated[str, Path(max_length=32, description="Id of the key, as the list shows it.")]
 EXAMPLES = {
-    "Predictions": {"name": "care-desk", "expires": "90d", "texts_a_day": 100_000},
+    "Predictions": {"name": "care-desk", "expires": "90d", "texts_per_day": 100_000},
     "A reviewer": {"name": "Anna", "scopes": ["review"]},
 }
 

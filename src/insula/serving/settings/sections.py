@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+OLD_ACCESS_NAMES = {"texts_a_day": "texts_per_day", "calls_a_second": "calls_per_second"}
+"""Old names of options of `[access]`, accepted until version 0.3."""
 
 
 class SettingsSection(BaseModel):
@@ -199,10 +204,10 @@ class Access(SettingsSection):
     remembered_seconds: float = Field(
         5, ge=0, le=300, description="Seconds for which a key is cached; a revoked key is still accepted for this time."
     )
-    texts_a_day: int | None = Field(
+    texts_per_day: int | None = Field(
         None, ge=1, description="Default daily quota, in texts, for callers without a quota of their own."
     )
-    calls_a_second: float | None = Field(
+    calls_per_second: float | None = Field(
         None, gt=0, description="Default rate limit, in requests per second, for callers without a limit of their own."
     )
     burst: int | None = Field(None, ge=1, description="Requests allowed at once under the default rate limit.")
@@ -216,6 +221,22 @@ class Access(SettingsSection):
         description='Behaviour if Redis does not answer: "closed" denies rate-limited calls, "open" counts them in '
         "memory.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_old_names(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or not OLD_ACCESS_NAMES.keys() & given.keys():
+            return given
+        accepted = {name: value for name, value in given.items() if name not in OLD_ACCESS_NAMES}
+        for old, new in OLD_ACCESS_NAMES.items():
+            if old in given:
+                warnings.warn(
+                    f"The setting access.{old} is now {new}. The old name works until version 0.3.",
+                    DeprecationWarning,
+                    stacklevel=2,
+                )
+                accepted.setdefault(new, given[old])
+        return accepted
 
 
 class Tokens(SettingsSection):

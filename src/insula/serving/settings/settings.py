@@ -23,6 +23,7 @@ from insula.core.sentences import describe_invalid_value, describe_requirement
 from insula.operations.handoff.notifications import EVENTS
 from insula.operations.outbox.receivers import Receiver
 from insula.serving.settings.sections import (
+    OLD_ACCESS_NAMES,
     Access,
     Audit,
     Cors,
@@ -195,9 +196,10 @@ class _EnvironmentSource(EnvSettingsSource):
     def __init__(self, environment: Mapping[str, str]) -> None:
         super().__init__(Settings)
         known = {get_variable_name(place) for place, _ in iterate_options()}
+        accepted = known | {get_variable_name(("access", name)) for name in OLD_ACCESS_NAMES}
         ours = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
         for name in ours:
-            if name not in known:
+            if name not in accepted:
                 raise SettingsError(
                     f"The environment variable {name} is not a setting.{suggest(name, known)} Rename or unset it."
                 )

@@ -26,7 +26,7 @@ from insula.serving.service import get_service
 
 router = APIRouter(route_class=PageRoute)
 SCOPE = "scope-"  # and the name of the scope
-TYPED = ("name", "expires", "texts_a_day", "calls_a_second")
+TYPED = ("name", "expires", "texts_per_day", "calls_per_second")
 STATES = ("active", "expired", "revoked")
 
 
@@ -130,7 +130,7 @@ async def _show(
 def _build_view(record: KeyRecord, now: datetime, caller: str, say: Translator) -> KeyView:
     state = record.get_state(now)
     moments = {"keys_created": record.created, "keys_ends": record.expires, "keys_ended": record.revoked}
-    limits = {"keys_quota": record.texts_a_day, "keys_rate": record.calls_a_second}
+    limits = {"keys_quota": record.texts_per_day, "keys_rate": record.calls_per_second}
     facts = {
         "keys_state": say(f"key_{state}"),
         "keys_scopes": say("comma").join(record.scopes),

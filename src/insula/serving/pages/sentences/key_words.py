@@ -43,8 +43,8 @@ KEY_ENGLISH = {
     "keys_wrong_name": "The name must have 1 to 200 printable characters.",
     "keys_wrong_scopes": "Choose at least one scope.",
     "keys_wrong_expires": "The lifetime must be a number with a unit, such as 90d.",
-    "keys_wrong_texts_a_day": "The texts per day must be a whole number of at least 1.",
-    "keys_wrong_calls_a_second": "The requests per second must be a number above 0.",
+    "keys_wrong_texts_per_day": "The texts per day must be a whole number of at least 1.",
+    "keys_wrong_calls_per_second": "The requests per second must be a number above 0.",
     "keys_own": "This is the key that you signed in with. Another administrator can revoke it.",
     "stale_keys": "The page was open too long, or the request came from elsewhere. Nothing was changed: try again.",
 }
@@ -91,8 +91,8 @@ KEY_CHINESE = {
     "keys_wrong_name": "名称须为 1 至 200 个可显示的字符。",
     "keys_wrong_scopes": "请至少选择一项权限。",
     "keys_wrong_expires": "有效期须为数字加单位，例如 90d。",
-    "keys_wrong_texts_a_day": "每日文本数须为不小于 1 的整数。",
-    "keys_wrong_calls_a_second": "每秒请求数须大于 0。",
+    "keys_wrong_texts_per_day": "每日文本数须为不小于 1 的整数。",
+    "keys_wrong_calls_per_second": "每秒请求数须大于 0。",
     "keys_own": "这是登录所用的密钥，只能由其他管理员吊销。",
     "stale_keys": "页面打开时间过长，或请求来自其他网站。未做任何更改，请重试。",
 }
