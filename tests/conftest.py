@@ -7,7 +7,7 @@ import gc
 import json
 import os
 import shutil
-import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from in_chromium import Watched, chromium
 from insula.core.progress import Silent
 from insula.core.scheme import Kind
 from insula.data.dataset import Dataset
+from replayed_migrations import replay_migrations
 from reused_trace import reuse_traces
 from unexported import exported, unexported
 
@@ -49,7 +50,12 @@ MEMORY, ROOM = Path("/dev/shm"), 8 * 2**30
 
 
 def pytest_configure() -> None:
-    """Keep the files of tests in memory where there is room: none has to outlast a loss of power."""
+    """Keep the files of tests in memory where there is room: none has to outlast a loss of power.
+
+    The garbage collector looks for garbage less often, and not among libraries.
+    """
+    gc.set_threshold(10_000, 20, 20)
+    gc.callbacks.append(_freeze_after_long_collections)
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
@@ -64,21 +70,26 @@ def pytest_collection() -> Iterator[Any]:
         gc.enable()
 
 
-_FEW_MODULES = 300
-_frozen_modules = 0
+_LONG_COLLECTION = 0.03
+_collected_since = 0.0
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let the garbage collector skip what imported libraries hold, and exports reuse graphs.
+def _freeze_after_long_collections(phase: str, info: dict[str, int]) -> None:
+    """Let the garbage collector skip what it has just gone through, if that took long: libraries hold most of it.
 
     The trainer collects at every start, and going through all of torch took a quarter of a tiny training's time.
     """
-    global _frozen_modules
-    if len(sys.modules) > _frozen_modules + _FEW_MODULES:
-        gc.collect()
+    global _collected_since
+    if phase == "start":
+        _collected_since = time.thread_time()
+    elif info["generation"] == 2 and time.thread_time() - _collected_since > _LONG_COLLECTION:
         gc.freeze()
-        _frozen_modules = len(sys.modules)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let exports reuse graphs, and new stores replay migrations."""
     reuse_traces(functools.partial(_make_once, item.config))
+    replay_migrations()
 
 
 class Recorder(Silent):

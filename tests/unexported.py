@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,20 @@ def unexported() -> Iterator[None]:
     from insula.inference.torch_backend import TorchBackend
 
     with _answered_by(TorchBackend, lambda model, file, **_: None):
+        yield
+
+
+@contextmanager
+def unexported_but_opened() -> Iterator[None]:
+    """Leave out the export as `unexported` does; graphs of other models, such as the starter's, are opened."""
+    from insula.inference.engine import DEFAULT, EngineSettings
+    from insula.inference.onnx_backend import OnnxBackend
+    from insula.inference.torch_backend import TorchBackend
+
+    def open_(folder: Path, engine: EngineSettings = DEFAULT) -> Any:
+        return (OnnxBackend if (folder / "model.onnx").exists() else TorchBackend)(folder, engine)
+
+    with _answered_by(open_, lambda model, file, **_: None):
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import shutil
@@ -29,6 +30,7 @@ from insula.models.folder import open_folder
 from insula.models.quiet import silence_transformers
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
+from slow_cases import slow_unless
 from unexported import unexported
 from waiting import DEADLINE
 
@@ -116,8 +118,13 @@ def test_what_holds_no_network_is_refused_by_its_cause(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("kind", ["bert", "roberta", "gpt2"])
-@pytest.mark.parametrize("scheme", ["binary", "single", "dimensional"])
+PAIRED = {"bert": "binary", "roberta": "single", "gpt2": "dimensional"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "scheme"),
+    slow_unless(lambda kind, scheme: PAIRED[kind] == scheme, itertools.product(PAIRED, PAIRED.values())),
+)
 def test_every_known_class_computes_the_same(kind: str, scheme: Any) -> None:
     """With random weights, a calibration of scale and bias, and states as large as trained ones."""
     import numpy as np

@@ -22,7 +22,7 @@ import pytest
 from docs_pages import PAGES, ROOT, Block, blocks, title
 from docs_shell import run_line
 
-from unexported import exported, unexported
+from unexported import exported, unexported_but_opened
 
 SHELL = ("sh", "bash", "console", "shell")
 
@@ -125,13 +125,9 @@ def workplace(
 
 @pytest.fixture
 def export(page: Path) -> Iterator[None]:
-    """Networks are exported for pages that use the starter model or make models small; elsewhere torch predicts."""
+    """Networks are exported for pages that make models small; elsewhere torch predicts, or the graph that is there."""
     is_about_models = any("insula model " in block.code for block in blocks(page))
-    with (
-        exported()
-        if page.name in ("README.md", "index.md", "route.md", "message-report.md", "empathy.md") or is_about_models
-        else unexported()
-    ):
+    with exported() if is_about_models else unexported_but_opened():
         yield
 
 

@@ -105,7 +105,9 @@ def test_models_with_dense_features_have_an_embedding(
     assert json.loads(json.dumps(found.to_dict()))["aspects"]
 
 
-@pytest.mark.parametrize("scheme", [SINGLE, MULTI], ids=lambda scheme: scheme.kind)
+@pytest.mark.parametrize(
+    "scheme", [SINGLE, pytest.param(MULTI, marks=pytest.mark.slow)], ids=lambda scheme: scheme.kind
+)
 def test_a_stored_reference_finds_the_same(scheme: LabelScheme, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     words = toy_data.words()[:30]

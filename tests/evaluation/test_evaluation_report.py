@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
@@ -25,6 +26,7 @@ from insula.evaluation.evaluate import evaluate
 from insula.evaluation.reports.figures import draw_learning
 from insula.evaluation.reports.page import choose_even_columns
 from insula.evaluation.reports.report import write_report
+from slow_cases import slow_unless
 
 HOSTILE = (
     "</script><script>alert('x')</script><img src=//evil.example/x.png onerror=alert(1)>&amp;\"'\u202e😀\x00\ud800中文"
@@ -323,8 +325,12 @@ def paths(value: Any, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     return [path for key, item in value.items() for path in ((*prefix, key), *paths(item, (*prefix, key)))]
 
 
-@pytest.mark.parametrize("drop", [True, False], ids=["missing", "null"])
-@pytest.mark.parametrize("case", ["single", "dimensional"])
+@pytest.mark.parametrize(
+    ("case", "drop"),
+    slow_unless(
+        lambda case, drop: drop == (case == "single"), itertools.product(["single", "dimensional"], [True, False])
+    ),
+)
 def test_any_key_may_be_missing_or_null(case: str, drop: bool) -> None:
     for path in paths(CASES[case]):
         if path[0] in ("recipe", "scheme") and len(path) > 2:

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,12 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "in.jsonl"
 
 
+@pytest.fixture(scope="module")
+def model(trained_run: Callable[..., Any]) -> Path:
+    """A model that is explained quickly."""
+    return trained_run("linear", "single").path
+
+
 def stop_after(monkeypatch: pytest.MonkeyPatch, texts: int) -> list[str]:
     """Interrupt the run after so many texts; return the texts that are explained."""
     asked: list[str] = []
@@ -48,37 +55,39 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, texts: int) -> list[str]:
 
 @pytest.mark.parametrize("ending", ["csv", "tsv.gz", "jsonl", "json", "parquet", "arrow"])
 def test_a_resumed_file_is_the_same_bytes(
-    tmp_path: Path, source: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, source: Path, model: Path, ending: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone, output = tmp_path / f"alone.{ending}", tmp_path / f"out.{ending}"
-    whole = insula.explain_file(source, alone)
+    whole = insula.explain_file(source, alone, model)
     with monkeypatch.context() as patch:
         stop_after(patch, 13)
         with pytest.raises(KeyboardInterrupt):
-            insula.explain_file(source, output)
+            insula.explain_file(source, output, model)
     assert not output.exists()
     assert can_resume(output)
     asked = stop_after(monkeypatch, ROWS)
-    resumed = insula.explain_file(source, output, resume=True)
+    resumed = insula.explain_file(source, output, model, resume=True)
     assert output.read_bytes() == alone.read_bytes()
     assert (resumed.rows, resumed.rejected) == (whole.rows, whole.rejected) == (25, 5)
     assert resumed.kept == 25 - len(asked) > 0
     assert not get_parts_folder(output).exists()
 
 
-def test_parts_of_another_job_are_not_mixed_in(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_of_another_job_are_not_mixed_in(
+    tmp_path: Path, source: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     output = tmp_path / "out.jsonl"
     with monkeypatch.context() as patch:
         stop_after(patch, 13)
         with pytest.raises(KeyboardInterrupt):
-            insula.explain_file(source, output)
+            insula.explain_file(source, output, model)
     with pytest.raises(DataError, match="belong to another job with different options"):
-        insula.explain_file(source, output, method="partition", resume=True)
+        insula.explain_file(source, output, model, method="partition", resume=True)
     with pytest.raises(DataError, match="belong to another job with different options"):
-        insula.explain_file(source, output, counterfactual=True, resume=True)
+        insula.explain_file(source, output, model, counterfactual=True, resume=True)
     assert can_resume(output)
     with pytest.raises(DataError, match="Only an explanation from a file into a file can be resumed"):
-        insula.explain_file("-", output, resume=True)
+        insula.explain_file("-", output, model, resume=True)
 
 
 # The program in groups of 4 rows; after the first it waits, where it is not resumed, to be killed.
@@ -101,11 +110,23 @@ main()
 """
 
 
-def test_a_killed_command_is_resumed(tmp_path: Path) -> None:
+def test_a_killed_command_is_resumed(tmp_path: Path, model: Path) -> None:
     source, output = tmp_path / "in.csv", tmp_path / "out.jsonl"
     rows = [f"I am so happy and not sad about number {number}, but tired" for number in range(ROWS)]
     source.write_text("text\n" + "".join(f'"{row}"\n' for row in rows), encoding="utf-8")
-    command = [sys.executable, "-c", IN_GROUPS, "explain", "-i", str(source), "-o", str(output), "--quiet"]
+    command = [
+        sys.executable,
+        "-c",
+        IN_GROUPS,
+        "explain",
+        "-i",
+        str(source),
+        "-o",
+        str(output),
+        "--quiet",
+        "-m",
+        str(model),
+    ]
     with subprocess.Popen(command) as killed:
         wait_until(lambda: list(get_parts_folder(output).glob("[0-9]*.part")), "no part is written")
         killed.kill()

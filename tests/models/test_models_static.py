@@ -95,7 +95,7 @@ def test_numpy_has_every_head() -> None:
     assert set(numpy_heads) == set(heads)
 
 
-@every_table
+@pytest.mark.parametrize("table", ["float32", pytest.param("float16", marks=pytest.mark.slow), "int8"])
 def test_a_loaded_folder_and_its_onnx_answer_the_same(tmp_path: Path, table: str) -> None:
     train_vocabulary([" ".join(f"w{i}" for i in range(58))], tmp_path / TOKENIZER, kind="words", size=60, min_count=1)
     network, rows = _network(table=table, vocabulary=60, width=32).to_stored(), _rows()

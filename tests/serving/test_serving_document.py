@@ -45,7 +45,7 @@ class Documented:
     key: str | None
 
 
-@pytest.fixture(scope="module", params=["with keys", "without keys"])
+@pytest.fixture(scope="module", params=["with keys", pytest.param("without keys", marks=pytest.mark.slow)])
 def whole(
     request: pytest.FixtureRequest, linear_model: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Documented]:

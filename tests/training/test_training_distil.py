@@ -87,7 +87,7 @@ def test_teacher_scores_are_cached_during_the_run(
     assert [file.name for file in (tmp_path / "run" / "cache").iterdir()] == ["teacher.safetensors"]
 
 
-@pytest.mark.parametrize("kind", ["single", "multi"])
+@pytest.mark.parametrize("kind", ["single", pytest.param("multi", marks=pytest.mark.slow)])
 def test_a_student_learns_from_unlabelled_texts(
     tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, unlabelled: Any, kind: Kind
 ) -> None:

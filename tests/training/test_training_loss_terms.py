@@ -240,7 +240,14 @@ def _adversarial(given: TermInput) -> LossTerm:
 
 
 @pytest.mark.parametrize(
-    "build", [_counterfactual, _group_term, _contrastive, _adversarial], ids=lambda one: one.__name__
+    "build",
+    [
+        _counterfactual,
+        _adversarial,
+        pytest.param(_group_term, marks=pytest.mark.slow),
+        pytest.param(_contrastive, marks=pytest.mark.slow),
+    ],
+    ids=lambda one: one.__name__,
 )
 def test_a_plug_in_term_may_run_the_network_again(train: Any, plug_in: Any, build: Any) -> None:
     plug_in("mine", build)
