@@ -148,29 +148,37 @@ def pairs(results: Results) -> str:
 
 def attacks(results: Results) -> str:
     """Accuracy of models before and under attack: all arms on validation rows, the chosen ones on test rows."""
-    heads = ("attack", "rows", "training", "accuracy", "accuracy under attack", "95% interval", "gain", "target")
+    heads = (
+        "data", "recipe", "attack", "rows", "training", "accuracy", "accuracy under attack", "95% interval", "gain",
+        "target",
+    )  # fmt: skip
     found = results.attacks
     if found is None:
         return table(heads, [])
     gain, lost = found["targets"]["gain"], found["targets"]["lost"]
     validation = [
-        {"attack": attack, "arm": one["arm"], "accuracy": one["validation"]["accuracy"], "under_attack": under}
-        for attack in dict.fromkeys(cell["attack"] for cell in found["cells"])
+        {**one, "attack": attack, "accuracy": one["validation"]["accuracy"], "under_attack": under}
         for one in found["tried"]
-        for under in (one["validation"][attack],)
+        for attack, under in one["validation"].items()
+        if attack != "accuracy"
     ]
     rows = []
     for part, cells in (("validation", validation), ("test", found["cells"])):
-        plain = {cell["attack"]: cell for cell in cells if cell["arm"] == found["plain"]}
-        for cell in cells:
-            base, under = plain[cell["attack"]], cell["under_attack"]
+        plain = {_name_attack(cell): cell for cell in cells if cell["arm"] == found["plain"]}
+        order = list(plain)
+        for cell in sorted(cells, key=lambda cell: order.index(_name_attack(cell))):
+            base, under = plain[_name_attack(cell)], cell["under_attack"]
             gained = under["value"] - base["under_attack"]["value"]
             reached = "reached" if gained >= gain and base["accuracy"] - cell["accuracy"] <= lost else "missed"
             rows.append(
                 (
-                    cell["attack"], part, cell["arm"], f"{cell['accuracy']:.3f}", f"{under['value']:.3f}",
-                    f"{under['low']:.3f} to {under['high']:.3f}", "–" if cell is base else f"{gained:+.3f}",
-                    reached if part == "test" and cell is not base else "–",
+                    set_title(cell["set"]), f"`{cell['recipe']}`", cell["attack"], part, cell["arm"],
+                    f"{cell['accuracy']:.3f}", f"{under['value']:.3f}", f"{under['low']:.3f} to {under['high']:.3f}",
+                    "–" if cell is base else f"{gained:+.3f}", reached if part == "test" and cell is not base else "–",
                 )
             )  # fmt: skip
     return table(heads, rows)
+
+
+def _name_attack(cell: Mapping[str, Any]) -> tuple[str, str, str]:
+    return cell["set"], cell["recipe"], cell["attack"]

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import insula
 import toy_data
-from insula.augmentation.attacks.characters import HALVES, find_character_edits
+from insula.augmentation.attacks.characters import find_character_edits
 from insula.augmentation.attacks.search import AttackLimits, SplitText, attack_rows
 from insula.cli.app import app
 from insula.core.decision import DecisionRule
@@ -26,6 +26,7 @@ from insula.evaluation.reports.attack_page import describe_draw, describe_traini
 from insula.evaluation.reports.attack_words import CHINESE, ENGLISH
 from insula.inference.predictor import Predictor
 from insula.text.preparation import Preparation
+from insula.text.sounds import HALVES
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 
+from insula.augmentation.misspellings import find_misspellings
 from insula.augmentation.names import set_names
 from insula.augmentation.registry import AugmentationContext, Augmenter, augmenters, choose_augmenters
 from insula.core.errors import DataError, UnknownNameError
 from insula.text.protected_words import NEGATIONS
+from insula.text.word_spans import find_word_spans
 
 TEXTS = {
     "en": [
@@ -129,6 +132,32 @@ def test_negations_of_both_scripts_have_no_homophone(text: str) -> None:
         assert augmenters[name](text, _situation("zh", None)) is None
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "the quiet people here always answer letters on time, says @someone at https://example.org/path"),
+        ("zh", "今天的服务态度非常好，我不会忘记[开心] @小明同学 明天见"),
+    ],
+)
+def test_up_to_half_of_the_words_are_misspelt(language: str, text: str) -> None:
+    before = [text[first:last] for first, last in find_word_spans(text)]
+    counts = set()
+    for seed in range(40):
+        changed = augmenters["misspellings"](text, _situation(language, None, seed))
+        assert changed is not None
+        kept = re.findall(r"[@\[]\S+|https\S+", text)
+        assert re.findall(r"[@\[]\S+|https\S+", changed[0]) == kept
+        if language == "en":
+            pairs = [pair for pair in zip(text.split(), changed[0].split(), strict=True) if pair[0] != pair[1]]
+            assert all(new.strip(",") in find_misspellings(old.strip(",")) for old, new in pairs)
+            counts.add(len(pairs))
+        else:
+            assert "不" in changed[0]
+    if counts:
+        assert min(counts) == 1
+        assert 2 < max(counts) <= len(before) // 2
+
+
 @pytest.mark.parametrize("name", ["homophone", "pinyin"])
 def test_chinese_typing_errors_sound_alike(name: str) -> None:
     from insula.augmentation.pinyin_edits import _load_tables, find_neighbours
@@ -140,7 +169,7 @@ def test_chinese_typing_errors_sound_alike(name: str) -> None:
         (pair,) = [(old, new) for old, new in zip(text, changed[0], strict=True) if old != new]
         old, new = (syllables[character] for character in pair)
         assert new == old if name == "homophone" else new in find_neighbours(old)
-        assert pair[0] not in "不很"
+        assert not {*pair} & {*"不很太没"}
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from insula.core.errors import RecipeError, UnknownNameError
 from insula.text.preparation import ENCODER_STEPS, TEXT_STEPS, WORD_STEPS, Preparation
+from insula.text.sounds import append_sounds
 
 ANY_TEXT = st.text(st.characters(codec=None))
 NAMES = (
     *("unicode", "html", "urls", "users", "elongation", "emoji", "detokenize"),
-    *("lowercase", "segment", "stopwords", "stem"),
+    *("lowercase", "segment", "sounds", "stopwords", "stem"),
 )
 PREPARATIONS = st.builds(
     Preparation,
@@ -41,6 +42,34 @@ def test_steps_run_in_the_given_order() -> None:
     assert Preparation(("lowercase", "stopwords"))("THE End") == ""
     assert Preparation(("segment", "stopwords"))("我的电影") == "电影"
     assert Preparation(("stopwords", "segment"))("我的电影") == "我 的 电影"
+
+
+def test_words_that_sound_alike_have_the_same_sounds() -> None:
+    prepare = Preparation(("segment", "sounds", "whitespace"))
+    sounds = [prepare(text).rpartition(" ")[2] for text in ("我很生气", "窝很声器", "我很森气", "我很生汽")]
+    assert len({*sounds}) == 1
+    assert len(sounds[0]) == 4
+    assert sounds[0][1] == "很"  # it has no homophones
+    assert prepare("真的 很好").rpartition(" ")[2] == prepare("真的很女子").rpartition(" ")[2]
+    assert prepare("不好").rpartition(" ")[2] != prepare("部好").rpartition(" ")[2]
+
+
+def test_texts_without_chinese_have_no_sounds() -> None:
+    for text in ("", "so good 😀", "한국어"):
+        assert Preparation(("sounds",))(text) == text
+    assert Preparation(("sounds",), "ja")("今日は") == "今日は"
+
+
+def test_the_sounds_fold_every_candidate_of_the_augmenters() -> None:
+    from insula.augmentation.pinyin_edits import find_homophones, find_near_homophones
+
+    pairs = [
+        (character, other)
+        for character in "今天服务态度好满意张正英热福"
+        for other in find_homophones(character) + find_near_homophones(character)
+    ]
+    assert len(pairs) > 200
+    assert all(append_sounds(one)[-1] == append_sounds(other)[-1] for one, other in pairs)
 
 
 def test_the_language_is_passed_to_the_steps() -> None:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 
 from insula.augmentation.registry import AugmentationContext, Augmenter
 from insula.core.environment import require
-from insula.text.protected_words import CHINESE_NEGATIONS
 from insula.text.scripts import HAN
+from insula.text.sounds import FINALS, INITIALS, KEPT
 
 require("pypinyin", extra="augmentation", purpose="make typing errors of pinyin")
 
@@ -23,9 +23,6 @@ from pypinyin.pinyin_dict import pinyin_dict  # noqa: E402 - only with the extra
 
 SHARE = 0.05
 """The share of Chinese characters that are replaced, at least one."""
-INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l"), ("f", "h"), ("r", "l"))
-FINALS = (("ang", "an"), ("eng", "en"), ("ing", "in"))
-_KEPT = frozenset(f"{CHINESE_NEGATIONS}很太")  # another character would change the feeling
 _CHARACTER = re.compile(f"[{HAN}]")
 
 
@@ -68,9 +65,10 @@ def find_near_homophones(character: str) -> str:
 def _find_others(character: str, sounds: Callable[[str], tuple[str, ...]]) -> str:
     characters_of, syllable_of = _load_tables()
     syllable = syllable_of.get(character)
-    if syllable is None or character in _KEPT:
+    if syllable is None or character in KEPT:
         return ""
-    return "".join(characters_of.get(sound, "") for sound in sounds(syllable)).replace(character, "")
+    found = "".join(characters_of.get(sound, "") for sound in sounds(syllable))
+    return "".join(other for other in found if other != character and other not in KEPT)  # 部 is not written 不
 
 
 def _replace_characters(text: str, context: AugmentationContext, find: Callable[[str], str]) -> str | None:
@@ -86,7 +84,7 @@ def _replace_characters(text: str, context: AugmentationContext, find: Callable[
 @functools.cache
 def _load_tables() -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Return the common characters of each toneless syllable, and the most frequent syllable of each character."""
-    syllable_of = {chr(code): _strip_tone(readings.partition(",")[0]) for code, readings in pinyin_dict.items()}
+    syllable_of = {chr(code): strip_tone(readings.partition(",")[0]) for code, readings in pinyin_dict.items()}
     characters_of: dict[str, str] = {}
     for row in range(0xB0, 0xD8):
         for cell in range(0xA1, 0xFF):
@@ -97,7 +95,7 @@ def _load_tables() -> tuple[Mapping[str, str], Mapping[str, str]]:
     return characters_of, syllable_of
 
 
-def _strip_tone(syllable: str) -> str:
+def strip_tone(syllable: str) -> str:
     """Return a syllable without the mark of its tone, with v for ü as on a keyboard."""
     marked = unicodedata.normalize("NFD", syllable).replace("u\u0308", "v")
     return "".join(letter for letter in marked if not unicodedata.combining(letter))

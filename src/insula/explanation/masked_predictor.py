@@ -101,6 +101,8 @@ class MaskedPredictor:
         backend = self.predictor.backend
         if not isinstance(backend, AdditiveBackend) or not isinstance(self.prepared, str):
             return None
+        if "sounds" in self.predictor.preparation.steps:  # a word is in the prepared text twice
+            return None
         found = backend.contributions(self.prepared)
         if found is None:
             return None

