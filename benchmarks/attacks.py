@@ -98,16 +98,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     given = parser.parse_args(arguments)
     tried, cells = [], []
-    for task in TASKS:
-        if task.name not in given.tasks:
-            continue
+    tasks = [task for task in TASKS if task.name in given.tasks]
+    for task in tasks:
         one, others = measure(task, given.work / task.name, given.pairs)
         tried += one
         cells += others
     write_json(given.output, {
         "plain": PLAIN, "rows": ROWS, "queries": LIMITS.queries, "share": LIMITS.share,
-        "targets": {"gain": GAIN, "lost": LOST}, "tasks": [dataclasses.asdict(task) for task in TASKS],
-        "tried": tried, "cells": cells, "command": "python benchmarks/attacks.py", **provenance(),
+        "targets": {"gain": GAIN, "lost": LOST}, "tasks": [dataclasses.asdict(task) for task in tasks],
+        "tried": tried, "cells": cells,
+        "command": "python benchmarks/attacks.py --tasks " + " ".join(task.name for task in tasks), **provenance(),
     })  # fmt: skip
     return 0
 

@@ -149,8 +149,8 @@ def pairs(results: Results) -> str:
 def attacks(results: Results) -> str:
     """Accuracy of models before and under attack: all arms on validation rows, the chosen ones on test rows."""
     heads = (
-        "data", "recipe", "attack", "rows", "training", "accuracy", "accuracy under attack", "95% interval", "gain",
-        "target",
+        "data", "recipe", "training rows", "attack", "rows", "training", "accuracy", "accuracy under attack",
+        "95% interval", "gain", "target",
     )  # fmt: skip
     found = results.attacks
     if found is None:
@@ -172,9 +172,10 @@ def attacks(results: Results) -> str:
             reached = "reached" if gained >= gain and base["accuracy"] - cell["accuracy"] <= lost else "missed"
             rows.append(
                 (
-                    set_title(cell["set"]), f"`{cell['recipe']}`", cell["attack"], part, cell["arm"],
-                    f"{cell['accuracy']:.3f}", f"{under['value']:.3f}", f"{under['low']:.3f} to {under['high']:.3f}",
-                    "–" if cell is base else f"{gained:+.3f}", reached if part == "test" and cell is not base else "–",
+                    set_title(cell["set"]), f"`{cell['recipe']}`", f"{cell['training_rows']:,}", cell["attack"], part,
+                    cell["arm"], f"{cell['accuracy']:.3f}", f"{under['value']:.3f}",
+                    f"{under['low']:.3f} to {under['high']:.3f}", "–" if cell is base else f"{gained:+.3f}",
+                    reached if part == "test" and cell is not base else "–",
                 )
             )  # fmt: skip
     return table(heads, rows)
