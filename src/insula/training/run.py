@@ -122,7 +122,7 @@ def train_run(
     started = time.monotonic()
     recipe, choice = choose_by_rows(recipe, len(dataset.split("train")))
     if choice is not None:
-        progress.say(choice)
+        progress.say(f"{choice} To choose the model yourself, set model.name or model.base.")
     for note in find_unused_options(recipe, dataset.scheme.kind):
         progress.say(note)
     base = families[recipe.model.name].check(recipe.model)
