@@ -30,7 +30,7 @@ SMALL: Mapping[str, Any] = {
 
 
 @pytest.mark.parametrize(("rows", "longest"), [(0, 2), (1, 1), (100, 1), (101, 3)])
-def test_the_entry_with_the_highest_limit_below_the_rows_applies(rows: int, longest: int) -> None:
+def test_the_entry_with_the_highest_limit_applies(rows: int, longest: int) -> None:
     chosen, _ = choose_by_rows(load_recipe(SMALL), rows)
     assert chosen.model.word_ngrams[1] == longest  # type: ignore[attr-defined]
     assert chosen.by_rows is None
@@ -48,7 +48,7 @@ def test_the_entries_survive_toml() -> None:
     assert "by_rows" not in load_recipe("linear").to_toml()
 
 
-def test_invalid_options_of_an_entry_are_found_when_the_recipe_is_loaded() -> None:
+def test_invalid_options_of_an_entry_are_found_on_load() -> None:
     entry = {"above": 0, "description": "n-grams", "options": {"model.min_dff": 1}}
     with pytest.raises(RecipeError, match=r"model\.min_df'"):
         load_recipe({**SMALL, "by_rows": [entry]})
@@ -99,9 +99,7 @@ def test_an_encoder_that_was_asked_for_is_not_replaced(monkeypatch: pytest.Monke
         check_recipe(load_recipe("chinese", {"model.base": "e5-small-en-zh"}))
 
 
-def test_the_chosen_variants_of_chinese_keep_its_name_in_the_list_of_runs(
-    chinese: Recipe, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_variants_of_chinese_keep_its_name_in_the_list(chinese: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     _without_packages(monkeypatch)
     chosen, _ = choose_by_rows(chinese, 300)
     assert find_recipe_name(chosen.model_dump(mode="json")) == "chinese"
