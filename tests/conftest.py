@@ -55,7 +55,7 @@ def pytest_configure() -> None:
     The garbage collector looks for garbage less often, and not among libraries.
     """
     gc.set_threshold(10_000, 20, 20)
-    gc.callbacks.append(_freeze_after_long_collections)
+    gc.callbacks.append(_watch_collections)
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
@@ -72,22 +72,28 @@ def pytest_collection() -> Iterator[Any]:
 
 _LONG_COLLECTION = 0.03
 _collected_since = 0.0
+_collected_long = False
 
 
-def _freeze_after_long_collections(phase: str, info: dict[str, int]) -> None:
-    """Let the garbage collector skip what it has just gone through, if that took long: libraries hold most of it.
-
-    The trainer collects at every start, and going through all of torch took a quarter of a tiny training's time.
-    """
-    global _collected_since
+def _watch_collections(phase: str, info: dict[str, int]) -> None:
+    """Note whether a full collection took long; nothing is frozen here, since a caller may look for referrers next."""
+    global _collected_since, _collected_long
     if phase == "start":
         _collected_since = time.thread_time()
     elif info["generation"] == 2 and time.thread_time() - _collected_since > _LONG_COLLECTION:
-        gc.freeze()
+        _collected_long = True
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let exports reuse graphs, and new stores replay migrations."""
+    """Let the garbage collector skip what libraries hold, exports reuse graphs, and new stores replay migrations.
+
+    The trainer collects at every start, and going through all of torch took a quarter of a tiny training's time.
+    """
+    global _collected_long
+    if _collected_long:
+        gc.collect()
+        gc.freeze()
+        _collected_long = False
     reuse_traces(functools.partial(_make_once, item.config))
     replay_migrations()
 
