@@ -39,6 +39,8 @@ ROWS, PAIRS, LIMITS = 300, 50, AttackLimits(queries=500)
 GAIN, LOST = 0.10, 0.01
 """Targets: accuracy under attack to gain, clean accuracy to lose at most."""
 PLAIN = "plain"
+ADDED = "added step"
+"""Option of an arm: the plain model with one more text step, added after the training."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,19 +64,21 @@ class Task:
 
 
 SOUNDS = (*WORD_STEPS[:-1], "sounds", WORD_STEPS[-1])
+SPELLING = (*WORD_STEPS, "spelling")
 TASKS = (
     Task(
         "sst2", "standard", ("words", "characters"), {"model.max_tokens": 64, "train.epochs": 2},
         {
             PLAIN: {},
-            "misspellings": {"augment.methods": ["misspellings"], "augment.mode": "epoch"},
+            "spelling, at prediction": {ADDED: "spelling"},
         },
     ),
     Task(
         "sst2", "linear", ("words", "characters"), {"model.strengths": [1.0, 3.0, 10.0]},
         {
             PLAIN: {},
-            "misspellings, 2 copies": {"augment.methods": ["misspellings"], "augment.times": 2},
+            "misspellings": {"augment.methods": ["misspellings"], "augment.times": 2},
+            "spelling": {"preparation.steps": list(SPELLING)},
         },
     ),
     Task(
@@ -121,7 +125,7 @@ def measure(task: Task, work: Path, pairs: Path | None) -> tuple[list[dict[str, 
         data = dataclasses.replace(data, splits={**data.splits, "train": rows[: task.rows]})
     facts = {"set": task.data, "recipe": task.recipe, "training_rows": len(data.split("train"))}
     folders = {arm: work / arm.replace(", ", "-").replace(" ", "-") for arm in task.arms}
-    models = {arm: fit(data, task, arm, folders[arm]) for arm in task.arms}
+    models = {arm: fit(data, task, arm, folders) for arm in task.arms}
     found: dict[str, dict[str, Any]] = {}
     for arm, model in models.items() if len(models) > 2 else ():
         found[arm] = {
@@ -148,12 +152,20 @@ def measure(task: Task, work: Path, pairs: Path | None) -> tuple[list[dict[str, 
     return tried, cells
 
 
-def fit(data: Dataset, task: Task, arm: str, folder: Path) -> Predictor:
+def fit(data: Dataset, task: Task, arm: str, folders: Mapping[str, Path]) -> Predictor:
     """Return the model of an arm, trained unless it is in the folder."""
-    if not (folder / "model").exists():
-        overrides = {**task.overrides, **task.arms[arm], "evaluation.baselines": [], "evaluation.resamples": 100}
-        insula.train(data, recipe=task.recipe, overrides=overrides, output=folder, overwrite=True)
-    return Predictor.load(folder)
+    options = task.arms[arm]
+    if ADDED in options:
+        plain = Predictor.load(folders[PLAIN])
+        steps = (*plain.preparation.steps, options[ADDED])
+        return Predictor(
+            scheme=plain.scheme, preparation=dataclasses.replace(plain.preparation, steps=steps),
+            decision=plain.decision, backend=plain.backend,
+        )  # fmt: skip
+    if not (folders[arm] / "model").exists():
+        overrides = {**task.overrides, **options, "evaluation.baselines": [], "evaluation.resamples": 100}
+        insula.train(data, recipe=task.recipe, overrides=overrides, output=folders[arm], overwrite=True)
+    return Predictor.load(folders[arm])
 
 
 def attack(predictor: Predictor, data: Dataset, part: str, method: str, folder: Path) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from insula.core.errors import RecipeError, UnknownNameError
 from insula.text.preparation import ENCODER_STEPS, TEXT_STEPS, WORD_STEPS, Preparation
 from insula.text.sounds import append_sounds
+from insula.training.recipe.recipe import load_recipe
 
 ANY_TEXT = st.text(st.characters(codec=None))
 NAMES = (
     *("unicode", "html", "urls", "users", "elongation", "emoji", "detokenize"),
-    *("lowercase", "segment", "sounds", "stopwords", "stem"),
+    *("lowercase", "segment", "sounds", "spelling", "stopwords", "stem"),
 )
 PREPARATIONS = st.builds(
     Preparation,
@@ -52,6 +53,25 @@ def test_words_that_sound_alike_have_the_same_sounds() -> None:
     assert sounds[0][1] == "很"  # it has no homophones
     assert prepare("真的 很好").rpartition(" ")[2] == prepare("真的很女子").rpartition(" ")[2]
     assert prepare("不好").rpartition(" ")[2] != prepare("部好").rpartition(" ")[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "corrected"),
+    [
+        ("The actiing was terible, and I raelly enjooyed it", "The acting was terrible, and I really enjoyed it"),
+        ("Wonderfil dialouge", "Wonderful dialogue"),
+        ("she loves joys, wiser people and quirkiness", None),
+        ("@terible #terible https://terible.org/terible lol", None),
+        ("这部电影 terible", "这部电影 terrible"),
+    ],
+)
+def test_words_one_error_from_a_known_one_are_corrected(text: str, corrected: str | None) -> None:
+    assert Preparation(("spelling",))(text) == (corrected or text)
+    assert Preparation(("spelling",), "de")(text) == text
+
+
+def test_the_recipe_robust_corrects_the_spelling() -> None:
+    assert load_recipe("robust").preparation.steps == (*ENCODER_STEPS, "spelling")
 
 
 def test_texts_without_chinese_have_no_sounds() -> None:

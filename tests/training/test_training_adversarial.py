@@ -235,14 +235,6 @@ def test_terms_are_trained_together(family: str, tmp_path: Path, tiny_recipe: Re
         assert any("3 unlabelled texts of 3 used without labels" in note for note in run.metrics["data"]["notes"])
 
 
-def test_the_recipe_robust_trains(tmp_path: Path, tiny_recipe: RecipeOf, without_export: None) -> None:
-    base = tiny_recipe("encoder")["model"]["base"]
-    small = {"train.epochs": 1, "train.batch_size": 16, "evaluation.baselines": [], "evaluation.resamples": 100}
-    data = toy_data.toy_dataset("single", train=32, validation=16, test=0)
-    train_run(data, load_recipe("robust", {"model.base": base, "model.max_tokens": 32, **small}), tmp_path / "run")
-    assert ",misspellings," in (tmp_path / "run" / "augmented.csv").read_text(encoding="utf-8")
-
-
 def test_an_adapter_trains_adversarially(tmp_path: Path, tiny_recipe: RecipeOf, without_export: None) -> None:
     """The embeddings below an adapter are frozen, and still perturbed."""
     overrides = {"adapter.method": "bottleneck", "adversarial.fgm": 1.0, "evaluation.baselines": [], "train.epochs": 1}

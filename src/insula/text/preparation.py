@@ -29,6 +29,7 @@ for _name, _reference in {
     "lowercase": "clean:lowercase",
     "segment": "segment:segment_chinese",
     "sounds": "sounds:append_sounds",
+    "spelling": "spelling.corrections:correct_spelling",
     "stopwords": "stopwords:remove_stop_words",
     "stem": "stem:stem_english",
     "whitespace": "clean:collapse_whitespace",
