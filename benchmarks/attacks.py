@@ -87,6 +87,7 @@ TASKS = (
             PLAIN: {},
             "misspellings": {"augment.methods": ["misspellings"]},
             "sounds": {"preparation.steps": list(SOUNDS)},
+            "sounds, no segmentation": {"preparation.steps": [step for step in SOUNDS if step != "segment"]},
         },
         rows=8000,
     ),

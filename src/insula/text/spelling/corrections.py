@@ -2,8 +2,8 @@
 
 A spelling corrector in front of a model is the defence against misspellings of Pruthi et al. (2019, ACL). The errors
 are those of DeepWordBug (Gao et al. 2018): two letters swapped, one deleted, added or replaced, but not the first or
-the last. `english_words.txt` has the whole words of BERT's English vocabulary (Apache 2.0), frequent ones first. Words
-with a regular ending and rare words far from all others stay.
+the last. `english_words.txt` (by `scripts/make_english_words.py`) has the whole words of BERT's English vocabulary
+(Apache 2.0), frequent ones first. Known words with a regular ending stay, and words far from all others.
 """
 
 from __future__ import annotations
