@@ -124,7 +124,7 @@ def stored_drift(results: Results) -> str:
     """Alerts of a monitor with the reference in the model folder, on quiet replays and on other sets."""
     found = results.drift or {"cells": {}, "replays": 0, "messages": 0}
     rows = []
-    for name, one in found["cells"].items():
+    for name, one in {**found["cells"], "starter": found.get("starter", {})}.items():
         stored = one.get("stored")
         if stored is None:
             continue

@@ -185,8 +185,9 @@ def _convert_database_errors(url: URL) -> Iterator[None]:
         where = url.render_as_string(hide_password=True)
         reason = _get_first_line(error.orig)
         if _is_transient(error):
+            advice = "its disk has free space" if url.drivername.startswith("sqlite") else "it is running"
             raise StoreUnreachableError(
-                f"The store {where} does not answer: {reason}. Try again later, or check that it is running."
+                f"The store {where} does not answer: {reason}. Try again later, or check that {advice}."
             ) from None
         raise StoreError(
             f"The store {where} returned an error: {reason}. Check its address, permissions and state."
