@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from insula.core.files import write_json
 from insula.core.model_input import ModelInput
 from insula.empathy.drafts import Draft
-from insula.empathy.generators.encoder import list_content_words
+from insula.empathy.encoder import list_content_words
 from insula.empathy.generators.ranking import WEIGHTS, measure_relevance, score_drafts
 from insula.empathy.generators.registry import DraftRequest
 from insula.empathy.state import ConversationState

@@ -51,7 +51,7 @@ def test_every_sentence_passes_the_safety_check(language: str) -> None:
     found = list(sentences(table))
     assert len(found) > 200
     assert [sentence for sentence in found if not check_reply(sentence).allowed] == []
-    assert len(found) - len(set(found)) < 20  # few are used twice
+    assert len(found) - len(set(found)) < 40  # few are used twice
 
 
 def test_both_languages_have_the_same_parts() -> None:

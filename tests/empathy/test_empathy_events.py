@@ -7,8 +7,9 @@ import re
 import pytest
 
 from insula import load_model, reply
+from insula.empathy.cue_words import read_cues
 from insula.empathy.drafts import read_templates
-from insula.empathy.find_events import find_events, find_everyday_noun, read_events
+from insula.empathy.find_events import find_events, find_named, read_events
 from insula.empathy.reply import WEAK_BELOW, choose_risk, is_weak_signal
 from insula.empathy.state import FEELINGS
 from insula.inference.predictor import Predictor
@@ -38,7 +39,7 @@ def test_every_sentence_may_be_sent(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_events_belong_to_topics_and_feelings(language: str) -> None:
-    topics = set(read_templates(language)["topic"]["negative"]) | {"service"}
+    topics = set(read_cues(language).topics)
     for event in read_events(language).values():
         assert event.topic is None or event.topic in topics, event.name
         assert event.feeling is None or event.feeling in FEELINGS, event.name
@@ -77,7 +78,24 @@ def test_a_sentence_that_names_something_is_preferred() -> None:
     assert all("your dad" in sentence for sentence in found.fill(found.event.says))
     (unnamed,) = find_events("Anna's funeral was on Friday.", "en")
     assert unnamed.fill(unnamed.event.says) == ["I'm so sorry for your loss."]
-    assert find_everyday_noun("It is about my new bike.", "en") == "your new bike"
+
+
+@pytest.mark.parametrize(("text", "noun", "named"), [
+    ("Failed my tractor test. On reversing.", "thing", ("your tractor test", 7)),
+    ("I ordered a skip. You delivered a skip. On my car.", "thing", None),
+    ("Between my bike and my phone, nothing works.", "thing", None),
+    ("My loaf got second at the county show.", "achieved", ("your loaf", 0)),
+    ("Gran fell off the step ladder.", "who", ("your gran", 0)),
+    ("MY SISTER got in!", "who", ("your sister", 0)),
+    ("We lost him at ten. His wife was there.", "who", None),
+    ("Mum called me by my brother's name.", "who", ("your mum", 0)),
+    ("暖气坏了第十天。", "thing", ("暖气", 0)),
+    ("弟弟水痘，一直哭着要挠。", "who", ("你弟弟", 0)),
+    ("来大姨妈疼得冒冷汗。", "who", None),
+])  # fmt: skip
+def test_a_draft_names_only_what_is_clear(text: str, noun: str, named: tuple[str, int] | None) -> None:
+    language = "zh" if ord(text[0]) > 0x2E80 else "en"
+    assert find_named(text, language, noun) == named  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("text", "words"), [
@@ -118,19 +136,27 @@ def test_only_a_low_score_alone_is_weak() -> None:
     assert choose_risk([RiskCheck(False, "none")]) is None
 
 
-@pytest.mark.parametrize(("text", "language"), [
-    ("The scan is tomorrow. I keep reading about it at night.", "en"),
-    ("我妈第一次发语音跟我说“妈想你了”，以前她从来不说这种话。", "zh"),
-])  # fmt: skip
-def test_a_weak_signal_gets_drafts_that_ask_and_name_help(text: str, language: str, starter: Predictor) -> None:
-    found = reply(text, starter, strategy="suggestions", country="GB")
+def test_a_weak_signal_gets_drafts_that_ask_gently(starter: Predictor) -> None:
+    found = reply(
+        "The scan is tomorrow. I keep reading about it at night.", starter, strategy="suggestions", country="GB"
+    )
     assert found.hand_off is not None
     assert found.check_in is not None
     assert found.check_in.notified is False
-    asks = [ask for concern in ("heavy", "safe", "body") for ask in read_templates(language)["check_in"][concern]]
+    assert "United Kingdom" in found.check_in.help
+    words = read_templates("en")["check_in"]
     assert len(found.drafts) == 3
     for draft in found.drafts:
         assert draft.strategy == "question", "advice is not what a person in danger needs first"
-        assert any(ask in draft.text for ask in asks)
-        assert ("United Kingdom" if language == "en" else "英国") in draft.text
+        assert any(ask in draft.text for ask in words["ask"])
+        assert any(door in draft.text for door in words["door"])
     assert found.to_dict()["check_in"]["risk"]["needs_person"] is True
+
+
+def test_good_news_with_a_weak_signal_is_flagged_and_met(starter: Predictor) -> None:
+    found = reply("我妈第一次发语音跟我说“妈想你了”，以前她从来不说这种话。", starter)
+    assert found.hand_off is not None
+    assert found.check_in is not None
+    assert found.state is not None
+    assert found.state.polarity != "negative"
+    assert found.drafts

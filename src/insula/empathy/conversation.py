@@ -9,6 +9,7 @@ from insula.empathy.state import ConversationState, count_words, find_request
 
 SHORT = {"en": 5, "zh": 8}  # most words, or Chinese characters, of a message that repeats an earlier request
 _QUESTIONS = ("?", "？")
+_KINDS = {"advice": "advice", "fix": "complaint", "information": "fact"}
 
 
 def list_own_turns(given: ModelInput) -> list[Turn]:
@@ -39,8 +40,8 @@ def follow_turns(state: ConversationState, given: ModelInput) -> ConversationSta
         if id(turn) in others:
             break
         asked = asked or find_request(turn.text)
-    need = state.need
-    if asked is not None and need in ("none", "heard", "information"):
+    if asked is not None and state.need in ("none", "heard", "information"):
         words, language = count_words(given.text)
-        need = asked if words <= SHORT[language] else need
-    return replace(state, answers=answers, asked=asked, need=need)
+        if words <= SHORT[language]:
+            state = replace(state, need=asked, kind=_KINDS[asked])
+    return replace(state, answers=answers, asked=asked)

@@ -16,27 +16,23 @@ from importlib.resources import files
 from typing import Any, Self
 
 from insula.core.errors import DataError
-from insula.empathy.find_events import EventMatch, find_events, find_everyday_noun, read_events
+from insula.empathy.cue_words import find_first, has, read_cues
+from insula.empathy.find_events import EventMatch, capitalise, find_events, find_named, read_events
 from insula.empathy.state import ConversationState
 from insula.empathy.strategies import STRATEGIES, Strategy, rank_strategies
 from insula.safety.find import find_personal_data
 from insula.safety.replies.check import check_reply
-from insula.safety.signals.result import RiskKind
 from insula.text.scripts import detect_language_by_script
 
 TRIES = 4  # sentences of a kind that are tried for a draft
 _QUOTED = {"en": (12, 70), "zh": (5, 24)}  # fewest and most characters of a clause that a draft repeats
 _CLAUSES = re.compile(r"[^.!?;。！？；\n]+")
+_FIRST_WORDS = {
+    "en": 12,
+    "zh": 3,
+}  # characters before the person that a message is about: further on, it may be another
 _REPEATED = 6  # fewest characters of a clause that counts as repeated
 _UNQUOTABLE = re.compile(r"[\d\"“”「」{}\[\]<>@]")
-_CONCERNS: Mapping[RiskKind, str] = {
-    "suicide": "heavy",
-    "self_harm": "heavy",
-    "violence": "safe",
-    "abuse": "safe",
-    "medical_emergency": "body",
-}
-_SORRY = re.compile(r"\bsorry\b|节哀|难过|抱歉")  # it names the feeling already
 _OPEN = re.compile(r"\[[^\]]+\]")  # a gap
 
 
@@ -116,27 +112,23 @@ def require_strategy(strategy: str) -> None:
         )
 
 
-def write_check_ins(
-    text: str, state: ConversationState, kinds: Sequence[RiskKind], service: str, *, count: int = 3
-) -> tuple[tuple[Draft, ...], int]:
-    """Return up to `count` drafts that name what happened, ask how the person is and name help; and the number stopped.
+def write_check_ins(text: str, state: ConversationState, *, count: int = 3) -> tuple[tuple[Draft, ...], int]:
+    """Return up to `count` drafts that name what happened and ask gently how the person is; and the number stopped.
 
-    kinds    of the risk; they decide what is asked
-    service  name of the service that helps in danger, in the language of the drafts
+    Pleasant messages and those that want something done get ordinary drafts: the question would not fit them.
     """
-    words = read_templates(state.language)["check_in"]
-    asks = words[_CONCERNS[kinds[0]] if kinds else "heavy"]
-    seam = "" if state.language == "zh" else " "
+    if state.polarity == "positive" or state.need in ("information", "fix") or state.kind in ("notice", "chat"):
+        return write_drafts(text, state, count=count)
+    table = read_templates(state.language)
+    words, seam = table["check_in"], "" if state.language == "zh" else " "
     drafts: dict[str, Draft] = {}
     stopped = 0
     for turn in range(count * TRIES):
         if len(drafts) == count:
             break
-        opening = _open_draft(
-            read_templates(state.language), text, state, "question", turn, _EventSentences(text, state)
-        )
-        ask = str(_pick(asks, text, "check in", turn))
-        draft = seam.join([*opening, ask, words["help"].format(service=service)])
+        opening = _open_draft(table, text, state, "question", turn, _EventSentences(text, state))
+        asked = (str(_pick(words[part], text, f"check in, {part}", turn)) for part in ("ask", "door"))
+        draft = seam.join([*opening, *asked])
         if check_reply(draft).allowed:
             drafts.setdefault(draft, Draft(draft, "question"))
         else:
@@ -198,7 +190,6 @@ class _EventSentences:
         if spoken != state.language:  # their nouns are in another language
             known = read_events(state.language)
             self._events = [EventMatch(known[one.event.name]) for one in self._events if one.event.name in known]
-        self._thing = find_everyday_noun(text, spoken) if spoken == state.language else None
 
     @property
     def is_small_talk(self) -> bool:
@@ -213,7 +204,7 @@ class _EventSentences:
         return _pick(first.fill(first.event.says), self._text, f"says {strategy}", turn)
 
     def pick_closing(self, strategy: Strategy, turn: int) -> str | None:
-        """Return the sentence of a strategy that fits the event, or names a thing; None if there is none."""
+        """Return the sentence of a strategy that fits the event; None if there is none."""
         if self._events:
             first, last = self._events[0], self._events[-1]
             if strategy == "question" and (self._state.need != "information" or first.event.need == "information"):
@@ -224,9 +215,6 @@ class _EventSentences:
             if strategy == "suggestions":
                 ideas = next((one.fill(one.event.suggests) for one in self._events if one.event.suggests), [])
                 return _pick(ideas, self._text, "suggests", turn)
-        elif strategy == "question" and self._thing and self._state.need in ("heard", "none"):
-            sentences = read_templates(self._state.language)["about"][self._state.polarity]
-            return str(_pick(sentences, self._text, "about", turn)).replace("{thing}", self._thing)
         return None
 
 
@@ -234,58 +222,82 @@ def _open_draft(
     table: Mapping[str, Any], text: str, state: ConversationState, strategy: Strategy, turn: int, told: _EventSentences
 ) -> Iterator[str]:
     """Yield the sentences before that of the strategy: what happened, or how the person feels about it."""
+    if state.kind == "notice" or state.kind == "request" or state.need == "information" or strategy == "reflection":
+        return  # they want a plain answer, and a reflection is such a sentence itself
     says = told.pick_restatement(strategy, turn)
-    if strategy == "reflection" or (state.need == "information" and (says is None or state.polarity != "negative")):
-        return  # a question of fact wants its answer, and a reflection is such a sentence itself
     if told.is_small_talk:
         return
-    if says is not None:
-        if (
-            strategy == "affirmation"
-            and state.need == "heard"
-            and state.feeling is not None
-            and not _SORRY.search(says)
-        ):
-            yield str(_pick(table["reflection"][state.feeling], text, f"reflection {strategy}", turn))
-        yield says
-        return
-    if state.need == "fix":
+    named = (
+        None if says is not None else _pick(_name_subject(table["named"], text, state), text, f"named {strategy}", turn)
+    )
+    if says is not None or named is not None:
+        yield str(says or named)
+    elif state.need == "fix":
         sentences = table["complaint"].get(state.topic or "", table["complaint"]["other"])
         yield str(_pick(sentences, text, f"complaint {strategy}", turn))
-        return
-    yield str(_pick(table["reflection"][_find_kind(text, state)], text, f"reflection {strategy}", turn))
-    if strategy in ("affirmation", "question") and state.topic and state.feeling is not None:
-        about = _pick(table["topic"][state.polarity].get(state.topic, ()), text, f"topic {strategy}", turn)
-        if about is not None and state.feeling != "gratitude":
-            yield about
+    else:
+        key = _find_key(table["reflection"], text, state)
+        yield str(_pick(table["reflection"][key], text, f"reflection {strategy}", turn))
 
 
-def _find_kind(text: str, state: ConversationState) -> str:
-    """Return the kind of sentences that fit: the feeling, or a more general kind if none is named."""
+def _name_subject(named: Mapping[str, Any], text: str, state: ConversationState) -> list[str]:
+    """Return the sentences of a kind that name the person or the thing of the message; none if it is not clear."""
+    language = detect_language_by_script(text)
+    kind = "complaint" if state.need == "fix" else state.kind
+    if language != state.language or kind is None or kind not in named:
+        return []
+    for noun, sentences in named[kind].items():
+        found = find_named(text, language, noun)
+        if found is not None and (noun != "who" or found[1] <= _FIRST_WORDS[language]):
+            return [capitalise(one.format(found[0])) for one in sentences]
+    return []
+
+
+def _find_key(sentences: Mapping[str, Any], text: str, state: ConversationState) -> str:
+    """Return the most specific of the kinds of sentences that fits: of the kind, the feeling, or the polarity."""
     long = len(text) >= _QUOTED[state.language][0]
-    if state.feeling == "gratitude" and state.topic != "service" and long:
-        return "positive"  # thanks to somebody else
-    if state.feeling is None and state.polarity == "unclear" and long:
-        return "statement"
-    return state.feeling or state.polarity
+    cues = read_cues(detect_language_by_script(text))
+    keys: list[str | None] = [state.kind, state.feeling]
+    if state.feeling == "gratitude" and has(cues.staff["words"], text):
+        keys.insert(0, "gratitude_staff")
+    if state.need == "advice":
+        wanted = find_first(cues.advice, text) or "other"
+        keys = [f"advice_{wanted}", "advice_tips" if wanted in ("tips", "gift") else "advice", "advice_other"]
+    if state.kind == "chat":
+        keys.insert(0, f"chat_{find_first(cues.chat, text)}")
+    if state.kind == "mixed":
+        keys.append("mixed")
+    keys += [state.polarity] if state.polarity != "unclear" or not long else ["statement", "unclear"]
+    return next((key for key in keys if key is not None and key in sentences), "statement")
 
 
 def _list_sentences(table: Mapping[str, Any], text: str, state: ConversationState, strategy: Strategy) -> Sequence[str]:
     sentences = table.get(strategy, {})
-    if strategy == "question" and state.need == "information":
+    if strategy == "information":
+        return list(sentences[_find_information(text, state)])
+    if strategy == "suggestions":
+        return list(sentences[find_first(read_cues(detect_language_by_script(text)).advice, text) or "other"])
+    if state.kind == "request" and "request" in sentences:
+        return list(sentences["request"])
+    if state.need == "information" and "information" in sentences:
         return list(sentences["information"])
     if strategy == "question" and state.need == "fix":
         return list(sentences[f"complaint_{state.topic if state.topic in ('service', 'money') else 'other'}"])
-    if strategy == "information" and state.event == "wrote_request":
-        return list(sentences["request"])
-    if strategy == "information":
-        return list(sentences["complaint" if state.need == "fix" else "service"])
-    if strategy == "suggestions":
-        return list(sentences.get(state.topic or "other", sentences["other"]))
-    kind = _find_kind(text, state)
-    if strategy in ("restatement", "other") and kind not in ("gratitude", "statement"):
-        kind = state.polarity
-    return list(sentences.get(kind, ()))
+    if strategy == "affirmation" and state.need == "fix":
+        return list(sentences["complaint"])
+    key = _find_key(sentences, text, state)
+    return list(sentences.get(key, ()))
+
+
+def _find_information(text: str, state: ConversationState) -> str:
+    """Return the kind of sentences that leave a gap for what the writer wants."""
+    if state.event == "wrote_request":
+        return "request"
+    if state.kind == "request":
+        return "task"
+    if state.need == "fix":
+        return "complaint"
+    return "health" if has(read_cues(detect_language_by_script(text)).questions["health"], text) else "service"
 
 
 def _pick(sentences: Sequence[str], text: str, purpose: str, turn: int) -> str | None:

@@ -68,7 +68,7 @@ class EventMatch:
         known = [one for one in sentences if set(_SLOT.findall(one)) <= set(self.slots)]
         naming = [one for one in known if "{" in one]
         return [
-            _capitalise(_SLOT.sub(lambda slot: self.slots[slot[1]], one)) for one in (naming if naming[1:] else known)
+            capitalise(_SLOT.sub(lambda slot: self.slots[slot[1]], one)) for one in (naming if naming[1:] else known)
         ]
 
 
@@ -85,10 +85,16 @@ def find_events(text: str, language: str) -> list[EventMatch]:
     return found
 
 
-def find_everyday_noun(text: str, language: str) -> str | None:
-    """Return the first everyday noun of a text that a reply may name, None if there is none."""
-    match = _load_everyday_nouns(language).search(text.replace("’", "'"))
-    return _find_slots(match, language).get("thing") if match else None
+def find_named(text: str, language: str, noun: Literal["thing", "achieved", "who"]) -> tuple[str, int] | None:
+    """Return the only thing or person of a text that a draft may name, as a reply says it, and where it is.
+
+    None if there is none, or if there are several: a draft would have to know which of them the message is about.
+    """
+    matches = list(_load_nouns(language, noun).finditer(text.replace("’", "'")))
+    slot = "who" if noun == "who" else "thing"
+    named = {_find_slots(match, language).get(slot) for match in matches}
+    (only,) = named if len(named) == 1 else (None,)
+    return None if only is None else (only, matches[0].start())
 
 
 @functools.cache
@@ -120,9 +126,10 @@ def _read_table(language: str) -> Mapping[str, Any]:
 
 
 @functools.cache
-def _load_everyday_nouns(language: str) -> re.Pattern[str]:
+def _load_nouns(language: str, noun: str) -> re.Pattern[str]:
     table = _read_table(language)
-    return re.compile(_WORD.sub(lambda one: table["words"][one[1]], table["thing"]["pattern"]), re.IGNORECASE)
+    pattern = table["who"]["any"] if noun == "who" else table["thing"]["any" if noun == "thing" else noun]
+    return re.compile(_WORD.sub(lambda one: table["words"][one[1]], pattern), re.IGNORECASE)
 
 
 def _find_slots(match: re.Match[str], language: str) -> dict[str, str]:
@@ -147,6 +154,8 @@ def _address_english(noun: str, slot: str) -> str:
 
 def _lower_first(noun: str) -> str:
     """Return a noun without the capital letter of a sentence; `English exam` and `Christmas` keep theirs."""
+    if noun.isupper() and " " not in noun and len(noun) > 3:
+        return noun.lower()  # MY SISTER
     return noun if _PROPER.match(noun) else noun[:1].lower() + noun[1:]
 
 
@@ -159,6 +168,6 @@ def _address_chinese(noun: str, slot: str) -> str:
     return bare
 
 
-def _capitalise(sentence: str) -> str:
+def capitalise(sentence: str) -> str:
     """Return a sentence with a capital letter at the beginning of each of its sentences."""
     return re.sub(r"(?:^|(?<=[.!?] ))[a-z]", lambda one: one[0].upper(), sentence)

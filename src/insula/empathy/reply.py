@@ -238,7 +238,7 @@ def build_check_in(
     """Return drafts that ask how the person is, for a weak signal of danger; no generator is asked."""
     text, state = asked.given.text, asked.state
     line = _find_help(country)
-    drafts, stopped = write_check_ins(text, state, risk.kinds, line.service[state.language], count=asked.count)
+    drafts, stopped = write_check_ins(text, state, count=asked.count)
     # A person is still needed: the drafts are for the person who answers.
     hand_off = build_hand_off(risk, state.language, country)
     check_in = CheckIn(risk, line.sentence(state.language))

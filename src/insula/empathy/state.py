@@ -6,23 +6,20 @@ feeling is pleasant, no feeling is named.
 
 from __future__ import annotations
 
-import functools
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any, Literal, cast, get_args
 
 from insula.core.levels import compute_level_predictions
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
+from insula.empathy.cue_words import Cues, has, read_cues
 from insula.empathy.find_events import Event, find_events
+from insula.empathy.kinds import KINDS, Need, Polarity, Reading, find_act, read_kind
 from insula.knowledge.cues import Cue, find_cues, is_negated
 from insula.text.scripts import HAN, detect_language_by_script
 
-Polarity = Literal["positive", "negative", "unclear"]
-Need = Literal["heard", "advice", "information", "fix", "none"]
 Feeling = Literal[
     "sadness", "grief", "fear", "anger", "disappointment", "shame", "loneliness", "tiredness",
     "joy", "pride", "relief", "gratitude",
@@ -35,11 +32,6 @@ _WORDS = re.compile(rf"[{HAN}]|[^\W\d_{HAN}]+")
 _STRESSED = re.compile(r"[!！]|\b[A-Z]{4,}\b")
 SURE = 0.5  # lowest score of a label that is named
 _ASKED: tuple[Need, ...] = ("advice", "fix", "information")
-# Where several cues are found, the first of these is named: a loss before the tiredness that it brings.
-ORDER: tuple[Feeling, ...] = (
-    "grief", "gratitude", "shame", "loneliness", "tiredness", "fear", "anger", "disappointment", "sadness",
-    "pride", "relief", "joy",
-)  # fmt: skip
 FIRST_TOPICS = ("loss", "service", "money", "sleep")
 # Label of a model, in lower case: the feeling that a reply names. Labels without an entry name none.
 _LABELS: Mapping[str, Feeling] = {
@@ -73,6 +65,8 @@ class ConversationState:
     sure       whether the model was sure of its prediction
     asked      what the person asked for before, and nobody has answered: `advice`, `fix` or `information`; else None
     answers    whether the message answers a question of another speaker
+    kind       what the writer does with the message or what happened, such as `complaint` or `setback` (`kinds.KINDS`);
+               `plain` if it is not clear enough; None if it was not read
     """
 
     language: str
@@ -86,19 +80,11 @@ class ConversationState:
     event: str | None = None
     asked: Need | None = None
     answers: bool = False
+    kind: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         return dict(vars(self))
-
-
-@dataclass(frozen=True)
-class _Cues:
-    feelings: Mapping[Feeling, tuple[re.Pattern[str], ...]]
-    needs: Mapping[Need, tuple[re.Pattern[str], ...]]
-    topics: Mapping[str, tuple[re.Pattern[str], ...]]
-    contrast: tuple[re.Pattern[str], ...]
-    choice: tuple[re.Pattern[str], ...]
 
 
 def read_state(
@@ -118,43 +104,33 @@ def read_state(
     unpleasant one.
     """
     spoken = detect_language_by_script(text)
-    cues, plain = _read_cues(spoken), text.replace("’", "'")
+    cues, plain = read_cues(spoken), text.replace("’", "'")
     modifiers = find_cues(plain)
     found = _find_feelings(plain, cues, modifiers)
     said, label_feeling = _read_prediction(prediction, scheme)
-    if said == "positive" and _matches_any(cues.contrast, plain):
-        said = "unclear"  # "I was so pleased, but it was only a man about solar panels."
-    need = next((name for name in _ASKED if _matches_any(cues.needs[name], plain)), None)
-    feeling = next((one for one in ORDER if one in found), None)
+    if said == "positive" and has(cues.contrast["words"], plain):
+        said, label_feeling = "unclear", None  # "I was so pleased, but it was only a man about solar panels."
     event = _choose_event(plain, spoken, found, said)
-    polarity: Polarity = said
-    if need is None and event is not None:
-        need = cast("Need | None", event.need)
-    if feeling is not None:
-        polarity = "positive" if feeling in POSITIVE else "negative"
-        if any(one in POSITIVE for one in found) and any(one not in POSITIVE for one in found):
-            # "Thanks for nothing, I'm so angry": both kinds of cue. The model decides, and no feeling is named.
-            feeling, polarity = None, "unclear" if event is not None else said
-        elif polarity == "positive" and said == "negative" and event is None:
-            feeling, polarity = None, "unclear"  # "Thank you very much, he said, and cancelled my holiday."
-    elif need == "fix":
-        polarity = "negative"
-    elif event is not None:
-        feeling, polarity = cast("Feeling | None", event.feeling), event.polarity
-    elif count_words(plain)[0] < MIN_WORDS[spoken]:
-        polarity = "unclear"  # "ok", 嗯: too little for a model
-    elif label_feeling is not None:
-        feeling = label_feeling if (label_feeling in POSITIVE) == (polarity == "positive") else None
+    if found or event is not None or count_words(plain)[0] >= MIN_WORDS[spoken]:
+        reading = read_kind(
+            plain, spoken, found, said=said, label=label_feeling, happened=event.polarity if event else None
+        )
+    else:
+        reading = Reading(None, "unclear")  # "ok", 嗯: too little for a model
+    kind, polarity = reading.kind, reading.polarity
+    if event is not None and not _fits(event, kind, polarity):
+        event = None
+    feeling, need = cast("Feeling | None", KINDS[kind].feeling if kind else None), KINDS[kind].need if kind else None
+    if event is not None:
+        feeling = cast("Feeling | None", event.feeling) or feeling
+        need = need if need not in (None, "heard", "none") else cast("Need | None", event.need) or need
+        polarity = event.polarity if event.polarity != "unclear" else polarity
+    elif kind is None and label_feeling is not None and (label_feeling in POSITIVE) == (polarity == "positive"):
+        feeling = label_feeling if polarity != "unclear" else None
     before = [_read_polarity(one, scheme) for one in earlier]
-    if polarity == "unclear" and need is None and before and before[-1] == "negative":
+    if polarity == "unclear" and kind is None and before and before[-1] == "negative":
         polarity = "negative"
-    topics = (
-        _find_topic(one, _read_cues(detect_language_by_script(one))) for one in _list_newest_first(plain, earlier)
-    )
-    if need == "information" and event is not None and event.suggests and polarity == "negative":
-        need = "advice"  # "I have tried everything. What else is there?" asks for no fact
-    if need is None:
-        need = _read_question(plain, polarity, cues) or ("heard" if polarity == "negative" else "none")
+    topics = (_find_topic(one, read_cues(detect_language_by_script(one))) for one in _list_newest_first(plain, earlier))
     return ConversationState(
         language=language or spoken,
         feeling=feeling,
@@ -163,19 +139,19 @@ def read_state(
         if _STRESSED.search(plain) or any(one.kind == "intensified" for one in modifiers)
         else "normal",
         topic=(event.topic if event else None) or next((topic for topic in topics if topic is not None), None),
-        need=need,
+        need=need or ("heard" if polarity == "negative" else "none"),
         moved=_describe_change(before, polarity),
         sure=not prediction.abstained,
         event=event.name if event else None,
+        kind=kind or "plain",
     )
 
 
 def find_request(text: str) -> Need | None:
     """Return the request of a message, by its words or its question mark; None without a request."""
-    cues, plain = _read_cues(detect_language_by_script(text)), text.replace("’", "'")
-    return next((name for name in _ASKED if _matches_any(cues.needs[name], plain)), None) or _read_question(
-        plain, "unclear", cues
-    )
+    act = find_act(text.replace("’", "'"), read_cues(detect_language_by_script(text)))
+    need = KINDS[act].need if act else None
+    return need if need in _ASKED else None
 
 
 def count_words(text: str) -> tuple[int, str]:
@@ -195,13 +171,13 @@ def _choose_event(text: str, language: str, feelings: set[Feeling], said: Polari
     return None
 
 
-def _read_question(text: str, polarity: Polarity, cues: _Cues) -> Need | None:
-    """Return the request of a text that ends with a question, if no cue shows it; None without a question."""
-    if not text.rstrip().endswith(("?", "？")):
-        return None
-    if _matches_any(cues.choice, text):
-        return "advice"
-    return None if polarity == "negative" else "information"
+def _fits(event: Event, kind: str | None, polarity: Polarity) -> bool:
+    """Whether the sentences of an event fit what the writer does, or what else was found."""
+    if kind in ("complaint", "request", "advice"):
+        return event.need in ("fix", "information") if kind != "advice" else bool(event.suggests)
+    if kind in ("fact", "mixed", "chat", "notice"):
+        return event.polarity == "unclear" and kind == "mixed"
+    return event.polarity == "unclear" or event.polarity == polarity
 
 
 def _list_newest_first(text: str, earlier: Sequence[Prediction]) -> list[str]:
@@ -211,15 +187,15 @@ def _list_newest_first(text: str, earlier: Sequence[Prediction]) -> list[str]:
 def _read_polarity(prediction: Prediction, scheme: LabelScheme) -> Polarity:
     """Return the polarity of an earlier message."""
     text = prediction.text
-    found = _find_feelings(text, _read_cues(detect_language_by_script(text)), find_cues(text))
+    found = _find_feelings(text, read_cues(detect_language_by_script(text)), find_cues(text))
     if not found:
         return _read_prediction(prediction, scheme)[0]
     return "positive" if found <= POSITIVE else "negative"
 
 
-def _find_feelings(text: str, cues: _Cues, modifiers: list[Cue]) -> set[Feeling]:
+def _find_feelings(text: str, cues: Cues, modifiers: list[Cue]) -> set[Feeling]:
     return {
-        feeling
+        cast("Feeling", feeling)
         for feeling, patterns in cues.feelings.items()
         if any(not is_negated(modifiers, *match.span()) for pattern in patterns for match in pattern.finditer(text))
     }
@@ -250,11 +226,11 @@ def _describe_change(before: Sequence[Polarity], now: Polarity) -> Literal["bett
 
 def find_topics(text: str) -> frozenset[str]:
     """Return all topics that the words of a text name."""
-    cues = _read_cues(detect_language_by_script(text))
-    return frozenset(name for name, patterns in cues.topics.items() if _matches_any(patterns, text))
+    cues = read_cues(detect_language_by_script(text))
+    return frozenset(name for name, patterns in cues.topics.items() if has(patterns, text))
 
 
-def _find_topic(text: str, cues: _Cues) -> str | None:
+def _find_topic(text: str, cues: Cues) -> str | None:
     """Return the topic that comes first in the text; one of `FIRST_TOPICS` before any other."""
     found = {
         name: min(match.start() for match in matches)
@@ -263,23 +239,3 @@ def _find_topic(text: str, cues: _Cues) -> str | None:
     }
     first = next((name for name in FIRST_TOPICS if name in found), None)
     return first or min(found, key=lambda name: found[name], default=None)
-
-
-def _matches_any(patterns: Sequence[re.Pattern[str]], text: str) -> bool:
-    return any(pattern.search(text) for pattern in patterns)
-
-
-@functools.cache
-def _read_cues(language: str) -> _Cues:
-    table = tomllib.loads((files(__package__) / "cues" / f"{language}.toml").read_text(encoding="utf-8"))
-    parts: dict[str, Any] = {
-        part: {name: tuple(re.compile(one, re.IGNORECASE) for one in lines) for name, lines in table[part].items()}
-        for part in ("feelings", "needs", "topics")
-    }
-    return _Cues(
-        feelings=parts["feelings"],
-        needs=parts["needs"],
-        topics=parts["topics"],
-        contrast=tuple(re.compile(one, re.IGNORECASE) for one in table["contrast"]["words"]),
-        choice=tuple(re.compile(one, re.IGNORECASE) for one in table["questions"]["choice"]),
-    )

@@ -40,7 +40,11 @@ def rank_strategies(state: ConversationState) -> tuple[Strategy, ...]:
     - Good news is shared, and asked about where it is known what happened; thanks are answered and not analysed.
     - Where nothing is clear, the reply asks.
     - A person who has just answered a question about bad news is met before the next question.
+    - A request gets an answer to fill in, a notice is confirmed. Where the kind of the message was read, the first
+      three drafts react in three different ways, and none repeats the message.
     """
+    if state.kind is not None:
+        return _rank_for_kind(state)
     if state.need == "information":
         return ("information", "question")
     if state.need == "fix":
@@ -58,6 +62,22 @@ def rank_strategies(state: ConversationState) -> tuple[Strategy, ...]:
     if state.polarity == "positive":
         return ("affirmation", "question", "other")
     return ("question", "restatement", "other")
+
+
+def _rank_for_kind(state: ConversationState) -> tuple[Strategy, ...]:
+    if state.kind == "request" or state.need == "information":
+        return ("information", "question", "other")
+    if state.need == "fix":
+        return ("question", "information", "affirmation")
+    if state.need == "advice":
+        return ("suggestions", "question", "affirmation")
+    if state.kind == "notice":
+        return ("other", "question", "affirmation")
+    if state.feeling == "gratitude":
+        return ("other", "affirmation", "question")
+    if state.polarity == "negative" and state.answers:
+        return ("affirmation", "question", "other")
+    return ("question", "affirmation", "other")
 
 
 def guess_strategy(text: str) -> Strategy:

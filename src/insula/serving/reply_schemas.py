@@ -6,10 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from insula.empathy.kinds import Need, Polarity
 from insula.empathy.policy.choice import Why
 from insula.empathy.policy.context import MAX_TURNS
 from insula.empathy.policy.outcomes import Action
-from insula.empathy.state import Feeling, Need, Polarity
+from insula.empathy.state import Feeling
 from insula.empathy.strategies import Strategy
 from insula.safety.replies.check import ReplyFault
 from insula.safety.signals.result import Frame, Level, RiskKind, Wording
@@ -147,6 +148,10 @@ class ReplyState(BaseModel):
         description="Unanswered request of the speaker in the turns right before; null if there is none."
     )
     answers: bool = Field(description="Whether the message answers a question of another speaker.")
+    kind: str | None = Field(
+        description="Kind of the message, such as `request`, `complaint` or `setback`; "
+        "`plain` if it is not clear enough."
+    )
 
 
 class DraftedReply(BaseModel):

@@ -17,7 +17,7 @@ from insula.data.formats.formats import open_rows
 from insula.data.labels.cells import is_missing
 from insula.data.splits.near_duplicates import cluster_near_duplicates
 from insula.empathy.drafts import Draft, find_gaps
-from insula.empathy.generators.encoder import load_message_encoder
+from insula.empathy.encoder import load_message_encoder
 from insula.empathy.generators.registry import ANSWERS, DraftRequest, Proposals
 from insula.empathy.strategies import guess_strategy
 from insula.safety.mask import mask

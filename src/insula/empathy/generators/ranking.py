@@ -13,7 +13,7 @@ import numpy as np
 
 from insula.core.arrays import Float32Array
 from insula.empathy.drafts import Draft
-from insula.empathy.generators.encoder import list_content_words, load_message_encoder
+from insula.empathy.encoder import list_content_words, load_message_encoder
 from insula.empathy.generators.registry import DraftRequest
 from insula.empathy.state import find_topics
 from insula.empathy.strategies import rank_strategies

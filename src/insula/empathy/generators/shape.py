@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from insula.empathy.generators.encoder import list_content_words
+from insula.empathy.encoder import list_content_words
 
 _SENTENCES = re.compile(r"[^.!?。！？\n]+[.!?。！？]*")
 _FIRST_WORD = re.compile(r"[a-z']+")

@@ -11,7 +11,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, Self
 
 from insula.core.errors import DataError
-from insula.empathy.state import FEELINGS, LANGUAGES, ConversationState, Feeling, Need, Polarity
+from insula.empathy.kinds import Need, Polarity
+from insula.empathy.state import FEELINGS, LANGUAGES, ConversationState, Feeling
 
 MAX_TURNS = 3
 VALUES: Mapping[str, tuple[Any, ...]] = {

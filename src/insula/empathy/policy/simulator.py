@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from insula.empathy.drafts import Draft
+from insula.empathy.kinds import Need, Polarity
 from insula.empathy.policy.choice import Choice, LeadChooser, StrategyPolicy
 from insula.empathy.policy.context import DraftContext
 from insula.empathy.policy.outcomes import DEFAULT_REWARDS, DraftOutcome, Rewards, build_outcome
-from insula.empathy.state import ConversationState, Feeling, Need, Polarity
+from insula.empathy.state import ConversationState, Feeling
 from insula.empathy.strategies import Strategy, rank_strategies
 
 World = Literal["differing", "agreeing"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from insula.empathy.generators.encoder import list_content_words
+from insula.empathy.encoder import list_content_words
 from insula.empathy.scoring.reply_parts import QuestionForms, ReplyPart, split_reply
 from insula.empathy.scoring.result import Mechanism, Rationale
 from insula.knowledge.cues import find_cues, is_negated

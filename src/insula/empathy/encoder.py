@@ -16,10 +16,12 @@ from insula.text.scripts import HAN
 from insula.text.stem import stem_english
 from insula.text.stopwords import is_stop_word
 
-TENSOR = "layer_norm_8"  # of the starter model: the layer that the score of risk reads, too
+FIRST_TRAINED_LAYER = 4  # of the starter model: `KindNetwork` replaces this layer and those above
+TENSOR = f"layer_norm_{2 * FIRST_TRAINED_LAYER}"  # what that layer reads, and the score of risk, too
 WORD_BUCKETS = 2048
 MAX_CHARACTERS = 2_000  # of a text that are read
 FEW, REMEMBERED = 32, 1_024  # up to so many texts are encoded one by one; vectors that are remembered (10 MB)
+MAX_TOKENS = 96  # of a text whose states are read one by one
 WORD_SHARE = 0.6  # weight of shared words in the similarity; the rest is that of the hidden states
 _HAN_RUN = re.compile(f"[{HAN}]+")
 _LATIN = re.compile(r"[a-z][a-z']+")
@@ -46,6 +48,12 @@ class MessageEncoder:
         if len(some) <= FEW:
             return np.stack([self._encode_one(text) for text in some])
         return self._encode_all(some)
+
+    def read_states(self, text: str) -> Float32Array:
+        """Return (tokens, width) the hidden states of the first `MAX_TOKENS` tokens of a text."""
+        windows = [self._states.encode([text[:MAX_CHARACTERS] or " "])[0].windows[0][:MAX_TOKENS]]
+        ((_, states, _),) = self._states.compute(windows)
+        return np.asarray(states[0], dtype=np.float32)
 
     def _encode_all(self, some: Sequence[str]) -> Float32Array:
         words = np.stack([count_words(text) for text in some])
