@@ -100,7 +100,7 @@ def test_a_file_of_countless_columns_fails_its_job(bounded: Running) -> None:
 
 def test_a_file_of_broken_rows_fails_its_job(bounded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = "text,more\n" + "a,b\n" * 200 + 'a"b,c,d\n' * 10_100
-    assert "10,000 rows that cannot be read" in _end(bounded, _post(bounded, rows, CSV))["detail"]
+    assert "at most 10,000 unreadable rows" in _end(bounded, _post(bounded, rows, CSV))["detail"]
 
 
 def test_rows_have_the_characters_of_texts(bounded: Running) -> None:
