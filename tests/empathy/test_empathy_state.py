@@ -149,6 +149,8 @@ def test_the_kind_of_a_message(text: str, kind: str | None) -> None:
     "They promoted the new guy instead of me.",
     "I dropped the ring in the river on the day he proposed.",
     "爷爷的烟斗还在抽屉里",
+    "领导谢了所有人，除了我",
+    "The boss thanked everyone but me.",
     "我弟结婚，爸妈出了首付。我结婚那年，他们说女儿是泼出去的水。",
     "He said \"thanks\" and walked out.",
 ])  # fmt: skip

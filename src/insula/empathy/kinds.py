@@ -128,8 +128,8 @@ def read_kind(
     act = find_act(text, cues)
     shown = {_OF_FEELINGS.get(one, one) for one in feelings}
     shown |= {name for name, patterns in cues.kinds.items() if has(patterns, text)}
-    if act in ("complaint", "anger"):
-        shown.discard("gratitude")  # "Thanks for nothing."
+    if act in ("complaint", "anger") or "hurt" in shown:
+        shown.discard("gratitude")  # "Thanks for nothing." "She thanked everyone but me."
     if act == "request" and "gratitude" in shown:
         if cues.staff["words"][0].search(text):
             act = None  # "Thank her for us, please."
@@ -164,11 +164,11 @@ def read_kind(
         sums[KINDS[name].polarity] += share
     # Cheer for bad news hurts most: the classifier alone must be surer of good news.
     turns = has(cues.contrast["words"], text)
-    risky = best not in shown and KINDS[best].polarity == "positive" and (turns or not _leans("positive", sums))
+    risky = best not in shown and KINDS[best].polarity == "positive" and (turns or sad or not _leans("positive", sums))
     if best != "plain" and not risky and shares[best] >= (SHOWN if best in shown else SURER.get(best, SURE)):
         return Reading(best, KINDS[best].polarity, shown=best in shown)
     leaning = next((kind for kind in LEANING if _leans(kind, sums)), said)
-    if leaning == "positive" and (turns or sums["negative"] > sums["positive"]):
+    if leaning == "positive" and (turns or sad or sums["negative"] > sums["positive"]):
         leaning = "unclear"
     if leaning == "unclear" and _ASKS.search(text.rstrip()):
         return Reading("fact", "unclear")  # a person fills in the answer
