@@ -43,10 +43,14 @@ def test_no_message_is_named_a_feeling_of_the_other_kind(starter: Predictor) -> 
 
 
 def test_who_wants_to_be_heard_gets_no_advice(starter: Predictor) -> None:
+    answered = set()
     for row in development():
         if row["need"] == "heard":
-            drafts = reply(str(row["text"]), starter, n=6).drafts
-            assert "suggestions" not in {draft.strategy for draft in drafts}, row
+            strategies = {draft.strategy for draft in reply(str(row["text"]), starter, n=6).drafts}
+            assert "suggestions" not in strategies, row
+            if "information" in strategies:
+                answered.add(row["id"])
+    assert answered == {"zh-s13"}  # a film that disappointed is taken for a complaint to its director
 
 
 @pytest.mark.parametrize("text", ["I am going to kill myself tonight.", "我今晚就去死，绳子准备好了。"])

@@ -341,7 +341,7 @@ def _reply_to_file(
 
 _OUTCOMES = {
     "drafted": "drafted",
-    "checked_in": "a person is needed; drafts ask how the writer is (weak signal of danger)",
+    "checked_in": "a person is needed; most drafts ask how the writer is (weak signal of danger)",
     "handed_off": "a person is needed; no draft (signal of danger, or the check failed)",
     "refused": "no draft passed its checks",
 }
@@ -366,7 +366,7 @@ def _print_reply(result: Reply) -> None:
     if result.check_in is not None:
         kinds = " or ".join(kind.replace("_", " ") for kind in result.check_in.risk.kinds)
         typer.echo(
-            f"\nA weak signal of danger ({kinds}): the drafts ask how the person is. Nobody was notified.", err=True
+            f"\nA weak signal of danger ({kinds}): most drafts ask how the person is. Nobody was notified.", err=True
         )
         typer.echo(f"Read the message yourself first. {result.check_in.help}", err=True)
     for number, draft in enumerate(result.drafts, 1):

@@ -27,10 +27,7 @@ from insula.text.scripts import detect_language_by_script
 TRIES = 4  # sentences of a kind that are tried for a draft
 _QUOTED = {"en": (12, 70), "zh": (5, 24)}  # fewest and most characters of a clause that a draft repeats
 _CLAUSES = re.compile(r"[^.!?;。！？；\n]+")
-_FIRST_WORDS = {
-    "en": 12,
-    "zh": 3,
-}  # characters before the person that a message is about: further on, it may be another
+_MAX_BEFORE_PERSON = {"en": 12, "zh": 3}  # characters; a person further on may not be whom the message is about
 _REPEATED = 6  # fewest characters of a clause that counts as repeated
 _UNQUOTABLE = re.compile(r"[\d\"“”「」{}\[\]<>@]")
 _OPEN = re.compile(r"\[[^\]]+\]")  # a gap
@@ -115,7 +112,7 @@ def require_strategy(strategy: str) -> None:
 def write_check_ins(text: str, state: ConversationState, *, count: int = 3) -> tuple[tuple[Draft, ...], int]:
     """Return up to `count` drafts that name what happened and ask gently how the person is; and the number stopped.
 
-    Pleasant messages and those that want something done get ordinary drafts: the question would not fit them.
+    Good news, questions, complaints, requests, notices and small talk get ordinary drafts: the question would not fit.
     """
     if state.polarity == "positive" or state.need in ("information", "fix") or state.kind in ("notice", "chat"):
         return write_drafts(text, state, count=count)
@@ -224,14 +221,13 @@ def _open_draft(
     """Yield the sentences before that of the strategy: what happened, or how the person feels about it."""
     if state.kind == "notice" or state.kind == "request" or state.need == "information" or strategy == "reflection":
         return  # they want a plain answer, and a reflection is such a sentence itself
-    says = told.pick_restatement(strategy, turn)
     if told.is_small_talk:
         return
-    named = (
-        None if says is not None else _pick(_name_subject(table["named"], text, state), text, f"named {strategy}", turn)
+    opening = told.pick_restatement(strategy, turn) or _pick(
+        _name_subject(table["named"], text, state), text, f"named {strategy}", turn
     )
-    if says is not None or named is not None:
-        yield str(says or named)
+    if opening is not None:
+        yield opening
     elif state.need == "fix":
         sentences = table["complaint"].get(state.topic or "", table["complaint"]["other"])
         yield str(_pick(sentences, text, f"complaint {strategy}", turn))
@@ -248,7 +244,7 @@ def _name_subject(named: Mapping[str, Any], text: str, state: ConversationState)
         return []
     for noun, sentences in named[kind].items():
         found = find_named(text, language, noun)
-        if found is not None and (noun != "who" or found[1] <= _FIRST_WORDS[language]):
+        if found is not None and (noun != "who" or found[1] <= _MAX_BEFORE_PERSON[language]):
             return [capitalise(one.format(found[0])) for one in sentences]
     return []
 

@@ -36,8 +36,8 @@ COLUMNS = ("outcome", "draft", "strategy", "generator", "reply")
 class DraftedFile(ExtendedFile):
     """The result of drafting replies to the messages of a file.
 
-    outcomes  number of rows by what came of them: `drafted`; `checked_in`, drafts that ask how the person is, and a
-              person is needed; `handed_off`, a person is needed and there is no draft; `refused`, no draft passed its
+    outcomes  number of rows by what came of them: `drafted`; `checked_in`, a person is needed, and most drafts ask how
+              the writer is; `handed_off`, a person is needed and there is no draft; `refused`, no draft passed its
               checks
     stopped   number of single drafts that the checks left out, in the rows that this run answered
     failures  what went wrong in generators, with the number of rows that this run answered without them

@@ -86,7 +86,7 @@ def find_events(text: str, language: str) -> list[EventMatch]:
 
 
 def find_named(text: str, language: str, noun: Literal["thing", "achieved", "who"]) -> tuple[str, int] | None:
-    """Return the only thing or person of a text that a draft may name, as a reply says it, and where it is.
+    """Return the only thing or person of a text that a draft may name, as a reply says it, and its first character.
 
     None if there is none, or if there are several: a draft would have to know which of them the message is about.
     """
@@ -128,8 +128,7 @@ def _read_table(language: str) -> Mapping[str, Any]:
 @functools.cache
 def _load_nouns(language: str, noun: str) -> re.Pattern[str]:
     table = _read_table(language)
-    pattern = table["who"]["any"] if noun == "who" else table["thing"]["any" if noun == "thing" else noun]
-    return re.compile(_WORD.sub(lambda one: table["words"][one[1]], pattern), re.IGNORECASE)
+    return re.compile(_WORD.sub(lambda one: table["words"][one[1]], table["named"][noun]), re.IGNORECASE)
 
 
 def _find_slots(match: re.Match[str], language: str) -> dict[str, str]:

@@ -1,8 +1,7 @@
 """`read_kind`: the kind of a message: what the writer does with it (asks, complains, thanks ...) or what happened.
 
-Acts are found by patterns. For all other messages a small network on a hidden layer of the starter model, words
-that show a kind, and the prediction of the model vote together. Where no kind is likely enough, only its polarity is
-read, or nothing.
+Patterns of what the writer does, words that show a kind, the prediction of the model, and a small network on a hidden
+layer of the starter model vote together. Where no kind is likely enough, only its polarity is read, or nothing.
 """
 
 from __future__ import annotations
@@ -141,7 +140,7 @@ def read_kind(
     votes = score_kinds(text)
     if act is not None:  # "When do I get to be a person?" asks for nothing
         votes[act] += ADVICE_VOTE if act == "advice" else ACT_VOTE
-    if act is None and has(cues.acts["service"], text):
+    elif has(cues.acts["service"], text):
         votes["complaint"] += SERVICE_VOTE
     cheers = 0 if sad else min(2, len(_CHEER.findall(text)))
     for name in votes:
@@ -162,7 +161,7 @@ def read_kind(
     sums = {"positive": 0.0, "negative": 0.0, "unclear": 0.0}
     for name, share in shares.items():
         sums[KINDS[name].polarity] += share
-    # Cheer for bad news hurts most: the classifier alone must be surer of good news.
+    # Cheer for bad news hurts most: the network alone must be surer of good news.
     turns = has(cues.contrast["words"], text)
     risky = best not in shown and KINDS[best].polarity == "positive" and (turns or sad or not _leans("positive", sums))
     if best != "plain" and not risky and shares[best] >= (SHOWN if best in shown else SURER.get(best, SURE)):

@@ -54,7 +54,7 @@ class HandOff:
 
 @dataclass(frozen=True)
 class CheckIn:
-    """A weak signal of danger, for which the drafts ask how the person is.
+    """A weak signal of danger, for which most drafts ask how the person is.
 
     risk      the check of the message, or of an earlier one: a learned score, and no rule
     help      where to find help, as a sentence
@@ -85,8 +85,8 @@ class Reply:
     drafts    the drafts, the best first; none with a hand-off unless the signal is weak
     stopped   number of drafts that the safety check left out
     hand_off  None for an ordinary message
-    check_in  set for a weak signal of danger: the drafts name help and ask how the person is, for the person who
-              answers; None otherwise
+    check_in  set for a weak signal of danger: it names help, and the drafts, most of which ask how the writer is, are
+              for the person who answers; None otherwise
     failures  what went wrong in a generator while another one wrote drafts: sentences
     choice    the choice of the strategy that comes first; None without a policy or without drafts
     """
@@ -194,8 +194,8 @@ def build_reply(
 
     language    of the drafts; any other than `en` and `zh` gets English ones
     earlier     predictions for the earlier messages of the same speaker, oldest first
-    risk        a weak signal (see `is_weak_signal`): every draft asks how the person is, whatever the strategy and the
-                generators
+    risk        a weak signal (see `is_weak_signal`): the drafts are those of `write_check_ins`, whatever the strategy
+                and the generators
     country     as in `build_hand_off`
     generators  what writes the drafts (default: the templates); if there are several, the drafts are ranked
     chooser     chooses the strategy of the first draft (default: the order of the rules, without a record of it); with
@@ -235,7 +235,7 @@ def read_request(
 def build_check_in(
     asked: DraftRequest, risk: RiskCheck, country: str | None = None, chooser: LeadChooser | None = None
 ) -> Reply:
-    """Return drafts that ask how the person is, for a weak signal of danger; no generator is asked."""
+    """Return the drafts for a weak signal of danger; no generator is asked."""
     text, state = asked.given.text, asked.state
     line = _find_help(country)
     drafts, stopped = write_check_ins(text, state, count=asked.count)

@@ -178,7 +178,7 @@ class HandedOff(BaseModel):
 
 
 class CheckedIn(BaseModel):
-    """A weak signal of danger, for which the drafts ask how the person is."""
+    """A weak signal of danger, for which most drafts ask how the person is."""
 
     risk: CheckedMessage
     help: str = Field(description="Sentence that says where to find help.")
@@ -246,7 +246,7 @@ class ReplyResponse(BaseModel):
     stopped: int = Field(description="Number of drafts that the safety check rejected.")
     hand_off: HandedOff | None = Field(description="Null for an ordinary message.")
     check_in: CheckedIn | None = Field(
-        description="Set for a weak signal of danger: the drafts ask how the person is. A person is still needed."
+        description="Set for a weak signal of danger: most drafts ask how the person is. A person is still needed."
     )
     failures: list[str] = Field(description="Errors of a generator while another one wrote drafts.")
     choice: ReplyChoice | None = Field(

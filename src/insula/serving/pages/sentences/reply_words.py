@@ -32,7 +32,7 @@ REPLY_ENGLISH = {
     "reply_risk": "Risk",
     "reply_risk_none": "no signal found",
     "reply_risk_weak": "weak signal: somebody should ask",
-    "reply_weak": "A weak signal of danger. Read the message yourself first; the drafts ask how the person is. "
+    "reply_weak": "A weak signal of danger. Read the message yourself first; most drafts ask how the person is. "
     "Nobody was notified. {help}",
     "reply_message_language": "Language",
     "reply_unsure": "The model was not sure: the words of the message decided.",
@@ -161,7 +161,7 @@ REPLY_CHINESE = {
     "reply_risk": "风险",
     "reply_risk_none": "未发现危险信号",
     "reply_risk_weak": "信号较弱：应由人工了解情况",
-    "reply_weak": "有较弱的危险信号。请先阅读原消息；草稿会询问对方的情况。尚未通知任何人。{help}",
+    "reply_weak": "有较弱的危险信号。请先阅读原消息；多数草稿会询问对方的情况。尚未通知任何人。{help}",
     "reply_message_language": "语言",
     "reply_unsure": "模型不确定，以消息中的词语为准。",
     "reply_one": "草稿 {number}：{strategy}",
